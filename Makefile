@@ -1,0 +1,57 @@
+# Five commands: run, test, check, bench, soak. Each does its own set-up; nothing need be installed by hand
+# but Debian's python3 (with venv), cargo and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := gateways/rust
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+RUST_SOURCES := $(shell find $(RUST) -path '*/target' -prune -o \( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) -print)
+
+.PHONY: help setup run check test bench soak fix lint types rust-check unit clean
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.built  ## virtual environment, dependencies, Rust extension in release mode
+
+$(VENV)/.locked: deploy/locks/dev.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r deploy/locks/dev.txt
+	touch $@
+
+$(VENV)/.built: $(VENV)/.locked pyproject.toml $(RUST_SOURCES)
+	@command -v cargo >/dev/null || { echo "cargo is needed to build the Rust extension: apt install cargo (1.85 or newer), or rustup"; exit 1; }
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+run: setup  ## the demo switch in the foreground
+	$(BIN)/softswitch serve --demo
+
+check: setup lint types rust-check unit  ## the quick half: format, lint, types, import contracts, stubs, unit tests
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types:
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest gateways._native
+
+rust-check:
+	cd $(RUST) && cargo fmt --all --check
+	cd $(RUST) && cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd $(RUST) && cargo test --workspace --locked --quiet
+
+unit:
+	$(BIN)/pytest tests/unit -q
+
+fix:  ## let the formatters mend what they can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd $(RUST) && cargo fmt --all

@@ -1,0 +1,1 @@
+"""Gateways: where protocols begin. Each knows the switch's ports and words, and no other gateway."""

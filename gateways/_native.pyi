@@ -1,0 +1,564 @@
+"""Everything Python may ask of Rust, on one page (checked by `mypy.stubtest`).
+
+Bytes and values in, values out. Python calls Rust; Rust never calls Python. Bad bytes are an event, never an
+exception: what raises here is a mistake of ours. `now` is always monotonic seconds, passed in.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, final
+
+# --- SIP messages ---------------------------------------------------------------------------------------
+
+@final
+class SipUri:
+    """A parsed `sip:`, `sips:` or `tel:` URI (RFC 3261 section 19.1, RFC 3966)."""
+
+    @staticmethod
+    def parse(text: str) -> SipUri | None:
+        """None when the text is no URI of a known scheme, or is broken."""
+
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def user(self) -> str | None:
+        """Unescaped; None when there is none. For `tel:` the number."""
+
+    @property
+    def password(self) -> str | None: ...
+    @property
+    def host(self) -> str:
+        """Without the brackets of an IPv6 reference; empty for `tel:`."""
+
+    @property
+    def port(self) -> int | None: ...
+    def param(self, name: str) -> str | None:
+        """A URI parameter, name compared without case; `""` for one without a value (`;lr`)."""
+
+    @property
+    def params(self) -> list[tuple[str, str | None]]: ...
+    def equivalent(self, other: SipUri) -> bool:
+        """RFC 3261 section 19.1.4."""
+
+    def __str__(self) -> str: ...
+
+@final
+class NameAddr:
+    """A parsed From, To, Contact, Route ... value."""
+
+    @staticmethod
+    def parse(text: str) -> NameAddr | None: ...
+    @property
+    def display_name(self) -> str:
+        """Unquoted and unescaped; empty when there is none."""
+
+    @property
+    def uri(self) -> str:
+        """As written, without angle brackets."""
+
+    def param(self, name: str) -> str | None:
+        """A header parameter (`tag`, `q`, `expires`), not one of the URI's."""
+
+    @property
+    def params(self) -> list[tuple[str, str | None]]: ...
+
+def parse_credentials(value: str) -> tuple[str, dict[str, str]] | None:
+    """An Authorization or WWW-Authenticate value: the scheme, lower case, and its parameters, names in lower
+    case and values unquoted. None when it is broken."""
+
+@final
+class SipRequest:
+    """A received request: checked, indexed, and read only where asked. Immutable.
+
+    What `SipEngine` passes on has exactly one each of From, To, Call-ID, CSeq and Max-Forwards (70 where the sender
+    left it out), at least one Via, and a body as long as Content-Length says.
+    """
+
+    @staticmethod
+    def parse(data: bytes) -> SipRequest:
+        """For tests and tools. Raises ValueError with the reason that would have gone into the 400."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def uri(self) -> str: ...
+    @property
+    def call_id(self) -> str: ...
+    @property
+    def cseq(self) -> int: ...
+    @property
+    def from_tag(self) -> str: ...
+    @property
+    def to_tag(self) -> str: ...
+    @property
+    def from_uri(self) -> str: ...
+    @property
+    def to_uri(self) -> str: ...
+    @property
+    def branch(self) -> str: ...
+    @property
+    def max_forwards(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def content_type(self) -> str:
+        """`type/subtype` in lower case, without parameters; empty when there is none."""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header: long or compact name, any case, unfolded, trimmed."""
+
+    def headers(self, name: str) -> list[str]:
+        """Every value of a header in order; comma-separated lists are split where the header is a list."""
+
+    @property
+    def raw(self) -> bytes: ...
+
+@final
+class SipResponse:
+    """A received response, read as lazily as a request."""
+
+    @staticmethod
+    def parse(data: bytes) -> SipResponse: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def method(self) -> str:
+        """From CSeq."""
+
+    @property
+    def call_id(self) -> str: ...
+    @property
+    def cseq(self) -> int: ...
+    @property
+    def from_tag(self) -> str: ...
+    @property
+    def to_tag(self) -> str: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def content_type(self) -> str: ...
+    def header(self, name: str) -> str | None: ...
+    def headers(self, name: str) -> list[str]: ...
+    @property
+    def raw(self) -> bytes: ...
+
+# --- The SIP engine: RFC 3261 section 17 and RFC 6026, sans-IO --------------------------------------------
+
+@final
+class RequestReceived:
+    """A new request. Also an ACK that belongs to no transaction: then `transaction` is 0 and cannot be answered.
+
+    Retransmissions are absorbed. An INVITE has been given its 100 if none of our responses comes within 200 ms.
+    """
+
+    __match_args__ = ("transaction", "request")
+    @property
+    def transaction(self) -> int: ...
+    @property
+    def request(self) -> SipRequest: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def source(self) -> tuple[str, int]: ...
+
+@final
+class ResponseReceived:
+    """A response to a request of ours, except 100. Every 2xx to an INVITE comes up, retransmitted ones too
+    (RFC 6026): the transaction user acknowledges each."""
+
+    __match_args__ = ("transaction", "response")
+    @property
+    def transaction(self) -> int: ...
+    @property
+    def response(self) -> SipResponse: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def source(self) -> tuple[str, int]: ...
+
+@final
+class Cancelled:
+    """A CANCEL matched a server INVITE transaction that has no final response. The CANCEL has been answered 200;
+    the transaction user answers the INVITE (487)."""
+
+    __match_args__ = ("transaction", "request")
+    @property
+    def transaction(self) -> int: ...
+    @property
+    def request(self) -> SipRequest: ...
+
+@final
+class TransactionFailed:
+    """No final response came in time (`timeout`), or the transport failed (`transport`). For a server INVITE
+    transaction: no ACK came for our final non-2xx response. The transaction is gone."""
+
+    __match_args__ = ("transaction", "reason")
+    @property
+    def transaction(self) -> int: ...
+    @property
+    def reason(self) -> Literal["timeout", "transport"]: ...
+
+@final
+class Rejected:
+    """Bytes that are no SIP message we can take. Where it could be answered it has been, with `status`."""
+
+    __match_args__ = ("reason", "status")
+    @property
+    def reason(self) -> str: ...
+    @property
+    def status(self) -> int | None:
+        """The status it was answered with; None when it was dropped."""
+
+    @property
+    def transport(self) -> int: ...
+    @property
+    def source(self) -> tuple[str, int]: ...
+    @property
+    def close(self) -> bool:
+        """The stream cannot be read on: close the connection once the answer is written (RFC 3261 section 18.3)."""
+
+SipEvent = RequestReceived | ResponseReceived | Cancelled | TransactionFailed | Rejected
+
+@final
+class Transmit:
+    """Bytes to be written."""
+
+    __match_args__ = ("transport", "destination", "data")
+    @property
+    def transport(self) -> int: ...
+    @property
+    def destination(self) -> tuple[str, int]: ...
+    @property
+    def data(self) -> bytes: ...
+
+@final
+class Drained:
+    @property
+    def events(self) -> list[SipEvent]: ...
+    @property
+    def transmits(self) -> list[Transmit]: ...
+    @property
+    def deadline(self) -> float | None:
+        """When `timeout` must be called next; None: not needed."""
+
+@final
+class SipEngine:
+    """Parses, prints, and keeps transactions. No sockets, no clock, no randomness but the seed.
+
+    A *transport* is a number of the caller's choice: one for a UDP socket, one for each stream connection.
+    """
+
+    def __new__(cls, *, seed: int, t1: float = 0.5, t2: float = 4.0, t4: float = 5.0) -> SipEngine: ...
+    def open_transport(self, transport: int, kind: Literal["udp", "tcp", "tls", "ws", "wss"], sent_by: str) -> None:
+        """`sent_by` is the host:port of our Via on it. Anything but UDP is reliable and framed as a stream."""
+
+    def close_transport(self, transport: int, now: float) -> None:
+        """Its client transactions that await a response fail with `transport`."""
+
+    def receive(self, data: bytes, transport: int, source: tuple[str, int], now: float) -> None:
+        """One datagram, or any piece of a stream. CRLF keep-alives are answered (RFC 5626 section 3.5.1)."""
+
+    def request(
+        self,
+        transport: int,
+        destination: tuple[str, int],
+        method: str,
+        uri: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        now: float,
+    ) -> int:
+        """Send a request in a new client transaction and give its number (> 0).
+
+        Via, Content-Length and, unless given, Max-Forwards are added. An ACK (for a 2xx) is sent without a transaction
+        and gives 0. Raises ValueError when a header holds a line break, or the transport is unknown.
+        """
+
+    def cancel(self, transaction: int, headers: Sequence[tuple[str, str]], now: float) -> None:
+        """CANCEL a client INVITE transaction, as soon as a provisional response allows (RFC 3261 section 9.1); does
+        nothing once it has a final response. `headers` are extra ones, such as Reason. Its response is absorbed. When
+        no final response follows within 64*T1, the INVITE fails with `timeout`."""
+
+    def respond(
+        self,
+        transaction: int,
+        status: int,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        now: float,
+        *,
+        reason: str | None = None,
+        to_tag: str | None = None,
+    ) -> None:
+        """Answer a request: Via, From, To, Call-ID, CSeq and, below 300, Record-Route are copied from it.
+
+        `to_tag` is added where the request's To has none; if None, one is made from the transaction for statuses above
+        100. Does nothing on a transaction that has ended or has its final response. A 2xx to an INVITE may be given
+        again: it is sent again (the transaction user retransmits it until the ACK, RFC 6026)."""
+
+    def timeout(self, now: float) -> None:
+        """Run the timers that are due."""
+
+    def drain(self) -> Drained:
+        """Take what has come about since the last call."""
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the start: `received`, `sent`, `rejected`, `retransmissions_absorbed`,
+        `retransmissions_sent`, `stray_responses`, `panics`, and gauges `client_transactions`,
+        `server_transactions`, `timers`."""
+
+@final
+class UdpSocket:
+    """A bound UDP socket whose datagrams go to and from a `SipEngine` in batches, never through Python."""
+
+    def __new__(cls, host: str, port: int) -> UdpSocket:
+        """Raises OSError as bind does."""
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+    def fileno(self) -> int: ...
+    def receive(self, engine: SipEngine, transport: int, now: float) -> int:
+        """Feed what has arrived, at most 64 datagrams; gives how many. Fewer than 64: the socket is empty."""
+
+    def flush(self, engine: SipEngine, transport: int) -> int:
+        """Send the engine's waiting transmits of this transport; gives how many still wait because the socket is
+        full. A datagram that the kernel refuses (unreachable, too long) fails its client transaction."""
+
+    def close(self) -> None: ...
+
+# --- Session descriptions -------------------------------------------------------------------------------
+
+@final
+class AudioStream:
+    """The audio of a session description. `codecs` are (payload type, NAME, clock rate, channels, fmtp)."""
+
+    def __new__(
+        cls,
+        host: str,
+        port: int,
+        codecs: Sequence[tuple[int, str, int, int, str]],
+        *,
+        direction: Literal["sendrecv", "sendonly", "recvonly", "inactive"] = "sendrecv",
+        ptime: int | None = None,
+        rtcp: tuple[str, int] | None = None,
+        rtcp_mux: bool = False,
+    ) -> AudioStream: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def codecs(self) -> list[tuple[int, str, int, int, str]]: ...
+    @property
+    def direction(self) -> Literal["sendrecv", "sendonly", "recvonly", "inactive"]: ...
+    @property
+    def ptime(self) -> int | None: ...
+    @property
+    def rtcp(self) -> tuple[str, int] | None: ...
+    @property
+    def rtcp_mux(self) -> bool: ...
+
+@final
+class SessionDescription:
+    """A parsed SDP body (RFC 8866)."""
+
+    @staticmethod
+    def parse(data: bytes) -> SessionDescription:
+        """Raises ValueError naming the line."""
+
+    @property
+    def origin_id(self) -> str: ...
+    @property
+    def origin_version(self) -> str: ...
+    @property
+    def audio(self) -> AudioStream | None:
+        """The first audio stream over RTP/AVP or RTP/AVPF that is not refused (port 0); static payload types without
+        rtpmap are named by RFC 3551. `c=0.0.0.0` reads as direction `sendonly` (RFC 2543 hold)."""
+
+    @property
+    def media(self) -> list[tuple[str, int, str]]:
+        """Every m-line: type, port, protocol."""
+
+    def answer(self, ours: AudioStream, *, session_id: int, version: int) -> bytes:
+        """Our answer to this offer (RFC 3264 section 6): the same m-lines in the same order, all but the one that
+        `audio` describes refused; our codecs under the offer's payload types where both name the same codec,
+        codecs that were not offered left out; the direction no wider than the offer allows. Raises ValueError
+        when no codec is common."""
+
+    def print(self) -> bytes: ...
+
+def offer(ours: AudioStream, *, session_id: int, version: int) -> bytes:
+    """An SDP offer of one audio stream."""
+
+# --- The seeded bad network ------------------------------------------------------------------------------
+
+@final
+class Netem:
+    """One direction of a network between two points. Same seed, same fate for every packet."""
+
+    def __new__(
+        cls,
+        seed: int,
+        *,
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        reorder: float = 0.0,
+        delay: float = 0.0,
+        jitter: float = 0.0,
+    ) -> Netem:
+        """Probabilities 0..1; delay and jitter in seconds. A reordered packet is held back behind later ones."""
+
+    def send(self, now: float) -> list[float]:
+        """When a packet that is sent now arrives: no times (lost), one, or more (duplicated)."""
+
+# --- Media ------------------------------------------------------------------------------------------------
+
+class MediaCommand:
+    """An order to the media engine: plain records, carried out in order. `leg` is a slot: its local port is
+    `MediaEngine.ports()[leg]`; `epoch` is a number of the caller's that tells apart the users of one slot."""
+
+    @final
+    class Open(MediaCommand):
+        def __new__(cls, *, leg: int, epoch: int) -> MediaCommand.Open: ...
+
+    @final
+    class Connect(MediaCommand):
+        """Where the party receives, and the payload type of each codec that we speak ourselves; a second one
+        re-arms the latch. `send`/`receive`: whether sound may go to / is taken from the party."""
+        def __new__(
+            cls,
+            *,
+            leg: int,
+            host: str,
+            port: int,
+            rtcp_host: str,
+            rtcp_port: int,
+            rtcp_mux: bool,
+            codec: Literal["PCMU", "PCMA"] | None,
+            payload_type: int,
+            event_payload_type: int | None,
+            ptime: int,
+            send: bool,
+            receive: bool,
+        ) -> MediaCommand.Connect: ...
+
+    @final
+    class Bridge(MediaCommand):
+        """Pass each one's packets on to the other, RTCP too."""
+        def __new__(cls, *, a: int, b: int) -> MediaCommand.Bridge: ...
+
+    @final
+    class Echo(MediaCommand):
+        def __new__(cls, *, leg: int) -> MediaCommand.Echo: ...
+
+    @final
+    class Tone(MediaCommand):
+        """`level` in dBm0."""
+        def __new__(cls, *, leg: int, frequency: float, level: float) -> MediaCommand.Tone: ...
+
+    @final
+    class Play(MediaCommand):
+        """`operation` comes back in `PlayEnded`."""
+        def __new__(cls, *, leg: int, prompt: int, operation: int) -> MediaCommand.Play: ...
+
+    @final
+    class Silence(MediaCommand):
+        """End bridge, echo, tone or prompt."""
+        def __new__(cls, *, leg: int) -> MediaCommand.Silence: ...
+
+    @final
+    class Close(MediaCommand):
+        def __new__(cls, *, leg: int) -> MediaCommand.Close: ...
+
+class MediaEvent:
+    @final
+    class PlayEnded(MediaEvent):
+        __match_args__ = ("leg", "epoch", "operation")
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def operation(self) -> int: ...
+
+    @final
+    class Digit(MediaEvent):
+        """RFC 4733, once a key."""
+
+        __match_args__ = ("leg", "epoch", "digit", "duration_ms")
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def digit(self) -> str: ...
+        @property
+        def duration_ms(self) -> int: ...
+
+    @final
+    class Failed(MediaEvent):
+        """A command could not be carried out, or the leg's work panicked: the leg is silent now."""
+
+        __match_args__ = ("leg", "epoch", "reason")
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def reason(self) -> str: ...
+
+@final
+class LegStats:
+    @property
+    def received(self) -> int: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def jitter_ms(self) -> float: ...
+    @property
+    def first_packet_ms(self) -> int | None: ...
+    @property
+    def last_address(self) -> str: ...
+    @property
+    def discarded(self) -> int: ...
+
+@final
+class MediaEngine:
+    """Sound in threads of its own, which never touch the GIL."""
+
+    def __new__(
+        cls,
+        *,
+        host: str,
+        first_port: int,
+        legs: int,
+        threads: int = 1,
+        io: Literal["auto", "epoll", "io_uring"] = "auto",
+    ) -> MediaEngine:
+        """Bind `legs` RTP ports (even; RTCP on the next odd one) beforehand, from `first_port` upwards, leaving out
+        pairs in use; `first_port=0` lets the kernel choose. Raises OSError when there are not enough."""
+
+    @property
+    def io(self) -> str:
+        """Which kind of I/O was chosen."""
+
+    def ports(self) -> list[int]:
+        """The RTP port of each slot."""
+
+    def add_prompt(self, samples: bytes, rate: int) -> int:
+        """16-bit mono little-endian samples; resampled and encoded once for each codec. Gives the prompt's number."""
+
+    def submit(self, commands: Sequence[MediaCommand]) -> None: ...
+    def fileno(self) -> int:
+        """Readable when events wait."""
+
+    def drain(self, limit: int = 256) -> list[MediaEvent]: ...
+    def leg_stats(self, leg: int) -> LegStats: ...
+    def stats(self) -> dict[str, int]:
+        """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks`."""
+
+    def close(self) -> None:
+        """End the threads and close the sockets."""

@@ -1,0 +1,1 @@
+//! Signal processing: G.711, tones, levels. No I/O.

@@ -1,0 +1,1 @@
+//! The media engine: threads, sockets, 20 ms ticks.

@@ -1,0 +1,1 @@
+//! A seeded bad network: loss, duplication, reordering, delay. No I/O.

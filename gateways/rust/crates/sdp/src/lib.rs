@@ -1,0 +1,1 @@
+//! Session descriptions: parse, print, negotiate (RFC 8866, RFC 3264). No I/O.

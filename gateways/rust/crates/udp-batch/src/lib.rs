@@ -1,0 +1,1 @@
+//! Batched datagrams on a given socket: recvmmsg and sendmmsg.

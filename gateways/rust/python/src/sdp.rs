@@ -1,0 +1,7 @@
+//! Python's view of session descriptions.
+
+use pyo3::prelude::*;
+
+pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}

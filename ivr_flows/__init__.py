@@ -1,0 +1,1 @@
+"""What callers hear: one flow a file."""

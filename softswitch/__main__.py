@@ -1,0 +1,7 @@
+"""`python -m softswitch` is the same as `softswitch`."""
+
+import sys
+
+from softswitch.cli import main
+
+sys.exit(main())

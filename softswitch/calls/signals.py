@@ -1,0 +1,181 @@
+"""What passes between the switch and a leg, in no protocol's words.
+
+*Commands* (imperative) go to a gateway; *signals* (past tense) come from it. A gateway turns them into its own
+protocol: 180, 200, re-INVITE and BYE exist only below.
+
+An offer and its answer always alternate (RFC 3264). Where a field says "offer or answer", it is an answer if the
+other side has made an offer that is still open, and an offer otherwise (late offer, RFC 3261 section 13.2.1).
+"""
+
+from msgspec import Struct
+
+from softswitch.kernel.address import HostPort, Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.media import MediaDescription
+
+
+class Origin(Struct, frozen=True, gc=False):
+    """Whom a call is from, once that was established, and the dial plan context it may use."""
+
+    kind: str
+    """`account`, `trunk`, `guest` or `api`."""
+    name: str
+    context: str
+
+
+class Incoming(Struct, frozen=True, gc=False):
+    """A party asks for a call."""
+
+    origin: Origin
+    from_: Party
+    to: Party
+    """`to.number` is the number dialled: the user part of the Request-URI, unescaped."""
+    source: HostPort
+    offer: MediaDescription | None
+    """None: the party wants us to offer."""
+    hops_left: int = 70
+    """RFC 3261 section 8.1.1.6 Max-Forwards as received; a call goes on with one fewer."""
+
+
+class Target(Struct, frozen=True, gc=False):
+    """How one terminal is reached."""
+
+    uri: str
+    """The Request-URI."""
+    transport: str = "udp"
+    address: HostPort | None = None
+    """Send here instead of where the URI or route points: a registered phone's source address (RFC 3581)."""
+    connection: int | None = None
+    """The connection to reuse while it lives."""
+    path: tuple[str, ...] = ()
+
+
+class Invitation(Struct, frozen=True, gc=False):
+    """The switch invites a party."""
+
+    target: Target
+    from_: Party
+    to: Party
+    offer: MediaDescription | None
+    """None: let the party offer (the caller sent no offer, and sound is relayed)."""
+    hops_left: int = 70
+
+
+# Commands ------------------------------------------------------------------------------------------------
+
+
+class Ring(Struct, frozen=True, gc=False):
+    """Tell the caller that it rings; with early media, let it hear it."""
+
+    media: MediaDescription | None = None
+    """An answer to the caller's offer."""
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """Answer the caller."""
+
+    media: MediaDescription
+    """Offer or answer."""
+
+
+class Confirm(Struct, frozen=True, gc=False):
+    """Give the answer to the offer that a dialled party's `Answered` or a party's `OfferAnswered` carried."""
+
+    media: MediaDescription
+
+
+class Offer(Struct, frozen=True, gc=False):
+    """Change the sound of an established leg; None asks the party for its offer."""
+
+    media: MediaDescription | None
+
+
+class AcceptOffer(Struct, frozen=True, gc=False):
+    """Reply to a party's `Offered`."""
+
+    media: MediaDescription
+    """Offer or answer."""
+
+
+class RefuseOffer(Struct, frozen=True, gc=False):
+    """Refuse a party's `Offered`: the sound stays as it was."""
+
+    cause: Cause
+
+
+class HangUp(Struct, frozen=True, gc=False):
+    """End the leg, in whatever state it is: refuse, cancel or clear it. Hanging up twice does nothing."""
+
+    cause: Cause = Cause.NORMAL_CLEARING
+    status: int | None = None
+    """A SIP status to refuse with, where one was relayed from the other leg; None: by the cause."""
+    elsewhere: bool = False
+    """Another device answered: a cancelled phone should show no missed call (RFC 3326)."""
+
+
+LegCommand = Ring | Answer | Confirm | Offer | AcceptOffer | RefuseOffer | HangUp
+
+
+# Signals -------------------------------------------------------------------------------------------------
+
+
+class Progressed(Struct, frozen=True, gc=False):
+    """A dialled party is being alerted, or sends early media."""
+
+    ringing: bool
+    media: MediaDescription | None = None
+
+
+class Answered(Struct, frozen=True, gc=False):
+    """A dialled party answered."""
+
+    media: MediaDescription | None
+    """Answer; or an offer that awaits `Confirm`, when the invitation carried none."""
+
+
+class Confirmed(Struct, frozen=True, gc=False):
+    """The party acknowledged our answer; the leg is established. Only for legs that called us."""
+
+    media: MediaDescription | None = None
+    """Its answer, where ours was an offer."""
+
+
+class Offered(Struct, frozen=True, gc=False):
+    """An established party wants to change the sound (hold, resume, another codec or address).
+
+    The switch must reply with `AcceptOffer` or `RefuseOffer`. None: the party asks for our offer.
+    """
+
+    media: MediaDescription | None
+
+
+class OfferAnswered(Struct, frozen=True, gc=False):
+    """The party accepted our `Offer`."""
+
+    media: MediaDescription | None
+    """Answer; or an offer that awaits `Confirm`, when ours was None."""
+
+
+class OfferRefused(Struct, frozen=True, gc=False):
+    """The party refused our `Offer`; the sound stays as it was."""
+
+    cause: Cause
+    status: int
+
+
+class DigitPressed(Struct, frozen=True, gc=False):
+    """The party pressed a key, however that was signalled."""
+
+    digit: str
+    duration_ms: int
+
+
+class Ended(Struct, frozen=True, gc=False):
+    """The leg is over. Exactly one for every leg, also after `HangUp`; nothing follows it."""
+
+    cause: Cause
+    by_party: bool
+    status: int | None = None
+
+
+LegSignal = Progressed | Answered | Confirmed | Offered | OfferAnswered | OfferRefused | DigitPressed | Ended

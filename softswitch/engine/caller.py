@@ -1,0 +1,87 @@
+"""What a call application holds in its hands: the party who called, and what can be done for it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from softswitch.calls.signals import Origin, Target
+from softswitch.events import RoutingStep
+from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId
+
+
+class Candidate(Struct, frozen=True, gc=False):
+    """One terminal that may take the call."""
+
+    target: Target
+    destination: Destination
+    """What it belongs to: `account/1002`, `trunk/uas`."""
+    number: str
+    """The number this terminal is called by."""
+    anchored: bool = True
+    """Whether sound passes through our media engine; False: the parties' own addresses are exchanged (bypass)."""
+
+
+class DialOutcome(Struct, frozen=True, gc=False):
+    """How a dial ended."""
+
+    answered: bool
+    cause: Cause
+    status: int | None = None
+    """The best refusal's SIP status, where one came."""
+
+
+class Caller(Protocol):
+    """The calling party of one call, as call applications see it.
+
+    When the caller hangs up, the application's coroutine is cancelled where it awaits; `finally` is the place for
+    what must still be done.
+    """
+
+    call: CallId
+    from_: Party
+    to: Party
+    """What was dialled, as the dial plan has rewritten it so far. Applications may replace it."""
+    origin: Origin
+
+    def wall_ms(self) -> int:
+        """Now, wall milliseconds."""
+        ...
+
+    def routed(
+        self, destination: Destination | None, by: str, version: int | None, steps: Sequence[RoutingStep]
+    ) -> None:
+        """Record a routing decision."""
+        ...
+
+    async def answer(self) -> None:
+        """Answer the caller with our own media engine. Does nothing when already answered.
+
+        Raises Rejected(INCOMPATIBLE_DESTINATION) when no codec is common.
+        """
+        ...
+
+    async def play(self, prompt: str) -> None:
+        """Answer if needed, and play a prompt to its end."""
+        ...
+
+    async def digit(self, within: float) -> str | None:
+        """The next key pressed, or None after `within` seconds."""
+        ...
+
+    async def echo(self) -> None:
+        """Answer, and send the caller's sound back until it hangs up."""
+        ...
+
+    async def tone(self, frequency: float) -> None:
+        """Answer, and send a tone in Hz until the caller hangs up."""
+        ...
+
+    async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
+        """Ring all candidates at once; the first to answer talks with the caller and the others stop, told that the
+        call was completed elsewhere. Returns when that talk has ended (`answered=True`) or when nobody answered: all
+        refused, or the time was up."""
+        ...

@@ -1,0 +1,76 @@
+"""Facts: the catalogue of all that happens. Past tense, frozen, in the order in which they happened.
+
+Every fact is a `msgspec.Struct` tagged with its own name, so that the event log stores and reads it without
+a schema beside this folder. `at` is wall milliseconds (UTC). Fields may be added with defaults; a field or a
+fact that was ever logged is never renamed.
+"""
+
+from softswitch.events.base import Fact
+from softswitch.events.calls import (
+    CallAnswered,
+    CallEnded,
+    CallFact,
+    CallOffered,
+    CallRouted,
+    CallTraced,
+    LegAnswered,
+    LegDialed,
+    LegEnded,
+    LegHeld,
+    LegRang,
+    LegResumed,
+    LegsBridged,
+    MediaFigures,
+    RoutingStep,
+    TraceLine,
+)
+from softswitch.events.registrations import AccountRegistered, AccountUnregistered
+from softswitch.events.routing import PlanPublished
+from softswitch.events.system import SwitchStarted, SwitchStopped
+
+AnyFact = (
+    CallOffered
+    | CallRouted
+    | LegDialed
+    | LegRang
+    | LegAnswered
+    | CallAnswered
+    | LegsBridged
+    | LegHeld
+    | LegResumed
+    | LegEnded
+    | CallTraced
+    | CallEnded
+    | AccountRegistered
+    | AccountUnregistered
+    | PlanPublished
+    | SwitchStarted
+    | SwitchStopped
+)
+"""What the event log may hold; its reader decodes to this union by each fact's tag."""
+
+__all__ = [
+    "AccountRegistered",
+    "AccountUnregistered",
+    "AnyFact",
+    "CallAnswered",
+    "CallEnded",
+    "CallFact",
+    "CallOffered",
+    "CallRouted",
+    "CallTraced",
+    "Fact",
+    "LegAnswered",
+    "LegDialed",
+    "LegEnded",
+    "LegHeld",
+    "LegRang",
+    "LegResumed",
+    "LegsBridged",
+    "MediaFigures",
+    "PlanPublished",
+    "RoutingStep",
+    "SwitchStarted",
+    "SwitchStopped",
+    "TraceLine",
+]

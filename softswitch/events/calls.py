@@ -1,0 +1,146 @@
+"""What happens to calls."""
+
+from msgspec import Struct
+
+from softswitch.events.base import Fact
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId, LegId
+
+
+class MediaFigures(Struct, frozen=True, gc=False):
+    """What one leg's sound measured, from the media engine's counters."""
+
+    received: int = 0
+    """RTP packets from the party."""
+    sent: int = 0
+    lost: int = 0
+    """RFC 3550 section A.3, of what the party sent."""
+    jitter_ms: float = 0.0
+    """RFC 3550 section A.8, at the end."""
+    first_packet_ms: int | None = None
+    """From the leg's opening to its first packet; None: it never sent one."""
+    last_address: str = ""
+    """Where the last packet came from, `host:port`."""
+    discarded: int = 0
+    """Packets refused: from a stranger's address after latching, or no RTP at all."""
+
+
+class RoutingStep(Struct, frozen=True, gc=False):
+    """One rule of the dial plan as it was tried."""
+
+    rule: str
+    """`context/rule name`."""
+    result: str
+    """`matched`, `skipped` or `failed`."""
+    reason: str
+    """In words: which condition decided."""
+
+
+class TraceLine(Struct, frozen=True, gc=False, array_like=True):
+    """One line of a call's ladder."""
+
+    at: int
+    leg: LegId
+    direction: str
+    """`in`: from the party to the switch; `out`: to the party; `note`: inside the switch."""
+    what: str
+
+
+class CallFact(Fact, frozen=True, gc=False, kw_only=True):
+    """A fact about one call."""
+
+    call: CallId
+
+
+class CallOffered(CallFact, frozen=True, gc=False, kw_only=True):
+    """A party asked for a call. The first fact of every call."""
+
+    leg: LegId
+    from_number: str
+    from_name: str
+    to_number: str
+    origin_kind: str
+    """`account`, `trunk`, `guest` or `api`."""
+    origin: str
+    context: str
+    source: str
+    """The address the request came from."""
+
+
+class CallRouted(CallFact, frozen=True, gc=False, kw_only=True):
+    """The dial plan or an application sent the call on."""
+
+    destination: Destination | None
+    by: str
+    """`dialplan:<context>` or the call application's kind."""
+    plan_version: int | None = None
+    steps: tuple[RoutingStep, ...] = ()
+
+
+class LegDialed(CallFact, frozen=True, gc=False, kw_only=True):
+    """The switch invited a party."""
+
+    leg: LegId
+    destination: Destination
+    """What it belongs to: `account/1002`, `trunk/uas`."""
+    number: str
+    target: str
+    """The URI that was invited."""
+
+
+class LegRang(CallFact, frozen=True, gc=False, kw_only=True):
+    leg: LegId
+
+
+class LegAnswered(CallFact, frozen=True, gc=False, kw_only=True):
+    """A dialled party answered."""
+
+    leg: LegId
+
+
+class CallAnswered(CallFact, frozen=True, gc=False, kw_only=True):
+    """The caller was answered: billing starts here."""
+
+
+class LegsBridged(CallFact, frozen=True, gc=False, kw_only=True):
+    """Two parties hear each other."""
+
+    a: LegId
+    b: LegId
+
+
+class LegHeld(CallFact, frozen=True, gc=False, kw_only=True):
+    """`leg` put the other party on hold."""
+
+    leg: LegId
+
+
+class LegResumed(CallFact, frozen=True, gc=False, kw_only=True):
+    leg: LegId
+
+
+class LegEnded(CallFact, frozen=True, gc=False, kw_only=True):
+    """A leg is over; the one such fact of every leg, the caller's included."""
+
+    leg: LegId
+    cause: Cause
+    by_party: bool
+    """Whether the party ended it (or refused), rather than the switch."""
+    status: int | None = None
+    """The SIP status that said so, where one did."""
+    figures: MediaFigures | None = None
+
+
+class CallTraced(CallFact, frozen=True, gc=False, kw_only=True):
+    """The call's ladder, written once at its end."""
+
+    lines: tuple[TraceLine, ...]
+
+
+class CallEnded(CallFact, frozen=True, gc=False, kw_only=True):
+    """Nothing of the call is left. The last fact of every call, and there is exactly one."""
+
+    cause: Cause
+    caller_gave_up: bool = False
+    """Whether the caller hung up before an answer."""

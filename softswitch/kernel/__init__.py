@@ -1,0 +1,1 @@
+"""Words that everything shares: ids, time, addresses, causes, destinations, errors. Values only."""

@@ -1,0 +1,39 @@
+"""Why a call ended: ITU-T Q.850 causes. Protocols map their own codes to these at their gateway."""
+
+from enum import IntEnum
+
+
+class Cause(IntEnum):
+    """Q.850 cause values in use. `Cause.USER_BUSY.text` is the recommendation's wording in English."""
+
+    UNALLOCATED_NUMBER = 1
+    NO_ROUTE_TO_DESTINATION = 3
+    NORMAL_CLEARING = 16
+    USER_BUSY = 17
+    NO_USER_RESPONDING = 18
+    NO_ANSWER = 19
+    SUBSCRIBER_ABSENT = 20
+    CALL_REJECTED = 21
+    NUMBER_CHANGED = 22
+    ANSWERED_ELSEWHERE = 26
+    """Q.850 value 26 is non-selected user clearing: another device of the same person took the call."""
+    DESTINATION_OUT_OF_ORDER = 27
+    INVALID_NUMBER_FORMAT = 28
+    FACILITY_REJECTED = 29
+    NORMAL_UNSPECIFIED = 31
+    NO_CIRCUIT_AVAILABLE = 34
+    NETWORK_OUT_OF_ORDER = 38
+    TEMPORARY_FAILURE = 41
+    SWITCH_CONGESTION = 42
+    BEARER_CAPABILITY_NOT_AUTHORIZED = 57
+    BEARER_CAPABILITY_NOT_IMPLEMENTED = 65
+    SERVICE_NOT_IMPLEMENTED = 79
+    INCOMPATIBLE_DESTINATION = 88
+    RECOVERY_ON_TIMER_EXPIRY = 102
+    PROTOCOL_ERROR = 111
+    INTERWORKING = 127
+
+    @property
+    def text(self) -> str:
+        """The cause in words, as logs and CDRs show it."""
+        return self.name.lower().replace("_", " ")

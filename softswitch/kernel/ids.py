@@ -1,0 +1,31 @@
+"""Names of the things a switch holds."""
+
+from typing import NewType
+
+CallId = NewType("CallId", str)
+"""One conversation as its users see it. Unique across restarts; shown in CDRs and the API."""
+
+LegId = NewType("LegId", str)
+"""One party's half of a call: the call's id, a dot and a number counted from 1."""
+
+
+class IdSource:
+    """Counts ids that never repeat across restarts.
+
+    `boot` must differ at each start of the process; the app passes the start time and some randomness,
+    a simulation passes its seed. Counting costs a tenth of a uuid4, and ids sort by age.
+    """
+
+    def __init__(self, boot: str) -> None:
+        self._boot = boot
+        self._calls = 0
+
+    def call(self) -> CallId:
+        """The next call's id."""
+        self._calls += 1
+        return CallId(f"{self._boot}-{self._calls:06x}")
+
+    @staticmethod
+    def leg(call: CallId, number: int) -> LegId:
+        """The id of a call's `number`-th leg, the caller's being number 1."""
+        return LegId(f"{call}.{number}")

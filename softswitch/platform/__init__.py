@@ -1,0 +1,1 @@
+"""Plumbing: database, event log, HTTP, authentication of administrators, telemetry."""

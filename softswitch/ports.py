@@ -1,0 +1,137 @@
+"""What the switch needs from outside, as Protocols. Gateways and features provide them; `app.py` ties the ends."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin
+from softswitch.events import MediaFigures
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.binding import Binding
+from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import Codec, MediaDescription
+
+
+class Signalling(Protocol):
+    """A gateway that carries legs to and from parties (SIP today; a browser or a PSTN line would be another)."""
+
+    def dial(self, leg: LegId, invitation: Invitation) -> None:
+        """Invite a party; what comes of it arrives as signals, the last of which is `Ended`.
+
+        Never raises for what the network does: an unreachable target ends the leg by a signal.
+        """
+        ...
+
+    def send(self, leg: LegId, command: LegCommand) -> None:
+        """Carry out a command on a leg. On a leg that has ended it does nothing.
+
+        Raises LocalProtocolError when the leg's state does not allow it: a bug of ours, never the peer's doing.
+        """
+        ...
+
+
+class SignallingEvents(Protocol):
+    """What a signalling gateway tells the switch. Calls come from the event loop, one at a time, in order."""
+
+    def incoming(self, incoming: Incoming) -> LegId:
+        """A party asks for a call: gives the new leg's id. Commands for it may come before this returns."""
+        ...
+
+    def signalled(self, leg: LegId, signal: LegSignal) -> None:
+        """A party did something."""
+        ...
+
+    def traced(self, leg: LegId, direction: str, what: str) -> None:
+        """One ladder line: `direction` is `in` or `out`, `what` is short, such as `INVITE sip:1002@…` or
+        `200 OK (INVITE)`. Never holds a credential."""
+        ...
+
+
+class Gatekeeper(Protocol):
+    """Who may call. Answered from memory: nothing on the path of a call waits for the database."""
+
+    def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
+        """Whom a request is from by its source address alone; None: it must prove itself by digest."""
+        ...
+
+    def ha1(self, username: str, algorithm: str) -> str | None:
+        """The stored H(A1) of an account in this switch's realm, hexadecimal, for `MD5` or `SHA-256`."""
+        ...
+
+    def origin(self, username: str) -> Origin:
+        """Whom a request is from once `username` has proved itself."""
+        ...
+
+
+class Location(Protocol):
+    """Where accounts are now (RFC 3261 section 10.3). Answered from memory, stored behind."""
+
+    def bindings(self, aor: str) -> Sequence[Binding]:
+        """The bindings of an account that have not expired, in order of preference (q, then newest)."""
+        ...
+
+    def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
+        """Make these the account's bindings."""
+        ...
+
+
+class Media(Protocol):
+    """Sound. Each leg has one local RTP address from `open` to `close`. No packet ever meets Python."""
+
+    def open(self, leg: LegId) -> HostPort:
+        """Take a local RTP port for a leg: the address to describe to its party.
+
+        Raises Rejected(SWITCH_CONGESTION) when no port is left.
+        """
+        ...
+
+    def connect(self, leg: LegId, local: MediaDescription, remote: MediaDescription) -> None:
+        """Tell what was agreed: where the party receives and in which codecs, and what we said we receive.
+
+        May be called again after each new offer and answer.
+        """
+        ...
+
+    def bridge(self, a: LegId, b: LegId) -> None:
+        """Let two legs hear each other, packets passing through untouched."""
+        ...
+
+    def echo(self, leg: LegId) -> None:
+        """Send a party's sound back to it."""
+        ...
+
+    def tone(self, leg: LegId, frequency: float) -> None:
+        """Send a steady tone in Hz."""
+        ...
+
+    def play(self, leg: LegId, prompt: str) -> None:
+        """Play a prompt once; `MediaEvents.played` tells its end. Raises NotFound for an unknown prompt."""
+        ...
+
+    def silence(self, leg: LegId) -> None:
+        """End whatever the leg is doing: bridge, echo, tone or prompt."""
+        ...
+
+    def figures(self, leg: LegId) -> MediaFigures:
+        """The leg's counters so far."""
+        ...
+
+    def close(self, leg: LegId) -> None:
+        """Give the port back. Closing twice does nothing."""
+        ...
+
+    @property
+    def codecs(self) -> Sequence[Codec]:
+        """What the engine itself can speak and hear, best first (a relayed leg may use others)."""
+        ...
+
+
+class MediaEvents(Protocol):
+    """What the media engine tells the switch."""
+
+    def played(self, leg: LegId) -> None:
+        """The prompt of a leg came to its end (not after `silence`)."""
+        ...
+
+    def digit(self, leg: LegId, digit: str, duration_ms: int) -> None:
+        """A party pressed a key (RFC 4733), told once however often it was repeated on the wire."""
+        ...
