@@ -1,0 +1,25 @@
+"""Accounts as stored."""
+
+from sqlalchemy import BigInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from softswitch.platform.tables import Base
+
+
+class AccountRow(Base):
+    """One account. Its number is its SIP user name and can never change: the digests are made with it."""
+
+    __tablename__ = "directory_account"
+
+    number: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    realm: Mapped[str] = mapped_column(String(255))
+    """The realm the digests were made for; they are worthless in another."""
+    ha1_md5: Mapped[str] = mapped_column(String(32))
+    ha1_sha256: Mapped[str] = mapped_column(String(64))
+    enabled: Mapped[bool]
+    context: Mapped[str] = mapped_column(String(64))
+    ring_seconds: Mapped[int]
+    caller_id: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
