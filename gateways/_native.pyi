@@ -382,14 +382,17 @@ class SessionDescription:
 
     def answer(self, ours: AudioStream, *, session_id: int, version: int) -> bytes:
         """Our answer to this offer (RFC 3264 section 6): the same m-lines in the same order, all but the one that
-        `audio` describes refused; our codecs under the offer's payload types where both name the same codec,
-        codecs that were not offered left out; the direction no wider than the offer allows. Raises ValueError
+        `audio` describes refused; our codecs in our order, under the offer's payload types where both name the same
+        codec, codecs that were not offered left out; the direction no wider than the offer allows. Raises ValueError
         when no codec is common."""
 
     def print(self) -> bytes: ...
 
 def offer(ours: AudioStream, *, session_id: int, version: int) -> bytes:
     """An SDP offer of one audio stream."""
+
+def sdp_panics() -> int:
+    """How often a bug of ours was caught while a description was read or made (each raised ValueError)."""
 
 # --- The seeded bad network ------------------------------------------------------------------------------
 

@@ -1,7 +1,196 @@
 //! Python's view of session descriptions.
 
-use pyo3::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+use ::sdp as rust;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Payload type, NAME, clock rate, channels, fmtp.
+type CodecTuple = (u8, String, u32, u8, String);
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+#[pyclass(frozen, module = "gateways._native")]
+pub struct AudioStream(rust::AudioStream);
+
+#[pymethods]
+impl AudioStream {
+    #[new]
+    #[pyo3(signature = (host, port, codecs, *, direction = "sendrecv", ptime = None, rtcp = None, rtcp_mux = false))]
+    fn new(
+        host: String,
+        port: u16,
+        codecs: Vec<CodecTuple>,
+        direction: &str,
+        ptime: Option<u32>,
+        rtcp: Option<(String, u16)>,
+        rtcp_mux: bool,
+    ) -> PyResult<AudioStream> {
+        let direction = rust::Direction::parse(direction)
+            .ok_or_else(|| PyValueError::new_err(format!("no direction: {direction:?}")))?;
+        let codec = |(payload_type, name, clock_rate, channels, parameters): CodecTuple| {
+            rust::Codec::new(payload_type, &name, clock_rate, channels, parameters)
+        };
+        let codecs = codecs.into_iter().map(codec).collect();
+        let stream = rust::AudioStream {
+            host,
+            port,
+            codecs,
+            direction,
+            ptime,
+            maxptime: None,
+            rtcp,
+            rtcp_mux,
+        };
+        stream.check().map_err(value_error)?;
+        Ok(AudioStream(stream))
+    }
+
+    #[getter]
+    fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    #[getter]
+    fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    #[getter]
+    fn codecs(&self) -> Vec<(u8, &str, u32, u8, &str)> {
+        self.0
+            .codecs
+            .iter()
+            .map(|it| {
+                (
+                    it.payload_type,
+                    &*it.name,
+                    it.clock_rate,
+                    it.channels,
+                    it.parameters.as_str(),
+                )
+            })
+            .collect()
+    }
+
+    #[getter]
+    fn direction(&self) -> &'static str {
+        self.0.direction.as_str()
+    }
+
+    #[getter]
+    fn ptime(&self) -> Option<u32> {
+        self.0.ptime
+    }
+
+    #[getter]
+    fn rtcp(&self) -> Option<(&str, u16)> {
+        self.0
+            .rtcp
+            .as_ref()
+            .map(|(host, port)| (host.as_str(), *port))
+    }
+
+    #[getter]
+    fn rtcp_mux(&self) -> bool {
+        self.0.rtcp_mux
+    }
+}
+
+#[pyclass(frozen, module = "gateways._native")]
+pub struct SessionDescription(rust::SessionDescription);
+
+#[pymethods]
+impl SessionDescription {
+    #[staticmethod]
+    fn parse(data: &[u8]) -> PyResult<SessionDescription> {
+        caught(|| rust::SessionDescription::parse(data)).map(SessionDescription)
+    }
+
+    #[getter]
+    fn origin_id(&self) -> &str {
+        self.0.origin_id()
+    }
+
+    #[getter]
+    fn origin_version(&self) -> &str {
+        self.0.origin_version()
+    }
+
+    #[getter]
+    fn audio(&self) -> Option<AudioStream> {
+        self.0.audio().cloned().map(AudioStream)
+    }
+
+    #[getter]
+    fn media(&self) -> Vec<(&str, u16, &str)> {
+        self.0
+            .media()
+            .iter()
+            .map(|it| (self.0.kind(it), it.port, self.0.protocol(it)))
+            .collect()
+    }
+
+    #[pyo3(signature = (ours, *, session_id, version))]
+    fn answer<'py>(
+        &self,
+        py: Python<'py>,
+        ours: &AudioStream,
+        session_id: u64,
+        version: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let body = caught(|| rust::answer(&self.0, &ours.0, session_id, version))?;
+        Ok(PyBytes::new(py, &body))
+    }
+
+    fn print<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &caught(|| Ok(self.0.print()))?))
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (ours, *, session_id, version))]
+fn offer<'py>(
+    py: Python<'py>,
+    ours: &AudioStream,
+    session_id: u64,
+    version: u64,
+) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(
+        py,
+        &caught(|| rust::offer(&ours.0, session_id, version))?,
+    ))
+}
+
+#[pyfunction]
+fn sdp_panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+/// A panic in here is a bug of ours that a peer's bytes brought to light: it ends this one negotiation and is counted.
+fn caught<T>(work: impl FnOnce() -> Result<T, rust::Error>) -> PyResult<T> {
+    // What the work borrows is immutable, so nothing half-changed can be seen afterwards.
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+            Err(rust::Error {
+                line: 0,
+                reason: "internal error".to_owned(),
+            })
+        })
+        .map_err(value_error)
+}
+
+fn value_error(error: rust::Error) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<AudioStream>()?;
+    module.add_class::<SessionDescription>()?;
+    module.add_function(wrap_pyfunction!(offer, module)?)?;
+    module.add_function(wrap_pyfunction!(sdp_panics, module)?)
 }
