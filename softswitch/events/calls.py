@@ -144,3 +144,5 @@ class CallEnded(CallFact, frozen=True, gc=False, kw_only=True):
     cause: Cause
     caller_gave_up: bool = False
     """Whether the caller hung up before an answer."""
+    note: str = ""
+    """What the causes cannot say, such as that the switch itself had stopped."""

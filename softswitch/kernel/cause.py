@@ -37,3 +37,16 @@ class Cause(IntEnum):
     def text(self) -> str:
         """The cause in words, as logs and CDRs show it."""
         return self.name.lower().replace("_", " ")
+
+    @classmethod
+    def named(cls, text: str) -> "Cause":
+        """Read a cause by its name (`user-busy`, `USER_BUSY`, `user busy`) or its Q.850 value (`17`).
+
+        Raises ValueError naming the text.
+        """
+        if text.isascii() and text.isdigit():
+            return cls(int(text))
+        try:
+            return cls[text.strip().upper().replace("-", "_").replace(" ", "_")]
+        except KeyError:
+            raise ValueError(f"{text!r} is no cause of ITU-T Q.850") from None
