@@ -1,0 +1,82 @@
+import argparse
+import json
+
+import pytest
+
+from softswitch.kernel.errors import Invalid
+from softswitch.phone import process
+from softswitch.phone.command import Happening, Result, configure, phone_settings, run, summary
+from softswitch.phone.quality import judge
+from softswitch.phone.sound import Heard
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    return parser.parse_args(words)
+
+
+def test_on_this_machine_the_demo_password_is_taken() -> None:
+    settings = phone_settings(arguments("--as", "1003", "9196"))
+
+    assert (settings["password"], settings["server"]) == ("demo-1003", "127.0.0.1:5060")
+
+
+def test_on_another_machine_the_password_must_be_given() -> None:
+    with pytest.raises(Invalid, match="--password"):
+        phone_settings(arguments("--as", "1003", "9196", "--server", "192.0.2.1"))
+
+
+def test_a_server_without_a_port_means_5060() -> None:
+    assert phone_settings(arguments("--as", "1", "2", "--server", "[::1]"))["server"] == "[::1]:5060"
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--server", "127.0.0.1:x"), "--server"),
+        (("--digits", "12e"), "'e'"),
+        (("--for", "0"), "--for"),
+        (("--play", "/nowhere/tone.wav"), "/nowhere/tone.wav"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_by_name(words: tuple[str, ...], named: str) -> None:
+    with pytest.raises(Invalid, match=named):
+        phone_settings(arguments("--as", "1001", "9196", *words))
+
+
+def test_without_its_library_the_phone_names_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "installed", lambda: False)
+
+    assert run(arguments("--as", "1001", "9196")) == 2
+    assert 'pip install "softswitch[phone]"' in capsys.readouterr().out
+
+
+def test_a_refused_argument_is_told_in_json_when_json_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments("--as", "1001", "9196", "--digits", "x", "--json")) == 2
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_the_summary_tells_what_happened_what_was_heard_and_how_well() -> None:
+    result = Result(
+        ok=True,
+        status=200,
+        reason="Normal call clearing",
+        call_id="x",
+        events=[Happening(0.02, "registered"), Happening(0.1, "answered")],
+        heard=Heard(seconds=5.0, audible_seconds=4.9, level_dbfs=-15.0, frequency=440.1),
+        quality=judge(packets=250, lost=0, jitter_ms=0.3, round_trip_ms=1.0, buffer_ms=40),
+    )
+
+    text = "\n".join(summary(result))
+
+    for word in ("registered", "answered", "-15.0 dBFS", "440 Hz", "250 packets", "MOS about 4.4", "ok: 200"):
+        assert word in text
+
+
+def test_silence_is_called_silence() -> None:
+    result = Result(True, 200, "OK", "x", [], Heard(3.0, 0.0, -96.0, None))
+
+    assert any("silence" in line for line in summary(result))
