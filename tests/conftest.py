@@ -1,0 +1,27 @@
+"""What tests of several folders share."""
+
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.support.server import Server, running
+
+
+@pytest.fixture(scope="module")
+def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running demo switch, one for all tests of a file."""
+    with running(tmp_path_factory.mktemp("switch")) as server:
+        yield server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the switch's log beside a test that failed while it used one."""
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Server):
+                report.sections.append((f"log of the switch ({value.log})", value.log_tail()))
+    return report
