@@ -12,7 +12,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RUST_SOURCES := $(shell find $(RUST) -path '*/target' -prune -o \( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) -print)
 
-.PHONY: help setup run check test bench soak fix lint types rust-check unit clean
+SECONDS ?= 600
+ARGS ?=
+
+.PHONY: help setup tools run check test bench soak fuzz fix lint types rust-lint rust-test unit clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -32,7 +35,24 @@ $(VENV)/.built: $(VENV)/.locked pyproject.toml $(RUST_SOURCES)
 run: setup  ## the demo switch in the foreground
 	$(BIN)/softswitch serve --demo
 
-check: setup lint types rust-check unit  ## the quick half: format, lint, types, import contracts, stubs, unit tests
+check: setup lint types rust-lint rust-test unit  ## the quick half: format, lint, types, import contracts, stubs, unit tests
+
+test: setup tools lint types rust-lint  ## everything: with Debian's test tools, phones and databases
+	$(BIN)/pytest tests
+	cd $(RUST) && cargo test --workspace --locked
+
+tools:
+	deploy/install-test-tools.sh
+
+bench: setup  ## the benchmarks (ARGS="--only a,b --quick"): a table, and lines in .state/bench.jsonl
+	deploy/install-test-tools.sh --peers
+	$(BIN)/python -m tests.bench.run $(ARGS)
+
+soak: setup tools  ## random load with faults for SECONDS (600); asserts the invariants
+	$(BIN)/python -m tests.bench.soak --seconds $(SECONDS) $(ARGS)
+
+fuzz: setup  ## broken SIP, SDP and RTP for SECONDS (600)
+	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(ARGS)
 
 lint:
 	$(BIN)/ruff format --check .
@@ -43,9 +63,11 @@ types:
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest gateways._native
 
-rust-check:
+rust-lint:
 	cd $(RUST) && cargo fmt --all --check
 	cd $(RUST) && cargo clippy --workspace --all-targets --locked -- -D warnings
+
+rust-test:
 	cd $(RUST) && cargo test --workspace --locked --quiet
 
 unit:

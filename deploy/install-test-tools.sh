@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Debian's tools for `make test` (SIPp, PostgreSQL) and, with --peers, what `make bench` compares with (Kamailio).
+# Installs what is missing when run as root; otherwise says what is missing and goes on, and the tests that need it
+# are skipped with that reason.
+set -euo pipefail
+
+missing=()
+command -v sipp >/dev/null || missing+=(sip-tester)
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+if [ "${1:-}" = --peers ]; then
+    command -v kamailio >/dev/null || missing+=(kamailio)
+fi
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    export DEBIAN_FRONTEND=noninteractive
+    # A package may start a service of its own on install; the tests start theirs, so this one is told not to.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+    fi
+    apt-get update -q
+    apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
+else
+    echo "Not installed: ${missing[*]}. The tests that need them are skipped."
+    echo "As root: apt-get install ${missing[*]}"
+fi
