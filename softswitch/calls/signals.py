@@ -101,6 +101,8 @@ class RefuseOffer(Struct, frozen=True, gc=False):
     """Refuse a party's `Offered`: the sound stays as it was."""
 
     cause: Cause
+    status: int | None = None
+    """A SIP status to refuse with, where one was relayed from the other leg; None: by the cause."""
 
 
 class HangUp(Struct, frozen=True, gc=False):

@@ -1,0 +1,63 @@
+"""Who tells whom which address and which codecs: offers and answers as they cross the switch (RFC 3264)."""
+
+from collections.abc import Sequence
+
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.media import Codec, MediaDescription
+
+TELEPHONE_EVENT = "TELEPHONE-EVENT"
+
+
+def through(description: MediaDescription, address: HostPort | None, rtcp_mux: bool = False) -> MediaDescription:
+    """What one party said, as the other is told it: the same codecs under the same payload types, at our address.
+
+    `address` None means that sound bypasses us: the other is told the very same. `rtcp_mux` may be true only in
+    an answer to an offer of it (RFC 5761 section 5.1.1); we never offer it.
+    """
+    if address is None:
+        return description
+    return MediaDescription(address, description.codecs, description.direction, description.ptime, None, rtcp_mux)
+
+
+def offer(codecs: Sequence[Codec], address: HostPort) -> MediaDescription:
+    """Our own media engine's offer."""
+    return MediaDescription(address, tuple(codecs), ptime=20)
+
+
+def answer(their_offer: MediaDescription, codecs: Sequence[Codec], address: HostPort) -> MediaDescription | None:
+    """Our own media engine's answer to an offer; None when no codec for speech is common.
+
+    The codecs are those common to both, in the order and under the payload types of the offer (RFC 3264 section
+    6.1: "the answerer SHOULD use the same payload type numbers"), one for speech and telephone-event if offered:
+    an engine that speaks one codec at a time is not to be surprised by another.
+    """
+    ours = {(codec.name, codec.clock_rate, codec.channels) for codec in codecs}
+    common = [codec for codec in their_offer.codecs if (codec.name, codec.clock_rate, codec.channels) in ours]
+    speech = next((codec for codec in common if codec.name != TELEPHONE_EVENT), None)
+    if speech is None:
+        return None
+    digits = [codec for codec in common if codec.name == TELEPHONE_EVENT and codec.clock_rate == speech.clock_rate][:1]
+    return MediaDescription(
+        address,
+        (speech, *digits),
+        their_offer.direction.reversed,
+        their_offer.ptime or 20,
+        None,
+        their_offer.rtcp_mux,
+    )
+
+
+def same_speech(a: MediaDescription, b: MediaDescription) -> bool:
+    """Whether a party that speaks as `a` says is understood by one that hears as `b` says: the first codec for
+    speech agrees, payload type included."""
+    first_a = next((codec for codec in a.codecs if codec.name != TELEPHONE_EVENT), None)
+    first_b = next((codec for codec in b.codecs if codec.name != TELEPHONE_EVENT), None)
+    return (
+        first_a is not None
+        and first_b is not None
+        and (first_a.payload_type, first_a.name)
+        == (
+            first_b.payload_type,
+            first_b.name,
+        )
+    )

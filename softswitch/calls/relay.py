@@ -1,0 +1,141 @@
+"""Two established legs: whatever one party offers is put to the other, and its reply brought back.
+
+Hold, resume, a new codec, a new address: all are offers to this machine. One exchange runs at a time; the user
+agent below refuses what overlaps on one leg (RFC 3261 section 14), so that only an exchange from the other side
+can meet one that is still running here.
+"""
+
+from enum import Enum
+
+from msgspec import Struct
+
+from softswitch.calls.leg import Leg
+from softswitch.calls.media_plan import through
+from softswitch.calls.signals import (
+    AcceptOffer,
+    Confirm,
+    Confirmed,
+    LegCommand,
+    LegSignal,
+    Offer,
+    OfferAnswered,
+    Offered,
+    OfferRefused,
+    RefuseOffer,
+)
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.media import MediaDescription
+
+
+class Send(Struct, frozen=True, gc=False):
+    """Effect: give a leg a command."""
+
+    leg: Leg
+    command: LegCommand
+
+
+class Connect(Struct, frozen=True, gc=False):
+    """Effect: what is agreed with a leg's party has changed; tell the media engine."""
+
+    leg: Leg
+
+
+class Held(Struct, frozen=True, gc=False):
+    """Effect: a party put the other on hold, or resumed."""
+
+    leg: Leg
+    held: bool
+
+
+Effect = Send | Connect | Held
+
+
+class State(Enum):
+    IDLE = "idle"
+    ASKED = "asked"
+    """The other party has the offer (or was asked for one)."""
+    AWAITING_ANSWER = "awaiting answer"
+    """The other party made the offer; the asking one has it and must answer."""
+
+
+class Relay:
+    """The exchange of offers between two legs. Returns what should be done."""
+
+    def __init__(self, a: Leg, b: Leg) -> None:
+        self._a, self._b = a, b
+        self._asker = a
+        self._late = False
+        self.state = State.IDLE
+
+    def receive(self, leg: Leg, signal: LegSignal) -> list[Effect]:
+        """A leg's signal; those that are no part of an exchange of offers have no effect here."""
+        match self.state, signal:
+            case State.IDLE, Offered(media):
+                return self._ask(leg, media)
+            case _, Offered():
+                # RFC 3261 section 14.2: a second offer before the first is answered meets 491.
+                return [Send(leg, RefuseOffer(Cause.TEMPORARY_FAILURE, 491))]
+            case State.ASKED, OfferAnswered(media) if leg is not self._asker:
+                if media is None:  # a 2xx without a description settles nothing
+                    return self._refuse(Cause.PROTOCOL_ERROR, 488)
+                return self._bring_back(media)
+            case State.ASKED, OfferRefused(cause, status) if leg is not self._asker:
+                return self._refuse(cause, status)
+            case State.AWAITING_ANSWER, Confirmed(media) if leg is self._asker and media is not None:
+                return self._settle(media)
+            case _:
+                return []
+
+    def await_answer(self, asker: Leg) -> None:
+        """The other party made an offer that `asker` was told and has yet to answer (late offer)."""
+        self._asker, self._late, self.state = asker, True, State.AWAITING_ANSWER
+
+    def awaits(self, leg: Leg) -> bool:
+        """Whether it is this leg that must answer the offer it was told."""
+        return self.state is State.AWAITING_ANSWER and leg is self._asker
+
+    def _other(self, leg: Leg) -> Leg:
+        return self._b if leg is self._a else self._a
+
+    def _refuse(self, cause: Cause, status: int) -> list[Effect]:
+        self.state = State.IDLE
+        return [Send(self._asker, RefuseOffer(cause, status))]
+
+    def _ask(self, asker: Leg, offered: MediaDescription | None) -> list[Effect]:
+        self._asker = asker
+        self.state = State.ASKED
+        other = self._other(asker)
+        if offered is None:
+            self._late = True
+            return [Send(other, Offer(None))]
+        self._late = False
+        asker.remote = offered
+        other.local = through(offered, other.address)
+        return [Send(other, Offer(other.local))]
+
+    def _bring_back(self, replied: MediaDescription) -> list[Effect]:
+        asker, other = self._asker, self._other(self._asker)
+        other.remote = replied
+        muxed = not self._late and asker.remote is not None and asker.remote.rtcp_mux
+        asker.local = through(replied, asker.address, muxed)
+        if self._late:
+            self.state = State.AWAITING_ANSWER
+            return [Send(asker, AcceptOffer(asker.local))]
+        self.state = State.IDLE
+        return [Send(asker, AcceptOffer(asker.local)), Connect(asker), Connect(other), *_held(asker), *_held(other)]
+
+    def _settle(self, answered: MediaDescription) -> list[Effect]:
+        asker, other = self._asker, self._other(self._asker)
+        self.state = State.IDLE
+        asker.remote = answered
+        other.local = through(answered, other.address, other.remote is not None and other.remote.rtcp_mux)
+        return [Send(other, Confirm(other.local)), Connect(asker), Connect(other), *_held(asker), *_held(other)]
+
+
+def _held(leg: Leg) -> list[Effect]:
+    """The change of hold that a leg's newest description means, if any."""
+    holds = leg.remote is not None and leg.remote.on_hold
+    if holds == leg.held:
+        return []
+    leg.held = holds
+    return [Held(leg, holds)]

@@ -1,0 +1,94 @@
+"""The legs of one call: they come, they are told to go, and each leaves one fact and no port behind."""
+
+from collections.abc import Iterator
+
+from softswitch.calls.dial import over
+from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.signals import Ended, HangUp
+from softswitch.engine.surroundings import Surroundings
+from softswitch.events import LegEnded
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId, IdSource, LegId
+
+
+class CallLegs:
+    """Every leg a call has now, by id. `index` tells the switch whose a leg is."""
+
+    __slots__ = ("_around", "_call", "_count", "_index", "_legs")
+
+    def __init__(self, around: Surroundings, index: dict[LegId, CallId], call: CallId) -> None:
+        self._around = around
+        self._index = index
+        self._call = call
+        self._count = 0
+        self._legs: dict[LegId, Leg] = {}
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def __iter__(self) -> Iterator[Leg]:
+        """The legs as they are now; they may come and go while one goes through them."""
+        return iter(list(self._legs.values()))
+
+    def get(self, leg: LegId) -> Leg | None:
+        return self._legs.get(leg)
+
+    def add(self, destination: Destination | None, *, anchored: bool) -> Leg:
+        """A new leg, with a local RTP port of its own if its sound passes through us.
+
+        Raises Rejected(SWITCH_CONGESTION) when no port is left; then there is no new leg.
+        """
+        number = self._count + 1
+        leg = Leg(IdSource.leg(self._call, number), destination, None)
+        if anchored:
+            leg.address = self._around.media.open(leg.id)
+        self._count = number
+        self._legs[leg.id] = leg
+        self._index[leg.id] = self._call
+        return leg
+
+    def open_media(self, leg: Leg) -> None:
+        """Give a leg its local RTP port unless it has one. Raises Rejected(SWITCH_CONGESTION)."""
+        if leg.address is None:
+            leg.address = self._around.media.open(leg.id)
+
+    def close_media(self, leg: Leg) -> None:
+        """Let a leg's sound bypass us from now on."""
+        if leg.address is not None:
+            self._around.media.close(leg.id)
+            leg.address = None
+
+    def connect(self, leg: Leg) -> None:
+        """Tell the media engine what is agreed with a leg's party, once both sides have said theirs."""
+        if leg.address is not None and leg.local is not None and leg.remote is not None:
+            self._around.media.connect(leg.id, leg.local, leg.remote)
+
+    def hang_up(self, leg: Leg, cause: Cause, status: int | None = None, *, elsewhere: bool = False) -> None:
+        """Tell a leg to end, once; its `Ended` follows."""
+        if not over(leg):
+            leg.leaving = True
+            self._around.signalling.send(leg.id, HangUp(cause, status, elsewhere))
+
+    def hang_up_all(self, cause: Cause, status: int | None = None) -> None:
+        for leg in self:
+            self.hang_up(leg, cause, status)
+
+    def ended(self, leg: Leg, ended: Ended) -> None:
+        """A leg is over: record it and give its port back."""
+        leg.state = LegState.ENDED
+        figures = None if leg.address is None else self._around.media.figures(leg.id)
+        self.close_media(leg)
+        del self._legs[leg.id]
+        del self._index[leg.id]
+        self._around.publish(
+            LegEnded(
+                at=self._around.clock.wall_ms(),
+                call=self._call,
+                leg=leg.id,
+                cause=ended.cause,
+                by_party=ended.by_party,
+                status=ended.status,
+                figures=figures,
+            )
+        )

@@ -1,0 +1,139 @@
+"""The switch: every call there is, and where each gateway's news goes."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from softswitch.calls.signals import Incoming, LegSignal, Origin
+from softswitch.engine.bus import Bus
+from softswitch.engine.call import CallApp, LiveCall
+from softswitch.engine.caller import Candidate
+from softswitch.engine.surroundings import Surroundings
+from softswitch.events import TraceLine
+from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.clock import Clock
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.ports import Media, Signalling
+
+log = structlog.get_logger(__name__)
+
+
+class Switch:
+    """Provides `SignallingEvents` and `MediaEvents` to the gateways, and runs the calls."""
+
+    def __init__(self, bus: Bus, clock: Clock, ids: IdSource, *, most_calls: int = 20_000) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._ids = ids
+        self._most_calls = most_calls
+        self._calls: dict[CallId, LiveCall] = {}
+        self._legs: dict[LegId, CallId] = {}
+        self._drained: asyncio.Future[None] | None = None
+        self._around: Surroundings | None = None
+        self._apps: Mapping[str, CallApp] = {}
+
+    def connect(self, signalling: Signalling, media: Media, apps: Mapping[str, CallApp]) -> None:
+        """Give the switch its gateways and call applications: once, before the first call."""
+        self._around = Surroundings(signalling, media, self._clock, self._bus.publish)
+        self._apps = apps
+
+    @property
+    def live(self) -> int:
+        """How many calls there are."""
+        return len(self._calls)
+
+    # What gateways tell (`SignallingEvents`, `MediaEvents`) ------------------------------------------------
+
+    def incoming(self, incoming: Incoming) -> LegId:
+        """A party asks for a call. While the switch drains or is full, the call is refused, and still recorded."""
+        call = self._new_call(incoming.origin)
+        leg = call.offered(incoming)
+        if len(self._calls) > self._most_calls or self._drained is not None:
+            call.hang_up(Cause.SWITCH_CONGESTION)
+        else:
+            call.start(Destination("dialplan", incoming.origin.context))
+        return leg
+
+    def signalled(self, leg: LegId, signal: LegSignal) -> None:
+        call = self._call_of(leg)
+        if call is None:
+            return
+        try:
+            call.receive(leg, signal)
+        except Exception:
+            # One call's bug ends one call.
+            log.exception("a signal could not be worked off", call=call.call, leg=leg, signal=repr(signal))
+            call.hang_up(Cause.TEMPORARY_FAILURE)
+
+    def traced(self, leg: LegId, direction: str, what: str) -> None:
+        call = self._call_of(leg)
+        if call is not None:
+            call.trace(leg, direction, what)
+
+    def played(self, leg: LegId) -> None:
+        call = self._call_of(leg)
+        if call is not None:
+            call.played()
+
+    def digit(self, leg: LegId, digit: str, duration_ms: int) -> None:
+        call = self._call_of(leg)
+        if call is not None:
+            call.digit_pressed(leg, digit)
+
+    # What administrators ask ------------------------------------------------------------------------------
+
+    def hang_up(self, call: CallId) -> bool:
+        """End a call; False when there is none of that name."""
+        live = self._calls.get(call)
+        if live is None:
+            return False
+        live.hang_up(Cause.NORMAL_CLEARING)
+        return True
+
+    def originate(self, origin: Origin, number: str, candidates: Sequence[Candidate], ring_seconds: float) -> CallId:
+        """Ring the terminals of a party, and when it answers, route `number` as if the party had dialled it.
+
+        Raises NotFound when the party has no terminal.
+        """
+        if not candidates:
+            raise NotFound("registered phone of", origin.name)
+        call = self._new_call(origin)
+        call.originated(Party(number))
+        call.start(Destination("dialplan", origin.context), candidates, ring_seconds)
+        return call.call
+
+    def ladder(self, call: CallId) -> Sequence[TraceLine] | None:
+        """The ladder of a live call so far; None when there is no such call."""
+        live = self._calls.get(call)
+        return None if live is None else live.ladder
+
+    async def drain(self, within: float) -> None:
+        """Take no new calls, let the others end within some seconds, then end them."""
+        self._drained = asyncio.get_running_loop().create_future()
+        if self._calls:
+            try:
+                async with asyncio.timeout(within):
+                    await asyncio.shield(self._drained)
+            except TimeoutError:
+                for call in list(self._calls.values()):
+                    call.hang_up(Cause.NORMAL_UNSPECIFIED)
+                await asyncio.wait([self._drained], timeout=5.0)
+
+    def _new_call(self, origin: Origin) -> LiveCall:
+        assert self._around is not None, "connect() comes before calls"
+        name = self._ids.call()
+        call = self._calls[name] = LiveCall(self._around, self._apps, self._legs, self._over, name, origin)
+        return call
+
+    def _call_of(self, leg: LegId) -> LiveCall | None:
+        name = self._legs.get(leg)
+        return None if name is None else self._calls.get(name)
+
+    def _over(self, call: CallId) -> None:
+        del self._calls[call]
+        if self._drained is not None and not self._calls and not self._drained.done():
+            self._drained.set_result(None)

@@ -1,0 +1,88 @@
+"""Offers between two established legs."""
+
+from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.relay import Connect, Held, Relay, Send, State
+from softswitch.calls.signals import (
+    AcceptOffer,
+    Confirm,
+    Confirmed,
+    Offer,
+    OfferAnswered,
+    Offered,
+    OfferRefused,
+    RefuseOffer,
+)
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import Codec, Direction, MediaDescription
+
+PCMA = Codec(8, "PCMA")
+OURS_A, OURS_B = HostPort("127.0.0.1", 4000), HostPort("127.0.0.1", 4002)
+
+
+def party(port: int, direction: Direction = Direction.SENDRECV) -> MediaDescription:
+    return MediaDescription(HostPort("10.0.0.1", port), (PCMA,), direction)
+
+
+def ours(address: HostPort, direction: Direction = Direction.SENDRECV) -> MediaDescription:
+    return MediaDescription(address, (PCMA,), direction)
+
+
+def two_legs() -> tuple[Leg, Leg, Relay]:
+    a, b = Leg(LegId("c.1"), None, OURS_A), Leg(LegId("c.2"), None, OURS_B)
+    for leg, port in ((a, 1000), (b, 2000)):
+        leg.state, leg.remote = LegState.UP, party(port)
+    return a, b, Relay(a, b)
+
+
+def test_a_hold_is_put_to_the_other_party_at_our_address_and_its_answer_brought_back() -> None:
+    a, b, relay = two_legs()
+    assert relay.receive(a, Offered(party(1000, Direction.SENDONLY))) == [
+        Send(b, Offer(ours(OURS_B, Direction.SENDONLY)))
+    ]
+    assert relay.receive(b, OfferAnswered(party(2000, Direction.RECVONLY))) == [
+        Send(a, AcceptOffer(ours(OURS_A, Direction.RECVONLY))),
+        Connect(a),
+        Connect(b),
+        Held(a, True),
+    ]
+    assert relay.state is State.IDLE
+
+
+def test_a_resume_ends_the_hold() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
+    relay.receive(b, OfferAnswered(party(2000, Direction.RECVONLY)))
+    relay.receive(a, Offered(party(1000)))
+    assert Held(a, False) in relay.receive(b, OfferAnswered(party(2000)))
+
+
+def test_a_refused_offer_is_refused_to_the_asker_with_the_same_status() -> None:
+    a, b, relay = two_legs()
+    relay.receive(b, Offered(party(2000)))
+    assert relay.receive(a, OfferRefused(Cause.INCOMPATIBLE_DESTINATION, 488)) == [
+        Send(b, RefuseOffer(Cause.INCOMPATIBLE_DESTINATION, 488))
+    ]
+    assert relay.state is State.IDLE
+
+
+def test_an_offer_that_meets_one_in_progress_is_refused_as_pending() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000)))
+    assert relay.receive(b, Offered(party(2000))) == [Send(b, RefuseOffer(Cause.TEMPORARY_FAILURE, 491))]
+
+
+def test_a_request_for_an_offer_passes_through_and_the_answer_comes_with_the_acknowledgement() -> None:
+    a, b, relay = two_legs()
+    assert relay.receive(a, Offered(None)) == [Send(b, Offer(None))]
+    assert relay.receive(b, OfferAnswered(party(2000))) == [Send(a, AcceptOffer(ours(OURS_A)))]
+    assert relay.awaits(a) and not relay.awaits(b)
+    assert relay.receive(a, Confirmed(party(1000))) == [Send(b, Confirm(ours(OURS_B))), Connect(a), Connect(b)]
+    assert relay.state is State.IDLE
+
+
+def test_an_acceptance_without_a_description_settles_nothing() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000)))
+    assert relay.receive(b, OfferAnswered(None)) == [Send(a, RefuseOffer(Cause.PROTOCOL_ERROR, 488))]
