@@ -1,1 +1,11 @@
 //! RTP, RTCP and telephone-event packets (RFC 3550, RFC 3551, RFC 4733, RFC 5761). No I/O.
+//!
+//! Bytes in, values out. Broken bytes are `None`, never a panic; time comes in as an argument.
+
+pub mod event;
+pub mod mux;
+mod packet;
+pub mod reception;
+pub mod rtcp;
+
+pub use packet::{Header, Packet};
