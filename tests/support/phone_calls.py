@@ -1,0 +1,536 @@
+"""One call as a model phone sees it: its dialog, its offers and answers, how it ended."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from softswitch.kernel.address import HostPort
+from tests.support.model_transactions import InviteClient, InviteServer
+from tests.support.sip_text import REVERSED, Message, Sdp, build, host_of, uri
+
+if TYPE_CHECKING:
+    from tests.support.phones import Phone
+
+ALLOWED_ANSWERS = {
+    "sendonly": ("recvonly", "inactive"),
+    "recvonly": ("sendonly", "inactive"),
+    "inactive": ("inactive",),
+}
+
+
+class PhoneCall:
+    """`state` goes calling → ringing → answered → up → over; `how` says why it is over:
+
+    refused, cancelled, hung up (by this phone), cleared (by the other side), timeout (nothing answered), no ack.
+    """
+
+    def __init__(self, phone: "Phone", dialled: str, request: Message | None = None) -> None:
+        self.phone = phone
+        self.dialled = dialled
+        self.outgoing = request is None
+        self.call_id = request.call_id if request else phone.name("call")
+        self.local_tag = phone.name("t")
+        self.remote_tag = request.from_tag if request else ""
+        self.state = "calling"
+        self.how = ""
+        self.status = 0
+        """The final status of the first INVITE that was not an authentication."""
+        self.reason = ""
+        """The Reason header of the CANCEL or BYE that ended it."""
+        self.rang = 0
+        """How many 180 came."""
+        self.early_media = False
+        self.invite_request = request
+        self.started_at = phone.loop.time()
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.renegotiations: list[int] = []
+        """Final statuses of this phone's re-INVITEs, 491 included."""
+        self.refuse_offers = 0
+        """A status to refuse re-INVITEs with; 0: accept."""
+        self.answer_delay = 0.0
+        """Seconds before a re-INVITE is answered."""
+        self.acks_sent = 0
+        self.mute_acks = False
+        """For stories: never acknowledge a 2xx."""
+        self.on_change: list[Callable[[PhoneCall], None]] = []
+        self.local_rtp = HostPort(phone.address.host, 40000 + 2 * len(phone.calls))
+        self.local_sdp: Sdp | None = None
+        self.remote_sdp: Sdp | None = None
+        self._remote_body = b""
+        self._local_uri, self._remote_uri = phone.aor, dialled
+        self._target = dialled
+        self._server_invite: InviteServer | None = None
+        self._client_invite: InviteClient | None = None
+        self._awaiting_ack: dict[int, InviteServer] = {}
+        self._cancel_wanted = False
+        self._cancel_sent = False
+        self._hang_up_wanted = False
+        self._local_cseq = 1 + phone.random.randrange(1000)
+        self._remote_cseq = request.cseq if request else -1
+        self._invite_branch = ""
+        self._invite_cseq = 0
+        self._invite_offer = True
+        self._challenge = ""
+        self._tries = 0
+        self._acks: dict[int, bytes] = {}
+        self._offer: Sdp | None = None
+        self._woken: list[asyncio.Future[None]] = []
+        if request is not None:
+            self._local_uri, self._remote_uri = uri(request.header("to")), uri(request.header("from"))
+            self._target = uri(request.header("contact"))
+
+    def __repr__(self) -> str:
+        way = "→" if self.outgoing else "←"
+        return f"<{self.phone.user} {way} {self._remote_uri} {self.state} {self.how} {self.status} {self.call_id}>"
+
+    async def until(self, *states: str, within: float = 70.0) -> "PhoneCall":
+        """Wait for one of these states (`over` always ends the wait)."""
+        await self.when(lambda: self.state in states or self.state == "over", within)
+        assert self.state in states, f"{self!r} never was {' or '.join(states)}"
+        return self
+
+    async def when(self, condition: Callable[[], bool], within: float = 70.0) -> None:
+        """Wait until something holds that a message to this phone can bring about."""
+        async with asyncio.timeout(within):
+            while not condition():
+                woken = self.phone.loop.create_future()
+                self._woken.append(woken)
+                await woken
+
+    def _changed(self) -> None:
+        woken, self._woken = self._woken, []
+        for future in woken:
+            if not future.done():
+                future.set_result(None)
+        for hearer in tuple(self.on_change):
+            hearer(self)
+
+    def _enter(self, state: str) -> None:
+        self.state = state
+        if state == "answered" or (state == "up" and self.answered_at is None):
+            self.answered_at = self.phone.loop.time()
+        self._changed()
+
+    def _over(self, how: str, status: int = 0) -> None:
+        if self.state == "over":
+            return
+        self.how = how
+        self.status = status or self.status
+        self.ended_at = self.phone.loop.time()
+        self._enter("over")
+
+    # As the caller ----------------------------------------------------------------------------------------
+
+    def invite(self, offer: bool) -> None:
+        """Send the first INVITE."""
+        self.phone.remember(self)
+        self._invite_offer = offer
+        self._send_invite(self._describe("sendrecv") if offer else None)
+
+    def _send_invite(self, offer: Sdp | None) -> None:
+        self._offer = offer
+        self._local_cseq += 1
+        self._invite_cseq = self._local_cseq
+        self._invite_branch = f"z9hG4bK{self.phone.name('i')}"
+        transaction = self.phone.send_request(
+            "INVITE",
+            self._target,
+            self._headers("INVITE", self._invite_cseq, self._credentials("INVITE")),
+            offer.write() if offer else b"",
+            self._next_hop(),
+            self._invite_response,
+            self._invite_timeout,
+            self._invite_branch,
+        )
+        assert isinstance(transaction, InviteClient)
+        self._client_invite = transaction
+
+    def cancel(self) -> None:
+        """Give up before an answer: at once when a provisional response has come, else when it comes (9.1)."""
+        if not self.outgoing or self.state not in ("calling", "ringing") or self._cancel_wanted:
+            return
+        self._cancel_wanted = True
+        if self._client_invite is not None and self._client_invite.provisional:
+            self._send_cancel()
+
+    def _send_cancel(self) -> None:
+        assert self._client_invite is not None
+        if self._client_invite.final is not None or self._cancel_sent:
+            return
+        self._cancel_sent = True
+        headers = [
+            header for header in self._headers("CANCEL", self._invite_cseq) if header[0] not in ("Contact", "To")
+        ]
+        headers.append(("To", f"<{self._remote_uri}>"))
+        self.phone.send_request(
+            "CANCEL",
+            self._target,
+            headers,
+            b"",
+            self._next_hop(),
+            lambda response: None,
+            lambda: None,
+            self._invite_branch,
+        )
+        self._client_invite.expect_final()
+
+    def _invite_response(self, response: Message) -> None:
+        status = response.status
+        if status < 200:
+            self._provisional(response)
+        elif status < 300:
+            self._accepted(response)
+        elif status in (401, 407) and self._tries < 2 and (fresh := self.phone.challenge_of(response)):
+            self._tries += 1
+            if self._challenge and "stale=true" not in fresh.lower():
+                self._refused(status)
+                return
+            self._challenge = self.phone.challenge = fresh
+            if self._cancel_wanted:
+                self._over("cancelled", status)
+                return
+            self._send_invite(self._offer)
+        else:
+            self._refused(status)
+
+    def _provisional(self, response: Message) -> None:
+        if self._cancel_wanted and self._client_invite is not None:
+            self._send_cancel()
+        if response.status == 100 or self.state not in ("calling", "ringing"):
+            return
+        if self.remote_tag and response.to_tag != self.remote_tag:
+            self.phone.breach(f"{response} has another To tag than the last (8.2.6.2)")
+        self.remote_tag = response.to_tag
+        self._target_from(response)
+        if response.status == 180:
+            self.rang += 1
+        if response.body:
+            self.early_media = True
+            self._take_answer(response.body)
+        self._enter("ringing")
+
+    def _accepted(self, response: Message) -> None:
+        ack = self._acks.get(response.cseq)
+        if ack is None:
+            if self.remote_tag and response.to_tag != self.remote_tag:
+                self.phone.breach(f"{response} has another To tag than the last (8.2.6.2)")
+            self.remote_tag = response.to_tag
+            self._target_from(response)
+            ack = self._acks[response.cseq] = self._ack(response)
+            first = True
+        else:
+            first = False
+        if self.mute_acks:
+            return
+        self.acks_sent += 1
+        self.phone.transmit(ack, self._next_hop())
+        if not first:
+            return
+        self._client_invite = None
+        if self.state == "up":
+            self.renegotiations.append(200)
+            self._changed()
+        elif self.state in ("calling", "ringing"):
+            self.status = 200
+            self._enter("up")
+            if self._cancel_wanted:
+                self.hang_up()  # 15: the 2xx crossed the CANCEL
+
+    def _ack(self, response: Message) -> bytes:
+        """13.2.2.4: the INVITE's CSeq number, a branch of its own, and the answer if the 2xx was the offer."""
+        body = b""
+        if not response.body:
+            self.phone.breach(f"{response} has no session description (13.3.1.4, RFC 3264)")
+        elif self._offer is not None:
+            self._take_answer(response.body)
+        else:
+            self._take_remote(response.body)
+            body = self._answer().write()
+        headers = self._headers("ACK", response.cseq, self._credentials("INVITE"))
+        headers.insert(0, ("Via", f"SIP/2.0/UDP {self.phone.address};branch=z9hG4bK{self.phone.name('a')};rport"))
+        return build(f"ACK {self._target} SIP/2.0", headers, body)
+
+    def _refused(self, status: int) -> None:
+        self._client_invite = None
+        if self.state == "up":
+            self.renegotiations.append(status)
+            if status == 491:
+                # 14.1: the owner of the Call-ID waits longer.
+                low, high = (2.1, 4.0) if self.outgoing else (0.0, 2.0)
+                wait = low + self.phone.random.randrange(round((high - low) * 100)) / 100
+                offer = self._offer
+                self.phone.loop.call_later(wait, lambda: self._try_again(offer))
+            elif status in (408, 481):
+                self.hang_up()  # 12.2.1.2
+            self._changed()
+        elif self.state in ("calling", "ringing"):
+            self._over("cancelled" if self._cancel_wanted and status == 487 else "refused", status)
+
+    def _try_again(self, offer: Sdp | None) -> None:
+        if self.state == "up" and not self.busy_offering:
+            if offer is not None:
+                self.local_sdp = offer
+            self._send_invite(offer)
+
+    def _invite_timeout(self) -> None:
+        self._client_invite = None
+        if self.state == "up":
+            self.renegotiations.append(408)
+            self.hang_up()  # 12.2.1.2
+        elif self._cancel_wanted:
+            self._over("cancelled")
+        else:
+            self._over("timeout", 408)
+
+    # As the called party ----------------------------------------------------------------------------------
+
+    def invited(self, request: Message, server: InviteServer) -> None:
+        """The first INVITE came."""
+        self._server_invite = self._awaiting_ack[request.cseq] = server
+        self.phone.remember(self)
+        if request.body:
+            self._take_remote(request.body)
+
+    def ring(self, *, early_media: bool = False) -> None:
+        """180, or 183 with sound before the answer."""
+        server = self._server_invite
+        if self.state not in ("calling", "ringing") or server is None:
+            return
+        assert self.invite_request is not None
+        body = b""
+        if early_media and self.remote_sdp is not None:
+            body = (self.local_sdp or self._answer()).write()
+        status = 183 if early_media else 180
+        server.respond(status, self.phone.reply(self.invite_request, status, self.local_tag, sdp=body))
+        self._enter("ringing")
+
+    def answer(self) -> None:
+        """200 with an answer, or with an offer where the INVITE had none."""
+        server = self._server_invite
+        if self.state not in ("calling", "ringing") or server is None:
+            return
+        assert self.invite_request is not None
+        if self.remote_sdp is None:
+            self._offer = sdp = self._describe("sendrecv")
+        else:
+            sdp = self.local_sdp or self._answer()
+        self.status = 200
+        server.respond(200, self.phone.reply(self.invite_request, 200, self.local_tag, sdp=sdp.write()))
+        self._enter("answered")
+
+    def refuse(self, status: int = 486, extra: str = "") -> None:
+        """A final refusal; `extra` is one more header, such as a 302's Contact."""
+        server = self._server_invite
+        if self.state not in ("calling", "ringing") or server is None:
+            return
+        assert self.invite_request is not None
+        server.respond(status, self.phone.reply(self.invite_request, status, self.local_tag, extra=extra))
+        self._over("refused", status)
+
+    def cancelled(self, cancel: Message, server: InviteServer) -> None:
+        """A CANCEL for an INVITE we have not answered came."""
+        if server.status >= 200:
+            return  # 9.2: no effect on a request that has its final response
+        self.reason = cancel.header("reason")
+        server.respond(487, self.phone.reply(server.request, 487, self.local_tag))
+        if self.state in ("calling", "ringing"):
+            self._over("cancelled", 487)
+
+    def acknowledged(self, ack: Message) -> None:
+        """An ACK for a 2xx of ours came."""
+        server = self._awaiting_ack.get(ack.cseq)
+        if server is None:
+            self.phone.breach(f"{ack} acknowledges no INVITE (13.2.2.4)")
+            return
+        if ack.from_tag != self.remote_tag:
+            self.phone.breach(f"{ack} has another From tag than the dialog (12.2.1.1)")
+        if not server.ack():
+            return
+        if not server.request.body:
+            if not ack.body:
+                self.phone.breach(f"{ack} does not answer the offer of our 2xx (13.2.2.4)")
+            else:
+                self._take_answer(ack.body)
+        elif ack.body:
+            self.phone.breach(f"{ack} has a body but nothing was offered in our 2xx")
+        if self.state == "answered":
+            self._enter("up")
+            if self._hang_up_wanted:
+                self.hang_up()
+
+    def no_ack(self, server: InviteServer) -> None:
+        """64*T1 without an ACK: 13.3.1.4 ends the session with BYE."""
+        if server.status >= 300:
+            return
+        if self.state in ("answered", "up"):
+            self._bye()
+            self._over("no ack")
+
+    # Both -------------------------------------------------------------------------------------------------
+
+    @property
+    def busy_offering(self) -> bool:
+        """Whether an INVITE of either side is open."""
+        server = self._server_invite
+        return self._client_invite is not None or (server is not None and not server.acknowledged and not server.over)
+
+    def offer_again(self, direction: str = "sendrecv", *, offer: bool = True) -> bool:
+        """A re-INVITE: hold with `sendonly`, resume with `sendrecv`; without an offer the other side must make it.
+
+        Does nothing (False) while another INVITE is open or the call is not up.
+        """
+        if self.state != "up" or self.busy_offering:
+            return False
+        self._send_invite(self._describe(direction) if offer else None)
+        return True
+
+    def invited_again(self, request: Message, server: InviteServer) -> None:
+        """A re-INVITE came."""
+        previous = self._server_invite
+        if self.state == "over" or request.from_tag != self.remote_tag:
+            server.respond(481, self.phone.reply(request, 481))
+        elif request.cseq <= self._remote_cseq:
+            server.respond(500, self.phone.reply(request, 500))  # 12.2.2: out of order
+        elif previous is not None and previous.status < 200:
+            server.respond(500, self.phone.reply(request, 500, extra="Retry-After: 3"))  # 14.2
+        elif self._client_invite is not None or (previous is not None and previous.offered_in_2xx):
+            self._remote_cseq = request.cseq
+            server.respond(491, self.phone.reply(request, 491))  # 14.2
+        else:
+            self._remote_cseq = request.cseq
+            self._server_invite = self._awaiting_ack[request.cseq] = server
+            self._target = uri(request.header("contact"))
+            if self.answer_delay:
+                self.phone.loop.call_later(self.answer_delay, lambda: self._answer_offer(request, server))
+            else:
+                self._answer_offer(request, server)
+
+    def _answer_offer(self, request: Message, server: InviteServer) -> None:
+        if server.status >= 200:
+            return
+        if self.refuse_offers:
+            server.respond(self.refuse_offers, self.phone.reply(request, self.refuse_offers))
+            return
+        if request.body:
+            self._offer = None
+            self._take_remote(request.body)
+            sdp = self._answer()
+        else:
+            sdp = self._offer = self._describe("sendrecv")
+        server.respond(200, self.phone.reply(request, 200, sdp=sdp.write()))
+        self._changed()
+
+    def hang_up(self) -> None:
+        """End the call in whatever state it is."""
+        if self.state in ("calling", "ringing"):
+            if self.outgoing:
+                self.cancel()
+            else:
+                self.refuse(603)
+        elif self.state == "answered":
+            self._hang_up_wanted = True  # 15: not before the ACK
+        elif self.state == "up":
+            self._bye()
+            self._over("hung up")
+
+    def cleared(self, bye: Message) -> None:
+        """A BYE came, and has been answered."""
+        self._remote_cseq = max(self._remote_cseq, bye.cseq)
+        self.reason = bye.header("reason")
+        server = self._server_invite
+        if server is not None and server.status < 200:
+            server.respond(487, self.phone.reply(server.request, 487, self.local_tag))  # 15.1.2
+        if self.outgoing and not self.acks_sent and self.phone.loop.time() < self.started_at + 32:
+            self.phone.breach(f"{bye} before an ACK could have come (15)")
+        self._over("cleared")
+
+    def matches(self, request: Message) -> bool:
+        """Whether a request belongs to this dialog."""
+        return request.from_tag == self.remote_tag
+
+    def _bye(self) -> None:
+        self._local_cseq += 1
+        self.phone.send_request(
+            "BYE",
+            self._target,
+            self._headers("BYE", self._local_cseq, self._credentials("BYE")),
+            b"",
+            self._next_hop(),
+            lambda response: None,
+            lambda: None,
+        )
+
+    def _headers(
+        self, method: str, cseq: int, credentials: list[tuple[str, str]] | None = None
+    ) -> list[tuple[str, str]]:
+        to = f"<{self._remote_uri}>" + (f";tag={self.remote_tag}" if self.remote_tag else "")
+        headers = [
+            ("Max-Forwards", "70"),
+            ("From", f"<{self._local_uri}>;tag={self.local_tag}"),
+            ("To", to),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{cseq} {method}"),
+        ]
+        if method == "INVITE":
+            headers.append(("Contact", f"<{self.phone.contact}>"))
+        return headers + (credentials or [])
+
+    def _credentials(self, method: str) -> list[tuple[str, str]]:
+        if not self._challenge:
+            return []
+        return [("Authorization", self.phone.answer(self._challenge, method, self._target))]
+
+    def _next_hop(self) -> HostPort:
+        return self.phone.server if self._target == self.dialled else host_of(self._target)
+
+    def _target_from(self, response: Message) -> None:
+        if response.header("contact"):
+            self._target = uri(response.header("contact"))
+
+    # Offers and answers (RFC 3264) ------------------------------------------------------------------------
+
+    def _describe(self, direction: str, formats: tuple[str, ...] = ()) -> Sdp:
+        old = self.local_sdp
+        origin, version = (old.origin, old.version) if old else (f"{self.phone.user} {len(self.phone.calls) + 1}", 0)
+        sdp = Sdp(origin, version, self.local_rtp, formats or self.phone.offered, direction)
+        if sdp != old:
+            sdp = sdp._replace(version=version + 1)
+        self.local_sdp = sdp
+        return sdp
+
+    def _answer(self) -> Sdp:
+        """Our answer to the last offer: its formats that we know, its direction reversed."""
+        assert self.remote_sdp is not None
+        known = tuple(name for name in self.remote_sdp.formats if name in self.phone.offered)
+        if not known:
+            self.phone.breach(f"an offer with nothing but {self.remote_sdp.formats}")
+        return self._describe(REVERSED.get(self.remote_sdp.direction, self.remote_sdp.direction), known)
+
+    def _take_remote(self, body: bytes) -> None:
+        sdp, last = Sdp.read(body), self.remote_sdp
+        if last is not None:
+            if sdp.origin != last.origin:
+                self.phone.breach(
+                    f"{self.call_id}: SDP origin went from {last.origin!r} to {sdp.origin!r} (RFC 3264 8)"
+                )
+            elif body != self._remote_body and sdp.version != last.version + 1:
+                self.phone.breach(f"{self.call_id}: SDP changed, version {last.version} → {sdp.version} (RFC 3264 8)")
+            elif body == self._remote_body and sdp.version != last.version:
+                self.phone.breach(f"{self.call_id}: SDP version changed and nothing else")
+        self.remote_sdp, self._remote_body = sdp, body
+
+    def _take_answer(self, body: bytes) -> None:
+        self._take_remote(body)
+        answer, offer = self.remote_sdp, self.local_sdp
+        assert answer is not None
+        if offer is None:
+            self.phone.breach(f"{self.call_id}: an answer to no offer")
+            return
+        if answer.media != 1:
+            self.phone.breach(f"{self.call_id}: {answer.media} m-lines answer one (RFC 3264 6)")
+        if answer.address.port and not set(answer.formats) & set(offer.formats):
+            self.phone.breach(f"{self.call_id}: the answer {answer.formats} has nothing of {offer.formats}")
+        allowed = ALLOWED_ANSWERS.get(offer.direction)
+        if allowed and answer.direction not in allowed:
+            self.phone.breach(f"{self.call_id}: {offer.direction} answered by {answer.direction} (RFC 3264 6.1)")
