@@ -4,7 +4,10 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from softswitch.platform.logs import configure_logs
 from tests.support.server import Server, running
+
+configure_logs("warning")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,45 @@
+"""The admin plane: one FastAPI application from the features' routers."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Depends, FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from softswitch import __version__
+from softswitch.platform import token_api
+from softswitch.platform.auth import Authenticator, Role, require
+from softswitch.platform.database import Database
+from softswitch.platform.problems import install_problems
+from softswitch.platform.telemetry import Telemetry
+
+
+def build_app(
+    routers: Sequence[APIRouter], *, database: Database, authenticator: Authenticator, telemetry: Telemetry
+) -> FastAPI:
+    """The application, with `routers` mounted under /api/v1.
+
+    Everything there needs at least a viewer's token; routes that change something ask for more by themselves.
+    """
+    app = FastAPI(
+        title="Softswitch",
+        version=__version__,
+        description="Accounts, dial plan, trunks, calls and records of this switch.",
+    )
+    app.state.database = database
+    app.state.authenticator = authenticator
+    install_problems(app)
+
+    @app.get("/health", tags=["system"])
+    async def health() -> dict[str, str]:
+        """That the switch runs."""
+        return {"status": "ok"}
+
+    @app.get("/metrics", tags=["system"], response_class=Response)
+    async def metrics() -> Response:
+        """Counters and gauges for Prometheus."""
+        return Response(generate_latest(telemetry.registry), media_type=CONTENT_TYPE_LATEST)
+
+    for router in (*routers, token_api.router):
+        app.include_router(router, prefix="/api/v1", dependencies=[Depends(require(Role.VIEWER))])
+    return app
