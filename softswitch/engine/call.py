@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from softswitch.calls import media_plan
-from softswitch.calls.dial import Dial, over
+from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import (
     Answer,
@@ -19,13 +19,13 @@ from softswitch.calls.signals import (
     DigitPressed,
     Ended,
     Incoming,
-    Invitation,
     LegSignal,
     Origin,
     Progressed,
     Ring,
 )
 from softswitch.engine.caller import Candidate, DialOutcome
+from softswitch.engine.dialling import Dialling, through_caller
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
 from softswitch.engine.talk import Talk
@@ -35,9 +35,6 @@ from softswitch.events import (
     CallOffered,
     CallRouted,
     CallTraced,
-    LegAnswered,
-    LegDialed,
-    LegRang,
     RoutingStep,
     TraceLine,
 )
@@ -46,12 +43,12 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.kernel.media import MediaDescription
 
 log = structlog.get_logger(__name__)
 
 MOST_HANDOVERS = 30
 """How often a call may be handed from one application to the next before it counts as a loop."""
-MOST_LEGS = 100
 MOST_TRACE_LINES = 500
 MOST_WAITING_DIGITS = 64
 
@@ -66,13 +63,11 @@ class LiveCall:
     __slots__ = (
         "_apps",
         "_around",
-        "_becoming_caller",
         "_caller",
         "_cause",
         "_dial",
         "_digit_waiter",
         "_digits",
-        "_done",
         "_gave_up",
         "_hops_left",
         "_legs",
@@ -113,11 +108,7 @@ class LiveCall:
         """The leg of the calling party; in a call of our own, the party that was rung first. Until there is one: an
         ended leg, which nothing is sent to."""
         self._caller.state = LegState.ENDED
-        self._becoming_caller = False
-        """Whether the legs being dialled are those of the party that is to be the caller."""
-        self._dial: Dial | None = None
-        self._done: asyncio.Future[None] | None = None
-        """Resolved when a dial, or the talk that came of it, is over."""
+        self._dial: Dialling | None = None
         self._task: asyncio.Task[None] | None = None
         self._trace: list[TraceLine] = []
         self._cause: tuple[Cause, int | None] | None = None
@@ -198,13 +189,12 @@ class LiveCall:
             if self.answered_at is None:
                 cause = Cause.NORMAL_UNSPECIFIED
                 if self._dial is not None:
-                    cause, status = self._dial.refusal().cause, self._dial.refusal().status
+                    cause, status = self._dial.refusal.cause, self._dial.refusal.status
         except Rejected as rejected:
             cause = rejected.cause
             self.note(str(rejected))
-            refusal = self._dial.refusal() if self._dial else None
-            if refusal is not None and refusal.cause is cause:
-                status = refusal.status
+            if self._dial is not None and self._dial.refusal.cause is cause:
+                status = self._dial.refusal.status
         except asyncio.CancelledError:
             if self._caller.state is not LegState.ENDED and not self._caller.leaving:
                 cause = Cause.TEMPORARY_FAILURE  # the switch itself is stopping
@@ -297,42 +287,39 @@ class LiveCall:
         if self._hops_left <= 1:
             # RFC 3261 section 16.3 step 3, which a B2BUA must obey as a proxy does, or two of them loop for ever.
             raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "too many hops (Max-Forwards)")
-        dial = self._dial = Dial()
-        loop = asyncio.get_running_loop()
-        self._done = loop.create_future()
-        for candidate in candidates[: MOST_LEGS - 1]:
-            self._invite(dial, candidate)
-        if not dial.legs:
+        if any(candidate.anchored for candidate in candidates):
+            self._legs.open_media(self._caller)
+        dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
+        dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self._caller))
+        if not candidates:
             return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
-        timer = loop.call_later(ring_seconds, self._ring_over, dial)
-        try:
-            await self._done
-        finally:
-            timer.cancel()
-            self._done = None
+        await dial.run(ring_seconds)
         if dial.winner is None:
-            refusal = dial.refusal()
-            return DialOutcome(False, refusal.cause, refusal.status)
+            return DialOutcome(False, dial.refusal.cause, dial.refusal.status)
         return DialOutcome(True, self._cause[0] if self._cause else Cause.NORMAL_CLEARING)
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
         """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""
-        dial = self._dial = Dial()
-        loop = asyncio.get_running_loop()
-        self._done = loop.create_future()
-        self._becoming_caller = True
-        for candidate in candidates[: MOST_LEGS - 1]:
-            self._invite(dial, candidate)
-        timer = loop.call_later(ring_seconds, self._ring_over, dial)
-        try:
-            await self._done
-        finally:
-            timer.cancel()
-            self._done = None
-            self._becoming_caller = False
+
+        def offer(leg: Leg) -> MediaDescription:
+            self._legs.open_media(leg)
+            assert leg.address is not None
+            return media_plan.offer(self._around.media.codecs, leg.address)
+
+        def becomes_caller(leg: Leg) -> None:
+            self._caller = leg
+            self._legs.connect(leg)
+            dial.finish()
+
+        dial = self._dial = self._new_dial(alerted=lambda leg, early: None, joined=becomes_caller)
+        dial.invite(candidates, self.to, self._hops_left, offer)
+        await dial.run(ring_seconds)
         if dial.winner is None:
-            raise Rejected(dial.refusal().cause)
+            raise Rejected(dial.refusal.cause)
         self._dial = None
+
+    def _new_dial(self, *, alerted: Callable[[Leg, bool], None], joined: Callable[[Leg], None]) -> Dialling:
+        return Dialling(self._around, self._legs, self.call, alerted=alerted, joined=joined)
 
     # What the gateways tell -------------------------------------------------------------------------------
 
@@ -347,9 +334,11 @@ class LiveCall:
         elif leg.leaving:
             return  # what it says while it is being hung up changes nothing
         elif kind is Progressed:
-            self._progressed(leg, signal)  # type: ignore[arg-type]
+            if self._dial is not None and self._dial.holds(leg):
+                self._dial.progressed(leg, signal)  # type: ignore[arg-type]
         elif kind is Answered:
-            self._answered(leg, signal)  # type: ignore[arg-type]
+            if self._dial is not None and self._dial.holds(leg):
+                self._dial.answered(leg, signal)  # type: ignore[arg-type]
         elif kind is DigitPressed:
             self.digit_pressed(leg_id, signal.digit)  # type: ignore[union-attr]
         else:
@@ -382,96 +371,24 @@ class LiveCall:
 
     # Legs ---------------------------------------------------------------------------------------------------
 
-    def _invite(self, dial: Dial, candidate: Candidate) -> None:
-        caller, around = self._caller, self._around
-        if candidate.anchored and not self._becoming_caller:
-            self._legs.open_media(caller)
-        leg = self._legs.add(candidate.destination, anchored=candidate.anchored or self._becoming_caller)
-        dial.add(leg)
-        if self._becoming_caller:
-            assert leg.address is not None
-            leg.local = media_plan.offer(around.media.codecs, leg.address)
-        elif caller.remote is not None:
-            leg.local = media_plan.through(caller.remote, leg.address)
-        around.publish(
-            LegDialed(
-                at=self.wall_ms(),
-                call=self.call,
-                leg=leg.id,
-                destination=candidate.destination,
-                number=candidate.number,
-                target=candidate.target.uri,
-            )
-        )
-        around.signalling.dial(
-            leg.id,
-            Invitation(
-                candidate.target,
-                self.to if self._becoming_caller else self.from_,
-                Party(candidate.number),
-                leg.local,
-                hops_left=self._hops_left - 1,
-            ),
-        )
-
-    def _ring_over(self, dial: Dial) -> None:
-        """Nobody answered within the time."""
-        if dial.winner is not None:
-            return
-        for leg in dial.legs.values():
-            if not over(leg):
-                self._legs.hang_up(leg, Cause.NO_ANSWER)
-        self._dial_is_done()
-
-    def _dial_is_done(self) -> None:
-        if self._done is not None and not self._done.done():
-            self._done.set_result(None)
-
-    def _progressed(self, leg: Leg, progressed: Progressed) -> None:
-        dial, caller = self._dial, self._caller
-        if dial is None or leg.id not in dial.legs or dial.winner is not None:
-            return
-        early = None
-        # Early media is let through when there is no doubt whose it is.
-        if progressed.media is not None and len(dial.legs) == 1 and caller.remote is not None:
-            leg.remote = progressed.media
+    def _alerted(self, leg: Leg, early: bool) -> None:
+        """A dialled party rings, or sends early media."""
+        caller = self._caller
+        heard = None
+        if early and caller.remote is not None:
             self._talk.early(caller, leg)
-            early = caller.local
-        if leg.state is LegState.INVITED and progressed.ringing:
-            self._around.publish(LegRang(at=self.wall_ms(), call=self.call, leg=leg.id))
-            first = dial.ringing(leg)
-        else:
-            first = False
-        if (first or early is not None) and caller.state is LegState.INVITED:
-            self._around.signalling.send(caller.id, Ring(early))
+            heard = caller.local
+        if caller.state is LegState.INVITED:
+            self._around.signalling.send(caller.id, Ring(heard))
 
-    def _answered(self, leg: Leg, answered: Answered) -> None:
-        dial, caller = self._dial, self._caller
-        gone = caller.leaving or (caller.state is LegState.ENDED and not self._becoming_caller)
-        if dial is None or leg.id not in dial.legs or gone:
+    def _joined(self, leg: Leg) -> None:
+        """A dialled party answered first."""
+        if over(self._caller):
             self._legs.hang_up(leg, Cause.NORMAL_CLEARING)
             return
-        leg.remote = answered.media or leg.remote
-        if leg.remote is None:
-            # A 2xx that settles no sound (RFC 3261 section 13.2.1) is a refusal in disguise.
-            self._legs.hang_up(leg, Cause.INTERWORKING)
-            if dial.ended(leg, Ended(Cause.INTERWORKING, by_party=True, status=488)):
-                self._dial_is_done()
-            return
-        too_late = dial.winner is not None
-        for other in dial.answered(leg):
-            self._legs.hang_up(other, Cause.ANSWERED_ELSEWHERE, elsewhere=True)
-        if too_late:
-            return
-        self._around.publish(LegAnswered(at=self.wall_ms(), call=self.call, leg=leg.id))
-        if self._becoming_caller:
-            self._caller = leg
-            self._legs.connect(leg)
-            self._dial_is_done()
-        else:
-            self._talk.put_through(caller, leg)
-            self._answer_caller()
-            self._talk.bridged(caller, leg)
+        self._talk.put_through(self._caller, leg)
+        self._answer_caller()
+        self._talk.bridged(self._caller, leg)
 
     def _answer_caller(self) -> None:
         """Answer the caller unless it is up; the first time, the call is answered."""
@@ -493,11 +410,9 @@ class LiveCall:
             self._legs.hang_up_all(Cause.NORMAL_CLEARING)
             if self._task is not None:
                 self._task.cancel()
-        elif dial is not None and leg.id in dial.legs:
+        elif dial is not None and dial.holds(leg):
             if leg is dial.winner:
                 self._remember(ended.cause, ended.status)
                 self._talk.parted(self._caller)
-                self._dial_is_done()
-            elif dial.ended(leg, ended):
-                self._dial_is_done()
+            dial.ended(leg, ended)
         self._end_if_over()

@@ -1,0 +1,158 @@
+"""One dial, carried out: terminals are invited, ring, refuse, and one of them may answer."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from softswitch.calls import media_plan
+from softswitch.calls.dial import Dial, over
+from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.signals import Answered, Ended, Invitation, Progressed
+from softswitch.engine.caller import Candidate
+from softswitch.engine.legs import CallLegs
+from softswitch.engine.surroundings import Surroundings
+from softswitch.events import LegAnswered, LegDialed, LegRang
+from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.ids import CallId
+from softswitch.kernel.media import MediaDescription
+
+MOST_CANDIDATES = 100
+
+
+class Dialling:
+    """The asyncio shell of `Dial`. `run` returns when nobody has answered, or when whoever did is gone again."""
+
+    __slots__ = ("_alerted", "_around", "_call", "_dial", "_done", "_joined", "_legs")
+
+    def __init__(
+        self,
+        around: Surroundings,
+        legs: CallLegs,
+        call: CallId,
+        *,
+        alerted: Callable[[Leg, bool], None],
+        joined: Callable[[Leg], None],
+    ) -> None:
+        """`alerted` is told which terminal there is news of for the caller, and whether early media came with it;
+        `joined` which terminal answered first."""
+        self._around = around
+        self._legs = legs
+        self._call = call
+        self._alerted = alerted
+        self._joined = joined
+        self._dial = Dial()
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def winner(self) -> Leg | None:
+        return self._dial.winner
+
+    @property
+    def refusal(self) -> Ended:
+        """What to tell the caller when nobody took the call."""
+        return self._dial.refusal()
+
+    def holds(self, leg: Leg) -> bool:
+        """Whether a leg is one of this dial's."""
+        return leg.id in self._dial.legs
+
+    def invite(
+        self,
+        candidates: Sequence[Candidate],
+        from_: Party,
+        hops_left: int,
+        offer: Callable[[Leg], MediaDescription | None],
+    ) -> None:
+        """Invite terminals, with the offer that `offer` makes for each one's leg.
+
+        Raises Rejected(SWITCH_CONGESTION) when no port is left for one of them.
+        """
+        for candidate in candidates[:MOST_CANDIDATES]:
+            leg = self._legs.add(candidate.destination, anchored=candidate.anchored)
+            self._dial.add(leg)
+            leg.local = offer(leg)
+            self._around.publish(
+                LegDialed(
+                    at=self._around.clock.wall_ms(),
+                    call=self._call,
+                    leg=leg.id,
+                    destination=candidate.destination,
+                    number=candidate.number,
+                    target=candidate.target.uri,
+                )
+            )
+            self._around.signalling.dial(
+                leg.id, Invitation(candidate.target, from_, Party(candidate.number), leg.local, hops_left)
+            )
+
+    async def run(self, ring_seconds: float) -> None:
+        """Wait for the outcome. An answer within `ring_seconds` lifts the limit."""
+        if not self._dial.legs:
+            return
+        timer = asyncio.get_running_loop().call_later(ring_seconds, self._ring_over)
+        try:
+            await self._done
+        finally:
+            timer.cancel()
+
+    def finish(self) -> None:
+        """Let `run` return."""
+        if not self._done.done():
+            self._done.set_result(None)
+
+    def progressed(self, leg: Leg, progressed: Progressed) -> None:
+        dial = self._dial
+        if dial.winner is not None:
+            return
+        # Early media is let through when there is no doubt whose it is.
+        early = progressed.media is not None and len(dial.legs) == 1
+        if early:
+            leg.remote = progressed.media
+        news = False
+        if leg.state is LegState.INVITED and progressed.ringing:
+            self._around.publish(LegRang(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
+            news = dial.ringing(leg)
+        if news or early:
+            self._alerted(leg, early)
+
+    def answered(self, leg: Leg, answered: Answered) -> None:
+        leg.remote = answered.media or leg.remote
+        if leg.remote is None:
+            # A 2xx that settles no sound (RFC 3261 section 13.2.1) is a refusal in disguise.
+            self._legs.hang_up(leg, Cause.INTERWORKING)
+            self._over(leg, Ended(Cause.INTERWORKING, by_party=True, status=488))
+            return
+        too_late = self._dial.winner is not None
+        for other in self._dial.answered(leg):
+            self._legs.hang_up(other, Cause.ANSWERED_ELSEWHERE, elsewhere=True)
+        if not too_late:
+            self._around.publish(LegAnswered(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
+            self._joined(leg)
+
+    def ended(self, leg: Leg, ended: Ended) -> None:
+        """A leg of this dial is gone."""
+        if leg is self._dial.winner:
+            self.finish()
+        else:
+            self._over(leg, ended)
+
+    def _over(self, leg: Leg, ended: Ended) -> None:
+        if self._dial.ended(leg, ended):
+            self.finish()
+
+    def _ring_over(self) -> None:
+        """Nobody answered within the time."""
+        if self._dial.winner is None:
+            for leg in self._dial.legs.values():
+                if not over(leg):
+                    self._legs.hang_up(leg, Cause.NO_ANSWER)
+            self.finish()
+
+
+def through_caller(caller: Leg) -> Callable[[Leg], MediaDescription | None]:
+    """Offers that pass on what the caller said; none where the caller wants to be offered to."""
+
+    def offer(leg: Leg) -> MediaDescription | None:
+        return None if caller.remote is None else media_plan.through(caller.remote, leg.address)
+
+    return offer
