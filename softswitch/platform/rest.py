@@ -22,6 +22,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
 """A name that stands in paths and destinations."""
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*#+][A-Za-z0-9*#+._-]*$", max_length=64)]
 """A number or user name as it is dialled."""
+Key = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
+"""The part of a path that says which: whatever may be looked up, whether it exists or not."""
 
 ABSENT: Any = None
 """The default of a field that `Changes` may leave out."""
@@ -80,7 +82,7 @@ class PageQuery:
             key = msgspec.json.decode(base64.urlsafe_b64decode(self._cursor), type=list[int | str])
         except (binascii.Error, ValueError, msgspec.DecodeError):
             key = []
-        if [type(part) for part in key] != list(kinds):
+        if [type(part) for part in key] != list(kinds) or any("\0" in str(part) for part in key):
             raise Invalid("cursor", "this is no cursor of this list: take it from `next`")
         return key[0] if len(kinds) == 1 else tuple(key)
 

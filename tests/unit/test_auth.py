@@ -1,4 +1,3 @@
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,54 +9,33 @@ from softswitch.platform.auth import REFRESH_SECONDS, Authenticator, Identity, N
 from softswitch.platform.database import Database
 from softswitch.platform.tables import TokenRow
 from softswitch.platform.tokens import create_token, list_tokens, revoke_token
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wall_ms(self) -> int:
-        return int(self.now * 1000)
+from tests.support.admin_plane import StandingClock
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'switch.db'}")
-    await database.migrate()
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-def authenticator(database: Database, clock: FakeClock) -> Authenticator:
+def authenticator(database: Database, clock: StandingClock) -> Authenticator:
     return Authenticator(database, clock)
 
 
-async def make(database: Database, clock: FakeClock, expires_at: int | None = None) -> tuple[int, str]:
+async def make(database: Database, clock: StandingClock, expires_at: int | None = None) -> tuple[int, str]:
     async with database.session() as session:
         row, token = await create_token(session, "wallboard", Role.VIEWER, clock.wall_ms(), expires_at)
     return row.id, token
 
 
 def all_bytes(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in folder.iterdir())
+    return b"".join(file.read_bytes() for file in (folder / "new folder").iterdir())
 
 
 def break_files(folder: Path) -> None:
-    for file in folder.iterdir():
+    for file in (folder / "new folder").iterdir():
         file.unlink()
-    (folder / "switch.db").mkdir()
+    (folder / "new folder" / "switch.db").mkdir()
 
 
-async def test_a_tokens_text_is_nowhere_in_the_database(database: Database, clock: FakeClock, tmp_path: Path) -> None:
+async def test_a_tokens_text_is_nowhere_in_the_database(
+    database: Database, clock: StandingClock, tmp_path: Path
+) -> None:
     _, token = await make(database, clock)
     async with database.reading() as session:
         row = (await session.scalars(select(TokenRow))).one()
@@ -68,7 +46,7 @@ async def test_a_tokens_text_is_nowhere_in_the_database(database: Database, cloc
 
 
 async def test_a_token_made_by_another_process_works_at_once(
-    database: Database, clock: FakeClock, authenticator: Authenticator
+    database: Database, clock: StandingClock, authenticator: Authenticator
 ) -> None:
     with pytest.raises(NotAuthenticated):
         await authenticator.authenticate("x", "192.0.2.1")
@@ -77,7 +55,7 @@ async def test_a_token_made_by_another_process_works_at_once(
 
 
 async def test_a_token_revoked_by_another_process_ends_within_seconds(
-    database: Database, clock: FakeClock, authenticator: Authenticator
+    database: Database, clock: StandingClock, authenticator: Authenticator
 ) -> None:
     token_id, token = await make(database, clock)
     await authenticator.authenticate(token, "192.0.2.1")
@@ -88,7 +66,9 @@ async def test_a_token_revoked_by_another_process_ends_within_seconds(
         await authenticator.authenticate(token, "192.0.2.1")
 
 
-async def test_a_token_ends_at_its_expiry(database: Database, clock: FakeClock, authenticator: Authenticator) -> None:
+async def test_a_token_ends_at_its_expiry(
+    database: Database, clock: StandingClock, authenticator: Authenticator
+) -> None:
     _, token = await make(database, clock, expires_at=clock.wall_ms() + 1000)
     await authenticator.authenticate(token, "192.0.2.1")
     clock.now += 1
@@ -97,7 +77,7 @@ async def test_a_token_ends_at_its_expiry(database: Database, clock: FakeClock, 
 
 
 async def test_when_a_token_was_used_is_kept(
-    database: Database, clock: FakeClock, authenticator: Authenticator
+    database: Database, clock: StandingClock, authenticator: Authenticator
 ) -> None:
     _, token = await make(database, clock)
     await authenticator.authenticate(token, "192.0.2.1")
@@ -107,7 +87,7 @@ async def test_when_a_token_was_used_is_kept(
 
 
 async def test_known_tokens_work_while_the_database_is_away(
-    database: Database, clock: FakeClock, authenticator: Authenticator, tmp_path: Path
+    database: Database, clock: StandingClock, authenticator: Authenticator, tmp_path: Path
 ) -> None:
     _, token = await make(database, clock)
     await authenticator.authenticate(token, "192.0.2.1")
@@ -117,13 +97,13 @@ async def test_known_tokens_work_while_the_database_is_away(
     assert (await authenticator.authenticate(token, "192.0.2.1")).name == "wallboard"
 
 
-async def test_an_expiry_in_the_past_is_refused(database: Database, clock: FakeClock) -> None:
+async def test_an_expiry_in_the_past_is_refused(database: Database, clock: StandingClock) -> None:
     with pytest.raises(Invalid, match="expires_at"):
         await make(database, clock, expires_at=1)
 
 
 async def test_tokens_are_bounded_in_number(
-    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    database: Database, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "MOST_TOKENS", 2)
     await make(database, clock)

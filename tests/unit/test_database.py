@@ -1,7 +1,6 @@
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,6 @@ import softswitch.features
 from softswitch.kernel.errors import Invalid
 from softswitch.platform.database import Database, DatabaseUnavailable, parse_url
 from softswitch.platform.tables import Base, TokenRow
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'new folder' / 'switch.db'}")
-    await database.migrate()
-    yield database
-    await database.close()
 
 
 def token(name: str) -> TokenRow:

@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,24 +12,13 @@ from softswitch.events import CallOffered
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected, SwitchError
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.platform.auth import FAILURES_ALLOWED, Authenticator, Identity, Operator, Role
+from softswitch.platform.auth import FAILURES_ALLOWED, Operator
 from softswitch.platform.database import Database
-from softswitch.platform.http import build_app
 from softswitch.platform.problems import MAX_BODY
 from softswitch.platform.rest import ABSENT, Changes, Input, Page, Paging, Reading, Writing
 from softswitch.platform.tables import TokenRow
 from softswitch.platform.telemetry import Telemetry
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wall_ms(self) -> int:
-        return 1_700_000_000_000 + int(self.now * 1000)
+from tests.support.admin_plane import StandingClock, admin_client
 
 
 class Thing(Input):
@@ -92,35 +80,13 @@ def things_router() -> APIRouter:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def telemetry() -> Telemetry:
     return Telemetry()
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'switch.db'}")
-    await database.migrate()
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-def client(database: Database, clock: FakeClock, telemetry: Telemetry) -> httpx.AsyncClient:
-    fixed = [(role.value, Identity(f"the {role.value}", role)) for role in Role]
-    app = build_app(
-        [things_router()],
-        database=database,
-        authenticator=Authenticator(database, clock, fixed=fixed),
-        telemetry=telemetry,
-    )
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://switch", headers={"Authorization": "Bearer admin"}
-    )
+def client(database: Database, clock: StandingClock, telemetry: Telemetry) -> httpx.AsyncClient:
+    return admin_client(database, [things_router()], telemetry, clock=clock)
 
 
 def problem(response: httpx.Response) -> dict[str, Any]:
@@ -195,7 +161,7 @@ async def test_refused_for_its_role_a_caller_is_told_which_it_needs(client: http
 
 
 async def test_guessers_are_slowed_and_good_tokens_from_the_same_address_are_not(
-    client: httpx.AsyncClient, clock: FakeClock
+    client: httpx.AsyncClient, clock: StandingClock
 ) -> None:
     guess = {"Authorization": "Bearer guess"}
     for _ in range(FAILURES_ALLOWED):

@@ -1,0 +1,122 @@
+"""/api/v1/accounts."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field, StringConstraints
+
+from softswitch.features.directory import store
+from softswitch.features.directory.model import PASSWORD, NewAccount, parse_accounts
+from softswitch.features.directory.service import Directory, new_password
+from softswitch.features.directory.tables import AccountRow
+from softswitch.platform.auth import Admin
+from softswitch.platform.rest import ABSENT, Changes, Input, Key, Line, Name, Number, Page, Paging, Reading, Writing
+
+Password = Annotated[str, StringConstraints(pattern=f"^{PASSWORD.pattern}$")]
+CallerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*#+._-]*$", max_length=64)]
+RingSeconds = Annotated[int, Field(ge=5, le=600)]
+
+
+class AccountOut(BaseModel):
+    """An account; its password cannot be read back."""
+
+    number: str
+    name: str
+    enabled: bool
+    context: str
+    ring_seconds: int
+    caller_id: str
+    created_at: int
+    updated_at: int
+
+
+class AccountIn(Input):
+    number: Number
+    password: Password | None = Field(default=None, description="left out: one is made, and shown in the answer")
+    name: Line = ""
+    enabled: bool = True
+    context: Name = Field(default="default", description="the dial plan context its calls start in")
+    ring_seconds: RingSeconds = 60
+    caller_id: CallerId = Field(default="", description="the number shown to trunks; empty: its own")
+
+
+class AccountChanges(Changes):
+    password: Password = ABSENT
+    name: Line = ABSENT
+    enabled: bool = ABSENT
+    context: Name = ABSENT
+    ring_seconds: RingSeconds = ABSENT
+    caller_id: CallerId = ABSENT
+
+
+class AccountCreated(AccountOut):
+    password: str | None = None
+    """Where the switch made it: shown this once."""
+
+
+class PasswordMade(BaseModel):
+    number: str
+    password: str
+    """Shown this once."""
+
+
+class Imported(BaseModel):
+    created: int
+
+
+def _show(row: AccountRow) -> AccountOut:
+    return AccountOut.model_validate(row, from_attributes=True)
+
+
+def build_router(directory: Directory) -> APIRouter:
+    """The routes over one directory."""
+    router = APIRouter(prefix="/accounts", tags=["accounts"])
+
+    @router.get("")
+    async def list_accounts(paging: Paging, session: Reading) -> Page[AccountOut]:
+        """Accounts by number."""
+        rows = await store.page_of_accounts(session, paging.after(str), paging.limit + 1)
+        return paging.page(rows, lambda row: row.number, _show)
+
+    @router.post("", status_code=201, response_model_exclude_none=True)
+    async def create_account(body: AccountIn, session: Writing, who: Admin) -> AccountCreated:
+        """Make an account."""
+        made = None if body.password else new_password()
+        new = NewAccount(**(body.model_dump() | {"password": body.password or made}))
+        await directory.create(session, [new])
+        row = await directory.row(session, new.number)
+        return AccountCreated(**_show(row).model_dump(), password=made)
+
+    @router.post("/import")
+    async def import_accounts(
+        data: Annotated[bytes, Body(media_type="text/csv")], session: Writing, who: Admin
+    ) -> Imported:
+        """Make an account of each CSV line `number,password,name`; all of them, or none if one is bad."""
+        accounts = await asyncio.to_thread(parse_accounts, "body", data)
+        await directory.create(session, accounts)
+        return Imported(created=len(accounts))
+
+    @router.get("/{number}")
+    async def get_account(number: Key, session: Reading) -> AccountOut:
+        """One account."""
+        return _show(await directory.row(session, number))
+
+    @router.patch("/{number}")
+    async def change_account(number: Key, body: AccountChanges, session: Writing, who: Admin) -> AccountOut:
+        """Change what the body names."""
+        return _show(await directory.change(session, number, body.named()))
+
+    @router.post("/{number}/password")
+    async def make_password(number: Key, session: Writing, who: Admin) -> PasswordMade:
+        """Give an account a new password made by the switch."""
+        password = new_password()
+        await directory.change(session, number, {"password": password})
+        return PasswordMade(number=number, password=password)
+
+    @router.delete("/{number}", status_code=204)
+    async def delete_account(number: Key, session: Writing, who: Admin) -> None:
+        """Delete an account; its phones are forgotten."""
+        await directory.remove(session, number)
+
+    return router

@@ -1,0 +1,158 @@
+"""What can be done with accounts, and the table of all of them in memory that calls are answered from."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from softswitch.calls.signals import Origin
+from softswitch.features.directory import store
+from softswitch.features.directory.model import Account, NewAccount, ha1
+from softswitch.features.directory.tables import AccountRow
+from softswitch.kernel.address import Party
+from softswitch.kernel.clock import Clock
+from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.platform.database import Database, Session
+
+log = structlog.get_logger(__name__)
+
+
+def new_password() -> str:
+    """A secret for a phone: 96 bits, short enough to be typed into one."""
+    return secrets.token_urlsafe(12)
+
+
+class Directory:
+    """All accounts of one realm. What a call asks is answered from memory; memory changes when a change is stored."""
+
+    def __init__(self, realm: str, clock: Clock, *, on_removed: Callable[[str], None] = lambda number: None) -> None:
+        """`on_removed` is told the number of an account that was deleted or disabled."""
+        self.realm = realm
+        self._clock = clock
+        self._on_removed = on_removed
+        self._accounts: dict[str, Account] = {}
+
+    async def load(self, database: Database) -> None:
+        """Read all accounts. To be done once, before the first call."""
+        async with database.reading() as session:
+            rows = await store.all_accounts(session)
+        self._accounts = {row.number: self._account(row) for row in rows}
+        foreign = [row.number for row in rows if row.realm != self.realm]
+        if foreign:
+            log.warning(
+                "accounts with a password made for another realm cannot register: set their passwords again",
+                realm=self.realm,
+                accounts=len(foreign),
+                first=foreign[0],
+            )
+
+    # What calls ask -------------------------------------------------------------------------------------
+
+    def account(self, number: str) -> Account | None:
+        return self._accounts.get(number)
+
+    def ha1(self, username: str, algorithm: str) -> str | None:
+        """H(A1) of an enabled account for `MD5` or `SHA-256`; None: no such account may register."""
+        account = self._accounts.get(username)
+        if account is None or not account.enabled:
+            return None
+        return (account.ha1_sha256 if algorithm == "SHA-256" else account.ha1_md5) or None
+
+    def origin(self, username: str) -> Origin:
+        """Whom a request is from that `username` has proved. Raises NotFound."""
+        account = self._accounts.get(username)
+        if account is None:
+            raise NotFound("account", username)
+        return account.origin
+
+    def shown_outside(self, number: str) -> Party | None:
+        """The number and name that trunks are shown for an account; None: there is no such account."""
+        account = self._accounts.get(number)
+        return None if account is None else Party(account.caller_id or account.number, account.name)
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    # What administrators do -----------------------------------------------------------------------------
+
+    async def create(self, session: Session, new: Sequence[NewAccount]) -> None:
+        """Make accounts, all or none. Raises Conflict naming the first number that is taken."""
+        taken = await store.numbers_taken(session, [account.number for account in new])
+        for account in new:
+            if account.number in taken:
+                raise Conflict("account-exists", f"there is an account {account.number} already")
+        if not new:
+            return
+        rows = [self._values(account) for account in new]
+        await store.add_accounts(session, rows)
+        created = [self._account(AccountRow(**values)) for values in rows]
+        session.after_commit(lambda: self._accounts.update((account.number, account) for account in created))
+
+    async def change(self, session: Session, number: str, changes: Mapping[str, Any]) -> AccountRow:
+        """Change what `changes` names: any column but the number, and `password`. Raises NotFound."""
+        row = await self.row(session, number)
+        for field, value in changes.items():
+            if field == "password":
+                row.realm, (row.ha1_md5, row.ha1_sha256) = self.realm, ha1(number, self.realm, value)
+            else:
+                setattr(row, field, value)
+        row.updated_at = self._clock.wall_ms()
+        await session.flush()
+        account = self._account(row)
+
+        def remember() -> None:
+            self._accounts[number] = account
+            if not account.enabled:
+                self._on_removed(number)
+
+        session.after_commit(remember)
+        return row
+
+    async def remove(self, session: Session, number: str) -> None:
+        """Delete an account. Raises NotFound."""
+        await self.row(session, number)
+        await store.delete_account(session, number)
+
+        def forget() -> None:
+            self._accounts.pop(number, None)
+            self._on_removed(number)
+
+        session.after_commit(forget)
+
+    async def row(self, session: Session, number: str) -> AccountRow:
+        """One account as stored. Raises NotFound."""
+        row = await store.find_account(session, number)
+        if row is None:
+            raise NotFound("account", number)
+        return row
+
+    def _values(self, new: NewAccount) -> dict[str, Any]:
+        ha1_md5, ha1_sha256 = ha1(new.number, self.realm, new.password)
+        now = self._clock.wall_ms()
+        return {
+            "number": new.number,
+            "name": new.name,
+            "realm": self.realm,
+            "ha1_md5": ha1_md5,
+            "ha1_sha256": ha1_sha256,
+            "enabled": new.enabled,
+            "context": new.context,
+            "ring_seconds": new.ring_seconds,
+            "caller_id": new.caller_id,
+            "created_at": now,
+            "updated_at": now,
+        }
+
+    def _account(self, row: AccountRow) -> Account:
+        ours = row.realm == self.realm
+        return Account(
+            number=row.number,
+            name=row.name,
+            enabled=row.enabled,
+            ring_seconds=row.ring_seconds,
+            caller_id=row.caller_id,
+            origin=Origin("account", row.number, row.context),
+            ha1_md5=row.ha1_md5 if ours else "",
+            ha1_sha256=row.ha1_sha256 if ours else "",
+        )
