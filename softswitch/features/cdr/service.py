@@ -1,0 +1,74 @@
+"""Makes records as calls end."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from softswitch.events import CallEnded, CallFact, CallOffered, CallTraced, Fact
+from softswitch.features.cdr.model import record, unfinished_end
+from softswitch.features.cdr.store import RECORDS, row_of
+from softswitch.kernel.ids import CallId
+from softswitch.platform.event_log import Rows
+
+log = structlog.get_logger(__name__)
+
+
+class Log(Protocol):
+    """What the records need of the event log (`softswitch.platform.event_log.EventLog`)."""
+
+    def append(self, fact: Fact) -> None: ...
+    def add(self, into: Rows, row: tuple[object, ...]) -> None: ...
+    async def flush(self) -> None: ...
+    async def unfinished(self) -> list[list[Fact]]: ...
+
+
+class CallRecords:
+    """Remembers the facts of live calls, and stores the record of each call that ends."""
+
+    def __init__(self, event_log: Log) -> None:
+        self._log = event_log
+        self._live: dict[CallId, list[CallFact]] = {}
+
+    def hear(self, fact: Fact) -> None:
+        """Hear a `CallFact`."""
+        # On the path of every call, so it only remembers; the record is made once, at the end.
+        assert isinstance(fact, CallFact)
+        facts = self._live.get(fact.call)
+        if facts is None:
+            if type(fact) is CallOffered:
+                self._live[fact.call] = [fact]
+        elif type(fact) is not CallTraced:
+            facts.append(fact)
+            if type(fact) is CallEnded:
+                del self._live[fact.call]
+                self._store(facts)
+
+    def live(self) -> Sequence[CallId]:
+        """The calls that have not ended, oldest first."""
+        return list(self._live)
+
+    def facts(self, call: CallId) -> Sequence[CallFact] | None:
+        """What has happened to a live call; None when there is no such call."""
+        return self._live.get(call)
+
+    async def recover(self) -> int:
+        """End the calls that the last run left behind when it was killed, and store their records.
+
+        To be called once, before the first call; gives how many they were.
+        """
+        unfinished = await self._log.unfinished()
+        for facts in unfinished:
+            ended = unfinished_end(facts)
+            if ended is not None:
+                self._log.append(ended)
+                self._store([*facts, ended])
+        if unfinished:
+            await self._log.flush()
+            log.warning("the switch had been stopped in the middle of calls", calls=len(unfinished))
+        return len(unfinished)
+
+    def _store(self, facts: Sequence[Fact]) -> None:
+        cdr = record(facts)
+        assert cdr is not None
+        self._log.add(RECORDS, row_of(cdr, facts[0].at))

@@ -1,0 +1,78 @@
+"""How records are stored, and every query of them."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct, json
+from sqlalchemy import select, tuple_
+
+from softswitch.features.cdr.model import Cdr, Disposition
+from softswitch.features.cdr.tables import CdrRow
+from softswitch.kernel.ids import CallId
+from softswitch.platform.database import Session
+from softswitch.platform.event_log import Rows
+
+RECORDS = Rows(
+    CdrRow.__tablename__,
+    {
+        "call": "TEXT",
+        "started_at": "BIGINT",
+        "from_number": "TEXT",
+        "to_number": "TEXT",
+        "disposition": "TEXT",
+        "body": "TEXT",
+    },
+    replacing=True,
+)
+_encode = json.Encoder().encode
+
+
+class CdrQuery(Struct, frozen=True):
+    """Which records are asked for; None asks nothing. Times are wall milliseconds of the call's start."""
+
+    from_number: str | None = None
+    to_number: str | None = None
+    since: int | None = None
+    """Included."""
+    until: int | None = None
+    """Excluded."""
+    disposition: Disposition | None = None
+
+
+def row_of(cdr: Cdr, started_at: int) -> tuple[object, ...]:
+    """The row that holds a record."""
+    # PostgreSQL cannot hold a NUL, which a number may contain (%00 in a SIP URI); in `body` JSON escapes it.
+    return (
+        cdr.call_id,
+        started_at,
+        cdr.from_.replace("\x00", ""),
+        cdr.to.replace("\x00", ""),
+        cdr.disposition,
+        _encode(cdr).decode(),
+    )
+
+
+async def find(session: Session, call: CallId) -> bytes | None:
+    """One record as JSON; None when there is none."""
+    body = await session.scalar(select(CdrRow.body).where(CdrRow.call == call))
+    return None if body is None else body.encode()
+
+
+async def page(
+    session: Session, query: CdrQuery, before: tuple[int, str] | None, limit: int
+) -> Sequence[tuple[int, str, str]]:
+    """Records from the newest on, from behind the (started_at, call) `before`: started_at, call, JSON."""
+    asked = select(CdrRow.started_at, CdrRow.call, CdrRow.body)
+    if query.from_number is not None:
+        asked = asked.where(CdrRow.from_number == query.from_number)
+    if query.to_number is not None:
+        asked = asked.where(CdrRow.to_number == query.to_number)
+    if query.since is not None:
+        asked = asked.where(CdrRow.started_at >= query.since)
+    if query.until is not None:
+        asked = asked.where(CdrRow.started_at < query.until)
+    if query.disposition is not None:
+        asked = asked.where(CdrRow.disposition == query.disposition)
+    if before is not None:
+        asked = asked.where(tuple_(CdrRow.started_at, CdrRow.call) < tuple_(*before))
+    asked = asked.order_by(CdrRow.started_at.desc(), CdrRow.call.desc()).limit(limit)
+    return [(at, call, body) for at, call, body in await session.execute(asked)]

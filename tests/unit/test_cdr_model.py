@@ -1,0 +1,201 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from softswitch.events import (
+    CallAnswered,
+    CallEnded,
+    CallFact,
+    CallOffered,
+    CallRouted,
+    LegAnswered,
+    LegDialed,
+    LegEnded,
+    LegRang,
+    LegsBridged,
+    MediaFigures,
+)
+from softswitch.features.cdr.model import Cdr, CdrLeg, iso, record, unfinished_end
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId, LegId
+
+CALL, A, B, C = CallId("x-1"), LegId("x-1.1"), LegId("x-1.2"), LegId("x-1.3")
+T = 1_795_300_453_120
+"""2026-11-21T22:34:13.120Z"""
+
+
+def offered(at: int = T) -> CallOffered:
+    return CallOffered(
+        at=at,
+        call=CALL,
+        leg=A,
+        from_number="1001",
+        from_name="Ann",
+        to_number="1002",
+        origin_kind="account",
+        origin="1001",
+        context="default",
+        source="127.0.0.1:5070",
+    )
+
+
+def routed(at: int) -> CallRouted:
+    return CallRouted(
+        at=at, call=CALL, destination=Destination("account", "1002"), by="dialplan:default", plan_version=3
+    )
+
+
+def dialed(at: int, leg: LegId) -> LegDialed:
+    return LegDialed(
+        at=at,
+        call=CALL,
+        leg=leg,
+        destination=Destination("account", "1002"),
+        number="1002",
+        target="sip:1002@127.0.0.1:5080",
+    )
+
+
+def leg_ended(at: int, leg: LegId, cause: Cause, status: int | None = None, by_party: bool = False) -> LegEnded:
+    return LegEnded(
+        at=at, call=CALL, leg=leg, cause=cause, by_party=by_party, status=status, figures=MediaFigures(received=3)
+    )
+
+
+def ended(at: int, cause: Cause, gave_up: bool = False) -> CallEnded:
+    return CallEnded(at=at, call=CALL, cause=cause, caller_gave_up=gave_up)
+
+
+def cdr_of(*facts: CallFact) -> Cdr:
+    cdr = record(facts)
+    assert cdr is not None
+    return cdr
+
+
+def test_an_answered_call_is_exact_to_the_millisecond_and_tells_of_each_leg() -> None:
+    cdr = cdr_of(
+        offered(),
+        routed(T + 1),
+        dialed(T + 2, B),
+        dialed(T + 2, C),
+        LegRang(at=T + 50, call=CALL, leg=B),
+        LegRang(at=T + 60, call=CALL, leg=B),
+        LegAnswered(at=T + 900, call=CALL, leg=B),
+        CallAnswered(at=T + 901, call=CALL),
+        leg_ended(T + 905, C, Cause.ANSWERED_ELSEWHERE, 487),
+        LegsBridged(at=T + 906, call=CALL, a=A, b=B),
+        leg_ended(T + 5000, B, Cause.NORMAL_CLEARING, by_party=True),
+        leg_ended(T + 5003, A, Cause.NORMAL_CLEARING),
+        ended(T + 5003, Cause.NORMAL_CLEARING),
+    )
+    assert (cdr.started_at, cdr.answered_at, cdr.ended_at) == (
+        "2026-11-21T22:34:13.120Z",
+        "2026-11-21T22:34:14.021Z",
+        "2026-11-21T22:34:18.123Z",
+    )
+    assert (cdr.duration_ms, cdr.billable_ms, cdr.disposition) == (5003, 4102, "answered")
+    assert (cdr.origin, cdr.destination, cdr.plan_version) == ("account/1001", "account/1002", 3)
+    assert [(leg.leg, leg.role, leg.talk_ms, leg.cause, leg.status) for leg in cdr.legs] == [
+        (A, "caller", 4102, "normal clearing", None),
+        (B, "called", 4100, "normal clearing", None),
+        (C, "called", 0, "answered elsewhere", 487),
+    ]
+    assert cdr.legs[1] == CdrLeg(
+        leg=B,
+        role="called",
+        destination="account/1002",
+        number="1002",
+        target="sip:1002@127.0.0.1:5080",
+        started_at=iso(T + 2),
+        ringing_at=iso(T + 50),
+        answered_at=iso(T + 900),
+        ended_at=iso(T + 5000),
+        talk_ms=4100,
+        cause="normal clearing",
+        cause_code=16,
+        status=None,
+        by_party=True,
+        media=MediaFigures(received=3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cause", "gave_up", "disposition"),
+    [
+        (Cause.USER_BUSY, False, "busy"),
+        (Cause.NO_ANSWER, False, "no_answer"),
+        (Cause.NO_USER_RESPONDING, False, "no_answer"),
+        (Cause.NORMAL_CLEARING, True, "cancelled"),
+        (Cause.USER_BUSY, True, "cancelled"),
+        (Cause.UNALLOCATED_NUMBER, False, "failed"),
+        (Cause.SUBSCRIBER_ABSENT, False, "failed"),
+        (Cause.TEMPORARY_FAILURE, False, "failed"),
+    ],
+)
+def test_a_call_without_an_answer_comes_under_what_ended_it(cause: Cause, gave_up: bool, disposition: str) -> None:
+    cdr = cdr_of(offered(), dialed(T + 1, B), leg_ended(T + 2, B, cause), ended(T + 7, cause, gave_up))
+    assert (cdr.disposition, cdr.billable_ms, cdr.answered_at, cdr.duration_ms) == (disposition, 0, None, 7)
+
+
+def test_a_call_the_switch_was_killed_in_ends_at_the_last_that_was_heard_of_it() -> None:
+    facts = [offered(), dialed(T + 2, B), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
+    end = unfinished_end(facts)
+    assert end == CallEnded(at=T + 6, call=CALL, cause=Cause.TEMPORARY_FAILURE, note="switch stopped")
+    cdr = cdr_of(*facts, end)
+    assert (cdr.disposition, cdr.note, cdr.ended_at, cdr.cause) == (
+        "answered",
+        "switch stopped",
+        iso(T + 6),
+        "temporary failure",
+    )
+    assert {leg.ended_at for leg in cdr.legs} == {iso(T + 6)}
+    assert cdr_of(offered(), ended(T, Cause.TEMPORARY_FAILURE)).disposition == "failed"
+    assert unfinished_end([*facts, end]) is None
+    assert unfinished_end(facts[1:]) is None
+
+
+def test_there_is_no_record_before_a_call_has_ended() -> None:
+    assert record([offered(), dialed(T, B)]) is None
+    assert record([ended(T, Cause.NORMAL_CLEARING)]) is None
+
+
+@pytest.mark.parametrize("at", [0, 999, 1000, T, 4_102_444_799_999])
+def test_times_are_iso_8601_with_milliseconds(at: int) -> None:
+    from datetime import datetime
+
+    assert round(datetime.fromisoformat(iso(at)).timestamp() * 1000) == at
+
+
+middle = st.lists(
+    st.one_of(
+        st.builds(routed, st.integers(0, 99)),
+        st.builds(dialed, st.integers(0, 99), st.sampled_from([B, C])),
+        st.builds(lambda at, leg: LegRang(at=at, call=CALL, leg=leg), st.integers(0, 99), st.sampled_from([A, B, C])),
+        st.builds(
+            lambda at, leg: LegAnswered(at=at, call=CALL, leg=leg), st.integers(0, 99), st.sampled_from([A, B, C])
+        ),
+        st.builds(lambda at: CallAnswered(at=at, call=CALL), st.integers(0, 99)),
+        st.builds(leg_ended, st.integers(0, 99), st.sampled_from([A, B, C]), st.sampled_from(Cause)),
+    ),
+    max_size=12,
+)
+calls = st.tuples(middle, st.sampled_from(Cause), st.booleans())
+
+
+@given(st.lists(calls, max_size=8))
+def test_every_call_offered_comes_under_exactly_one_disposition(some: list[tuple[list[CallFact], Cause, bool]]) -> None:
+    counted = Counter[str]()
+    for facts, cause, gave_up in some:
+        ordered = [offered(0), *sorted(facts, key=lambda fact: fact.at), ended(100, cause, gave_up)]
+        cdr = cdr_of(*ordered)
+        counted[cdr.disposition] += 1
+        answered = any(isinstance(fact, CallAnswered) for fact in facts)
+        assert (cdr.disposition == "answered") == answered == (cdr.answered_at is not None)
+        assert 0 <= cdr.billable_ms <= cdr.duration_ms == 100
+        assert {leg.leg for leg in cdr.legs} == {A} | {fact.leg for fact in facts if isinstance(fact, LegDialed)}
+        assert all(0 <= leg.talk_ms <= 100 for leg in cdr.legs)
+    assert sum(counted.values()) == len(some)
+    assert set(counted) <= {"answered", "no_answer", "busy", "failed", "cancelled"}
