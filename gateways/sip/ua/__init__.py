@@ -1,2 +1,1 @@
-"""The SIP user agent, pure: dialogs, INVITE sessions, registrar rules, digest. Time and messages come in, requests,
-responses and signals go out."""
+"""The SIP user agent, pure: dialogs, INVITE sessions, registrar and digest rules. `core.py` is the way in."""

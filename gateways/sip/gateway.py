@@ -1,0 +1,92 @@
+"""The SIP gateway: `softswitch.ports.Signalling` on real sockets."""
+
+import os
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from gateways._native import SipEngine
+from gateways.sip.connections import ConnectionLimits
+from gateways.sip.endpoint import Listener, SipEndpoint
+from gateways.sip.ua.core import UserAgent
+from gateways.sip.ua.settings import UserAgentSettings
+from softswitch.calls.signals import Invitation, LegCommand
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.clock import Clock
+from softswitch.kernel.ids import LegId
+from softswitch.ports import Gatekeeper, Location, SignallingEvents
+
+
+class SipSettings(Struct, frozen=True, kw_only=True):
+    """All that can be set about SIP."""
+
+    listeners: tuple[Listener, ...] = (
+        Listener("udp", HostPort("127.0.0.1", 5060)),
+        Listener("tcp", HostPort("127.0.0.1", 5060)),
+    )
+    agent: UserAgentSettings = UserAgentSettings()
+    limits: ConnectionLimits = ConnectionLimits()
+
+
+class SipGateway:
+    """Carries legs over SIP, and registers phones.
+
+    `listen` says who hears of it (before `start`); `start` opens the sockets; `stop` closes them.
+    """
+
+    def __init__(
+        self,
+        settings: SipSettings,
+        *,
+        gatekeeper: Gatekeeper,
+        location: Location,
+        clock: Clock,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._clock = clock.monotonic
+        self._engine = SipEngine(seed=int.from_bytes(entropy(8), "big"), t1=settings.agent.t1, t2=settings.agent.t2)
+        self._endpoint = SipEndpoint(self._engine, clock, settings.listeners, settings.limits)
+        self._agent = UserAgent(
+            self._engine,
+            settings.agent,
+            network=self._endpoint,
+            gatekeeper=gatekeeper,
+            location=location,
+            entropy=entropy,
+            wall_ms=clock.wall_ms,
+        )
+
+    def listen(self, events: SignallingEvents) -> None:
+        """Tell `events` of calls and signals."""
+        self._agent.listen(events)
+
+    async def start(self) -> None:
+        """Open the sockets. Raises OSError naming the address that cannot be bound."""
+        await self._endpoint.start(self._agent)
+
+    async def stop(self) -> None:
+        """Close the sockets; legs that are still up are not told."""
+        await self._endpoint.stop()
+
+    def refuse_new_calls(self) -> None:
+        """From now on a new call gets 503; those that are up go on (draining)."""
+        self._agent.draining = True
+
+    @property
+    def bound(self) -> list[tuple[str, HostPort]]:
+        """The addresses listened on, by kind."""
+        return self._endpoint.bound
+
+    def dial(self, leg: LegId, invitation: Invitation) -> None:
+        """See `Signalling.dial`."""
+        self._agent.dial(leg, invitation, self._clock())
+        self._endpoint.wake()
+
+    def send(self, leg: LegId, command: LegCommand) -> None:
+        """See `Signalling.send`."""
+        self._agent.command(leg, command, self._clock())
+        self._endpoint.wake()
+
+    def gauges(self) -> dict[str, int]:
+        """Counters and gauges of the user agent and of the engine (`engine_…`)."""
+        return {**self._agent.gauges(), **{f"engine_{name}": value for name, value in self._engine.stats().items()}}

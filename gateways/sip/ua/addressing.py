@@ -1,0 +1,112 @@
+"""Where SIP URIs point, and how our own From, To and Contact are written.
+
+The answers are kept: a trunk's or a phone's URI comes back with every call.
+"""
+
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import quote
+
+from gateways._native import NameAddr, SipUri
+from softswitch.kernel.address import Party
+
+_SECURE = "tls"
+
+
+class Hop(NamedTuple):
+    """The next element on a request's way."""
+
+    kind: str
+    """`udp`, `tcp`, `tls`, `ws` or `wss`."""
+    host: str
+    port: int
+
+
+@lru_cache(maxsize=4096)
+def parsed(uri: str) -> SipUri | None:
+    """A URI's parts; None when it is broken or of an unknown scheme."""
+    return SipUri.parse(uri)
+
+
+@lru_cache(maxsize=4096)
+def contact_uri(value: str) -> str | None:
+    """The URI of a Contact, Route or Record-Route value, as written; None when there is no SIP URI in it."""
+    address = NameAddr.parse(value)
+    if address is None:
+        return None
+    uri = SipUri.parse(address.uri)
+    return address.uri if uri is not None and uri.scheme != "tel" else None
+
+
+@lru_cache(maxsize=4096)
+def hop_of(uri: str) -> Hop | None:
+    """Where a URI says that its requests go (RFC 3263 section 4, without NAPTR and SRV); None for `tel:`."""
+    address = SipUri.parse(uri)
+    if address is None or not address.host:
+        return None
+    # Parameter values compare without case (RFC 3261 section 7.3.1): SIPp writes `transport=UDP`.
+    kind = (address.param("transport") or "udp").lower()
+    if address.scheme == "sips" and kind in ("udp", "tcp"):
+        kind = _SECURE
+    host = address.param("maddr") or address.host
+    return Hop(kind, host, address.port or (5061 if kind in (_SECURE, "wss") else 5060))
+
+
+@lru_cache(maxsize=4096)
+def is_loose(uri: str) -> bool:
+    """Whether a route's URI has `lr` (RFC 3261 section 16.12)."""
+    address = SipUri.parse(uri)
+    return address is not None and address.param("lr") is not None
+
+
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address rather than a name: no top-level domain is all digits."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+@lru_cache(maxsize=4096)
+def is_private(host: str) -> bool:
+    """Whether an address means something only inside its own network (RFC 1918, RFC 4193, RFC 6598)."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+def escaped_user(number: str) -> str:
+    """A number or name as the user part of a URI (RFC 3261 section 25.1 `user`)."""
+    if number.isascii() and number.isalnum():
+        return number
+    return quote(number, safe="-_.!~*'()&=+$,;?/")
+
+
+def host_text(host: str) -> str:
+    """A host as URIs write it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def party_address(party: Party, host: str) -> str:
+    """A From or To value for a party at a host, without a tag."""
+    number = party.number
+    user = number if number.isascii() and number.isalnum() else escaped_user(number)
+    address = f"<sip:{user}@{host}>" if user else f"<sip:{host}>"
+    if not party.name:
+        return address
+    name = "".join(c for c in party.name if c.isprintable()).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}" {address}'
+
+
+@lru_cache(maxsize=4096)
+def user_of(uri: str) -> str:
+    """The user part of a URI, unescaped; for `tel:` the number; empty where there is none."""
+    address = SipUri.parse(uri)
+    return (address.user or "") if address is not None else ""
+
+
+def display_name(value: str) -> str:
+    """The display name of a From or To value."""
+    if value.startswith(("<", "sip:")):
+        return ""
+    address = NameAddr.parse(value)
+    return address.display_name if address is not None else ""

@@ -1,0 +1,64 @@
+"""Who may call, and what an INVITE that starts a call must be like."""
+
+from gateways._native import RequestReceived, SessionDescription, SipRequest
+from gateways.sip.ua import sdp
+from gateways.sip.ua.addressing import display_name, user_of
+from gateways.sip.ua.context import Context
+from gateways.sip.ua.digest import Authenticator, Verdict
+from gateways.sip.ua.requests import Refusal, described_body
+from softswitch.calls.signals import Incoming, Origin
+from softswitch.kernel.address import HostPort, Party
+from softswitch.ports import Gatekeeper
+
+
+class Admission:
+    """Answers with who it is, or with a refusal."""
+
+    def __init__(self, context: Context, gatekeeper: Gatekeeper, secret: bytes) -> None:
+        settings = context.settings
+        self._context = context
+        self._gatekeeper = gatekeeper
+        self._digest = Authenticator(
+            realm=settings.realm,
+            secret=secret,
+            ha1=gatekeeper.ha1,
+            nonce_seconds=settings.nonce_seconds,
+            algorithms=settings.digest_algorithms,
+        )
+
+    def caller(self, request: SipRequest, source: HostPort) -> Origin | Refusal:
+        """Whom an INVITE is from."""
+        origin = self._gatekeeper.recognise(source, user_of(request.from_uri), user_of(request.uri))
+        if origin is not None:
+            return origin
+        proved = self.user(request)
+        return self._gatekeeper.origin(proved) if isinstance(proved, str) else proved
+
+    def user(self, request: SipRequest) -> str | Refusal:
+        """The user name that a request proves, or the challenge (RFC 3261 section 22)."""
+        now = self._context.now
+        values = request.headers("Authorization")
+        stale = False
+        if values:
+            verdict, username = self._digest.check(request.method, request.uri, values, now)
+            if verdict is Verdict.ACCEPTED:
+                return username
+            if verdict is Verdict.MALFORMED:
+                return 400, []
+            stale = verdict is Verdict.STALE
+        return 401, self._digest.challenges(now, self._context.tokens.token(), stale=stale)
+
+
+def incoming(event: RequestReceived, origin: Origin, source: HostPort) -> tuple[Incoming, SessionDescription | None]:
+    """What an INVITE asks for, and the offer in it. Raises RemoteProtocolError when its description is broken, or has
+    no sound."""
+    request = event.request
+    theirs = described_body(request)
+    return Incoming(
+        origin,
+        Party(user_of(request.from_uri), display_name(request.header("From") or "")),
+        Party(user_of(request.uri), display_name(request.header("To") or "")),
+        source,
+        sdp.described(theirs) if theirs is not None else None,
+        request.max_forwards,
+    ), theirs

@@ -1,0 +1,196 @@
+"""What every session of the user agent stands on: the engine, the clock's last word, and the tables."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from gateways._native import ResponseReceived, SipEngine
+from gateways.sip.ua.addressing import Hop, hop_of, is_literal, is_private
+from gateways.sip.ua.causes import PHRASES
+from gateways.sip.ua.dialog import Dialog, Headers
+from gateways.sip.ua.settings import UserAgentSettings
+from gateways.sip.ua.timers import TimerTable
+from gateways.sip.ua.tokens import Tokens
+from softswitch.calls.signals import LegSignal
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.ids import LegId
+
+if TYPE_CHECKING:
+    from gateways.sip.ua.session import Session
+
+Way = tuple[int, tuple[str, int]]
+"""A transport and the address to write to on it."""
+
+ResponseHandler = Callable[[ResponseReceived | None, str], None]
+"""Takes each response to a request; or None and why there will be none: `timeout` or `transport`."""
+
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, REGISTER"
+
+
+class Network(Protocol):
+    """Whoever moves the bytes: the asyncio endpoint, or a simulation."""
+
+    def transport_to(self, kind: str, host: str, port: int) -> int | None:
+        """The transport that reaches an IP address: the UDP socket of its family, or a connection to there. A new
+        connection is opened as a transport at once; what is written meanwhile waits, and if it cannot be made the
+        transport closes. None: there is no such transport here."""
+        ...
+
+    def resolve(self, host: str, found: Callable[[str | None], None]) -> None:
+        """Look up a name's IP address, and call `found` later (never before returning), then settle."""
+        ...
+
+    def close(self, transport: int) -> None:
+        """Close a stream connection once what is being decided has been written."""
+        ...
+
+
+class Transport:
+    """A UDP socket or a stream connection, by the number that the engine knows it by."""
+
+    __slots__ = ("arrivals", "contact", "kind", "number", "stream")
+
+    def __init__(self, number: int, kind: str, advertised: HostPort) -> None:
+        self.number = number
+        self.kind = kind
+        self.stream = kind != "udp"
+        parameter = f";transport={kind}" if self.stream else ""
+        self.contact = ("Contact", f"<sip:{advertised}{parameter}>")
+        """Our Contact for whoever is reached by it."""
+        self.arrivals: set[Session] = set()
+        """Calls that came by this connection and are not answered yet: they end with it."""
+
+
+class Context:
+    """Shared by all sessions. `now` is set whenever the user agent is called."""
+
+    __slots__ = (
+        "allow",
+        "clients",
+        "engine",
+        "legs",
+        "network",
+        "now",
+        "product",
+        "server_header",
+        "servers",
+        "sessions",
+        "settings",
+        "timers",
+        "tokens",
+        "told",
+        "trace",
+        "transports",
+    )
+
+    def __init__(
+        self, engine: SipEngine, settings: UserAgentSettings, network: Network, entropy: Callable[[int], bytes]
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.network = network
+        self.tokens = Tokens(entropy)
+        self.timers = TimerTable()
+        self.now = 0.0
+        self.transports: dict[int, Transport] = {}
+        self.sessions: dict[str, Session] = {}
+        """By our tag."""
+        self.legs: dict[LegId, Session] = {}
+        """Legs that have not ended."""
+        self.clients: dict[int, ResponseHandler] = {}
+        """Who awaits the responses of a client transaction."""
+        self.servers: dict[int, Session] = {}
+        """Whose an INVITE server transaction without a final response is."""
+        self.told: deque[tuple[LegId, LegSignal]] = deque()
+        """Signals on their way up. They are delivered when no session is at work, so that a command that one of them
+        calls forth never finds a session half changed."""
+        self.trace: Callable[[LegId, str, str], None] = _untraced
+        self.allow = ("Allow", ALLOW)
+        self.product = ("User-Agent", settings.product)
+        self.server_header = ("Server", settings.product)
+
+    def contact(self, transport: int) -> tuple[str, str]:
+        """Our Contact on a transport, also after it has closed."""
+        known = self.transports.get(transport)
+        if known is None:
+            # The connection died: any other address of ours will do, and there is always one to listen on.
+            known = next(iter(self.transports.values()))
+        return known.contact
+
+    def respond(
+        self,
+        transaction: int,
+        status: int,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        *,
+        reason: str | None = None,
+        to_tag: str | None = None,
+    ) -> None:
+        """Answer a request, as a server that says its name."""
+        self.engine.respond(
+            transaction, status, [*headers, self.server_header], body, self.now, reason=reason, to_tag=to_tag
+        )
+
+    def request(
+        self,
+        way: Way | None,
+        method: str,
+        uri: str,
+        headers: Headers,
+        body: bytes,
+        handler: ResponseHandler,
+    ) -> int:
+        """Send a request; its responses go to `handler`, never before this returns. Gives the transaction, 0 if it
+        could not be sent (then `handler` hears of a failed transport)."""
+        if way is None:
+            self.timers.set(self.now, partial(handler, None, "transport"))
+            return 0
+        transaction = self.engine.request(way[0], way[1], method, uri, headers, body, self.now)
+        self.clients[transaction] = handler
+        return transaction
+
+    def acknowledge(self, dialog: Dialog, cseq: int, body: bytes) -> None:
+        """Send the ACK of a 2xx (RFC 3261 section 13.2.2.4)."""
+        way = self.way(dialog)
+        if way is None:
+            return  # the peer's 2xx comes again, and goes unacknowledged until its patience ends
+        uri, headers = dialog.request("ACK", cseq)
+        if body:
+            headers.append(("Content-Type", "application/sdp"))
+        self.engine.request(way[0], way[1], "ACK", uri, headers, body, self.now)
+
+    def way(self, dialog: Dialog) -> Way | None:
+        """How a request inside a dialog travels. None: by no transport of ours."""
+        transport = self.transports.get(dialog.transport)
+        if transport is not None and transport.stream:
+            # The connection that the peer (or its proxy) uses already: behind NAT there is no other.
+            return dialog.transport, dialog.peer
+        uri = dialog.first_route() if dialog.route_set else dialog.remote_target
+        hop = hop_of(uri) if uri is not None else None
+        if hop is None:
+            return None
+        if not is_literal(hop.host) or (
+            # A private address in a Contact that came from elsewhere is behind NAT: only the address that was seen
+            # leads there.
+            not dialog.route_set and hop.host != dialog.peer[0] and is_private(hop.host)
+        ):
+            hop = Hop(hop.kind, dialog.peer[0], dialog.peer[1])
+        if hop.kind == "udp" and transport is not None and (":" in hop.host) == (":" in dialog.peer[0]):
+            return dialog.transport, (hop.host, hop.port)
+        return self.way_to(hop)
+
+    def way_to(self, hop: Hop) -> Way | None:
+        """How an IP address is reached."""
+        number = self.network.transport_to(hop.kind, hop.host, hop.port)
+        return (number, (hop.host, hop.port)) if number is not None else None
+
+
+def status_line(status: int, method: str) -> str:
+    """A response of ours as the ladder shows it."""
+    return f"{status} {PHRASES.get(status, '')} ({method})"
+
+
+def _untraced(leg: LegId, direction: str, what: str) -> None:
+    """Until someone listens."""

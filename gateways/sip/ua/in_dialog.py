@@ -1,0 +1,60 @@
+"""Requests inside a dialog that are neither INVITE, ACK nor BYE: OPTIONS, INFO, and those we do not do."""
+
+from gateways._native import RequestReceived
+from gateways.sip.ua import sdp
+from gateways.sip.ua.context import ALLOW, Context
+from gateways.sip.ua.requests import method_refusal
+from gateways.sip.ua.session import Session
+from softswitch.calls.signals import DigitPressed
+
+DTMF_RELAY = "application/dtmf-relay"
+_DIGITS = frozenset("0123456789*#ABCD")
+
+
+def answer(context: Context, session: Session, event: RequestReceived) -> None:
+    """Answer such a request; its sequence number is in order."""
+    request = event.request
+    method = request.method
+    session.trace("in", method)
+    if method == "OPTIONS":
+        session.respond(event.transaction, 200, method, *abilities(context))
+    elif method == "INFO":
+        _inform(session, event)
+    else:
+        status, headers = method_refusal(method, ALLOW) or (481, [])
+        session.respond(event.transaction, status, method, *headers)
+
+
+def abilities(context: Context) -> list[tuple[str, str]]:
+    """What OPTIONS tells (RFC 3261 section 11.2)."""
+    return [context.allow, ("Accept", sdp.MIME), ("Accept-Encoding", "identity"), ("Supported", "path")]
+
+
+def _inform(session: Session, event: RequestReceived) -> None:
+    request = event.request
+    body = request.body
+    if request.header("Info-Package") is not None:
+        # RFC 6086 section 4.2.2: no package was announced in Recv-Info.
+        session.respond(event.transaction, 469, "INFO", ("Recv-Info", ""))
+    elif body and request.content_type != DTMF_RELAY:
+        session.respond(event.transaction, 415, "INFO", ("Accept", DTMF_RELAY))
+    else:
+        session.respond(event.transaction, 200, "INFO")
+        pressed = _key(body)
+        if pressed is not None:
+            session.tell(pressed)
+
+
+def _key(body: bytes) -> DigitPressed | None:
+    """The key of an `application/dtmf-relay` body: lines `Signal=5` and `Duration=160` (milliseconds)."""
+    digit, duration = "", 100
+    for line in body.decode("ascii", "replace").splitlines():
+        name, _, value = line.partition("=")
+        match name.strip().lower():
+            case "signal":
+                digit = value.strip().upper()
+            case "duration" if value.strip().isdigit():
+                duration = min(int(value.strip()[:6]), 60_000)
+    # Some phones number the two last keys of the pad.
+    digit = {"10": "*", "11": "#"}.get(digit, digit)
+    return DigitPressed(digit, duration) if digit in _DIGITS else None

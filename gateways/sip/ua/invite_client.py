@@ -1,0 +1,298 @@
+"""A leg that we called: from our INVITE to its final response and our ACK (RFC 3261 section 13.2)."""
+
+from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
+from gateways.sip.ua import sdp
+from gateways.sip.ua.addressing import (
+    Hop,
+    contact_uri,
+    escaped_user,
+    hop_of,
+    host_text,
+    is_literal,
+    parsed,
+    party_address,
+)
+from gateways.sip.ua.causes import cause_of, cause_said, reason_of
+from gateways.sip.ua.context import Context, Way
+from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua.requests import described_body
+from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
+from gateways.sip.ua.stray_answer import turn_away
+from softswitch.calls.signals import Answered, Confirm, HangUp, Invitation, Offer, Progressed
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import RemoteProtocolError
+from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import MediaDescription
+
+
+class InviteClient(Session):
+    """The client's half of an INVITE session."""
+
+    __slots__ = ("_ack", "_cseq", "_early", "_invitation", "_progress", "_theirs", "_transaction")
+
+    def __init__(self, context: Context, leg: LegId, invitation: Invitation) -> None:
+        tokens = context.tokens
+        tag = tokens.token()
+        uri = parsed(invitation.target.uri)
+        host = host_text(uri.host) if uri is not None else ""
+        number = invitation.to.number
+        dialog = Dialog(
+            call_id=tokens.token() + tokens.token(),
+            local=f"{party_address(invitation.from_, context.settings.host)};tag={tag}",
+            local_tag=tag,
+            local_cseq=1,
+            remote=f"<sip:{escaped_user(number)}@{host}>" if number else f"<sip:{host}>",
+            remote_tag="",
+            remote_cseq=-1,
+            remote_target=invitation.target.uri,
+            route_set=invitation.target.path,
+            transport=0,
+            peer=("", 0),
+        )
+        super().__init__(context, dialog, State.RESOLVING, owns_call_id=True)
+        self.leg = leg
+        context.legs[leg] = self
+        self._invitation: Invitation | None = invitation
+        self._transaction = 0
+        self._cseq = 1
+        self._early: dict[str, MediaDescription] | None = None
+        """Early answers by the tag of the party that gave them: a fork may bring several."""
+        self._progress: tuple[int, str, bytes] | None = None
+        self._theirs: SessionDescription | None = None
+        """The offer that their 2xx brought."""
+        self._ack: bytes | None = None
+        """The body of our ACK, for when their 2xx comes again; None before it."""
+
+    def dial(self) -> None:
+        """Send the INVITE, or look its next hop up first."""
+        assert self._invitation is not None
+        target, context = self._invitation.target, self.context
+        if target.connection is not None and target.connection in context.transports:
+            address = target.address
+            if address is not None:
+                self.resolved((target.connection, (address.host, address.port)))
+                return
+        if target.address is not None:
+            hop: Hop | None = Hop(target.transport, target.address.host, target.address.port)
+        else:
+            first = contact_uri(target.path[0]) if target.path else target.uri
+            hop = hop_of(first) if first is not None else None
+        if hop is None:
+            self.step(Input.UNRESOLVED)
+        elif is_literal(hop.host):
+            self.resolved(context.way_to(hop))
+        else:
+            context.network.resolve(hop.host, lambda host: self._found(hop, host))
+
+    def _found(self, hop: Hop, host: str | None) -> None:
+        if self.state is State.RESOLVING:
+            self.resolved(self.context.way_to(Hop(hop.kind, host, hop.port)) if host is not None else None)
+
+    def resolved(self, way: Way | None) -> None:
+        self.step(Input.RESOLVED if way is not None else Input.UNRESOLVED, way)
+
+    # Steps ----------------------------------------------------------------------------------------------
+
+    def invite(self, way: Way) -> None:
+        """Section 13.2.1."""
+        invitation, context, dialog = self._invitation, self.context, self.dialog
+        assert invitation is not None
+        dialog.transport, dialog.peer = way
+        uri, headers = dialog.request("INVITE", self._cseq)
+        headers += [
+            ("Max-Forwards", str(invitation.hops_left)),
+            context.contact(way[0]),
+            context.allow,
+            context.product,
+        ]
+        body = b""
+        if invitation.offer is not None:
+            body = self.sdp.offer(invitation.offer)
+            headers.append(("Content-Type", sdp.MIME))
+        self.trace("out", f"INVITE {uri}")
+        try:
+            self._transaction = context.request(way, "INVITE", uri, headers, body, self.responded)
+        except ValueError:
+            # The engine prints no line breaks into a message: someone wrote one into a target or a name.
+            self.unreachable(None)
+
+    def unreachable(self, _: object) -> None:
+        """There is no way to the target."""
+        self.end(Cause.NO_ROUTE_TO_DESTINATION, by_party=False, status=404)
+        self.forget()
+
+    def responded(self, event: ResponseReceived | None, failure: str) -> None:
+        """What came of the INVITE."""
+        if event is None:
+            self.step(Input.LOST, failure)
+            return
+        status = event.response.status
+        if status < 200:
+            self.step(Input.PROVISIONAL, event)
+        elif status >= 300:
+            self.step(Input.FAILURE, event)
+        elif not self.dialog.remote_tag or event.response.to_tag == self.dialog.remote_tag:
+            self.step(Input.SUCCESS, event)
+        else:
+            # Section 13.2.2.4: another branch of a fork answered as well; the first one has won.
+            turn_away(self.context, event)
+
+    def progressed(self, event: ResponseReceived) -> None:
+        response = event.response
+        status, tag, body = response.status, response.to_tag, response.body
+        if self._progress == (status, tag, body):
+            return
+        self._progress = (status, tag, body)
+        self._trace_response(response)
+        media = None
+        if body and self._invitation is not None and self._invitation.offer is not None:
+            media = self._early_answer(response)
+            if media is not None:
+                self._early = self._early or {}
+                if len(self._early) < 32:
+                    self._early[tag] = media
+        if status == 180 or media is not None:
+            self.tell(Progressed(status == 180, media))
+
+    def _early_answer(self, response: SipResponse) -> MediaDescription | None:
+        try:
+            theirs = described_body(response)
+            return sdp.described(theirs) if theirs is not None else None
+        except RemoteProtocolError:
+            return None  # early media is a courtesy: the call goes on without
+
+    def answered(self, event: ResponseReceived) -> None:
+        """The first 2xx (section 13.2.2.4)."""
+        response, dialog = event.response, self.dialog
+        self._trace_response(response)
+        contact = response.header("Contact")
+        target = contact_uri(contact) if contact is not None else None
+        offered = self._invitation is not None and self._invitation.offer is not None
+        # Without a Contact, which it must have, requests go on to where the INVITE went.
+        dialog.confirmed(response, target or dialog.remote_target, event.transport, event.source)
+        self._invitation = None
+        try:
+            theirs = described_body(response)
+            media = sdp.described(theirs) if theirs is not None else None
+        except RemoteProtocolError:
+            self._fail_answer(response.status)
+            return
+        if media is None and offered and self._early is not None:
+            # The answer came with a provisional response, and some do not repeat it.
+            media = self._early.get(response.to_tag)
+        self._early = self._progress = None
+        if media is None:
+            self._fail_answer(response.status)
+        elif offered:
+            self._acknowledge(b"")
+            self.tell(Answered(media))
+        else:
+            self._theirs = theirs
+            self.state = State.UNCONFIRMED
+            self.tell(Answered(media))
+
+    def _fail_answer(self, status: int) -> None:
+        """A 2xx without a usable description: it must be acknowledged, and then ended (section 13.2.2.4)."""
+        self._acknowledge(b"")
+        self.clear(Cause.PROTOCOL_ERROR, by_party=True, status=status)
+
+    def answered_too_late(self, event: ResponseReceived) -> None:
+        """Their 2xx crossed our CANCEL: "the UAC MUST [...] send a BYE" after its ACK (section 15 by way of 9.1)."""
+        response, dialog = event.response, self.dialog
+        contact = response.header("Contact")
+        target = contact_uri(contact) if contact is not None else None
+        dialog.confirmed(response, target or dialog.remote_target, event.transport, event.source)
+        self._acknowledge(b"")
+        self.say_bye(Cause.NORMAL_CLEARING)
+
+    def confirm_answer(self, command: Confirm) -> None:
+        """The switch answers their offer: in the ACK."""
+        theirs, self._theirs = self._theirs, None
+        assert theirs is not None
+        try:
+            body = self.sdp.answer(theirs, command.media)
+        except ValueError:
+            self._acknowledge(b"")
+            self.clear(Cause.INCOMPATIBLE_DESTINATION, by_party=False)
+            return
+        self._acknowledge(body)
+        self.established()
+
+    def leave_unconfirmed(self, command: HangUp) -> None:
+        self._acknowledge(b"")
+        self.hang_up(command)
+
+    def _acknowledge(self, body: bytes) -> None:
+        self._ack = body
+        self.trace("out", "ACK")
+        self.context.acknowledge(self.dialog, self._cseq, body)
+
+    def acknowledge_again(self, event: ResponseReceived) -> None:
+        """Their 2xx again: our ACK was lost."""
+        if self._ack is not None:
+            self.context.acknowledge(self.dialog, self._cseq, self._ack)
+
+    def refused(self, event: ResponseReceived) -> None:
+        response = event.response
+        self._trace_response(response)
+        status = response.status
+        # RFC 6432: a gateway may name the cause itself.
+        cause = cause_said(response.header("Reason")) or cause_of(status)
+        self.end(cause, by_party=True, status=status)
+        self.forget()
+
+    def lost(self, failure: str) -> None:
+        """Section 8.1.3.1: a time-out is as a 408, a failed transport as a 503."""
+        if failure == "timeout":
+            self.end(Cause.RECOVERY_ON_TIMER_EXPIRY, by_party=False, status=408)
+        else:
+            self.end(Cause.DESTINATION_OUT_OF_ORDER, by_party=False, status=503)
+        self.forget()
+
+    def cancel(self, command: HangUp) -> None:
+        """Section 9.1. The leg is over for the switch; what still comes is dealt with here."""
+        reason = reason_of(command.cause, command.elsewhere)
+        self.trace("out", "CANCEL")
+        self.context.engine.cancel(self._transaction, [("Reason", reason)], self.context.now)
+        self._invitation = self._early = self._progress = None
+        self.end(command.cause, by_party=False)
+
+    def leave_unresolved(self, command: HangUp) -> None:
+        self.end(command.cause, by_party=False)
+        self.forget()
+
+    def forget(self, _: object = None) -> None:
+        super().forget()
+        # What comes of the INVITE from now on is a stray answer.
+        self.context.clients.pop(self._transaction, None)
+
+    def glared(self, event: RequestReceived) -> None:
+        """A re-INVITE while the first offer is open (section 14.2)."""
+        self.respond(event.transaction, 491, "INVITE")
+
+    def _trace_response(self, response: SipResponse) -> None:
+        if self.leg is not None:
+            self.context.trace(self.leg, "in", f"{response.status} {response.reason} (INVITE)")
+
+
+InviteClient.table = {
+    **ESTABLISHED,
+    (State.RESOLVING, Input.RESOLVED): (InviteClient.invite, State.CALLING),
+    (State.RESOLVING, Input.UNRESOLVED): (InviteClient.unreachable, State.GONE),
+    (State.RESOLVING, HangUp): (InviteClient.leave_unresolved, State.GONE),
+    (State.CALLING, Input.PROVISIONAL): (InviteClient.progressed, State.CALLING),
+    (State.CALLING, Input.SUCCESS): (InviteClient.answered, State.ESTABLISHED),
+    (State.CALLING, Input.FAILURE): (InviteClient.refused, State.GONE),
+    (State.CALLING, Input.LOST): (InviteClient.lost, State.GONE),
+    (State.CALLING, HangUp): (InviteClient.cancel, State.CANCELLING),
+    (State.CANCELLING, Input.SUCCESS): (InviteClient.answered_too_late, State.CLEARING),
+    (State.CANCELLING, Input.FAILURE): (InviteClient.forget, State.GONE),
+    (State.CANCELLING, Input.LOST): (InviteClient.forget, State.GONE),
+    (State.UNCONFIRMED, Confirm): (InviteClient.confirm_answer, State.ESTABLISHED),
+    (State.UNCONFIRMED, Offer): (InviteClient.offer_later, State.UNCONFIRMED),
+    (State.UNCONFIRMED, HangUp): (InviteClient.leave_unconfirmed, State.CLEARING),
+    (State.UNCONFIRMED, Input.BYE): (InviteClient.cleared, State.GONE),
+    (State.UNCONFIRMED, Input.INVITE): (InviteClient.glared, State.UNCONFIRMED),
+    (State.ESTABLISHED, Input.SUCCESS): (InviteClient.acknowledge_again, State.ESTABLISHED),
+    (State.CLEARING, Input.SUCCESS): (InviteClient.acknowledge_again, State.CLEARING),
+}

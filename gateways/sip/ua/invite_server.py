@@ -1,0 +1,274 @@
+"""A leg that called us: from its INVITE to our final response and its ACK (RFC 3261 section 13.3)."""
+
+from gateways._native import RequestReceived, SessionDescription, SipRequest
+from gateways.sip.ua import sdp
+from gateways.sip.ua.causes import cause_said, status_of
+from gateways.sip.ua.context import Context, status_line
+from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua.pending_answer import PendingAnswer
+from gateways.sip.ua.requests import described_body, retry_after
+from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
+from gateways.sip.ua.timers import Timer
+from softswitch.calls.signals import Answer, Confirmed, HangUp, Offer, Ring
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import RemoteProtocolError
+from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import MediaDescription
+
+REMINDER = 60.0
+"""Seconds after which a ringing call's provisional response is sent again, so that no proxy gives up on it
+(section 13.3.1.1)."""
+MergeKey = tuple[str, str, int]
+"""Call-ID, From tag and CSeq."""
+
+_PARTING = HangUp()
+
+
+class InviteServer(Session):
+    """The server's half of an INVITE session."""
+
+    __slots__ = (
+        "_merge_key",
+        "_merging",
+        "_offer",
+        "_parting",
+        "_pending",
+        "_provisional",
+        "_reminder",
+        "_request",
+        "_transaction",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        dialog: Dialog,
+        event: RequestReceived,
+        offer: SessionDescription | None,
+        merge_key: MergeKey,
+        merging: dict[MergeKey, "InviteServer"],
+    ) -> None:
+        """`merging` finds sessions by what identifies their INVITE whatever way it came (section 8.2.2.2)."""
+        super().__init__(context, dialog, State.OFFERED, owns_call_id=False)
+        self._transaction = event.transaction
+        self._request: SipRequest | None = event.request
+        """Until the final response."""
+        self._offer = offer
+        self._pending: PendingAnswer | None = None
+        self._provisional: tuple[int, bytes] | None = None
+        """The last provisional response: status and body."""
+        self._reminder: Timer | None = None
+        self._parting = _PARTING
+        """How the switch hung up, where the BYE must wait."""
+        self._merge_key = merge_key
+        self._merging = merging
+        merging[merge_key] = self
+        context.servers[event.transaction] = self
+        transport = context.transports.get(dialog.transport)
+        if transport is not None and transport.stream:
+            transport.arrivals.add(self)
+
+    def named(self, leg: LegId) -> None:
+        """The switch has given the leg its id."""
+        if self.leg is None and self.state is not State.GONE:
+            self.leg = leg
+            self.context.legs[leg] = self
+            if self._request is not None:
+                self.trace("in", f"INVITE {self._request.uri}")
+
+    # Commands -------------------------------------------------------------------------------------------
+
+    def ring(self, command: Ring) -> None:
+        """180; or 183 with a description, where there is early media."""
+        media = command.media
+        if media is None:
+            status, body = 180, b""
+            if self._provisional is not None and self._provisional[1]:
+                return  # it hears the other side already; a 180 would bring its own ringing tone back
+        elif self._offer is None:
+            return  # it made no offer that early media could answer (section 13.2.1)
+        else:
+            try:
+                status, body = 183, self.sdp.answer(self._offer, media)
+            except ValueError:
+                return  # no codec in common: nothing that it could hear early
+        if self._provisional == (status, body):
+            return
+        self._provisional = (status, body)
+        self._send_provisional()
+
+    def _send_provisional(self) -> None:
+        context = self.context
+        if self.state is not State.OFFERED or self._provisional is None:
+            return
+        status, body = self._provisional
+        headers = [context.contact(self.dialog.transport), context.allow]
+        if body:
+            headers.append(("Content-Type", sdp.MIME))
+        self.trace("out", status_line(status, "INVITE"))
+        context.respond(self._transaction, status, headers, body, to_tag=self.dialog.local_tag)
+        if self._reminder is not None:
+            self._reminder.cancel()
+        self._reminder = context.timers.set(context.now + REMINDER, self._send_provisional)
+
+    def accept(self, command: Answer) -> None:
+        """200."""
+        context = self.context
+        try:
+            body = self._description(command.media)
+        except ValueError:
+            self.reject(HangUp(Cause.INCOMPATIBLE_DESTINATION))
+            return
+        self._decided()
+        headers = (context.contact(self.dialog.transport), context.allow, ("Content-Type", sdp.MIME))
+        self.trace("out", "200 OK (INVITE)")
+        self._pending = PendingAnswer(context, self._transaction, headers, body, self.dialog.local_tag, self.unheard)
+
+    def _description(self, media: MediaDescription) -> bytes:
+        return self.sdp.offer(media) if self._offer is None else self.sdp.answer(self._offer, media)
+
+    def reject(self, command: HangUp) -> None:
+        """A final response that refuses the call; its ACK is the transaction's affair."""
+        status = command.status if command.status is not None and command.status >= 300 else status_of(command.cause)
+        self._decided()
+        headers = [("Retry-After", "5")] if status == 503 else []
+        self.respond(self._transaction, status, "INVITE", *headers)
+        self.end(command.cause, by_party=False, status=status)
+        self.forget()
+
+    def leave(self, command: HangUp) -> None:
+        """Hung up between our 2xx and its ACK: the BYE waits for the ACK (section 15)."""
+        self._parting = command
+        self.end(command.cause, by_party=False)
+
+    # The wire -------------------------------------------------------------------------------------------
+
+    def cancelled(self, event: object) -> None:
+        """Their CANCEL, which the engine has answered (section 9.2)."""
+        self._decided()
+        self.respond(self._transaction, 487, "INVITE")
+        self.end(Cause.NORMAL_CLEARING, by_party=True, status=487)
+        self.forget()
+
+    def abandoned(self, event: RequestReceived) -> None:
+        """A BYE on the early dialog: the caller may (section 15)."""
+        cause = cause_said(event.request.header("Reason")) or Cause.NORMAL_CLEARING
+        self.respond(event.transaction, 200, "BYE")
+        self._decided()
+        self.respond(self._transaction, 487, "INVITE")
+        self.end(cause, by_party=True, status=487)
+        self.forget()
+
+    def cut_off(self, _: object) -> None:
+        """The caller's connection is gone before we answered: no answer would reach it, nor its CANCEL us."""
+        self._decided()
+        self.context.respond(self._transaction, 480)
+        self.end(Cause.NETWORK_OUT_OF_ORDER, by_party=True)
+        self.forget()
+
+    def overlapped(self, event: RequestReceived) -> None:
+        """A second INVITE before the first is answered (section 14.2)."""
+        self.respond(event.transaction, 500, "INVITE", retry_after(self.context))
+
+    def acknowledged(self, event: RequestReceived) -> None:
+        """The ACK of our 2xx."""
+        if not self._heard(event.request):
+            self.state = State.ANSWERED
+            return
+        self.trace("in", "ACK")
+        media = None
+        if self._offer is None:
+            try:
+                theirs = described_body(event.request)
+                media = sdp.described(theirs) if theirs is not None else None
+            except RemoteProtocolError:
+                self.clear(Cause.PROTOCOL_ERROR, by_party=True)
+                return
+        self._offer = None
+        self.tell(Confirmed(media))
+        self.established()
+
+    def acknowledged_leaving(self, event: RequestReceived) -> None:
+        if self._heard(event.request):
+            self.say_bye(self._parting.cause, elsewhere=self._parting.elsewhere)
+        else:
+            self.state = State.LEAVING
+
+    def _heard(self, ack: SipRequest) -> bool:
+        """Whether an ACK is the one awaited: then nothing is sent again."""
+        if self._pending is None or ack.cseq != self.dialog.remote_cseq:
+            return False
+        self._pending.acknowledged()
+        self._pending = None
+        return True
+
+    def reinvited_early(self, event: RequestReceived) -> None:
+        """A re-INVITE before the ACK. Where our 2xx was the answer, the caller has it, and the ACK was lost or
+        overtaken; where it was an offer, the answer is still due (section 14.2 by 491)."""
+        if self._offer is None:
+            self.respond(event.transaction, 491, "INVITE")
+            self.state = State.ANSWERED
+            return
+        if self._pending is not None:
+            self._pending.acknowledged()
+            self._pending = None
+        self._offer = None
+        self.tell(Confirmed())
+        self.reinvited(event)
+
+    def cleared_early(self, event: RequestReceived) -> None:
+        """Their BYE before their ACK."""
+        self._stop()
+        self.cleared(event)
+
+    def unheard(self) -> None:
+        """No ACK in 64*T1: BYE (section 13.3.1.4)."""
+        self.step(Input.UNHEARD)
+
+    def give_up(self, _: object) -> None:
+        self._pending = None
+        self.clear(Cause.RECOVERY_ON_TIMER_EXPIRY, by_party=False, status=408)
+
+    def forget(self, _: object = None) -> None:
+        super().forget()
+        self._merging.pop(self._merge_key, None)
+
+    def _decided(self) -> None:
+        """There is a final response: what led to it is let go."""
+        context = self.context
+        context.servers.pop(self._transaction, None)
+        if self._reminder is not None:
+            self._reminder.cancel()
+            self._reminder = None
+        transport = context.transports.get(self.dialog.transport)
+        if transport is not None:
+            transport.arrivals.discard(self)
+        self._request = None
+        self._provisional = None
+
+    def _stop(self) -> None:
+        if self._pending is not None:
+            self._pending.acknowledged()
+            self._pending = None
+
+
+InviteServer.table = {
+    **ESTABLISHED,
+    (State.OFFERED, Ring): (InviteServer.ring, State.OFFERED),
+    (State.OFFERED, Answer): (InviteServer.accept, State.ANSWERED),
+    (State.OFFERED, HangUp): (InviteServer.reject, State.GONE),
+    (State.OFFERED, Input.CANCELLED): (InviteServer.cancelled, State.GONE),
+    (State.OFFERED, Input.BYE): (InviteServer.abandoned, State.GONE),
+    (State.OFFERED, Input.INVITE): (InviteServer.overlapped, State.OFFERED),
+    (State.OFFERED, Input.CUT_OFF): (InviteServer.cut_off, State.GONE),
+    (State.ANSWERED, Input.ACK): (InviteServer.acknowledged, State.ESTABLISHED),
+    (State.ANSWERED, Input.BYE): (InviteServer.cleared_early, State.GONE),
+    (State.ANSWERED, Input.INVITE): (InviteServer.reinvited_early, State.ESTABLISHED),
+    (State.ANSWERED, Input.UNHEARD): (InviteServer.give_up, State.CLEARING),
+    (State.ANSWERED, HangUp): (InviteServer.leave, State.LEAVING),
+    (State.ANSWERED, Offer): (InviteServer.offer_later, State.ANSWERED),
+    (State.LEAVING, Input.ACK): (InviteServer.acknowledged_leaving, State.CLEARING),
+    (State.LEAVING, Input.BYE): (InviteServer.cleared_early, State.GONE),
+    (State.LEAVING, Input.INVITE): (InviteServer.refuse_invite, State.LEAVING),
+    (State.LEAVING, Input.UNHEARD): (InviteServer.give_up, State.CLEARING),
+}

@@ -1,0 +1,66 @@
+"""Checks that every request goes through (RFC 3261 section 8.2), as values: what to refuse it with."""
+
+from gateways._native import SessionDescription, SipRequest, SipResponse
+from gateways.sip.ua import sdp
+from gateways.sip.ua.context import Context
+
+Refusal = tuple[int, list[tuple[str, str]]]
+
+HANDLED = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REGISTER"})
+KNOWN = HANDLED | {"PRACK", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH"}
+"""Methods that have been heard of: 405 and not 501 (section 8.2.1)."""
+
+SUPPORTED = frozenset({"path"})
+"""Option tags."""
+
+
+def method_refusal(method: str, allow: str) -> Refusal | None:
+    """405 for a known method that is not handled here, 501 for one never heard of."""
+    if method in HANDLED:
+        return None
+    return (405, [("Allow", allow)]) if method in KNOWN else (501, [("Allow", allow)])
+
+
+def require_refusal(request: SipRequest) -> Refusal | None:
+    """Section 8.2.2.3: 420 with the extensions that are not understood."""
+    if request.header("Require") is None:
+        return None
+    unknown = [option for option in request.headers("Require") if option.lower() not in SUPPORTED]
+    return (420, [("Unsupported", ", ".join(unknown))]) if unknown else None
+
+
+def sdp_refusal(request: SipRequest) -> Refusal | None:
+    """What is wrong with an INVITE's body and with what its sender would take (sections 8.2.3 and 21.4.7)."""
+    if request.body and request.content_type != sdp.MIME and not _optional(request):
+        return 415, [("Accept", sdp.MIME)]
+    encoding = request.header("Content-Encoding")
+    if encoding is not None and encoding.lower() != "identity":
+        return 415, [("Accept-Encoding", "identity")]
+    accept = request.header("Accept")
+    if accept is not None and not any(_takes_sdp(value) for value in request.headers("Accept")):
+        return 406, []
+    return None
+
+
+def described_body(message: SipRequest | SipResponse) -> SessionDescription | None:
+    """A message's session description; None when it has none. Raises RemoteProtocolError when it is broken."""
+    if message.content_type != sdp.MIME:
+        return None
+    body = message.body
+    return sdp.read(body) if body else None
+
+
+def retry_after(context: Context) -> tuple[str, str]:
+    """A Retry-After that spreads those who were refused over ten seconds."""
+    return "Retry-After", str(int(context.tokens.between(1.0, 10.0)))
+
+
+def _optional(request: SipRequest) -> bool:
+    """Whether a body may be passed over when it is not understood (section 20.11)."""
+    disposition = request.header("Content-Disposition")
+    return disposition is not None and "handling=optional" in disposition.replace(" ", "").lower()
+
+
+def _takes_sdp(value: str) -> bool:
+    kind = value.partition(";")[0].strip().lower()
+    return kind in (sdp.MIME, "application/*", "*/*")

@@ -1,0 +1,78 @@
+"""Session descriptions at the switch's edge: SDP below, `MediaDescription` above (RFC 8866, RFC 3264)."""
+
+from gateways._native import AudioStream, SessionDescription, offer
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.errors import RemoteProtocolError
+from softswitch.kernel.media import Codec, Direction, MediaDescription
+
+MIME = "application/sdp"
+
+_DIRECTIONS = {direction.value: direction for direction in Direction}
+
+
+def read(body: bytes) -> SessionDescription:
+    """A peer's description. Raises RemoteProtocolError(400) when it is broken."""
+    try:
+        return SessionDescription.parse(body)
+    except ValueError as error:
+        raise RemoteProtocolError(f"Bad SDP: {error}", 400) from None
+
+
+def described(description: SessionDescription) -> MediaDescription:
+    """What a peer's description says about sound. Raises RemoteProtocolError(488) when it has none we could take."""
+    audio = description.audio
+    if audio is None:
+        raise RemoteProtocolError("No audio stream over RTP/AVP", 488)
+    rtcp = audio.rtcp
+    return MediaDescription(
+        HostPort(audio.host, audio.port),
+        tuple([Codec(*codec) for codec in audio.codecs]),
+        _DIRECTIONS[audio.direction],
+        audio.ptime,
+        HostPort(*rtcp) if rtcp is not None else None,
+        audio.rtcp_mux,
+    )
+
+
+def _stream(media: MediaDescription) -> AudioStream:
+    return AudioStream(
+        media.address.host,
+        media.address.port,
+        [(c.payload_type, c.name, c.clock_rate, c.channels, c.parameters) for c in media.codecs],
+        direction=media.direction.value,
+        ptime=media.ptime,
+        rtcp=media.rtcp,
+        rtcp_mux=media.rtcp_mux,
+    )
+
+
+class LocalDescription:
+    """What one leg has said of itself: one session id, and a version that rises when the description changes
+    (RFC 3264 section 8)."""
+
+    __slots__ = ("_body", "_session_id", "_version")
+
+    def __init__(self, session_id: int) -> None:
+        self._session_id = session_id
+        self._version = 0
+        self._body = b""
+
+    def offer(self, media: MediaDescription) -> bytes:
+        """An offer to the peer."""
+        stream = _stream(media)
+        body = offer(stream, session_id=self._session_id, version=self._version)
+        if self._body and body != self._body:
+            self._version += 1
+            body = offer(stream, session_id=self._session_id, version=self._version)
+        self._body = body
+        return body
+
+    def answer(self, theirs: SessionDescription, media: MediaDescription) -> bytes:
+        """An answer to the peer's offer. Raises ValueError when no codec is common."""
+        stream = _stream(media)
+        body = theirs.answer(stream, session_id=self._session_id, version=self._version)
+        if self._body and body != self._body:
+            self._version += 1
+            body = theirs.answer(stream, session_id=self._session_id, version=self._version)
+        self._body = body
+        return body

@@ -1,0 +1,245 @@
+"""INVITE sessions: what a leg that called us and a leg that we called have in common.
+
+A session is a table `(state, input) → (action, next state)`. Inputs are the switch's commands, by their type, and
+what comes from the wire, by `Input`. An action may choose another next state than the table's where only the
+message itself tells; it does so by setting `state`.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import Any, ClassVar
+
+from gateways._native import RequestReceived, ResponseReceived
+from gateways.sip.ua.causes import cause_said, reason_of
+from gateways.sip.ua.context import Context, status_line
+from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua.offer_exchange import OfferExchange
+from gateways.sip.ua.sdp import LocalDescription
+from softswitch.calls.signals import (
+    AcceptOffer,
+    Confirm,
+    Ended,
+    HangUp,
+    LegCommand,
+    LegSignal,
+    Offer,
+    RefuseOffer,
+)
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import LocalProtocolError
+from softswitch.kernel.ids import LegId
+
+
+class State(IntEnum):
+    """How far a session is."""
+
+    RESOLVING = 1
+    """Dialling: the next hop's name is being looked up."""
+    CALLING = 2
+    """Dialling: our INVITE has no final response."""
+    CANCELLING = 3
+    """We gave up dialling; the final response is still due, and may be a 2xx."""
+    UNCONFIRMED = 4
+    """Their 2xx holds an offer; the switch has not answered it, so there is no ACK yet."""
+    OFFERED = 5
+    """Called: we have given no final response."""
+    ANSWERED = 6
+    """Called: our 2xx awaits its ACK."""
+    LEAVING = 7
+    """Called: hung up before the ACK, which a BYE must await."""
+    ESTABLISHED = 8
+    CLEARING = 9
+    """Our BYE awaits its response."""
+    GONE = 10
+
+
+class Input(IntEnum):
+    """What comes from the wire and the timers."""
+
+    PROVISIONAL = 1
+    SUCCESS = 2
+    FAILURE = 3
+    LOST = 4
+    """No final response came, or the transport failed."""
+    CANCELLED = 5
+    ACK = 6
+    BYE = 7
+    INVITE = 8
+    BYE_DONE = 9
+    UNHEARD = 10
+    """No ACK came for our 2xx."""
+    RESOLVED = 11
+    UNRESOLVED = 12
+    CUT_OFF = 13
+    """The connection that an unanswered call came by is gone."""
+
+
+Action = Callable[[Any, Any], None] | None
+Table = Mapping[tuple[State, type[LegCommand] | Input], tuple[Action, State]]
+
+
+class Session:
+    """One leg's SIP. The subclasses set it up; from then on both are alike."""
+
+    __slots__ = ("context", "dialog", "exchange", "leg", "owns_call_id", "sdp", "state")
+
+    table: ClassVar[Table]
+
+    def __init__(self, context: Context, dialog: Dialog, state: State, *, owns_call_id: bool) -> None:
+        self.context = context
+        self.dialog = dialog
+        self.state = state
+        self.leg: LegId | None = None
+        """None before the switch has named it, and after it has ended."""
+        self.sdp = LocalDescription(int(context.tokens.token(), 16) >> 2)
+        self.exchange: OfferExchange | None = None
+        """Made by the first re-INVITE: most calls never have one."""
+        self.owns_call_id = owns_call_id
+        context.sessions[dialog.local_tag] = self
+
+    def command(self, command: LegCommand) -> None:
+        """Carry out a command. Raises LocalProtocolError when the state does not allow it."""
+        if not self.step(type(command), command):
+            raise LocalProtocolError(f"{type(command).__name__} in state {self.state.name.lower()}")
+
+    def step(self, what: type[LegCommand] | Input, argument: object = None) -> bool:
+        """One step of the table; False when it has none for this input."""
+        entry = self.table.get((self.state, what))
+        if entry is None:
+            return False
+        action, self.state = entry
+        if action is not None:
+            action(self, argument)
+        return True
+
+    # What the steps are made of -------------------------------------------------------------------------
+
+    def tell(self, signal: LegSignal) -> None:
+        """A signal to the switch; nothing is told of a leg that has ended."""
+        if self.leg is not None:
+            self.context.told.append((self.leg, signal))
+
+    def trace(self, direction: str, what: str) -> None:
+        if self.leg is not None:
+            self.context.trace(self.leg, direction, what)
+
+    def end(self, cause: Cause, *, by_party: bool, status: int | None = None) -> None:
+        """Tell the switch that the leg is over: once, whatever follows on the wire."""
+        leg = self.leg
+        if leg is not None:
+            self.context.told.append((leg, Ended(cause, by_party, status)))
+            self.context.legs.pop(leg, None)
+            self.leg = None
+
+    def forget(self, _: object = None) -> None:
+        """Nothing more can come: leave the tables."""
+        self.state = State.GONE
+        if self.exchange is not None:
+            self.exchange.close()
+        self.context.sessions.pop(self.dialog.local_tag, None)
+
+    def respond(self, transaction: int, status: int, method: str, *headers: tuple[str, str]) -> None:
+        self.trace("out", status_line(status, method))
+        self.context.respond(transaction, status, headers, to_tag=self.dialog.local_tag)
+
+    def clear(self, cause: Cause, *, by_party: bool, status: int | None = None) -> None:
+        """Something is wrong with an established leg: end it on the wire and above."""
+        self.say_bye(cause)
+        self.end(cause, by_party=by_party, status=status)
+
+    def say_bye(self, cause: Cause, *, elsewhere: bool = False) -> None:
+        """Send BYE (RFC 3261 section 15.1.1) and await its response."""
+        dialog, context = self.dialog, self.context
+        self.state = State.CLEARING
+        if self.exchange is not None:
+            self.exchange.close()
+        uri, headers = dialog.request("BYE", dialog.next_cseq())
+        headers.append(("Reason", reason_of(cause, elsewhere)))
+        headers.append(context.product)
+        self.trace("out", f"BYE {uri}")
+        context.request(context.way(dialog), "BYE", uri, headers, b"", self.bye_answered)
+
+    def bye_answered(self, event: ResponseReceived | None, failure: str) -> None:
+        # "If the response is a 481 or a 408 or no response at all is received, the UAC MUST consider the session and
+        # the dialog terminated": as with every other final response.
+        if event is None or event.response.status >= 200:
+            self.step(Input.BYE_DONE)
+
+    # Actions of the established leg ---------------------------------------------------------------------
+
+    def hang_up(self, command: HangUp) -> None:
+        self.say_bye(command.cause, elsewhere=command.elsewhere)
+        self.end(command.cause, by_party=False)
+
+    def cleared(self, event: RequestReceived) -> None:
+        """The party's BYE."""
+        cause = cause_said(event.request.header("Reason")) or Cause.NORMAL_CLEARING
+        self.respond(event.transaction, 200, "BYE")
+        if self.exchange is not None:
+            self.exchange.close()
+        self.end(cause, by_party=True)
+        self.forget()
+
+    def cleared_twice(self, event: RequestReceived) -> None:
+        """Their BYE crossed ours: it is answered, and ours still awaits its response."""
+        self.respond(event.transaction, 200, "BYE")
+
+    def refuse_invite(self, event: RequestReceived) -> None:
+        """An INVITE inside a dialog that is ending."""
+        self.context.respond(event.transaction, 481)
+
+    def offer(self, command: Offer) -> None:
+        self.exchanging().offer(command.media)
+
+    def accept_offer(self, command: AcceptOffer) -> None:
+        self.exchanging().accept(command.media)
+
+    def refuse_offer(self, command: RefuseOffer) -> None:
+        self.exchanging().refuse(command)
+
+    def confirm(self, command: Confirm) -> None:
+        self.exchanging().confirm(command.media)
+
+    def reinvited(self, event: RequestReceived) -> None:
+        self.exchanging().invited(event)
+
+    def acknowledged_later(self, event: RequestReceived) -> None:
+        """An ACK after the first: a re-INVITE's, or the first one's again."""
+        if self.exchange is not None:
+            self.exchange.acknowledged(event.request)
+
+    def reinvite_withdrawn(self, transaction: int) -> None:
+        """A CANCEL of a re-INVITE."""
+        if self.exchange is not None:
+            self.exchange.withdrawn(transaction)
+
+    def established(self) -> None:
+        """The first exchange of offer and answer is done."""
+        if self.exchange is not None:
+            self.exchange.established()
+
+    def offer_later(self, command: Offer) -> None:
+        """An offer while the first exchange is not done yet waits for that."""
+        self.exchanging().hold_back(command.media)
+
+    def exchanging(self) -> OfferExchange:
+        if self.exchange is None:
+            self.exchange = OfferExchange(self)
+        return self.exchange
+
+
+ESTABLISHED: Table = {
+    (State.ESTABLISHED, HangUp): (Session.hang_up, State.CLEARING),
+    (State.ESTABLISHED, Offer): (Session.offer, State.ESTABLISHED),
+    (State.ESTABLISHED, AcceptOffer): (Session.accept_offer, State.ESTABLISHED),
+    (State.ESTABLISHED, RefuseOffer): (Session.refuse_offer, State.ESTABLISHED),
+    (State.ESTABLISHED, Confirm): (Session.confirm, State.ESTABLISHED),
+    (State.ESTABLISHED, Input.INVITE): (Session.reinvited, State.ESTABLISHED),
+    (State.ESTABLISHED, Input.CANCELLED): (Session.reinvite_withdrawn, State.ESTABLISHED),
+    (State.ESTABLISHED, Input.ACK): (Session.acknowledged_later, State.ESTABLISHED),
+    (State.ESTABLISHED, Input.BYE): (Session.cleared, State.GONE),
+    (State.CLEARING, Input.BYE): (Session.cleared_twice, State.CLEARING),
+    (State.CLEARING, Input.INVITE): (Session.refuse_invite, State.CLEARING),
+    (State.CLEARING, Input.BYE_DONE): (Session.forget, State.GONE),
+}
+"""The part of the table that both kinds of session share."""

@@ -1,0 +1,24 @@
+"""What can be set about the user agent. Times in seconds."""
+
+from msgspec import Struct
+
+from gateways.sip.ua.digest import ALGORITHMS
+from gateways.sip.ua.registrar import RegistrarRules
+
+
+class UserAgentSettings(Struct, frozen=True, kw_only=True):
+    """Frozen; read once at the start."""
+
+    host: str = "127.0.0.1"
+    """Our name in the From of legs that we dial, as URIs write it."""
+    realm: str = "softswitch"
+    product: str = "Softswitch"
+    """User-Agent and Server."""
+    digest_algorithms: tuple[str, ...] = ALGORITHMS
+    nonce_seconds: float = 300.0
+    registrar: RegistrarRules = RegistrarRules()
+    max_sessions: int = 50_000
+    """Legs at one time; beyond it a new call gets 503."""
+    t1: float = 0.5
+    """RFC 3261 section 17.1.1.1; the engine must have been given the same."""
+    t2: float = 4.0

@@ -1,0 +1,34 @@
+"""Tags, Call-IDs and random waiting times, from whatever source of bytes is passed in."""
+
+from collections.abc import Callable
+
+_BATCH = 4096
+_BYTES = 8
+
+
+class Tokens:
+    """Makes tokens that cannot be guessed: 64 random bits each (RFC 3261 section 19.3 asks for 32).
+
+    `entropy` gives that many bytes: `os.urandom` in service, a seeded generator in simulations. It is asked for
+    many at a time, because asking the kernel for each tag costs more than all else that is done with it.
+    """
+
+    __slots__ = ("_entropy", "_hex", "_next")
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._hex = ""
+        self._next = 0
+
+    def token(self) -> str:
+        """Sixteen hexadecimal digits."""
+        start = self._next
+        if start >= len(self._hex):
+            self._hex = self._entropy(_BATCH).hex()
+            start = 0
+        self._next = start + 2 * _BYTES
+        return self._hex[start : start + 2 * _BYTES]
+
+    def between(self, low: float, high: float) -> float:
+        """A number from `low` to `high`, evenly spread."""
+        return low + (high - low) * (int(self.token(), 16) / 0xFFFF_FFFF_FFFF_FFFF)
