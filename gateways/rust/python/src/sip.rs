@@ -1,7 +1,26 @@
 //! Python's view of SipEngine, messages and their events.
 
+mod addresses;
+mod engine;
+mod events;
+mod messages;
+
+pub(crate) use engine::SipEngine;
+
 use pyo3::prelude::*;
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<addresses::SipUri>()?;
+    module.add_class::<addresses::NameAddr>()?;
+    module.add_function(wrap_pyfunction!(addresses::parse_credentials, module)?)?;
+    module.add_class::<messages::SipRequest>()?;
+    module.add_class::<messages::SipResponse>()?;
+    module.add_class::<events::RequestReceived>()?;
+    module.add_class::<events::ResponseReceived>()?;
+    module.add_class::<events::Cancelled>()?;
+    module.add_class::<events::TransactionFailed>()?;
+    module.add_class::<events::Rejected>()?;
+    module.add_class::<events::Transmit>()?;
+    module.add_class::<events::Drained>()?;
+    module.add_class::<SipEngine>()
 }
