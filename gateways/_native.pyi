@@ -7,6 +7,8 @@ exception: what raises here is a mistake of ours. `now` is always monotonic seco
 from collections.abc import Sequence
 from typing import Literal, final
 
+from typing_extensions import disjoint_base
+
 # --- SIP messages ---------------------------------------------------------------------------------------
 
 @final
@@ -417,18 +419,40 @@ class Netem:
 
 # --- Media ------------------------------------------------------------------------------------------------
 
+@disjoint_base
 class MediaCommand:
     """An order to the media engine: plain records, carried out in order. `leg` is a slot: its local port is
     `MediaEngine.ports()[leg]`; `epoch` is a number of the caller's that tells apart the users of one slot."""
 
     @final
     class Open(MediaCommand):
+        __match_args__ = ("leg", "epoch")
         def __new__(cls, *, leg: int, epoch: int) -> MediaCommand.Open: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
 
     @final
     class Connect(MediaCommand):
         """Where the party receives, and the payload type of each codec that we speak ourselves; a second one
-        re-arms the latch. `send`/`receive`: whether sound may go to / is taken from the party."""
+        re-arms the latch. `send`/`receive`: whether sound may go to / is taken from the party. `ptime`: milliseconds
+        of sound it wants in a packet of ours."""
+
+        __match_args__ = (
+            "leg",
+            "host",
+            "port",
+            "rtcp_host",
+            "rtcp_port",
+            "rtcp_mux",
+            "codec",
+            "payload_type",
+            "event_payload_type",
+            "ptime",
+            "send",
+            "receive",
+        )
         def __new__(
             cls,
             *,
@@ -445,39 +469,101 @@ class MediaCommand:
             send: bool,
             receive: bool,
         ) -> MediaCommand.Connect: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def host(self) -> str: ...
+        @property
+        def port(self) -> int: ...
+        @property
+        def rtcp_host(self) -> str: ...
+        @property
+        def rtcp_port(self) -> int: ...
+        @property
+        def rtcp_mux(self) -> bool: ...
+        @property
+        def codec(self) -> Literal["PCMU", "PCMA"] | None: ...
+        @property
+        def payload_type(self) -> int: ...
+        @property
+        def event_payload_type(self) -> int | None: ...
+        @property
+        def ptime(self) -> int: ...
+        @property
+        def send(self) -> bool: ...
+        @property
+        def receive(self) -> bool: ...
 
     @final
     class Bridge(MediaCommand):
         """Pass each one's packets on to the other, RTCP too."""
+
+        __match_args__ = ("a", "b")
         def __new__(cls, *, a: int, b: int) -> MediaCommand.Bridge: ...
+        @property
+        def a(self) -> int: ...
+        @property
+        def b(self) -> int: ...
 
     @final
     class Echo(MediaCommand):
+        __match_args__ = ("leg",)
         def __new__(cls, *, leg: int) -> MediaCommand.Echo: ...
+        @property
+        def leg(self) -> int: ...
 
     @final
     class Tone(MediaCommand):
         """`level` in dBm0."""
+
+        __match_args__ = ("leg", "frequency", "level")
         def __new__(cls, *, leg: int, frequency: float, level: float) -> MediaCommand.Tone: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def frequency(self) -> float: ...
+        @property
+        def level(self) -> float: ...
 
     @final
     class Play(MediaCommand):
         """`operation` comes back in `PlayEnded`."""
+
+        __match_args__ = ("leg", "prompt", "operation")
         def __new__(cls, *, leg: int, prompt: int, operation: int) -> MediaCommand.Play: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def prompt(self) -> int: ...
+        @property
+        def operation(self) -> int: ...
 
     @final
     class Silence(MediaCommand):
         """End bridge, echo, tone or prompt."""
+
+        __match_args__ = ("leg",)
         def __new__(cls, *, leg: int) -> MediaCommand.Silence: ...
+        @property
+        def leg(self) -> int: ...
 
     @final
     class Close(MediaCommand):
-        def __new__(cls, *, leg: int) -> MediaCommand.Close: ...
+        """Closing a leg that is not open does nothing."""
 
+        __match_args__ = ("leg",)
+        def __new__(cls, *, leg: int) -> MediaCommand.Close: ...
+        @property
+        def leg(self) -> int: ...
+
+@disjoint_base
 class MediaEvent:
+    """What happened to a leg. Made here for tests only."""
+
     @final
     class PlayEnded(MediaEvent):
         __match_args__ = ("leg", "epoch", "operation")
+        def __new__(cls, *, leg: int, epoch: int, operation: int) -> MediaEvent.PlayEnded: ...
         @property
         def leg(self) -> int: ...
         @property
@@ -490,6 +576,7 @@ class MediaEvent:
         """RFC 4733, once a key."""
 
         __match_args__ = ("leg", "epoch", "digit", "duration_ms")
+        def __new__(cls, *, leg: int, epoch: int, digit: str, duration_ms: int) -> MediaEvent.Digit: ...
         @property
         def leg(self) -> int: ...
         @property
@@ -504,6 +591,7 @@ class MediaEvent:
         """A command could not be carried out, or the leg's work panicked: the leg is silent now."""
 
         __match_args__ = ("leg", "epoch", "reason")
+        def __new__(cls, *, leg: int, epoch: int, reason: str) -> MediaEvent.Failed: ...
         @property
         def leg(self) -> int: ...
         @property

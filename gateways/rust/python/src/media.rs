@@ -1,7 +1,336 @@
 //! Python's view of the media engine.
 
+use std::net::{IpAddr, SocketAddr};
+
+use dsp::g711::Law;
+use media_engine::{Command, Configuration, Connection, Engine, Event, IoKind, LegFigures};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+#[pyclass(frozen, module = "gateways._native")]
+pub enum MediaCommand {
+    #[pyo3(constructor = (*, leg, epoch))]
+    Open { leg: u32, epoch: u64 },
+    #[pyo3(constructor = (*, leg, host, port, rtcp_host, rtcp_port, rtcp_mux, codec, payload_type, event_payload_type,
+                          ptime, send, receive))]
+    Connect {
+        leg: u32,
+        host: String,
+        port: u16,
+        rtcp_host: String,
+        rtcp_port: u16,
+        rtcp_mux: bool,
+        codec: Option<String>,
+        payload_type: u8,
+        event_payload_type: Option<u8>,
+        ptime: u32,
+        send: bool,
+        receive: bool,
+    },
+    #[pyo3(constructor = (*, a, b))]
+    Bridge { a: u32, b: u32 },
+    #[pyo3(constructor = (*, leg))]
+    Echo { leg: u32 },
+    #[pyo3(constructor = (*, leg, frequency, level))]
+    Tone {
+        leg: u32,
+        frequency: f64,
+        level: f64,
+    },
+    #[pyo3(constructor = (*, leg, prompt, operation))]
+    Play {
+        leg: u32,
+        prompt: u32,
+        operation: u64,
+    },
+    #[pyo3(constructor = (*, leg))]
+    Silence { leg: u32 },
+    #[pyo3(constructor = (*, leg))]
+    Close { leg: u32 },
+}
+
+impl MediaCommand {
+    /// A host that is no address, or an unknown codec, is a mistake of the caller's.
+    fn command(&self) -> PyResult<Command> {
+        Ok(match self {
+            &Self::Open { leg, epoch } => Command::Open { leg, epoch },
+            Self::Connect {
+                leg,
+                host,
+                port,
+                rtcp_host,
+                rtcp_port,
+                rtcp_mux,
+                codec,
+                payload_type,
+                event_payload_type,
+                ptime,
+                send,
+                receive,
+            } => {
+                let law = match codec.as_deref() {
+                    None => None,
+                    Some("PCMU") => Some(Law::Mu),
+                    Some("PCMA") => Some(Law::A),
+                    Some(other) => {
+                        return Err(PyValueError::new_err(format!(
+                            "{other:?} is no codec of the engine"
+                        )));
+                    }
+                };
+                let connection = Connection {
+                    rtp: SocketAddr::new(address(host)?, *port),
+                    rtcp: SocketAddr::new(address(rtcp_host)?, *rtcp_port),
+                    rtcp_mux: *rtcp_mux,
+                    codec: law.map(|law| (law, *payload_type)),
+                    event_payload_type: *event_payload_type,
+                    ptime: *ptime,
+                    send: *send,
+                    receive: *receive,
+                };
+                Command::Connect {
+                    leg: *leg,
+                    connection,
+                }
+            }
+            &Self::Bridge { a, b } => Command::Bridge { a, b },
+            &Self::Echo { leg } => Command::Echo { leg },
+            &Self::Tone {
+                leg,
+                frequency,
+                level,
+            } => Command::Tone {
+                leg,
+                frequency,
+                level,
+            },
+            &Self::Play {
+                leg,
+                prompt,
+                operation,
+            } => Command::Play {
+                leg,
+                prompt,
+                operation,
+            },
+            &Self::Silence { leg } => Command::Silence { leg },
+            &Self::Close { leg } => Command::Close { leg },
+        })
+    }
+}
+
+fn address(host: &str) -> PyResult<IpAddr> {
+    host.parse()
+        .map_err(|_| PyValueError::new_err(format!("{host:?} is no IP address")))
+}
+
+#[pyclass(frozen, module = "gateways._native")]
+pub enum MediaEvent {
+    #[pyo3(constructor = (*, leg, epoch, operation))]
+    PlayEnded {
+        leg: u32,
+        epoch: u64,
+        operation: u64,
+    },
+    #[pyo3(constructor = (*, leg, epoch, digit, duration_ms))]
+    Digit {
+        leg: u32,
+        epoch: u64,
+        digit: char,
+        duration_ms: u32,
+    },
+    #[pyo3(constructor = (*, leg, epoch, reason))]
+    Failed {
+        leg: u32,
+        epoch: u64,
+        reason: String,
+    },
+}
+
+impl From<Event> for MediaEvent {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::PlayEnded {
+                leg,
+                epoch,
+                operation,
+            } => Self::PlayEnded {
+                leg,
+                epoch,
+                operation,
+            },
+            Event::Digit {
+                leg,
+                epoch,
+                digit,
+                duration_ms,
+            } => Self::Digit {
+                leg,
+                epoch,
+                digit,
+                duration_ms,
+            },
+            Event::Failed { leg, epoch, reason } => Self::Failed {
+                leg,
+                epoch,
+                reason: reason.to_owned(),
+            },
+        }
+    }
+}
+
+#[pyclass(frozen, module = "gateways._native")]
+pub struct LegStats(LegFigures);
+
+#[pymethods]
+impl LegStats {
+    #[getter]
+    fn received(&self) -> u64 {
+        self.0.received
+    }
+
+    #[getter]
+    fn sent(&self) -> u64 {
+        self.0.sent
+    }
+
+    #[getter]
+    fn lost(&self) -> u64 {
+        self.0.lost
+    }
+
+    #[getter]
+    fn jitter_ms(&self) -> f64 {
+        self.0.jitter_ms
+    }
+
+    #[getter]
+    fn first_packet_ms(&self) -> Option<u64> {
+        self.0.first_packet_ms
+    }
+
+    #[getter]
+    fn last_address(&self) -> String {
+        self.0
+            .last_address
+            .map(|address| address.to_string())
+            .unwrap_or_default()
+    }
+
+    #[getter]
+    fn discarded(&self) -> u64 {
+        self.0.discarded
+    }
+}
+
+#[pyclass(frozen, module = "gateways._native")]
+pub struct MediaEngine(Engine);
+
+#[pymethods]
+impl MediaEngine {
+    #[new]
+    #[pyo3(signature = (*, host, first_port, legs, threads = 1, io = "auto"))]
+    fn new(
+        py: Python<'_>,
+        host: &str,
+        first_port: u16,
+        legs: usize,
+        threads: usize,
+        io: &str,
+    ) -> PyResult<Self> {
+        let io = match io {
+            "auto" => None,
+            "epoll" => Some(IoKind::Epoll),
+            "io_uring" => Some(IoKind::IoUring),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "{other:?} is no kind of I/O"
+                )));
+            }
+        };
+        let configuration = Configuration {
+            host: address(host)?,
+            first_port,
+            legs,
+            threads,
+            io,
+        };
+        Ok(Self(py.detach(|| Engine::new(&configuration))?))
+    }
+
+    #[getter]
+    fn io(&self) -> &'static str {
+        match self.0.io() {
+            IoKind::Epoll => "epoll",
+            IoKind::IoUring => "io_uring",
+        }
+    }
+
+    fn ports(&self) -> Vec<u16> {
+        self.0.ports().to_vec()
+    }
+
+    fn add_prompt(&self, py: Python<'_>, samples: &[u8], rate: u32) -> PyResult<u32> {
+        if samples.len() % 2 != 0 {
+            return Err(PyValueError::new_err("half a sample: they have 16 bits"));
+        }
+        let samples: Vec<i16> = samples
+            .chunks_exact(2)
+            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
+        py.detach(|| self.0.add_prompt(&samples, rate))
+            .map_err(PyValueError::new_err)
+    }
+
+    fn submit(&self, commands: Vec<Bound<'_, MediaCommand>>) -> PyResult<()> {
+        let commands: Vec<Command> = commands
+            .iter()
+            .map(|command| command.get().command())
+            .collect::<PyResult<_>>()?;
+        self.0.submit(&commands);
+        Ok(())
+    }
+
+    fn fileno(&self) -> i32 {
+        self.0.event_descriptor()
+    }
+
+    #[pyo3(signature = (limit = 256))]
+    fn drain(&self, limit: usize) -> Vec<MediaEvent> {
+        self.0
+            .drain(limit)
+            .into_iter()
+            .map(MediaEvent::from)
+            .collect()
+    }
+
+    fn leg_stats(&self, leg: u32) -> PyResult<LegStats> {
+        let figures = self.0.leg_figures(leg);
+        figures
+            .map(LegStats)
+            .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyDict>> {
+        let totals = self.0.totals();
+        let stats = pyo3::types::PyDict::new(py);
+        stats.set_item("legs_open", totals.legs_open)?;
+        stats.set_item("packets_received", totals.packets_received)?;
+        stats.set_item("packets_sent", totals.packets_sent)?;
+        stats.set_item("packets_discarded", totals.packets_discarded)?;
+        stats.set_item("panics", totals.panics)?;
+        stats.set_item("late_ticks", totals.late_ticks)?;
+        Ok(stats)
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<MediaCommand>()?;
+    module.add_class::<MediaEvent>()?;
+    module.add_class::<LegStats>()?;
+    module.add_class::<MediaEngine>()
 }

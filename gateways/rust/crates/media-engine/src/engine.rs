@@ -1,0 +1,237 @@
+//! What the owner of the engine holds.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crate::command::{Command, Event};
+use crate::epoll::Epoll;
+use crate::figures::{Counters, LegFigures};
+use crate::outlet::Outlet;
+use crate::ports::Sockets;
+use crate::prompt::Prompt;
+use crate::queue::Queue;
+use crate::switchboard::{Order, Switchboard};
+use crate::worker::{self, Shared};
+
+/// Events that may wait to be drained.
+const EVENTS: usize = 65_536;
+/// Orders that may wait for one thread, as often as it has slots: none of them has more in a healthy engine.
+const ORDERS_PER_SLOT: usize = 16;
+/// Prompts, and seconds of sound in one: bounds against a mistake, far from use.
+const PROMPTS: usize = 100_000;
+const LONGEST_PROMPT: usize = 3600;
+
+pub struct Configuration {
+    pub host: IpAddr,
+    /// 0: where the kernel chooses.
+    pub first_port: u16,
+    pub legs: usize,
+    pub threads: usize,
+    /// None: the best that the kernel allows.
+    pub io: Option<IoKind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoKind {
+    Epoll,
+    IoUring,
+}
+
+/// Sums over all legs since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub legs_open: u64,
+    pub packets_received: u64,
+    pub packets_sent: u64,
+    pub packets_discarded: u64,
+    pub panics: u64,
+    pub late_ticks: u64,
+}
+
+/// Threads that carry sound. Dropping it ends them.
+pub struct Engine {
+    shared: Arc<Shared>,
+    ports: Vec<u16>,
+    io: IoKind,
+    switchboard: Mutex<Switchboard>,
+    queues: Vec<Arc<Queue<(u32, Order)>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Bind all ports and start the threads. Fails when there are not enough ports or descriptors, or when the kind
+    /// of I/O that was asked for is not allowed.
+    pub fn new(configuration: &Configuration) -> io::Result<Self> {
+        let slots = configuration.legs;
+        let sockets = Arc::new(Sockets::bind(
+            configuration.host,
+            configuration.first_port,
+            slots,
+        )?);
+        let shared = Arc::new(Shared::new(slots)?);
+        let count = configuration.threads.clamp(1, slots.max(1));
+        let io = configuration.io.unwrap_or(IoKind::Epoll);
+        let mut engine = Self {
+            shared: Arc::clone(&shared),
+            ports: sockets.ports().to_vec(),
+            io,
+            switchboard: Mutex::new(Switchboard::new(slots)),
+            queues: Vec::new(),
+            threads: Mutex::new(Vec::new()),
+        };
+        for index in 0..count {
+            let orders = Arc::new(Queue::new(ORDERS_PER_SLOT * slots.max(64))?);
+            engine.queues.push(Arc::clone(&orders));
+            let mine: Vec<u32> = (0..sockets.len() as u32)
+                .filter(|socket| thread_of(socket / 2, count) == index)
+                .collect();
+            let bell = orders.bell.descriptor();
+            let (sockets, shared) = (Arc::clone(&sockets), Arc::clone(&shared));
+            let thread = thread::Builder::new().name(format!("media-{index}"));
+            let io = Epoll::new(sockets, mine.into_iter(), bell)?;
+            let handle = thread.spawn(move || worker::run(io, slots, &orders, shared))?;
+            engine.lock_threads().push(handle);
+        }
+        Ok(engine)
+    }
+
+    pub fn io(&self) -> IoKind {
+        self.io
+    }
+
+    /// The RTP port of each slot.
+    pub fn ports(&self) -> &[u16] {
+        &self.ports
+    }
+
+    /// Resample and encode a prompt; gives its number. The reason when it is no prompt.
+    pub fn add_prompt(&self, samples: &[i16], rate: u32) -> Result<u32, &'static str> {
+        if !(4000..=192_000).contains(&rate) {
+            return Err("the rate must be 4000 to 192000 samples a second");
+        }
+        if samples.len() > LONGEST_PROMPT * rate as usize {
+            return Err("a prompt lasts an hour at the longest");
+        }
+        let prompt = Prompt::new(samples, rate);
+        let mut switchboard = self.lock_switchboard();
+        if switchboard.prompts() >= PROMPTS {
+            return Err("there are too many prompts");
+        }
+        Ok(switchboard.add_prompt(prompt))
+    }
+
+    /// Give commands to the threads. What cannot be carried out is told by [`Event::Failed`].
+    pub fn submit(&self, commands: &[Command]) {
+        let mut switchboard = self.lock_switchboard();
+        for command in commands {
+            match switchboard.carry_out(command) {
+                Ok(orders) => orders
+                    .into_iter()
+                    .for_each(|(leg, order)| self.send(leg, order, &switchboard)),
+                Err(failed) => {
+                    self.shared.events.push(failed, 1.0);
+                }
+            }
+        }
+    }
+
+    fn send(&self, leg: u32, order: Order, switchboard: &Switchboard) {
+        // A leg must be closed whatever happens, or its port would be lost; a slot has one such order at most.
+        let share = if matches!(order, Order::Close) {
+            f64::INFINITY
+        } else {
+            1.0
+        };
+        if !self.queues[thread_of(leg, self.queues.len())].push((leg, order), share) {
+            let epoch = switchboard.last_epoch(leg).unwrap_or_default();
+            self.shared.events.push(
+                Event::Failed {
+                    leg,
+                    epoch,
+                    reason: "the media engine is overloaded",
+                },
+                1.0,
+            );
+        }
+    }
+
+    /// Readable while events wait.
+    pub fn event_descriptor(&self) -> RawFd {
+        self.shared.events.bell.descriptor()
+    }
+
+    pub fn drain(&self, limit: usize) -> Vec<Event> {
+        self.shared.events.take(limit).into()
+    }
+
+    /// The figures of a slot's present user, or its last one. None: there is no such slot.
+    pub fn leg_figures(&self, leg: u32) -> Option<LegFigures> {
+        let epoch = self.lock_switchboard().last_epoch(leg)?;
+        Some(self.shared.counters[leg as usize].read(epoch))
+    }
+
+    pub fn totals(&self) -> Totals {
+        let shared = &self.shared;
+        Totals {
+            legs_open: self.lock_switchboard().open() as u64,
+            packets_received: shared.packets_received.load(Relaxed),
+            packets_sent: shared.packets_sent.load(Relaxed),
+            packets_discarded: shared.packets_discarded.load(Relaxed),
+            panics: shared.panics.load(Relaxed),
+            late_ticks: shared.late_ticks.load(Relaxed),
+        }
+    }
+
+    /// End the threads, which closes the sockets. Closing twice does nothing.
+    pub fn close(&self) {
+        self.shared.stopping.store(true, Relaxed);
+        for queue in &self.queues {
+            queue.bell.ring();
+        }
+        for thread in std::mem::take(&mut *self.lock_threads()) {
+            // A thread that panicked is as ended as one that returned.
+            thread.join().ok();
+        }
+    }
+
+    fn lock_switchboard(&self) -> MutexGuard<'_, Switchboard> {
+        self.switchboard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    pub fn new(slots: usize) -> io::Result<Self> {
+        Ok(Self {
+            counters: (0..slots).map(|_| Counters::default()).collect(),
+            outlets: (0..slots).map(|_| Outlet::default()).collect(),
+            events: Queue::new(EVENTS)?,
+            packets_received: AtomicU64::new(0),
+            packets_sent: AtomicU64::new(0),
+            packets_discarded: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+            late_ticks: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+        })
+    }
+}
+
+/// Neighbouring slots, which one call is likely to use, share a thread.
+fn thread_of(slot: u32, threads: usize) -> usize {
+    (slot / 2) as usize % threads
+}

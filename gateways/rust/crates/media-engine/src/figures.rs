@@ -1,0 +1,106 @@
+//! Counters that one thread writes and any may read.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use crate::address::AddressCell;
+
+/// One leg's counters so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LegFigures {
+    /// RTP packets from the party.
+    pub received: u64,
+    pub sent: u64,
+    /// RFC 3550 section A.3, of what the party sent.
+    pub lost: u64,
+    /// RFC 3550 section A.8.
+    pub jitter_ms: f64,
+    /// From the leg's opening to its first packet.
+    pub first_packet_ms: Option<u64>,
+    /// Where the last packet came from.
+    pub last_address: Option<SocketAddr>,
+    /// Refused packets: before Connect, from a stranger, or no RTP.
+    pub discarded: u64,
+}
+
+/// The live form of [`LegFigures`], one for each slot, used by one epoch after another.
+#[derive(Default)]
+pub struct Counters {
+    epoch: AtomicU64,
+    received: AtomicU64,
+    sent: AtomicU64,
+    discarded: AtomicU64,
+    lost: AtomicI64,
+    /// In timestamp units of 8 kHz.
+    jitter: AtomicU64,
+    /// Plus one; 0 for none.
+    first_packet_ms: AtomicU64,
+    last_address: AddressCell,
+}
+
+impl Counters {
+    /// Begin anew for another user of the slot.
+    pub fn open(&self, epoch: u64) {
+        for counter in [
+            &self.received,
+            &self.sent,
+            &self.discarded,
+            &self.jitter,
+            &self.first_packet_ms,
+        ] {
+            counter.store(0, Relaxed);
+        }
+        self.lost.store(0, Relaxed);
+        self.last_address.set(None);
+        self.epoch.store(epoch, Relaxed);
+    }
+
+    /// The owner of the slot alone counts these: no locked instruction is needed.
+    #[inline]
+    pub fn count_received(&self) {
+        self.received
+            .store(self.received.load(Relaxed) + 1, Relaxed);
+    }
+
+    #[inline]
+    pub fn count_discarded(&self) {
+        self.discarded
+            .store(self.discarded.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Any thread may send on a leg.
+    #[inline]
+    pub fn count_sent(&self) {
+        self.sent.fetch_add(1, Relaxed);
+    }
+
+    #[inline]
+    pub fn measure(&self, lost: i64, jitter: u32) {
+        self.lost.store(lost, Relaxed);
+        self.jitter.store(u64::from(jitter), Relaxed);
+    }
+
+    pub fn first_packet(&self, after_ms: u64) {
+        self.first_packet_ms.store(after_ms + 1, Relaxed);
+    }
+
+    pub fn set_last_address(&self, address: SocketAddr) {
+        self.last_address.set(Some(address));
+    }
+
+    /// Nothing yet when the slot's thread has not begun this epoch.
+    pub fn read(&self, epoch: u64) -> LegFigures {
+        if self.epoch.load(Relaxed) != epoch {
+            return LegFigures::default();
+        }
+        LegFigures {
+            received: self.received.load(Relaxed),
+            sent: self.sent.load(Relaxed),
+            lost: self.lost.load(Relaxed).max(0) as u64,
+            jitter_ms: self.jitter.load(Relaxed) as f64 / 8.0,
+            first_packet_ms: self.first_packet_ms.load(Relaxed).checked_sub(1),
+            last_address: self.last_address.get(),
+            discarded: self.discarded.load(Relaxed),
+        }
+    }
+}
