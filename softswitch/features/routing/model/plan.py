@@ -16,6 +16,8 @@ from softswitch.kernel.errors import Invalid
 NUMBER_LIMIT = 64
 """Longer numbers are refused as they come: E.164 has 15 digits, and names of accounts are not much longer."""
 RULE_LIMIT = 10_000
+RESERVED = ("contexts", "versions")
+"""No names of contexts: beside them they would be confused in the API's paths."""
 
 _BY_ORDER = attrgetter("place")
 _CONDITIONS = attrgetter("callers", "times", "time_zone")
@@ -201,6 +203,8 @@ def _checked_contexts(contexts: Sequence[Context]) -> dict[str, Context]:
         where = f"contexts.{context.name}"
         if not is_name(context.name):
             raise Invalid(f"{where}.name", NAME_RULE)
+        if context.name in RESERVED:
+            raise Invalid(f"{where}.name", "this word is taken by the API")
         if context.name in by_name:
             raise Invalid(f"{where}.name", "there are two contexts of this name")
         by_name[context.name] = context

@@ -1,0 +1,22 @@
+"""What the dial plan asks of others."""
+
+from typing import Protocol
+
+from softswitch.calls.signals import Origin
+from softswitch.kernel.destination import Destination
+
+
+class Callers(Protocol):
+    """Who calls from a number."""
+
+    def origin_of(self, number: str) -> Origin | None:
+        """The account of this number, with the context its calls are routed in; None: there is none."""
+        ...
+
+
+class Destinations(Protocol):
+    """What there is to be called."""
+
+    def why_missing(self, destination: Destination) -> str | None:
+        """Why nothing answers at a destination, in words ("there is no account '1099'"); None: it exists."""
+        ...

@@ -1,0 +1,168 @@
+"""The dial plan in force, and how it is changed and asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from softswitch.calls.signals import Origin
+from softswitch.events import Fact, PlanPublished, RoutingStep
+from softswitch.features.routing import store
+from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest
+from softswitch.features.routing.needs import Callers, Destinations
+from softswitch.features.routing.tables import PlanRow
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.clock import Clock
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import NotFound
+from softswitch.platform.database import Database, Session
+
+log = structlog.get_logger(__name__)
+
+OUTSIDE = "guest"
+"""The context in which a caller who is no account is explained, where none is named."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where a call would go, and why."""
+
+    destination: Destination | None
+    number: str
+    caller: str
+    context: str
+    version: int
+    cause: Cause | None
+    """What the call would end with at once; None: it would go on."""
+    steps: Sequence[RoutingStep]
+
+
+class DialPlan:
+    """Holds the compiled plan that calls are routed by. Each change is a new published version."""
+
+    def __init__(
+        self, clock: Clock, publish: Callable[[Fact], None], callers: Callers, destinations: Destinations
+    ) -> None:
+        self._clock = clock
+        self._publish = publish
+        self._callers = callers
+        self._destinations = destinations
+        self.document = PlanDocument()
+        self.plan = Plan.compile(self.document, 0)
+        """Read at each call; replaced as a whole, never changed."""
+
+    async def load(self, database: Database) -> bool:
+        """Take the newest stored version; False when none was ever published. Raises Invalid."""
+        async with database.reading() as session:
+            row = await store.newest(session)
+        if row is None:
+            return False
+        document = store.document_of(row)
+        self._take(document, Plan.compile(document, row.version))
+        return True
+
+    async def change(
+        self, session: Session, edit: Callable[[PlanDocument], PlanDocument], author: str, comment: str
+    ) -> tuple[PlanDocument, Plan]:
+        """Publish the newest version as `edit` changes it. Raises what `edit` does, and Invalid: then nothing changes.
+
+        The new plan routes from the moment the session's transaction is on disk.
+        """
+        row = await store.newest(session)
+        document = edit(store.document_of(row) if row is not None else PlanDocument())
+        return document, await self._publish_version(session, document, row, author, comment, None)
+
+    async def roll_back(self, session: Session, version: int, author: str) -> Plan:
+        """Publish an old version again, as a new one. Raises NotFound, and Invalid where this program no longer
+        accepts it."""
+        old = await self.stored(session, version)
+        row = await store.newest(session)
+        comment = f"back to version {version}"
+        return await self._publish_version(session, store.document_of(old), row, author, comment, version)
+
+    async def stored(self, session: Session, version: int) -> PlanRow:
+        """One version as stored. Raises NotFound."""
+        row = await store.version(session, version)
+        if row is None:
+            raise NotFound("version of the dial plan", str(version))
+        return row
+
+    def explain(
+        self,
+        caller: str,
+        number: str,
+        *,
+        at: int | None = None,
+        context: str | None = None,
+        origin: Origin | None = None,
+        proposed: PlanDocument | None = None,
+    ) -> Explanation:
+        """Where a call would go and why, by the function that routes calls.
+
+        `at`: wall milliseconds, now if None. `origin`: who calls; if None the account whose number `caller` is, else
+        a guest. `proposed`: a plan to try instead of the one in force. Raises Invalid for a proposed plan that is bad.
+        """
+        plan = self.plan if proposed is None else Plan.compile(proposed, self.plan.version)
+        steps: list[RoutingStep] = []
+        if origin is None:
+            origin = self._callers.origin_of(caller)
+        if origin is None:
+            origin = Origin("guest", caller, context or OUTSIDE)
+            steps.append(RoutingStep("caller", "skipped", f"there is no account {caller!r}: taken as a guest"))
+        asked = RouteRequest(
+            number,
+            caller,
+            context or origin.context,
+            origin.kind,
+            origin.name,
+            self._clock.wall_ms() if at is None else at,
+        )
+        routed = plan.route(asked, explain=True)
+        steps += routed.steps
+        cause = routed.cause
+        if routed.destination is not None:
+            missing = self._destinations.why_missing(routed.destination)
+            if routed.destination.kind == "hangup":
+                cause = Cause.named(routed.destination.name)
+            elif missing is not None:
+                cause = Cause.UNALLOCATED_NUMBER
+                steps.append(RoutingStep(str(routed.destination), "failed", missing))
+        return Explanation(
+            routed.destination, routed.number, routed.caller or caller, asked.context, plan.version, cause, steps
+        )
+
+    async def _publish_version(
+        self,
+        session: Session,
+        document: PlanDocument,
+        newest: PlanRow | None,
+        author: str,
+        comment: str,
+        rolled_back_to: int | None,
+    ) -> Plan:
+        number = newest.version + 1 if newest is not None else 1
+        plan = Plan.compile(document, number)
+        now = self._clock.wall_ms()
+        session.add(
+            PlanRow(
+                version=number,
+                published_at=now,
+                author=author,
+                comment=comment[:200],
+                rolled_back_to=rolled_back_to,
+                document=store.text_of(document),
+            )
+        )
+        await session.flush()
+
+        def in_force() -> None:
+            self._take(document, plan)
+            self._publish(PlanPublished(at=now, version=number, by=author, rolled_back_to=rolled_back_to))
+
+        session.after_commit(in_force)
+        return plan
+
+    def _take(self, document: PlanDocument, plan: Plan) -> None:
+        self.document, self.plan = document, plan
+        for warning in plan.warnings:
+            log.warning("the dial plan looks wrong", version=plan.version, warning=warning)
