@@ -10,7 +10,7 @@ RUST := gateways/rust
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-RUST_SOURCES := $(shell find $(RUST) -path '*/target' -prune -o \( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) -print)
+RUST_SOURCES := $(shell find $(RUST) \( -path '*/target' -o -path '*/fuzz' \) -prune -o \( -name '*.rs' -o -name Cargo.toml -o -name Cargo.lock \) -print)
 
 SECONDS ?= 600
 ARGS ?=
