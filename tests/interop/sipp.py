@@ -1,0 +1,89 @@
+"""SIPp as a test's peer: a scenario of this folder's `sipp/`, run to its end, its own log shown when it fails."""
+
+import contextlib
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import free_sip_port
+
+SCENARIOS = Path(__file__).parent / "sipp"
+LOG_TAIL = 4000
+
+needed = pytest.mark.skipif(shutil.which("sipp") is None, reason="SIPp is not installed: apt-get install sip-tester")
+
+
+class Sipp:
+    """One running SIPp; `wait` gives its end."""
+
+    def __init__(self, scenario: str, folder: Path, *options: str, port: int | None = None, **words: str) -> None:
+        """`words` fill the `{{…}}` of the scenario; `options` follow SIPp's own usage."""
+        self.port = port or free_sip_port("127.0.0.1")
+        self.folder = folder / f"{scenario}-{self.port}"
+        self.folder.mkdir(parents=True)
+        text = (SCENARIOS / f"{scenario}.xml").read_text()
+        for name, value in words.items():
+            text = text.replace("{{" + name + "}}", value)
+        unfilled = re.findall(r"\{\{\w+\}\}", text)
+        assert not unfilled, f"{scenario}.xml: {unfilled} was not given"
+        file = self.folder / f"{scenario}.xml"
+        file.write_text(text)
+        self.scenario = scenario
+        self._output = (self.folder / "screen").open("wb")
+        self._process = subprocess.Popen(
+            [
+                "sipp", "-sf", str(file), "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1",
+                "-mp", str(_media_port()), "-nostdin", "-trace_err", "-error_file", str(self.folder / "errors"),
+                "-trace_msg", "-message_file", str(self.folder / "messages"),
+                "-timeout", "60", "-timeout_error", *options,
+            ],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def wait(self, within: float = 70) -> None:
+        """Until it has done its calls; AssertionError with its log unless every call went as its scenario says."""
+        try:
+            status = self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            status = -1
+        if status != 0:
+            self.stop()
+            raise AssertionError(f"SIPp {self.scenario} ended with status {status}\n{self.log()}")
+
+    def messages(self) -> str:
+        """All it sent and received."""
+        file = self.folder / "messages"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def log(self) -> str:
+        errors = self.folder / "errors"
+        return (errors.read_text(errors="replace") if errors.exists() else "") + self.messages()[-LOG_TAIL:]
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._output.close()
+
+
+@contextlib.contextmanager
+def running(scenario: str, folder: Path, *options: str, port: int | None = None, **words: str) -> Iterator[Sipp]:
+    """SIPp for the length of a `with` block."""
+    sipp = Sipp(scenario, folder, *options, port=port, **words)
+    try:
+        yield sipp
+    finally:
+        sipp.stop()
+
+
+def _media_port() -> int:
+    """An even port to begin with, for its SDP; SIPp itself goes on to the next pair when it is taken."""
+    port = free_sip_port("127.0.0.1")
+    return port + port % 2 if port < 65000 else 40000
