@@ -76,6 +76,11 @@ class PhoneProcess:
             await self._process.wait()
             await self._reader
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process, once it was started."""
+        return self._process.pid if self._process is not None else None
+
     async def leave(self) -> None:
         """Hang up, un-register and end; what the phone recorded is complete afterwards.
 

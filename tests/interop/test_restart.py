@@ -1,0 +1,68 @@
+"""What a killed switch still knows when it comes back."""
+
+from pathlib import Path
+
+from tests.interop import sipp
+from tests.interop.conftest import Admin
+from tests.support.server import Server, running
+
+pytestmark = [sipp.needed]
+
+
+def call(server: Server, folder: Path, *options: str, to: str) -> None:
+    with sipp.running("uac", folder, f"{server.host}:{server.sip_port}", "-s", to, *options) as uac:
+        uac.wait()
+
+
+def test_every_call_that_had_ended_is_recorded_after_a_kill(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        call(server, tmp_path, "-m", "40", "-r", "40", "-d", "100", to="9197")
+        server.process.kill()
+        server.process.wait()
+
+    with running(tmp_path) as server:
+        admin = Admin(server)
+        cdrs = admin.cdrs("9197", count=40)
+        admin.close()
+
+    assert len(cdrs) == 40
+    assert {cdr["disposition"] for cdr in cdrs} == {"answered"}
+    assert all(cdr["billable_ms"] >= 100 for cdr in cdrs)
+
+
+def test_a_call_that_was_live_at_a_kill_is_recorded_too(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        admin = Admin(server)
+        with sipp.running("uac", tmp_path, f"{server.host}:{server.sip_port}", "-s", "9196", "-m", "1", "-d", "30000"):
+            admin.eventually(lambda: admin.all("/calls"), lambda live: len(live) == 1)
+            # Facts are written behind: this one is on disk once its batch is.
+            admin.eventually(lambda: server.metrics(), lambda metrics: bool(metrics))
+            server.process.kill()
+            server.process.wait()
+        admin.close()
+
+    with running(tmp_path) as server:
+        admin = Admin(server)
+        cdr = admin.cdr("9196")
+        live = admin.all("/calls")
+        admin.close()
+
+    assert cdr["ended_at"] is not None
+    assert live == []
+
+
+def test_records_are_the_same_before_and_after_a_kill(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        admin = Admin(server)
+        call(server, tmp_path, "-m", "5", "-r", "5", "-d", "50", to="9197")
+        before = admin.cdrs("9197", count=5)
+        admin.close()
+        server.process.kill()
+        server.process.wait()
+
+    with running(tmp_path) as server:
+        admin = Admin(server)
+        after = admin.cdrs("9197", count=5)
+        admin.close()
+
+    assert after == before
