@@ -9,6 +9,8 @@ from typing import Literal, final
 
 from typing_extensions import disjoint_base
 
+__all__: list[str]
+
 # --- SIP messages ---------------------------------------------------------------------------------------
 
 @final
@@ -303,11 +305,13 @@ class SipEngine:
         """Run the timers that are due."""
 
     def drain(self) -> Drained:
-        """Take what has come about since the last call."""
+        """Take what has come about since the last call. The transmits of a transport that a `UdpSocket` serves are
+        left to its `flush`."""
 
     def stats(self) -> dict[str, int]:
         """Counters since the start: `received`, `sent`, `rejected`, `retransmissions_absorbed`,
-        `retransmissions_sent`, `stray_responses`, `panics`, and gauges `client_transactions`,
+        `retransmissions_sent`, `stray_responses`, `shed` (new requests that got a stateless 503), `dropped` (transmits
+        that did not fit into a transport's queue), `panics`, and gauges `client_transactions`,
         `server_transactions`, `timers`."""
 
 @final

@@ -22,5 +22,15 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::Rejected>()?;
     module.add_class::<events::Transmit>()?;
     module.add_class::<events::Drained>()?;
-    module.add_class::<SipEngine>()
+    module.add_class::<SipEngine>()?;
+    module.add("SipEvent", any_event(module.py())?)
+}
+
+/// The union of all events, for annotations that are read when the program runs.
+fn any_event(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.get_type::<events::RequestReceived>()
+        .bitor(py.get_type::<events::ResponseReceived>())?
+        .bitor(py.get_type::<events::Cancelled>())?
+        .bitor(py.get_type::<events::TransactionFailed>())?
+        .bitor(py.get_type::<events::Rejected>())
 }
