@@ -10,6 +10,10 @@ from tests.support.server import Server, running
 configure_logs("warning")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seed", type=int, default=None, help="the one seed that tests/scenarios/test_simulation.py runs")
+
+
 @pytest.fixture(scope="module")
 def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running demo switch, one for all tests of a file."""

@@ -61,6 +61,7 @@ class InviteClient(Timed):
         super().__init__(loop, send)
         self._ack, self._on_response, self._on_timeout = ack, on_response, on_timeout
         self.provisional = False
+        self._hurried = False
         self.final: Message | None = None
         self.repeat(request, T1, 64 * T1)  # timer A doubles without end
         self.within(64 * T1, self._give_up)  # timer B
@@ -72,7 +73,7 @@ class InviteClient(Timed):
             if self.final is None:
                 if not self.provisional:
                     self.quiet()
-                    if self._limit is not None:
+                    if self._limit is not None and not self._hurried:
                         self._limit.cancel()  # timer B runs in Calling only
                 self.provisional = True
                 self._on_response(response)
@@ -96,6 +97,7 @@ class InviteClient(Timed):
     def expect_final(self) -> None:
         """After a CANCEL: section 9.1 gives the INVITE 64*T1 more."""
         if self.final is None:
+            self._hurried = True
             self.within(64 * T1, self._give_up)
 
     def _give_up(self) -> None:

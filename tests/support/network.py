@@ -6,11 +6,11 @@ Every packet is logged; `ladder()` prints what a failing test needs to see.
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+from gateways._native import Netem
 from softswitch.kernel.address import HostPort
-from tests.support.netem_twin import Netem
 
 Receive = Callable[[bytes, HostPort], None]
 
@@ -98,12 +98,12 @@ class Network:
         if receive is not None:
             receive(data, source)
 
-    def ladder(self, containing: str = "", limit: int = 400) -> str:
-        """The last packets that contain a text (a Call-ID, say), one a line."""
-        wanted = containing.encode()
-        chosen = [packet for packet in self.packets if wanted in packet.data][-limit:]
+    def ladder(self, containing: Collection[str] = (), limit: int = 400) -> str:
+        """The last packets that contain one of some texts (Call-IDs, say), or any packet; one a line."""
+        wanted = [text.encode() for text in containing]
+        chosen = [packet for packet in self.packets if not wanted or any(text in packet.data for text in wanted)]
         return "\n".join(
             f"{packet.sent_at:9.3f}  {packet.source!s:>18} → {packet.destination!s:<18} {packet.title}  "
             + (" ".join(f"+{at - packet.sent_at:.3f}" for at in packet.arrivals) or "LOST")
-            for packet in chosen
+            for packet in chosen[-limit:]
         )

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from softswitch.kernel.address import HostPort
 from tests.support.model_transactions import InviteClient, InviteServer
-from tests.support.sip_text import REVERSED, Message, Sdp, build, host_of, uri
+from tests.support.sip_text import REVERSED, Message, Sdp, build, display_name, host_of, uri
 
 if TYPE_CHECKING:
     from tests.support.phones import Phone
 
+PATIENCE = 200.0
+"""Seconds for which a phone rings when nobody stops it."""
 ALLOWED_ANSWERS = {
     "sendonly": ("recvonly", "inactive"),
     "recvonly": ("sendonly", "inactive"),
@@ -24,10 +26,12 @@ class PhoneCall:
     refused, cancelled, hung up (by this phone), cleared (by the other side), timeout (nothing answered), no ack.
     """
 
-    def __init__(self, phone: "Phone", dialled: str, request: Message | None = None) -> None:
+    def __init__(self, phone: "Phone", dialled: str, request: Message | None = None, label: str = "") -> None:
         self.phone = phone
         self.dialled = dialled
         self.outgoing = request is None
+        self.label = label or (display_name(request.header("from")) if request else "")
+        """The display name in From: it tells a test which calls of the two sides belong together."""
         self.call_id = request.call_id if request else phone.name("call")
         self.local_tag = phone.name("t")
         self.remote_tag = request.from_tag if request else ""
@@ -56,9 +60,13 @@ class PhoneCall:
         self.on_change: list[Callable[[PhoneCall], None]] = []
         self.local_rtp = HostPort(phone.address.host, 40000 + 2 * len(phone.calls))
         self.local_sdp: Sdp | None = None
+        """What this phone last offered or answered, and what it goes back to when an offer is refused."""
+        self._agreed: Sdp | None = None
+        self._version = 0
         self.remote_sdp: Sdp | None = None
         self._remote_body = b""
         self._local_uri, self._remote_uri = phone.aor, dialled
+        self._shown = f'"{label}" ' if label else ""
         self._target = dialled
         self._server_invite: InviteServer | None = None
         self._client_invite: InviteClient | None = None
@@ -70,6 +78,7 @@ class PhoneCall:
         self._remote_cseq = request.cseq if request else -1
         self._invite_branch = ""
         self._invite_cseq = 0
+        self._invite_uri = ""
         self._invite_offer = True
         self._challenge = ""
         self._tries = 0
@@ -118,6 +127,8 @@ class PhoneCall:
         self.how = how
         self.status = status or self.status
         self.ended_at = self.phone.loop.time()
+        if self._client_invite is not None:
+            self._client_invite.expect_final()  # nobody retransmits a 2xx for a dialog that is gone
         self._enter("over")
 
     # As the caller ----------------------------------------------------------------------------------------
@@ -133,6 +144,7 @@ class PhoneCall:
         self._local_cseq += 1
         self._invite_cseq = self._local_cseq
         self._invite_branch = f"z9hG4bK{self.phone.name('i')}"
+        self._invite_uri = self._target
         transaction = self.phone.send_request(
             "INVITE",
             self._target,
@@ -165,10 +177,10 @@ class PhoneCall:
         headers.append(("To", f"<{self._remote_uri}>"))
         self.phone.send_request(
             "CANCEL",
-            self._target,
+            self._invite_uri,  # 9.1: all as in the INVITE, whatever Contact has come since
             headers,
             b"",
-            self._next_hop(),
+            self.phone.server,
             lambda response: None,
             lambda: None,
             self._invite_branch,
@@ -255,23 +267,22 @@ class PhoneCall:
         self._client_invite = None
         if self.state == "up":
             self.renegotiations.append(status)
+            if self._offer is not None:
+                self.local_sdp = self._agreed  # RFC 3264 section 4: a refused offer changes nothing
             if status == 491:
                 # 14.1: the owner of the Call-ID waits longer.
                 low, high = (2.1, 4.0) if self.outgoing else (0.0, 2.0)
                 wait = low + self.phone.random.randrange(round((high - low) * 100)) / 100
-                offer = self._offer
-                self.phone.loop.call_later(wait, lambda: self._try_again(offer))
+                direction = self._offer.direction if self._offer else ""
+                self.phone.loop.call_later(wait, lambda: self._try_again(direction))
             elif status in (408, 481):
                 self.hang_up()  # 12.2.1.2
             self._changed()
         elif self.state in ("calling", "ringing"):
             self._over("cancelled" if self._cancel_wanted and status == 487 else "refused", status)
 
-    def _try_again(self, offer: Sdp | None) -> None:
-        if self.state == "up" and not self.busy_offering:
-            if offer is not None:
-                self.local_sdp = offer
-            self._send_invite(offer)
+    def _try_again(self, direction: str) -> None:
+        self.offer_again(direction, offer=bool(direction))
 
     def _invite_timeout(self) -> None:
         self._client_invite = None
@@ -289,8 +300,16 @@ class PhoneCall:
         """The first INVITE came."""
         self._server_invite = self._awaiting_ack[request.cseq] = server
         self.phone.remember(self)
+        self.phone.loop.call_later(0.2, self._trying)
+        self.phone.loop.call_later(PATIENCE, self.refuse, 480)
         if request.body:
             self._take_remote(request.body)
+
+    def _trying(self) -> None:
+        """17.2.1: a 100 unless something better comes within 200 ms."""
+        server = self._server_invite
+        if server is not None and not server.status:
+            server.respond(100, self.phone.reply(server.request, 100))
 
     def ring(self, *, early_media: bool = False) -> None:
         """180, or 183 with sound before the answer."""
@@ -382,6 +401,7 @@ class PhoneCall:
         """
         if self.state != "up" or self.busy_offering:
             return False
+        self._agreed = self.local_sdp
         self._send_invite(self._describe(direction) if offer else None)
         return True
 
@@ -467,7 +487,7 @@ class PhoneCall:
         to = f"<{self._remote_uri}>" + (f";tag={self.remote_tag}" if self.remote_tag else "")
         headers = [
             ("Max-Forwards", "70"),
-            ("From", f"<{self._local_uri}>;tag={self.local_tag}"),
+            ("From", f"{self._shown}<{self._local_uri}>;tag={self.local_tag}"),
             ("To", to),
             ("Call-ID", self.call_id),
             ("CSeq", f"{cseq} {method}"),
@@ -492,10 +512,11 @@ class PhoneCall:
 
     def _describe(self, direction: str, formats: tuple[str, ...] = ()) -> Sdp:
         old = self.local_sdp
-        origin, version = (old.origin, old.version) if old else (f"{self.phone.user} {len(self.phone.calls) + 1}", 0)
-        sdp = Sdp(origin, version, self.local_rtp, formats or self.phone.offered, direction)
+        origin = old.origin if old else f"{self.phone.user} {len(self.phone.calls) + 1}"
+        sdp = Sdp(origin, self._version, self.local_rtp, formats or self.phone.offered, direction)
         if sdp != old:
-            sdp = sdp._replace(version=version + 1)
+            self._version += 1
+            sdp = sdp._replace(version=self._version)
         self.local_sdp = sdp
         return sdp
 
@@ -514,7 +535,7 @@ class PhoneCall:
                 self.phone.breach(
                     f"{self.call_id}: SDP origin went from {last.origin!r} to {sdp.origin!r} (RFC 3264 8)"
                 )
-            elif body != self._remote_body and sdp.version != last.version + 1:
+            elif body != self._remote_body and sdp.version <= last.version:
                 self.phone.breach(f"{self.call_id}: SDP changed, version {last.version} → {sdp.version} (RFC 3264 8)")
             elif body == self._remote_body and sdp.version != last.version:
                 self.phone.breach(f"{self.call_id}: SDP version changed and nothing else")

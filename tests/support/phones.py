@@ -52,6 +52,8 @@ class Phone:
         self.offered = ("0", "8", "101")
         self.algorithm = ""
         """Answer only challenges of this digest algorithm; any when empty."""
+        self.takes_any_number = False
+        """A trunk's far end: the Request-URI need not be its own Contact."""
         self.dead = False
         self.challenge = ""
         """The last challenge; it is answered at once in the next request, as real phones do."""
@@ -70,9 +72,11 @@ class Phone:
 
     # What a person does with it ---------------------------------------------------------------------------
 
-    def call(self, number: str, *, offer: bool = True) -> PhoneCall:
+    def call(self, number: str, *, offer: bool = True, label: str = "") -> PhoneCall:
         """Dial a number or URI; `offer=False` leaves the offer to the other side."""
-        call = PhoneCall(self, dialled=number if number.startswith("sip:") else f"sip:{number}@{self.domain}")
+        call = PhoneCall(
+            self, dialled=number if number.startswith("sip:") else f"sip:{number}@{self.domain}", label=label
+        )
         self.calls.append(call)
         call.invite(offer)
         return call
@@ -347,7 +351,7 @@ class Phone:
             self.breach(f"{request} has Max-Forwards {hops!r} (8.1.1.6)")
         if not 0 <= request.cseq < 2**31:
             self.breach(f"{request}: CSeq out of range (8.1.1.5)")
-        if uri_without_params(request.request_uri) != self.contact and request.method != "OPTIONS":
+        if request.request_uri.partition(";")[0] != self.contact and (request.to_tag or not self.takes_any_number):
             self.breach(f"{request} is not for {self.contact} (12.2.1.1, 16.6)")
         if request.method == "INVITE":
             contact = request.all("contact")
@@ -424,10 +428,6 @@ def param_in(challenge: str, name: str) -> str:
         if key.lower() == name:
             return value.strip('"')
     return ""
-
-
-def uri_without_params(text: str) -> str:
-    return text.partition(";")[0]
 
 
 REASONS = {

@@ -106,6 +106,11 @@ def uri(value: str) -> str:
     return rest.partition(">")[0] if opened else before.partition(";")[0].strip()
 
 
+def display_name(value: str) -> str:
+    """The name before a From or To value's URI, unquoted."""
+    return value.partition("<")[0].strip().strip('"')
+
+
 def param(value: str, name: str) -> str:
     """A parameter behind a header's value, such as Via's branch; empty where there is none."""
     for part in value.rpartition(">")[2].split(";")[1:]:

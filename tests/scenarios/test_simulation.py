@@ -1,0 +1,37 @@
+"""The whole switch in bad weather: hundreds of seeds, each another network, other people and other calls.
+
+A failing seed replays exactly: `pytest tests/scenarios/test_simulation.py --seed 1234`.
+"""
+
+import os
+
+import pytest
+
+from tests.support.simulation import simulate
+
+
+def seeds(config: pytest.Config) -> range:
+    """`--seed 7`; else SOFTSWITCH_SEEDS, as `1000` (the first so many) or `1000-1999`."""
+    one = config.getoption("--seed")
+    if one is not None:
+        return range(one, one + 1)
+    first, dash, last = os.environ.get("SOFTSWITCH_SEEDS", "300").partition("-")
+    return range(int(first), int(last) + 1) if dash else range(int(first))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", seeds(metafunc.config))
+
+
+def test_a_random_day_leaves_nothing_behind(seed: int) -> None:
+    findings = simulate(seed)
+    if findings:
+        pytest.fail(
+            f"seed {seed}: replay with `pytest {__file__} --seed {seed}`\n" + "\n".join(findings), pytrace=False
+        )
+
+
+def test_two_thousand_calls_are_all_accounted_for() -> None:
+    findings = simulate(2_000, calls=2_000, accounts=20)
+    assert not findings, "\n".join(findings)

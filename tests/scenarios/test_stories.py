@@ -1,0 +1,568 @@
+"""What people do with phones, and what the switch makes of it: one sentence a test, on virtual time."""
+
+import asyncio
+
+import pytest
+
+from softswitch.engine.caller import Caller
+from softswitch.events import CallEnded, LegEnded
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from tests.support.invariants import records
+from tests.support.network import Packet
+from tests.support.phone_calls import PhoneCall
+from tests.support.phones import Phone
+from tests.support.switch import SWITCH, SimulatedSwitch
+from tests.support.virtual_time import VirtualTimeLoop
+
+
+@pytest.fixture
+def house(loop: VirtualTimeLoop) -> SimulatedSwitch:
+    return SimulatedSwitch(loop)
+
+
+async def registered(house: SimulatedSwitch, *accounts: str) -> list[Phone]:
+    """A registered phone for each account; naming one twice gives it two."""
+    phones = [house.phone(account) for account in accounts]
+    for phone in phones:
+        assert await phone.register() == 200
+    return phones
+
+
+async def talking(house: SimulatedSwitch, caller: Phone, callee: Phone) -> tuple[PhoneCall, PhoneCall]:
+    """A call between two phones, put through."""
+    out = caller.call(callee.user)
+    back = await callee.rings()
+    back.ring()
+    back.answer()
+    await out.until("up")
+    await back.until("up")
+    assert house.hear_each_other(out, back)
+    return out, back
+
+
+def disposition(house: SimulatedSwitch) -> str:
+    """What became of the only call."""
+    (cdr,) = records(house.facts).values()
+    return cdr.disposition
+
+
+def causes(house: SimulatedSwitch) -> list[Cause]:
+    return [fact.cause for fact in house.facts if isinstance(fact, CallEnded)]
+
+
+# Calls -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_is_answered_and_both_hear_each_other(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002", label="Alice")
+    back = await bob.rings()
+    assert back.label == "Alice" and "sip:1001@" in back.invite_request.header("from")
+    assert int(back.invite_request.header("max-forwards")) == 69  # one fewer than the caller's
+    assert back.call_id != out.call_id  # two dialogs: a B2BUA
+    back.ring()
+    await out.until("ringing")
+    assert out.rang == 1
+    await asyncio.sleep(3)
+    back.answer()
+    await out.until("up")
+    await back.until("up")
+    assert house.hear_each_other(out, back)
+    await asyncio.sleep(60)
+    out.hang_up()
+    await back.until("over")
+    assert (out.how, back.how) == ("hung up", "cleared")
+    await house.settled()
+    (cdr,) = records(house.facts).values()
+    assert (cdr.disposition, cdr.from_, cdr.to) == ("answered", "1001", "1002")
+    assert 60_000 <= cdr.billable_ms <= 60_100 and 63_000 <= cdr.duration_ms <= 63_200
+
+
+async def test_the_callee_hangs_up_and_the_caller_is_told(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    back.hang_up()
+    await out.until("over")
+    assert (out.how, back.how) == ("cleared", "hung up")
+    await house.settled()
+    assert disposition(house) == "answered"
+
+
+async def test_the_caller_gives_up_while_it_rings(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await out.until("ringing")
+    out.cancel()
+    await out.until("over")
+    await back.until("over")
+    assert (out.how, out.status, back.how) == ("cancelled", 487, "cancelled")
+    await house.settled()
+    assert disposition(house) == "cancelled"
+
+
+async def test_all_bindings_ring_and_the_rest_stop_when_one_answers(house: SimulatedSwitch) -> None:
+    alice, desk, mobile, soft = await registered(house, "1001", "1002", "1002", "1002")
+    out = alice.call("1002")
+    rings = [await phone.rings() for phone in (desk, mobile, soft)]
+    for back in rings:
+        back.ring()
+    await out.until("ringing")
+    rings[1].answer()
+    await out.until("up")
+    for loser in (rings[0], rings[2]):
+        await loser.until("over")
+        assert loser.how == "cancelled"
+        assert loser.reason.replace(" ", "") == 'SIP;cause=200;text="Callcompletedelsewhere"'
+    assert house.hear_each_other(out, rings[1])
+    out.hang_up()
+    await house.settled()
+    assert disposition(house) == "answered"
+
+
+async def test_two_bindings_that_answer_at_once_leave_one_call(house: SimulatedSwitch) -> None:
+    alice, desk, mobile = await registered(house, "1001", "1002", "1002")
+    out = alice.call("1002")
+    backs = [await desk.rings(), await mobile.rings()]
+    for back in backs:
+        back.answer()
+    await out.until("up")
+    await asyncio.sleep(1)
+    assert sorted(back.state for back in backs) == ["over", "up"]
+    assert house.hear_each_other(out, next(back for back in backs if back.state == "up"))
+    out.hang_up()
+    await house.settled()
+    assert len([fact for fact in house.facts if isinstance(fact, LegEnded)]) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "became"), [(486, 486, "busy"), (603, 603, "failed"), (480, 480, "no_answer")]
+)
+async def test_what_the_callee_says_reaches_the_caller(
+    house: SimulatedSwitch, status: int, told: int, became: str
+) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002")
+    (await bob.rings()).refuse(status)
+    await out.until("over")
+    assert (out.how, out.status) == ("refused", told)
+    await house.settled()
+    assert disposition(house) == became
+
+
+async def test_one_busy_phone_does_not_stop_the_others(house: SimulatedSwitch) -> None:
+    alice, desk, mobile = await registered(house, "1001", "1002", "1002")
+    out = alice.call("1002")
+    (await desk.rings()).refuse(486)
+    back = await mobile.rings()
+    await asyncio.sleep(2)
+    assert out.state == "calling"
+    back.answer()
+    await out.until("up")
+    out.hang_up()
+    await house.settled()
+
+
+async def test_nobody_answers_within_the_ring_time(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await out.until("over")
+    assert out.how == "refused" and out.status in (408, 480)
+    assert 30 <= house.loop.time() < 31
+    await back.until("over")
+    assert back.how == "cancelled"
+    await house.settled()
+    assert disposition(house) == "no_answer"
+
+
+async def test_a_call_to_an_account_without_a_phone_is_480(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    out = alice.call("1005")
+    await out.until("over")
+    assert (out.how, out.status) == ("refused", 480)
+    await house.settled()
+    assert causes(house) == [Cause.SUBSCRIBER_ABSENT]
+
+
+async def test_a_number_that_nobody_has_is_404(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    out = alice.call("4711")
+    await out.until("over")
+    assert (out.how, out.status) == ("refused", 404)
+    await house.settled()
+    assert disposition(house) == "failed"
+
+
+async def test_the_echo_answers_by_itself(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    out = alice.call("9196")
+    await out.until("up")
+    assert house.hears_itself(out)
+    await asyncio.sleep(5)
+    out.hang_up()
+    await house.settled()
+    assert disposition(house) == "answered"
+
+
+async def test_a_dead_phone_is_given_up_after_the_ring_time(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    bob.die()
+    out = alice.call("1002")
+    await out.until("over")
+    assert out.how == "refused" and out.status in (408, 480, 503)
+    await house.settled()
+
+
+async def test_a_guest_calls_the_trunk_and_no_more(house: SimulatedSwitch) -> None:
+    guest = house.guest()
+    out = guest.call("81234")
+    back = await house.trunk.rings()
+    assert back.invite_request.request_uri.startswith("sip:81234@")
+    back.answer()
+    await out.until("up")
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await out.until("over")
+    refused = guest.call("1002")
+    await refused.until("over")
+    assert refused.status in (401, 403, 407)
+    await house.settled()
+
+
+async def test_sound_bypasses_the_switch_where_the_trunk_says_so(house: SimulatedSwitch) -> None:
+    house.apps.anchored = False
+    guest = house.guest()
+    out = guest.call("81234")
+    back = await house.trunk.rings()
+    back.answer()
+    await out.until("up")
+    assert out.remote_sdp.address == back.local_rtp and back.remote_sdp.address == out.local_rtp
+    assert house.media.ever_opened == 0
+    back.hang_up()
+    await house.settled()
+
+
+# Races -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_cancel_that_crosses_the_200_ends_the_call(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await out.until("ringing")
+    back.answer()
+    await asyncio.sleep(0.015)  # the switch has bob's 200; alice does not know yet
+    out.cancel()
+    await out.until("over")
+    await back.until("over")
+    assert out.how == "hung up" and back.how == "cleared"
+    await house.settled()
+    assert disposition(house) == "answered"
+
+
+async def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_cleared(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await out.until("ringing")
+    out.cancel()
+    await asyncio.sleep(0.015)  # the switch has cancelled; bob does not know yet
+    back.answer()
+    await out.until("over")
+    await back.until("over")
+    assert (out.how, out.status, back.how) == ("cancelled", 487, "cleared")
+    await house.settled()
+    assert disposition(house) == "cancelled"
+
+
+async def test_a_caller_whose_ack_never_comes_is_cleared(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002")
+    out.mute_acks = True
+    back = await bob.rings()
+    back.answer()
+    await back.until("over", within=40)
+    await out.until("over", within=5)
+    assert (out.how, back.how) == ("cleared", "cleared")
+    await house.settled()
+
+
+async def test_a_bye_that_crosses_a_bye_ends_both_once(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    out.hang_up()
+    back.hang_up()
+    await house.settled()
+    assert (out.how, back.how, disposition(house)) == ("hung up", "hung up", "answered")
+
+
+async def test_a_callee_who_hangs_up_before_the_callers_ack_is_not_lost(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    held_back: list[Packet] = []
+
+    def late_acks(packet: Packet) -> float | None:
+        if packet.source == alice.address and packet.starts("ACK"):
+            held_back.append(packet)
+            return 3.0
+        return 0.0
+
+    house.network.meddle = late_acks
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.answer()
+    await back.until("up")
+    back.hang_up()
+    await out.until("over")
+    assert held_back and out.how == "cleared"
+    await house.settled()
+
+
+async def test_a_lost_bye_is_sent_again(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    lost: list[Packet] = []
+
+    def first_bye(packet: Packet) -> float | None:
+        if packet.source == SWITCH and packet.starts("BYE") and len(lost) < 3:
+            lost.append(packet)
+            return None
+        return 0.0
+
+    house.network.meddle = first_bye
+    out.hang_up()
+    await back.until("over")
+    assert len(lost) == 3
+    await house.settled()
+
+
+# Offers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+async def test_hold_and_resume_pass_through(house: SimulatedSwitch, who: str) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    holder, held = (out, back) if who == "caller" else (back, out)
+    assert holder.offer_again("sendonly")
+    await holder.when(lambda: holder.renegotiations == [200])
+    assert held.remote_sdp.direction == "sendonly" and holder.remote_sdp.direction == "recvonly"
+    assert house.hears(held, holder) and not house.hears(holder, held)
+    assert holder.offer_again("sendrecv")
+    await holder.when(lambda: holder.renegotiations == [200, 200])
+    assert house.hear_each_other(out, back)
+    holder.hang_up()
+    await house.settled()
+    names = [type(fact).__name__ for fact in house.facts]
+    assert names.count("LegHeld") == names.count("LegResumed") == 1
+
+
+async def test_offers_that_cross_meet_491_and_come_again(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    assert out.offer_again("sendonly") and back.offer_again("sendrecv")
+    await out.when(lambda: out.renegotiations[-1:] == [200], within=30)
+    await back.when(lambda: back.renegotiations[-1:] == [200], within=30)
+    assert 491 in out.renegotiations + back.renegotiations
+    assert out.state == back.state == "up"
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_late_offer_goes_through_the_switch(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002", offer=False)
+    back = await bob.rings()
+    assert not back.invite_request.body  # nobody has offered yet
+    back.ring()
+    await out.until("ringing")
+    back.answer()
+    await out.until("up")
+    await back.until("up")
+    assert house.hear_each_other(out, back)
+    assert out.offer_again(offer=False)
+    await out.when(lambda: out.renegotiations == [200])
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_late_offer_to_the_echo_is_made_by_the_switch(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    out = alice.call("9196", offer=False)
+    await out.until("up")
+    await asyncio.sleep(0.1)
+    assert house.hears_itself(out)
+    assert out.offer_again("sendonly")
+    await out.when(lambda: out.renegotiations == [200])
+    assert out.remote_sdp.direction == "recvonly"
+    out.hang_up()
+    await house.settled()
+
+
+async def test_early_media_is_heard_before_the_answer(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring(early_media=True)
+    await out.until("ringing")
+    assert out.early_media and house.hears(out, back)
+    await asyncio.sleep(2)
+    back.answer()
+    await out.until("up")
+    assert house.hear_each_other(out, back)
+    back.hang_up()
+    await house.settled()
+
+
+async def test_a_refused_offer_leaves_the_call_as_it_was(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    back.refuse_offers = 488
+    assert out.offer_again("sendonly")
+    await out.when(lambda: bool(out.renegotiations))
+    assert out.renegotiations == [488]
+    await asyncio.sleep(1)
+    assert out.state == back.state == "up" and house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_hang_up_while_an_offer_is_open_ends_everything(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    back.answer_delay = 5.0
+    assert out.offer_again("sendonly")
+    await asyncio.sleep(1)
+    out.hang_up()
+    await back.until("over")
+    assert back.how == "cleared"
+    await house.settled()
+
+
+# Who may ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+async def test_a_phone_registers_and_calls_by_either_digest(house: SimulatedSwitch, algorithm: str) -> None:
+    (bob,) = await registered(house, "1002")
+    alice = house.phone("1001")
+    alice.algorithm = algorithm
+    assert await alice.register() == 200
+    out = alice.call("1002")
+    (await bob.rings()).answer()
+    await out.until("up")
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_wrong_password_is_challenged_again_and_never_let_in(house: SimulatedSwitch) -> None:
+    thief = house.phone("1001", password="guess")
+    assert await thief.register() in (401, 403)
+    out = thief.call("1002")
+    await out.until("over")
+    assert out.how == "refused" and out.status in (401, 403, 407)
+    assert house.location.bindings("1001") == []
+    await house.settled()
+    assert house.facts_of_calls == []
+
+
+async def test_a_registration_runs_out(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    assert await bob.register(60) == 200
+    await asyncio.sleep(61)
+    out = alice.call("1002")
+    await out.until("over")
+    assert out.status == 480
+    await house.settled()
+
+
+async def test_a_phone_that_unregisters_rings_no_more(house: SimulatedSwitch) -> None:
+    alice, desk, mobile = await registered(house, "1001", "1002", "1002")
+    assert await desk.register(0) == 200
+    out = alice.call("1002")
+    (await mobile.rings()).answer()
+    await out.until("up")
+    assert desk.calls == []
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_stale_nonce_is_renewed_without_a_question(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    old = alice.challenge
+    await asyncio.sleep(3000)
+    alice.challenge = old
+    assert await alice.register() == 200
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.refuse()
+    await out.until("over")
+    assert out.status == 486
+    await house.settled()
+
+
+# The switch itself -----------------------------------------------------------------------------------------
+
+
+async def test_an_application_that_fails_ends_only_its_own_call(house: SimulatedSwitch) -> None:
+    async def broken(caller: Caller, name: str) -> Destination | None:
+        await caller.answer()
+        raise RuntimeError("a bug")
+
+    house.apps.added("tone", broken)
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    unlucky = carol.call("9197")
+    await unlucky.until("over")
+    assert unlucky.how == "cleared" or unlucky.how == "refused"
+    assert out.state == back.state == "up" and house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_two_hundred_calls_at_once(house: SimulatedSwitch) -> None:
+    guest = house.guest()
+    house.trunk.on_call = lambda back: house.loop.call_later(0.5, back.answer) and None
+    calls = [guest.call(f"8{number:04d}") for number in range(200)]
+    for call in calls:
+        await call.until("up")
+    assert house.switch.live == 200
+    assert len(house.media.open_legs) == 400
+    for call in calls:
+        call.hang_up()
+    await house.settled()
+    assert [cdr.disposition for cdr in records(house.facts).values()] == ["answered"] * 200
+
+
+async def test_a_draining_switch_lets_calls_end_and_takes_no_more(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, _back = await talking(house, alice, bob)
+    drained = asyncio.ensure_future(house.switch.drain(60))
+    await asyncio.sleep(1)
+    refused = carol.call("9196")
+    await refused.until("over")
+    assert refused.status == 503
+    assert not drained.done()
+    await asyncio.sleep(10)
+    out.hang_up()
+    await drained
+    assert house.switch.live == 0
+    await house.settled()
+
+
+async def test_a_draining_switch_ends_what_does_not_end(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    await house.switch.drain(60)
+    assert house.loop.time() >= 60
+    await out.until("over")
+    await back.until("over")
+    assert (out.how, back.how) == ("cleared", "cleared")
+    await house.settled()

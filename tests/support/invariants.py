@@ -1,0 +1,105 @@
+"""What must hold whatever the network and the people did: findings as sentences, none when all is well."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from softswitch.events import (
+    CallAnswered,
+    CallEnded,
+    CallFact,
+    CallOffered,
+    CallTraced,
+    Fact,
+    LegAnswered,
+    LegDialed,
+    LegEnded,
+    LegHeld,
+    LegRang,
+    LegResumed,
+    LegsBridged,
+)
+from softswitch.features.cdr.model import Cdr, record
+from softswitch.kernel.ids import CallId, LegId
+
+
+def by_call(facts: Iterable[Fact]) -> dict[CallId, list[CallFact]]:
+    """Each call's facts, in the order they were told."""
+    calls: dict[CallId, list[CallFact]] = {}
+    for fact in facts:
+        if isinstance(fact, CallFact):
+            calls.setdefault(fact.call, []).append(fact)
+    return calls
+
+
+def broken_order(facts: Sequence[CallFact]) -> list[str]:
+    """What is wrong with one call's facts: each comes once where it must, and after what it follows from."""
+    found = []
+    if type(facts[0]) is not CallOffered:
+        found.append(f"begins with {facts[0]}")
+    if type(facts[-1]) is not CallEnded:
+        found.append(f"ends with {facts[-1]}")
+    kinds = Counter(type(fact) for fact in facts)
+    found += [f"{kinds[kind]} × {kind.__name__}" for kind in (CallOffered, CallEnded, CallTraced) if kinds[kind] != 1]
+    if kinds[CallAnswered] > 1:
+        found.append("answered twice")
+    if any(later.at < earlier.at for earlier, later in pairwise(facts)):
+        found.append("time goes backwards")
+    here: dict[LegId, str] = {}
+    answered = False
+    for fact in facts:
+        match fact:
+            case CallOffered(leg=leg) | LegDialed(leg=leg):
+                if leg in here:
+                    found.append(f"{leg} comes twice")
+                here[leg] = "invited"
+            case LegRang(leg=leg) | LegAnswered(leg=leg) | LegHeld(leg=leg) | LegResumed(leg=leg):
+                if here.get(leg) not in ("invited", "rang", "up"):
+                    found.append(f"{fact} of a leg that is {here.get(leg, 'unknown')}")
+                elif type(fact) is LegAnswered:
+                    if here[leg] == "up":
+                        found.append(f"{leg} answers twice")
+                    here[leg] = "up"
+                elif type(fact) is LegRang and here[leg] != "invited":
+                    found.append(f"{leg} rings when it is {here[leg]}")
+            case CallAnswered():
+                answered = True
+            case LegsBridged(a=a, b=b):
+                if not answered or here.get(a) == "over" or here.get(b) != "up":
+                    found.append(f"bridges {a} ({here.get(a)}) and {b} ({here.get(b)}), call answered: {answered}")
+            case LegEnded(leg=leg):
+                if here.get(leg) in (None, "over"):
+                    found.append(f"{leg} ends when it is {here.get(leg, 'unknown')}")
+                here[leg] = "over"
+            case CallEnded():
+                left = [leg for leg, state in here.items() if state != "over"]
+                if left:
+                    found.append(f"ends before its legs {left}")
+    return [f"{facts[0].call}: {finding}" for finding in found]
+
+
+def records(facts: Iterable[Fact]) -> dict[CallId, Cdr]:
+    """One record a call."""
+    made = {}
+    for call, its in by_call(facts).items():
+        cdr = record(its)
+        if cdr is not None:
+            made[call] = cdr
+    return made
+
+
+def not_conserved(facts: Sequence[Fact]) -> list[str]:
+    """offered = answered + no_answer + busy + failed + cancelled, and nothing is counted twice."""
+    offered = sum(type(fact) is CallOffered for fact in facts)
+    cdrs = records(facts)
+    counted = Counter(cdr.disposition for cdr in cdrs.values())
+    found = []
+    if offered != len(cdrs) or offered != sum(counted.values()):
+        found.append(f"{offered} calls offered, {len(cdrs)} records: {dict(counted)}")
+    for cdr in cdrs.values():
+        if not 0 <= cdr.billable_ms <= cdr.duration_ms:
+            found.append(f"{cdr.call_id}: {cdr.billable_ms} ms of {cdr.duration_ms} ms are billed")
+        if (cdr.answered_at is None) != (cdr.disposition != "answered"):
+            found.append(f"{cdr.call_id}: {cdr.disposition}, answered at {cdr.answered_at}")
+        found += [f"{leg.leg} talks longer than its call" for leg in cdr.legs if leg.talk_ms > cdr.duration_ms]
+    return found

@@ -1,0 +1,192 @@
+"""One random day of the switch: a network, some people, some tens of calls, all from one seed; then the reckoning."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from softswitch.events import CallOffered, LegDialed
+from softswitch.features.cdr.model import Cdr
+from tests.support.invariants import by_call
+from tests.support.network import Conditions
+from tests.support.phone_calls import PhoneCall
+from tests.support.phones import Phone
+from tests.support.scripts import CalleeScript, CallerScript, Habits
+from tests.support.switch import SimulatedSwitch
+from tests.support.virtual_time import VirtualTimeLoop, run
+
+CODECS = (("0", "8", "101"), ("8", "0"), ("0", "101"), ("0", "8", "9", "101"))
+
+
+def simulate(seed: int, *, calls: int = 0, accounts: int = 0) -> list[str]:
+    """Live one day; gives what went wrong, with the ladders that show it."""
+
+    async def main(loop: VirtualTimeLoop) -> list[str]:
+        return await Day(loop, seed, calls, accounts).live()
+
+    return run(main, seed=seed)
+
+
+def weather(chance: random.Random) -> Conditions:
+    """A quarter of the days are perfect; on the others each fault is there or not, so that they meet in every mix."""
+    delay, jitter = 0.002 + chance.random() * 0.1, chance.choice((0.0, chance.random() * 0.1))
+    if chance.random() < 0.25:
+        return Conditions(delay=delay, jitter=jitter)
+    loss, duplicate, reorder = (chance.choice((0.0, 0.05, 0.3)) * chance.random() ** 0.5 for _ in range(3))
+    return Conditions(loss, duplicate, reorder, delay, jitter)
+
+
+class Day:
+    def __init__(self, loop: VirtualTimeLoop, seed: int, calls: int, accounts: int) -> None:
+        self._loop = loop
+        self._chance = chance = random.Random(f"day {seed}")
+        self._weather = weather(chance)
+        self._fair = not (self._weather.loss or self._weather.duplicate or self._weather.reorder)
+        self._house = SimulatedSwitch(loop, self._weather, seed=seed)
+        self._habits = Habits.draw(chance)
+        self._calls = calls or chance.randint(5, 40)
+        self._accounts = [str(1001 + number) for number in range(accounts or chance.randint(2, 8))]
+        self._duration = self._calls * chance.choice((0.05, 0.5, 2.0))
+        self._devices: dict[str, list[Phone]] = {}
+        self._placed: dict[str, tuple[PhoneCall, CallerScript]] = {}
+        self._scripts: dict[PhoneCall, CalleeScript] = {}
+        self._churn = chance.random() < 0.3 and not self._fair
+
+    async def live(self) -> list[str]:
+        house, chance = self._house, self._chance
+        for account in self._accounts:
+            devices = [house.phone(account) for _ in range(chance.choice((0, 1, 1, 2, 3)))]
+            self._devices[account] = devices
+        guests = [house.guest() for _ in range(chance.randint(1, 3))]
+        for phone in house.phones:
+            phone.offered = chance.choice(CODECS)
+            phone.on_call = self._called
+        everyone = [phone for devices in self._devices.values() for phone in devices]
+        await asyncio.gather(*(self._register(phone) for phone in everyone))
+        work = [self._caller(number, everyone, guests) for number in range(self._calls)]
+        if self._churn:
+            work += [self._wanderer(phone) for phone in everyone]
+        await asyncio.gather(*work)
+        found = await house.reckoning()
+        found += [finding for label in self._placed for finding in self._misjudged(label)]
+        if found:
+            found.append(f"weather: {self._weather}; {self._habits}")
+            found.append(self._ladders(found))
+        return found
+
+    async def _register(self, phone: Phone) -> None:
+        for _ in range(5):
+            status = await phone.register()
+            if status == 200:
+                return
+            if status != 408 or self._fair:
+                phone.violations.append(f"{phone.user} could not register: {status}")
+
+    async def _wanderer(self, phone: Phone) -> None:
+        """A phone that comes and goes."""
+        for _ in range(3):
+            await asyncio.sleep(self._chance.random() * self._duration)
+            await phone.register(self._chance.choice((0, 30, 3600)))
+
+    def _number(self) -> str:
+        draw = self._chance.random()
+        if draw < 0.6:
+            return self._chance.choice(self._accounts)
+        if draw < 0.85:
+            return f"8{self._chance.randrange(10000):04d}"
+        return self._chance.choice(("9196", "9197", "4711", "1020", "6001"))
+
+    async def _caller(self, number: int, everyone: Sequence[Phone], guests: Sequence[Phone]) -> None:
+        script = self._habits.caller(self._number())
+        phone = self._chance.choice(everyone or guests)
+        if script.number[0] in "89" and self._chance.random() < 0.5:
+            phone = self._chance.choice(guests)
+        at = self._chance.random() * self._duration
+        await asyncio.sleep(at)
+        call = phone.call(script.number, offer=script.offer, label=f"c{number}.")
+        self._placed[call.label] = call, script
+        script.play(call, self._loop)
+
+    def _called(self, call: PhoneCall) -> None:
+        script = self._scripts[call] = self._habits.callee()
+        script.play(call, self._loop)
+
+    # The reckoning: what the phones saw against what the switch wrote down ---------------------------------
+
+    def _misjudged(self, label: str) -> list[str]:
+        house = self._house
+        call, script = self._placed[label]
+        offered = [fact for fact in house.facts if isinstance(fact, CallOffered) and fact.from_name == label]
+        if len(offered) > 1:
+            return [f"{label} became {len(offered)} calls"]
+        if not offered:
+            # Nothing came through, or only the first INVITE, which was challenged.
+            fine = call.how in ("timeout", "cancelled") and not self._fair
+            challenged = call.status == 401 and (call.how == "cancelled" or not call.phone.password)
+            return [] if fine or challenged else [f"{label} {call!r} never was a call"]
+        cdr = house.records[offered[0].call]
+        found = []
+        was_up = call.acks_sent > 0
+        if was_up and cdr.disposition != "answered":
+            found.append(f"{call!r} was up, its record says {cdr.disposition}")
+        if call.how == "refused" and cdr.disposition in ("answered", "cancelled"):
+            found.append(f"{call!r} was refused, its record says {cdr.disposition}")
+        if self._fair:
+            found += self._exactly(label, call, script, cdr)
+        return [f"{label} {finding}" for finding in found]
+
+    def _exactly(self, label: str, call: PhoneCall, script: CallerScript, cdr: Cdr) -> list[str]:
+        """In fair weather the outcome is what the scripts say, to the millisecond where that can be told."""
+        found = []
+        slack = 0.1 + 6 * (self._weather.delay + self._weather.jitter)
+        if call.how == "cancelled" and cdr.disposition != "cancelled":
+            found.append(f"{call!r} gave up, its record says {cdr.disposition}")
+        if cdr.disposition == "answered" and call.acks_sent:
+            assert call.answered_at is not None and call.ended_at is not None
+            talked = call.ended_at - call.answered_at
+            if abs(talked - cdr.billable_ms / 1000) > slack:
+                found.append(f"talked for {talked:.3f} s, {cdr.billable_ms} ms are billed")
+        backs = [other for phone in self._house.phones for other in phone.calls if other.label == label]
+        backs = [other for other in backs if not other.outgoing]
+        dialled = sum(isinstance(fact, LegDialed) for fact in by_call(self._house.facts)[cdr.call_id])
+        if dialled != len(backs):
+            found.append(f"{dialled} legs dialled, {len(backs)} phones rang")
+        wanted = self._expected(script, backs, slack)
+        if wanted and cdr.disposition not in wanted:
+            found.append(
+                f"became {cdr.disposition} ({cdr.cause}), wanted {wanted}; {script}; {[*map(self._scripts.get, backs)]}"
+            )
+        return found
+
+    def _expected(self, script: CallerScript, backs: Sequence[PhoneCall], slack: float) -> tuple[str, ...]:
+        """What the call must have become; nothing where two things happened too close together to tell."""
+        never = 1e9
+        answer = refusal = ring_time = never
+        if script.number in ("9196", "9197"):
+            answer = 0.0
+        elif not backs:
+            refusal = 0.0
+        else:
+            played = [self._scripts[back] for back in backs]
+            answer = min([each.after for each in played if each.then == "answer"], default=never)
+            ring_time = self._house.ring_seconds
+            if all(each.then == "refuse" for each in played):
+                refusal = max(each.after for each in played)
+        ends = sorted(
+            (at, became)
+            for at, became in (
+                (answer, ("answered",)),
+                (refusal, ("failed", "busy", "no_answer")),
+                (ring_time, ("no_answer", "failed", "busy")),
+                (script.patience, ("cancelled",)),
+            )
+        )
+        return ends[0][1] if ends[1][0] - ends[0][0] > slack else ()
+
+    def _ladders(self, found: Sequence[str]) -> str:
+        """The packets of the first calls that something was found about."""
+        text = "\n".join(found)
+        calls = [call for phone in self._house.phones for call in phone.calls]
+        guilty = [call for call in calls if call.call_id in text or (call.label and call.label in text)]
+        labels = sorted({call.label for call in guilty if call.label})[:3]
+        ids = {call.call_id for call in calls if call.label in labels} | {call.call_id for call in guilty[:3]}
+        return self._house.network.ladder(ids)

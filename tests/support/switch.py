@@ -1,0 +1,220 @@
+"""The whole switch on virtual time: real but for sockets, sound and tables, which are models."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+
+from gateways._native import SipEngine
+from gateways.sip.ua.core import UserAgent
+from gateways.sip.ua.settings import UserAgentSettings
+from softswitch.calls.signals import Invitation, LegCommand
+from softswitch.engine.bus import Bus
+from softswitch.engine.switch import Switch
+from softswitch.events import CallFact, Fact
+from softswitch.features.cdr.model import Cdr
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.ids import CallId, IdSource, LegId
+from tests.support import invariants
+from tests.support.demo_parts import ACCOUNTS, REALM, DemoApps, DemoGatekeeper, MemoryLocation, password_of
+from tests.support.model_media import ModelMedia
+from tests.support.network import Conditions, Network
+from tests.support.phone_calls import PhoneCall
+from tests.support.phones import Phone
+from tests.support.virtual_time import VirtualClock, VirtualTimeLoop
+
+SWITCH = HostPort("10.0.0.1", 5060)
+TRUNK = HostPort("10.0.0.80", 5080)
+GUEST_HOST = "10.0.9.9"
+TRANSPORT = 1
+
+LONGEST_TIMER = 64 * 0.5
+"""Seconds: 64*T1, after which RFC 3261 has given up on everything."""
+
+
+class SimulatedEndpoint:
+    """In place of `endpoint.py`: moves the user agent's datagrams over the simulated network, and keeps its deadline.
+
+    A `Signalling` for the switch and a `Network` for the user agent.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, network: Network, address: HostPort) -> None:
+        self._loop, self._network, self._address = loop, network, address
+        self._timer: asyncio.TimerHandle | None = None
+        self._settling: asyncio.Handle | None = None
+        self.agent: UserAgent
+        self.engine: SipEngine
+
+    def start(self, engine: SipEngine, agent: UserAgent) -> None:
+        self.engine, self.agent = engine, agent
+        agent.open_transport(TRANSPORT, "udp", self._address)
+        self._network.attach(self._address, self._receive)
+
+    def dial(self, leg: LegId, invitation: Invitation) -> None:
+        self.agent.dial(leg, invitation, self._loop.time())
+        self._settle_soon()
+
+    def send(self, leg: LegId, command: LegCommand) -> None:
+        self.agent.command(leg, command, self._loop.time())
+        self._settle_soon()
+
+    def transport_to(self, kind: str, host: str, port: int) -> int | None:
+        return TRANSPORT if kind == "udp" else None
+
+    def resolve(self, host: str, found: Callable[[str | None], None]) -> None:
+        def later() -> None:
+            found(None)
+            self._settle()
+
+        self._loop.call_soon(later)
+
+    def _receive(self, data: bytes, source: HostPort) -> None:
+        self.engine.receive(data, TRANSPORT, source, self._loop.time())
+        self._settle()
+
+    def _settle_soon(self) -> None:
+        if self._settling is None:
+            self._settling = self._loop.call_soon(self._settle)
+
+    def _settle(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+        for transmit in self.agent.settle(self._loop.time()):
+            self._network.send(transmit.data, self._address, HostPort(*transmit.destination))
+        if self._timer is not None:
+            self._timer.cancel()
+        deadline = self.agent.deadline()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._timeout)
+
+    def _timeout(self) -> None:
+        self._timer = None
+        self.agent.timeout(self._loop.time())
+        self._settle()
+
+
+class SimulatedSwitch:
+    """A switch, its network, and phones to be had for the asking."""
+
+    def __init__(self, loop: VirtualTimeLoop, conditions: Conditions | None = None, *, seed: int = 0) -> None:
+        self.loop = loop
+        self.seed = seed
+        self.ring_seconds = 30.0
+        self.network = Network(loop, conditions, seed=seed)
+        self.phones: list[Phone] = []
+        self.facts: list[Fact] = []
+        self.clock = VirtualClock(loop)
+        self.bus = Bus()
+        self.bus.subscribe(Fact, self.facts.append)
+        self.location = MemoryLocation(self.clock)
+        self.media = ModelMedia(loop, SWITCH.host)
+        self.switch = Switch(self.bus, self.clock, IdSource(f"s{seed}"))
+        self.apps = DemoApps(self.location, TRUNK, ring_seconds=self.ring_seconds)
+        self.engine = SipEngine(seed=seed)
+        self.endpoint = SimulatedEndpoint(loop, self.network, SWITCH)
+        self.agent = UserAgent(
+            self.engine,
+            UserAgentSettings(host=SWITCH.host, realm=REALM),
+            network=self.endpoint,
+            gatekeeper=DemoGatekeeper(GUEST_HOST),
+            location=self.location,
+            entropy=random.Random(f"entropy {seed}").randbytes,
+            wall_ms=self.clock.wall_ms,
+        )
+        self.agent.listen(self.switch)
+        self.media.events = self.switch
+        self.switch.connect(self.endpoint, self.media, self.apps.apps)
+        self.endpoint.start(self.engine, self.agent)
+        self.trunk = self._attach(TRUNK, "trunk", "")
+        self.trunk.takes_any_number = True
+
+    # Phones -----------------------------------------------------------------------------------------------
+
+    def phone(self, account: str, password: str | None = None) -> Phone:
+        """One more phone of an account."""
+        assert account in ACCOUNTS
+        number = len(self.phones)
+        address = HostPort(f"10.0.{1 + number // 200}.{1 + number % 200}", 5060)
+        return self._attach(address, account, password_of(account) if password is None else password)
+
+    def guest(self) -> Phone:
+        """A phone at the address that may call without an account."""
+        return self._attach(HostPort(GUEST_HOST, 6000 + len(self.phones)), f"guest{len(self.phones)}", "")
+
+    def _attach(self, address: HostPort, user: str, password: str) -> Phone:
+        phone = Phone(
+            self.network, self.loop, address, user, password, server=SWITCH, domain=SWITCH.host, seed=self.seed
+        )
+        self.phones.append(phone)
+        return phone
+
+    # What is heard ----------------------------------------------------------------------------------------
+
+    def hears(self, listener: PhoneCall, speaker: PhoneCall) -> bool:
+        """Whether what one party says reaches the other."""
+        assert speaker.local_sdp is not None and listener.local_sdp is not None
+        if speaker.remote_sdp is None or listener.local_sdp.direction not in ("sendrecv", "recvonly"):
+            return False
+        if speaker.local_sdp.direction not in ("sendrecv", "sendonly"):
+            return False
+        sent_to = speaker.remote_sdp.address
+        if sent_to == listener.local_rtp:
+            return True  # the switch is bypassed
+        return self.media.where_sound_goes(speaker.local_rtp, sent_to) == listener.local_rtp
+
+    def hear_each_other(self, a: PhoneCall, b: PhoneCall) -> bool:
+        return self.hears(a, b) and self.hears(b, a)
+
+    def hears_itself(self, call: PhoneCall) -> bool:
+        return self.hears(call, call)
+
+    # The reckoning ----------------------------------------------------------------------------------------
+
+    @property
+    def facts_of_calls(self) -> list[CallFact]:
+        return [fact for fact in self.facts if isinstance(fact, CallFact)]
+
+    @property
+    def records(self) -> dict[CallId, Cdr]:
+        return invariants.records(self.facts)
+
+    async def reckoning(self, within: float = 900.0) -> list[str]:
+        """Wait until every phone's calls are over and every timer must have run out; gives what is wrong then."""
+        living = [phone for phone in self.phones if not phone.dead]
+        with contextlib.suppress(TimeoutError):  # what is not over is found below
+            async with asyncio.timeout(within):
+                for phone in living:
+                    for call in phone.calls:
+                        await call.until("over", within=within)
+        await asyncio.sleep(4 * LONGEST_TIMER)
+        found = [breach for phone in self.phones for breach in phone.violations]
+        found += [f"{phone.user}@{phone.address}: {left}" for phone in living for left in phone.left()]
+        found += self._left()
+        for facts in invariants.by_call(self.facts).values():
+            found += invariants.broken_order(facts)
+        found += invariants.not_conserved(self.facts)
+        found += [f"nobody awaited: {context}" for context in self.loop.unhandled]
+        return found
+
+    async def settled(self) -> None:
+        """The end of a story: everything is over, and nothing is wrong or left."""
+        found = await self.reckoning()
+        assert not found, "\n".join([*found, self.network.ladder(limit=150)])
+
+    def _left(self) -> list[str]:
+        """What the switch still holds of calls that are over."""
+        stats, gauges = self.engine.stats(), self.agent.gauges()
+        found = [f"the engine holds {name}: {stats[name]}" for name in ENGINE_GAUGES if stats[name]]
+        found += [f"the engine counts {name}: {stats[name]}" for name in ("panics", "rejected") if stats[name]]
+        found += [f"the user agent holds {name}: {gauges[name]}" for name in AGENT_GAUGES if gauges[name]]
+        if gauges["faults"]:
+            found.append(f"the user agent met {gauges['faults']} faults of its own")
+        if self.switch.live:
+            found.append(f"the switch holds {self.switch.live} calls")
+        if self.media.open_legs:
+            found.append(f"the media engine holds {self.media.open_legs}")
+        return found
+
+
+ENGINE_GAUGES = ("client_transactions", "server_transactions", "timers")
+AGENT_GAUGES = ("sessions", "legs", "timers")
