@@ -4,7 +4,7 @@ The answers are kept: a trunk's or a phone's URI comes back with every call.
 """
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -12,6 +12,20 @@ from gateways._native import NameAddr, SipUri
 from softswitch.kernel.address import Party
 
 _SECURE = "tls"
+_PRIVATE = tuple(
+    ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    )
+)
 
 
 class Hop(NamedTuple):
@@ -67,11 +81,12 @@ def is_literal(host: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_private(host: str) -> bool:
-    """Whether an address means something only inside its own network (RFC 1918, RFC 4193, RFC 6598)."""
+    """Whether an address means something only inside its own network (RFC 1918, 3927, 4193, 6598, loopback)."""
     try:
-        return not ip_address(host).is_global
+        address = ip_address(host)
     except ValueError:
         return False
+    return any(address in network for network in _PRIVATE)
 
 
 def escaped_user(number: str) -> str:

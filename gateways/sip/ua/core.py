@@ -21,6 +21,7 @@ wall clock. All other times are monotonic seconds.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,7 +30,6 @@ from gateways._native import (
     RequestReceived,
     ResponseReceived,
     SipEngine,
-    SipEvent,
     SipRequest,
     TransactionFailed,
     Transmit,
@@ -53,6 +53,9 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected, RemoteProtocolError
 from softswitch.kernel.ids import LegId
 from softswitch.ports import Gatekeeper, Location, SignallingEvents
+
+if TYPE_CHECKING:
+    from gateways._native import SipEvent
 
 log = structlog.get_logger(__name__)
 
@@ -156,7 +159,7 @@ class UserAgent:
             return engines if ours is None else ours
         return min(ours, engines)
 
-    def receive_event(self, event: SipEvent, now: float) -> None:
+    def receive_event(self, event: "SipEvent", now: float) -> None:
         """Handle one event of the engine. A fault of ours in it ends one call, and not the switch."""
         self._context.now = now
         try:
@@ -395,7 +398,7 @@ class UserAgent:
 
     # Faults ---------------------------------------------------------------------------------------------
 
-    def _contain(self, event: SipEvent) -> None:
+    def _contain(self, event: "SipEvent") -> None:
         """A bug met an event: its sender gets an answer, its call ends, and nobody else notices."""
         context = self._context
         session: Session | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, ClassVar
 
-from gateways._native import RequestReceived, ResponseReceived
+from gateways._native import Cancelled, RequestReceived, ResponseReceived
 from gateways.sip.ua.causes import cause_said, reason_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
@@ -208,10 +208,10 @@ class Session:
         if self.exchange is not None:
             self.exchange.acknowledged(event.request)
 
-    def reinvite_withdrawn(self, transaction: int) -> None:
+    def reinvite_withdrawn(self, event: Cancelled) -> None:
         """A CANCEL of a re-INVITE."""
         if self.exchange is not None:
-            self.exchange.withdrawn(transaction)
+            self.exchange.withdrawn(event.transaction)
 
     def established(self) -> None:
         """The first exchange of offer and answer is done."""
