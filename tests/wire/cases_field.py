@@ -98,6 +98,12 @@ CASES = [
         OK | {400, 513},
     ),
     either(
+        "thousands-of-uri-parameters",
+        "Whoever compares such Contacts parameter by parameter is busy for seconds.",
+        request("REGISTER", change={"Contact": "<sip:a@{host};" + ";".join(f"p{n}" for n in range(8000)) + ">"}),
+        REGISTRATION | BAD,
+    ),
+    either(
         "header-of-sixty-kilobytes",
         "One header fills the datagram.",
         request(extra=["X-Long: " + "x" * 60_000]),

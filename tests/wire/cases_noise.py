@@ -33,6 +33,11 @@ CASES = [
         "A start line alone can be answered to nobody.",
         b"OPTIONS sip:{switch} SIP/2.0\r\n\r\n",
     ),
+    ignored(
+        "without-cseq",
+        "An answer repeats CSeq; without one nobody could tell what it answers.",
+        request(change={"CSeq": None}),
+    ),
     ignored("without-via", "Without Via nobody knows where an answer should go.", request(change={"Via": None})),
     ignored("nothing", "An empty datagram.", b""),
     ignored("keep-alive-zeros", "Four zero bytes keep a NAT binding alive.", b"\0\0\0\0"),

@@ -152,7 +152,7 @@ CASES = [
     taken(
         "comma-inside-quotes-and-brackets",
         "Only a comma outside quotes and angle brackets ends a list item.",
-        request(change={"Contact": '"Doe, J" <sip:a,b@{host};x="c,d">, <sip:e@{host}>'}),
+        request(change={"Contact": '"Doe, J" <sip:a,b@{host}>;x="c,d", <sip:e@{host}>'}),
     ),
     taken(
         "zeros-in-numbers",

@@ -77,6 +77,10 @@ fuzz_target!(|data: &[u8]| {
     for transaction in open {
         drop(engine.respond(transaction, 500, None, None, &[], b"", now));
     }
+    // An INVITE that was answered provisionally rings until its caller gives up (RFC 3261 section 17.1.1.2).
+    for transaction in sent {
+        drop(engine.cancel(transaction, &[], now));
+    }
     // Whatever happened, nothing is left when all timers have run.
     while let Some(deadline) = engine.deadline() {
         now = deadline.max(now);

@@ -292,7 +292,11 @@ fn pairs(text: &str, divider: char) -> impl Iterator<Item = (Cow<'_, str>, Optio
         })
 }
 
-/// The parameters between two positions, from the first semicolon on; None when one of them has no name.
+/// The most parameters of a URI. Comparing two goes through each with each (section 19.1.4), so there must be an end.
+const MAX_PARAMS: usize = 64;
+
+/// The parameters between two positions, from the first semicolon on; None when one of them has no name, or when they
+/// are too many.
 fn checked_params(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
     if start == end {
         return Some(Span::new(start, end));
@@ -300,9 +304,11 @@ fn checked_params(bytes: &[u8], start: usize, end: usize) -> Option<Span> {
     if bytes[start] != b';' {
         return None;
     }
-    let mut params = bytes[start + 1..end].split(|&byte| byte == b';');
+    let mut params = bytes[start + 1..end]
+        .split(|&byte| byte == b';')
+        .enumerate();
     params
-        .all(|param| !param.is_empty() && param[0] != b'=')
+        .all(|(index, param)| index < MAX_PARAMS && !param.is_empty() && param[0] != b'=')
         .then(|| Span::new(start, end))
 }
 
