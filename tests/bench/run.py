@@ -1,0 +1,45 @@
+"""`make bench`: python -m tests.bench.run [--only a,b,c,d] [--quick] [--out FILE]"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import calls, memory, registrations
+from tests.bench.report import Report
+
+PARTS = {
+    "a": ("signalling of a call", calls.measure),
+    "b": ("registrations with digest", registrations.measure),
+    "d": ("memory", memory.measure),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description=__doc__)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, of " + ",".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="short steps, for trying the benchmark itself")
+    parser.add_argument("--out", type=Path, default=Path(".state/bench.jsonl"))
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",")
+    unknown = set(chosen) - set(PARTS)
+    if unknown:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    if shutil.which("sipp") is None:
+        print("SIPp is needed: apt-get install sip-tester", file=sys.stderr)
+        return 2
+    report = Report(arguments.out)
+    with tempfile.TemporaryDirectory(prefix="softswitch-bench-") as folder:
+        for part in chosen:
+            title, measure = PARTS[part]
+            print(f"({part}) {title}", flush=True)
+            measure(report, Path(folder) / part, arguments.quick)
+    print()
+    print(report.table())
+    print(f"\nfigures: {arguments.out.resolve()}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

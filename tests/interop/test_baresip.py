@@ -1,0 +1,101 @@
+"""baresip, a second independent phone, registers and talks with pjsua2 through the switch, calling and called."""
+
+import asyncio
+import contextlib
+from array import array
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from softswitch.phone.sound import Heard, listen
+from tests.interop import phones
+from tests.interop.conftest import Admin
+from tests.interop.phones import WITHIN, Phone, ready
+from tests.support.server import Server, free_sip_port
+
+baresip = pytest.importorskip("baresip")
+from baresip.call import Call  # noqa: E402
+from baresip.runtime import Runtime  # noqa: E402
+from baresip.ua import UserAgent  # noqa: E402
+
+pytestmark = [phones.needed]
+
+TALK = 1.5
+TONE = 700
+
+
+@contextlib.asynccontextmanager
+async def baresip_phone(server: Server, account: str) -> AsyncIterator[UserAgent]:
+    """A registered baresip that sends a tone of `TONE` Hz; one at a time in a process."""
+    runtime = Runtime()
+    await runtime.start(
+        baresip.Config(
+            net_interface="127.0.0.1",
+            audio_source=f"ausine,{TONE}",
+            extra_config_text=f"sip_listen 127.0.0.1:{free_sip_port('127.0.0.1')}\n",
+        )
+    )
+    try:
+        agent = await UserAgent.create(
+            runtime, baresip.Account(account, f"{server.host}:{server.sip_port}", f"demo-{account}")
+        )
+        await agent.register(timeout=WITHIN)
+        yield agent
+        await agent.unregister(timeout=WITHIN)
+    finally:
+        await runtime.close()
+
+
+async def hear(call: Call, seconds: float) -> Heard:
+    """What a baresip call hears in the next seconds."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    pcm = b""
+    while loop.time() < until:
+        await asyncio.sleep(0.02)
+        pcm += call.audio.read(65536)
+    return listen(array("h", pcm[: len(pcm) // 2 * 2]), call.audio.info.rx_sample_rate)
+
+
+async def test_baresip_calls_pjsua_and_both_hear_each_other(switch: Server, admin: Admin, tmp_path: Path) -> None:
+    bob = Phone(switch, "1017", tmp_path, tone=500, answer=200)
+    async with ready(bob), baresip_phone(switch, "1016") as agent:
+        call = await agent.dial(f"sip:1017@{switch.host}:{switch.sip_port}")
+        await call.wait_established(WITHIN)
+        heard = await hear(call, TALK)
+        await call.hangup()
+        await bob.state("disconnected")
+        await bob.leave()
+
+    assert heard.frequency == pytest.approx(500, abs=3)
+    assert bob.heard().frequency == pytest.approx(TONE, abs=3)
+    assert admin.cdr("1017")["disposition"] == "answered"
+
+
+async def test_pjsua_calls_baresip_and_hangs_up(switch: Server, admin: Admin, tmp_path: Path) -> None:
+    alice = Phone(switch, "1017", tmp_path, tone=500)
+    async with ready(alice), baresip_phone(switch, "1016") as agent:
+        incoming: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        agent.on_incoming(incoming.set_result)
+        await alice.do("dial", number="1016")
+        call = await asyncio.wait_for(incoming, WITHIN)
+        await call.answer()
+        await alice.state("confirmed")
+        await call.wait_established(WITHIN)
+        heard = await hear(call, TALK)
+        await alice.leave()
+
+    assert heard.frequency == pytest.approx(500, abs=3)
+    assert alice.heard().frequency == pytest.approx(TONE, abs=3)
+    assert admin.cdr("1016")["disposition"] == "answered"
+
+
+async def test_baresip_hears_its_own_echo(switch: Server) -> None:
+    async with baresip_phone(switch, "1016") as agent:
+        call = await agent.dial(f"sip:9196@{switch.host}:{switch.sip_port}")
+        await call.wait_established(WITHIN)
+        heard = await hear(call, TALK)
+        await call.hangup()
+
+    assert heard.frequency == pytest.approx(TONE, abs=3)
