@@ -75,6 +75,9 @@ impl Engine {
         let shared = Arc::new(Shared::new(slots)?);
         let count = configuration.threads.clamp(1, slots.max(1));
         let io = configuration.io.unwrap_or(IoKind::Epoll);
+        if io == IoKind::IoUring {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         let mut engine = Self {
             shared: Arc::clone(&shared),
             ports: sockets.ports().to_vec(),

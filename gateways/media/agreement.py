@@ -1,0 +1,67 @@
+"""What an offer and its answer mean for the engine. Pure."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from gateways._native import MediaCommand
+from softswitch.kernel.media import Codec, MediaDescription
+
+PCMU = Codec(0, "PCMU")
+PCMA = Codec(8, "PCMA")
+TELEPHONE_EVENT = Codec(101, "TELEPHONE-EVENT", parameters="0-16")
+
+NOWHERE = "0.0.0.0"
+
+
+def connect(slot: int, local: MediaDescription, remote: MediaDescription) -> MediaCommand.Connect:
+    """The engine's order from what we said (`local`) and what the party said (`remote`)."""
+    mux = local.rtcp_mux and remote.rtcp_mux
+    host, port = _address(remote.address.host), remote.address.port
+    rtcp = remote.rtcp
+    if mux:
+        rtcp_host, rtcp_port = host, port
+    elif rtcp is not None:
+        rtcp_host, rtcp_port = _address(rtcp.host), rtcp.port
+    else:
+        # RFC 3550 section 11: the next port up, where nothing else is said.
+        rtcp_host, rtcp_port = host, min(port + 1, 65535)
+    speech = speech_codec(local, remote)
+    events = _telephone_event(local.codecs) or _telephone_event(remote.codecs)
+    return MediaCommand.Connect(
+        leg=slot,
+        host=host,
+        port=port,
+        rtcp_host=rtcp_host,
+        rtcp_port=rtcp_port,
+        rtcp_mux=mux,
+        codec=None if speech is None else "PCMU" if speech.name == "PCMU" else "PCMA",
+        payload_type=0 if speech is None else speech.payload_type,
+        event_payload_type=None if events is None else events.payload_type,
+        ptime=remote.ptime or 20,
+        send=local.direction.sends and remote.direction.receives,
+        receive=local.direction.receives and remote.direction.sends,
+    )
+
+
+def speech_codec(local: MediaDescription, remote: MediaDescription) -> Codec | None:
+    """What the engine itself speaks to a party: the first of its codecs that we know and have named, too, under
+    the payload type that it wants (RFC 3264 section 5.1: a description says what its maker will receive)."""
+    named = {codec.name for codec in local.codecs}
+    return next((c for c in remote.codecs if _same(c, PCMU, PCMA) and c.name in named), None)
+
+
+def _telephone_event(codecs: Sequence[Codec]) -> Codec | None:
+    return next((codec for codec in codecs if _same(codec, TELEPHONE_EVENT)), None)
+
+
+def _same(codec: Codec, *ours: Codec) -> bool:
+    return any((codec.name, codec.clock_rate, codec.channels) == (c.name, c.clock_rate, c.channels) for c in ours)
+
+
+def _address(host: str) -> str:
+    """An IP address as it is. A name is not looked up: its party is sent nothing until it is heard itself."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return NOWHERE
+    return host

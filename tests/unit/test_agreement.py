@@ -1,0 +1,82 @@
+import pytest
+
+from gateways.media.agreement import NOWHERE, PCMA, PCMU, TELEPHONE_EVENT, connect
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.media import Codec, Direction, MediaDescription
+
+OURS, THEIRS = HostPort("192.0.2.1", 20_000), HostPort("198.51.100.7", 4000)
+
+
+def local(*codecs: Codec, direction: Direction = Direction.SENDRECV, rtcp_mux: bool = False) -> MediaDescription:
+    return MediaDescription(OURS, codecs or (PCMA, PCMU, TELEPHONE_EVENT), direction, rtcp_mux=rtcp_mux)
+
+
+def remote(
+    *codecs: Codec,
+    address: HostPort = THEIRS,
+    direction: Direction = Direction.SENDRECV,
+    rtcp: HostPort | None = None,
+    rtcp_mux: bool = False,
+) -> MediaDescription:
+    return MediaDescription(address, codecs or (PCMA, TELEPHONE_EVENT), direction, None, rtcp, rtcp_mux)
+
+
+def test_sound_goes_where_the_party_said_and_rtcp_to_the_next_port() -> None:
+    order = connect(3, local(), remote())
+    assert (order.leg, order.host, order.port) == (3, "198.51.100.7", 4000)
+    assert (order.rtcp_host, order.rtcp_port, order.rtcp_mux) == ("198.51.100.7", 4001, False)
+
+
+def test_rtcp_goes_where_the_party_said() -> None:
+    order = connect(3, local(), remote(rtcp=HostPort("198.51.100.8", 9)))
+    assert (order.rtcp_host, order.rtcp_port) == ("198.51.100.8", 9)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "mux"), [(True, True, True), (True, False, False), (False, True, False)])
+def test_rtcp_is_muxed_only_when_both_said_so(ours: bool, theirs: bool, mux: bool) -> None:
+    order = connect(3, local(rtcp_mux=ours), remote(rtcp_mux=theirs))
+    assert order.rtcp_mux is mux
+    assert order.rtcp_port == (4000 if mux else 4001)
+
+
+def test_we_speak_the_partys_first_codec_that_we_named_too_under_its_payload_type() -> None:
+    order = connect(0, local(PCMU), remote(Codec(9, "G722"), PCMA, Codec(96, "PCMU")))
+    assert (order.codec, order.payload_type) == ("PCMU", 96)
+
+
+def test_a_party_without_a_codec_of_ours_is_only_passed_on() -> None:
+    opus = Codec(96, "OPUS", 48_000, 2)
+    assert connect(0, local(opus), remote(opus)).codec is None
+    assert connect(0, local(), remote(Codec(97, "PCMU", 16_000))).codec is None
+
+
+def test_keys_are_expected_under_the_payload_type_that_we_named() -> None:
+    order = connect(0, local(PCMA, Codec(96, "TELEPHONE-EVENT")), remote(PCMA, Codec(101, "TELEPHONE-EVENT")))
+    assert order.event_payload_type == 96
+    assert connect(0, local(PCMA), remote(PCMA)).event_payload_type is None
+    fast = Codec(110, "TELEPHONE-EVENT", 48_000)
+    assert connect(0, local(PCMA, fast), remote(PCMA, fast)).event_payload_type is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "send", "receive"),
+    [
+        (Direction.SENDRECV, Direction.SENDRECV, True, True),
+        (Direction.RECVONLY, Direction.SENDONLY, False, True),
+        (Direction.SENDONLY, Direction.RECVONLY, True, False),
+        (Direction.INACTIVE, Direction.SENDRECV, False, False),
+        (Direction.SENDRECV, Direction.INACTIVE, False, False),
+    ],
+)
+def test_sound_flows_as_far_as_both_want(ours: Direction, theirs: Direction, send: bool, receive: bool) -> None:
+    order = connect(0, local(direction=ours), remote(direction=theirs))
+    assert (order.send, order.receive) == (send, receive)
+
+
+def test_a_name_is_sent_nothing_until_its_party_is_heard() -> None:
+    order = connect(0, local(), remote(address=HostPort("media.example.com", 4000)))
+    assert (order.host, order.rtcp_host) == (NOWHERE, NOWHERE)
+
+
+def test_the_last_port_has_no_next_one() -> None:
+    assert connect(0, local(), remote(address=HostPort("198.51.100.7", 65_535))).rtcp_port == 65_535

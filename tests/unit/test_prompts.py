@@ -1,0 +1,75 @@
+import wave
+from array import array
+from pathlib import Path
+
+import pytest
+
+from gateways.media.prompts import Prompts, read_samples
+from softswitch.kernel.errors import Invalid, NotFound
+
+
+def write(path: Path, samples: list[int], *, rate: int = 8000, channels: int = 1, width: int = 2) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((channels, width, rate, 0, "NONE", ""))
+        file.writeframes(array("h" if width == 2 else "B", samples).tobytes())
+
+
+class Engine:
+    def __init__(self) -> None:
+        self.loaded: list[tuple[bytes, int]] = []
+
+    def add_prompt(self, samples: bytes, rate: int) -> int:
+        if not samples:
+            raise ValueError("empty")
+        self.loaded.append((samples, rate))
+        return len(self.loaded) - 1
+
+
+def test_a_prompt_is_named_by_its_place_in_the_folder_and_loaded_once(tmp_path: Path) -> None:
+    write(tmp_path / "main" / "welcome.wav", [1, 2, 3], rate=16_000)
+    write(tmp_path / "beep.wav", [4])
+    engine = Engine()
+    prompts = Prompts(tmp_path, engine.add_prompt)
+    assert prompts.load_all() == 2
+    assert engine.loaded[prompts.number("main/welcome")] == (b"\1\0\2\0\3\0", 16_000)
+    assert engine.loaded[prompts.number("beep")] == (b"\4\0", 8000)
+    assert len(engine.loaded) == 2
+
+
+def test_a_prompt_that_came_later_is_loaded_at_its_first_use(tmp_path: Path) -> None:
+    engine = Engine()
+    prompts = Prompts(tmp_path, engine.add_prompt)
+    assert prompts.load_all() == 0
+    write(tmp_path / "new.wav", [1])
+    assert prompts.number("new") == prompts.number("new") == 0
+
+
+@pytest.mark.parametrize("name", ["absent", "", "../outside", "/etc/passwd", "a/../../outside", "nul\0"])
+def test_what_is_not_in_the_folder_is_not_found(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "outside.wav", [1])
+    (tmp_path / "prompts").mkdir()
+    with pytest.raises(NotFound):
+        Prompts(tmp_path / "prompts", Engine().add_prompt).number(name)
+
+
+def test_without_a_folder_nothing_is_found() -> None:
+    prompts = Prompts(None, Engine().add_prompt)
+    assert prompts.load_all() == 0
+    with pytest.raises(NotFound):
+        prompts.number("main/welcome")
+
+
+def test_of_two_channels_the_first_is_heard(tmp_path: Path) -> None:
+    write(tmp_path / "stereo.wav", [1, 100, 2, 200], channels=2)
+    assert read_samples(tmp_path / "stereo.wav") == (b"\1\0\2\0", 8000)
+
+
+def test_a_file_that_is_no_prompt_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("RIFF but not")
+    write(tmp_path / "narrow.wav", [1, 2], width=1)
+    write(tmp_path / "empty.wav", [])
+    for name, reason in [("text", "no PCM WAV file"), ("narrow", "8-bit samples"), ("empty", "empty")]:
+        with pytest.raises(Invalid, match=reason) as raised:
+            Prompts(tmp_path, Engine().add_prompt).number(name)
+        assert f"{name}.wav" in str(raised.value)
