@@ -331,7 +331,7 @@ class Story:
         self.passes(100.0)
         gauges, stats = self.agent.gauges(), self.engine.stats()
         left = {name: gauges[name] for name in ("sessions", "legs", "client_transactions", "timers")}
-        left |= {name: stats[name] for name in ("client_transactions", "server_transactions", "timers")}
+        left |= {f"engine_{name}": stats[name] for name in ("client_transactions", "server_transactions", "timers")}
         assert not any(left.values()), left
         assert gauges["faults"] == 0
         return True

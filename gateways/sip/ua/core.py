@@ -226,7 +226,12 @@ class UserAgent:
                 del context.clients[event.transaction]
             handler(event, "")
         elif 200 <= status < 300 and event.response.method == "INVITE":
-            turn_away(context, event)
+            session = context.sessions.get(event.response.from_tag)
+            if session is not None and session.dialog.remote_tag == event.response.to_tag:
+                # Of a re-INVITE before the last one.
+                context.acknowledge(session.dialog, event.response.cseq, b"")
+            else:
+                turn_away(context, event)
 
     def _transaction_failed(self, event: TransactionFailed) -> None:
         handler = self._context.clients.pop(event.transaction, None)

@@ -42,6 +42,7 @@ class OfferExchange:
         "_backoff",
         "_cseq",
         "_offered",
+        "_ours",
         "_session",
         "_theirs",
         "_transaction",
@@ -55,8 +56,10 @@ class OfferExchange:
         self._turn = Turn.NONE
         self._cseq = 0
         """Of the INVITE under way, or of the last one."""
+        self._ours = 0
+        """The transaction of our INVITE."""
         self._transaction = 0
-        """Their INVITE's."""
+        """Of theirs."""
         self._theirs: SessionDescription | None = None
         self._we_offered = False
         """Whether the open 2xx of ours is an offer, so that its ACK brings the answer."""
@@ -118,7 +121,8 @@ class OfferExchange:
             body = session.sdp.offer(media)
             headers.append(("Content-Type", sdp.MIME))
         session.trace("out", f"INVITE {uri}")
-        context.request(context.way(dialog), "INVITE", uri, headers, body, self._answered)
+        context.clients.pop(self._ours, None)
+        self._ours = context.request(context.way(dialog), "INVITE", uri, headers, body, self._answered)
 
     def _answered(self, event: ResponseReceived | None, failure: str) -> None:
         session = self._session
@@ -294,6 +298,10 @@ class OfferExchange:
             self._backoff.cancel()
             self._backoff = None
         self._waiting = None
+
+    def forget(self) -> None:
+        """The session is gone: a late response to our INVITE is a stray."""
+        self._session.context.clients.pop(self._ours, None)
 
     def _rest(self) -> None:
         self._turn = Turn.NONE

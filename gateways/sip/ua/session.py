@@ -136,6 +136,7 @@ class Session:
         self.state = State.GONE
         if self.exchange is not None:
             self.exchange.close()
+            self.exchange.forget()
         self.context.sessions.pop(self.dialog.local_tag, None)
 
     def respond(self, transaction: int, status: int, method: str, *headers: tuple[str, str]) -> None:
@@ -170,6 +171,9 @@ class Session:
     def hang_up(self, command: HangUp) -> None:
         self.say_bye(command.cause, elsewhere=command.elsewhere)
         self.end(command.cause, by_party=False)
+
+    def bye_done(self, _: object) -> None:
+        self.forget()
 
     def cleared(self, event: RequestReceived) -> None:
         """The party's BYE."""
@@ -240,6 +244,6 @@ ESTABLISHED: Table = {
     (State.ESTABLISHED, Input.BYE): (Session.cleared, State.GONE),
     (State.CLEARING, Input.BYE): (Session.cleared_twice, State.CLEARING),
     (State.CLEARING, Input.INVITE): (Session.refuse_invite, State.CLEARING),
-    (State.CLEARING, Input.BYE_DONE): (Session.forget, State.GONE),
+    (State.CLEARING, Input.BYE_DONE): (Session.bye_done, State.GONE),
 }
 """The part of the table that both kinds of session share."""
