@@ -20,6 +20,7 @@ _GRAIN = 0.005
 """Seconds by which a timer may be late: what falls due close together is then done in one go."""
 _BATCH = 64
 _SWEEP = 30.0
+"""Seconds between looks for idle connections; less where they may be idle for less."""
 _LOOKUPS = 256
 """Names looked up at a time."""
 
@@ -88,7 +89,7 @@ class SipEndpoint:
         except OSError as error:
             await self.stop()
             raise OSError(error.errno, f"cannot listen on {listener.kind} {listener.address}: {error}") from error
-        self._sweep = self._loop.call_later(_SWEEP, self._close_idle)
+        self._close_idle()
         self.wake()
 
     async def stop(self) -> None:
@@ -237,7 +238,7 @@ class SipEndpoint:
         self.wake()
 
     def _close_idle(self) -> None:
-        self._sweep = self._loop.call_later(_SWEEP, self._close_idle)
+        self._sweep = self._loop.call_later(min(_SWEEP, self._limits.idle / 2), self._close_idle)
         silent_since = self._clock() - self._limits.idle
         for connection in list(self._connections.values()):
             if connection.heard_at < silent_since:
