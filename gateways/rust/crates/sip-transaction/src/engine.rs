@@ -377,3 +377,47 @@ fn holds(
             .get(entry.transaction)
             .is_some_and(|server| server.armed.holds(entry))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: &str, branch: &str) -> Vec<u8> {
+        format!(
+            "{method} sip:b@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{branch}\r\nFrom: <sip:a@h>;tag=a\r\n\
+             To: <sip:b@h>\r\nCall-ID: {branch}\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn a_panic_ends_its_transaction_and_nothing_else() {
+        let source = std::net::SocketAddr::from(([192, 0, 2, 1], 5060));
+        let mut engine = Engine::new(Config::new(1));
+        engine.open_transport(1, Kind::Udp, "192.0.2.2");
+        engine.panic_at_method = Some("MESSAGE");
+        engine
+            .receive(&request("OPTIONS", "one"), 1, source, 0.0)
+            .expect("open");
+        engine
+            .receive(&request("MESSAGE", "two"), 1, source, 0.0)
+            .expect("open");
+        engine
+            .receive(&request("OPTIONS", "three"), 1, source, 0.0)
+            .expect("open");
+        let events = engine.take_events();
+        assert!(matches!(
+            events[..],
+            [
+                Event::Request { .. },
+                Event::Failed {
+                    failure: Failure::Transport,
+                    ..
+                },
+                Event::Request { .. }
+            ]
+        ));
+        let stats = engine.stats();
+        assert_eq!((stats.panics, stats.server_transactions), (1, 2));
+    }
+}

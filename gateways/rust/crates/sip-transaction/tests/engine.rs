@@ -1,0 +1,658 @@
+//! The engine from outside: what it answers by itself, and where its responses go.
+
+use std::net::SocketAddr;
+
+use sip_transaction::{Config, Engine, Event, Failure, Kind, Transmit};
+
+const UDP: u64 = 1;
+const TCP: u64 = 2;
+
+fn source() -> SocketAddr {
+    SocketAddr::from(([198, 51, 100, 7], 40_000))
+}
+
+fn engine() -> Engine {
+    engine_with(Config::new(1))
+}
+
+fn engine_with(config: Config) -> Engine {
+    let mut engine = Engine::new(config);
+    engine.open_transport(UDP, Kind::Udp, "192.0.2.2:5060");
+    engine.open_transport(TCP, Kind::Tcp, "192.0.2.2:5060");
+    engine
+}
+
+/// A request with the given Via parameters; `more` are further header lines.
+fn request(method: &str, via: &str, to_tag: &str, more: &str) -> Vec<u8> {
+    let cseq = format!("7 {method}");
+    format!(
+        "{method} sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP {via}\r\nFrom: <sip:alice@192.0.2.1>;tag=a\r\n\
+         To: <sip:bob@192.0.2.2>{to_tag}\r\nCall-ID: c@h\r\nCSeq: {cseq}\r\n{more}Content-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+fn receive(engine: &mut Engine, data: &[u8], now: f64) -> Vec<Event> {
+    engine
+        .receive(data, UDP, source(), now)
+        .expect("the transport is open");
+    engine.take_events()
+}
+
+fn text(transmit: &Transmit) -> String {
+    String::from_utf8(transmit.data.to_vec()).expect("UTF-8")
+}
+
+fn line(transmit: &Transmit, name: &str) -> String {
+    let text = text(transmit);
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .unwrap_or_default();
+    line.to_owned()
+}
+
+fn transaction(events: &[Event]) -> u64 {
+    match events {
+        [Event::Request { transaction, .. }] => *transaction,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn respond(engine: &mut Engine, transaction: u64, status: u16, now: f64) -> Vec<Transmit> {
+    engine
+        .respond(transaction, status, None, None, &[], b"", now)
+        .expect("a good response");
+    engine.take_all_transmits()
+}
+
+/// The one response to a request that arrives with this Via.
+fn answer_to(via: &str) -> Transmit {
+    let mut engine = engine();
+    let events = receive(&mut engine, &request("OPTIONS", via, "", ""), 0.0);
+    let number = transaction(&events);
+    let mut transmits = respond(&mut engine, number, 200, 0.0);
+    assert_eq!(transmits.len(), 1);
+    transmits.remove(0)
+}
+
+#[test]
+fn a_response_goes_to_the_source_port_where_rport_asks_for_it() {
+    let answer = answer_to("10.0.0.1:5062;branch=z9hG4bKx;rport");
+    assert_eq!(answer.destination, source());
+    assert_eq!(
+        line(&answer, "Via"),
+        "Via: SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bKx;received=198.51.100.7;rport=40000"
+    );
+}
+
+#[test]
+fn without_rport_a_response_goes_to_the_port_of_the_via_at_the_source_address() {
+    let answer = answer_to("10.0.0.1:5062;branch=z9hG4bKx;maddr=203.0.113.9");
+    assert_eq!(
+        answer.destination,
+        SocketAddr::from(([198, 51, 100, 7], 5062))
+    );
+    assert!(line(&answer, "Via").ends_with(";maddr=203.0.113.9;received=198.51.100.7"));
+    assert_eq!(
+        answer_to("alice.example;branch=z9hG4bKx")
+            .destination
+            .port(),
+        5060
+    );
+}
+
+#[test]
+fn what_a_sender_claims_about_its_own_source_is_replaced() {
+    let answer = answer_to(
+        "198.51.100.7:5060;rport=1;received=1.2.3.4;branch=z9hG4bKx, SIP/2.0/TCP p;branch=z9hG4bKy",
+    );
+    assert_eq!(
+        line(&answer, "Via"),
+        "Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKx;received=198.51.100.7;rport=40000, \
+         SIP/2.0/TCP p;branch=z9hG4bKy"
+    );
+}
+
+#[test]
+fn a_via_that_tells_the_truth_is_left_alone() {
+    assert_eq!(
+        line(&answer_to("198.51.100.7;branch=z9hG4bKx"), "Via"),
+        "Via: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKx"
+    );
+}
+
+#[test]
+fn an_invite_without_an_answer_gets_a_100_after_200_ms() {
+    let mut engine = engine();
+    let events = receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", "Timestamp: 54\r\n"),
+        1.0,
+    );
+    transaction(&events);
+    assert!(engine.take_all_transmits().is_empty());
+    assert_eq!(engine.deadline(), Some(1.2));
+    engine.timeout(1.2);
+    let transmits = engine.take_all_transmits();
+    assert!(text(&transmits[0]).starts_with("SIP/2.0 100 Trying\r\n"));
+    assert_eq!(
+        line(&transmits[0], "To"),
+        "To: <sip:bob@192.0.2.2>",
+        "a 100 makes no dialog"
+    );
+    assert_eq!(line(&transmits[0], "Timestamp"), "Timestamp: 54");
+    assert_eq!(engine.deadline(), None);
+}
+
+#[test]
+fn every_response_of_a_transaction_has_the_same_to_tag() {
+    let mut engine = engine();
+    let number = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    let ringing = respond(&mut engine, number, 180, 0.1);
+    let answered = respond(&mut engine, number, 200, 0.2);
+    assert_eq!(line(&ringing[0], "To"), line(&answered[0], "To"));
+    assert!(line(&ringing[0], "To").contains(";tag="));
+}
+
+#[test]
+fn record_route_is_copied_below_300_only() {
+    let routes = "Record-Route: <sip:p1;lr>,\r\n <sip:p2;lr>\r\nrecord-route: <sip:p3;lr>\r\n";
+    let mut engine = engine();
+    let number = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", routes),
+        0.0,
+    ));
+    let ringing = text(&respond(&mut engine, number, 180, 0.1)[0]);
+    assert!(
+        ringing.contains("Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\nRecord-Route: <sip:p3;lr>\r\n"),
+        "{ringing}"
+    );
+    assert!(!text(&respond(&mut engine, number, 486, 0.2)[0]).contains("Record-Route"));
+}
+
+#[test]
+fn a_cancel_of_nothing_gets_481() {
+    let mut engine = engine();
+    assert!(
+        receive(
+            &mut engine,
+            &request("CANCEL", "h;branch=z9hG4bKx", "", ""),
+            0.0
+        )
+        .is_empty()
+    );
+    assert!(text(&engine.take_all_transmits()[0]).starts_with("SIP/2.0 481 "));
+}
+
+#[test]
+fn a_cancel_is_told_once_and_answered_each_time() {
+    let mut engine = engine();
+    let number = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    let cancel = request("CANCEL", "h;branch=z9hG4bKx", "", "");
+    match &receive(&mut engine, &cancel, 0.1)[..] {
+        [Event::Cancelled { transaction, .. }] => assert_eq!(*transaction, number),
+        other => panic!("{other:?}"),
+    }
+    let first = engine.take_all_transmits();
+    assert!(receive(&mut engine, &cancel, 0.2).is_empty());
+    let second = engine.take_all_transmits();
+    assert!(text(&first[0]).starts_with("SIP/2.0 200 OK\r\n"));
+    assert_eq!(first[0].data, second[0].data);
+    let refused = respond(&mut engine, number, 487, 0.3);
+    assert_eq!(
+        line(&refused[0], "To"),
+        line(&first[0], "To"),
+        "section 9.2: the same To tag"
+    );
+    // With a final response sent, it "has no effect".
+    assert!(receive(&mut engine, &cancel, 0.4).is_empty());
+    assert!(text(&engine.take_all_transmits()[0]).starts_with("SIP/2.0 200 OK\r\n"));
+}
+
+#[test]
+fn a_merged_request_gets_482() {
+    let mut engine = engine();
+    transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKone", "", ""),
+        0.0,
+    ));
+    assert!(
+        receive(
+            &mut engine,
+            &request("INVITE", "h;branch=z9hG4bKtwo", "", ""),
+            0.1
+        )
+        .is_empty()
+    );
+    assert!(text(&engine.take_all_transmits()[0]).starts_with("SIP/2.0 482 "));
+}
+
+#[test]
+fn a_request_inside_a_dialog_is_never_a_merged_one() {
+    let mut engine = engine();
+    transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKone", ";tag=b", ""),
+        0.0,
+    ));
+    transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKtwo", ";tag=b", ""),
+        0.1,
+    ));
+}
+
+#[test]
+fn a_second_try_after_a_refusal_is_no_merged_request() {
+    let mut engine = engine();
+    let first = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKone", "", ""),
+        0.0,
+    ));
+    respond(&mut engine, first, 401, 0.1);
+    transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKtwo", "", ""),
+        0.2,
+    ));
+}
+
+#[test]
+fn the_same_branch_from_another_host_is_another_transaction() {
+    let mut engine = engine();
+    let other = String::from_utf8(request("INVITE", "h2;branch=z9hG4bKx", "", ""))
+        .expect("ASCII")
+        .replace("c@h", "d@h");
+    let one = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h1;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    let two = transaction(&receive(&mut engine, other.as_bytes(), 0.0));
+    assert_ne!(one, two);
+}
+
+#[test]
+fn requests_by_rfc_2543_are_matched_without_a_branch() {
+    for via in ["h", "h;branch=1", "h;branch=z9hG4bK"] {
+        let mut engine = engine();
+        let number = transaction(&receive(&mut engine, &request("INVITE", via, "", ""), 0.0));
+        assert!(
+            receive(&mut engine, &request("INVITE", via, "", ""), 0.1).is_empty(),
+            "a retransmission"
+        );
+        let refused = respond(&mut engine, number, 404, 0.2)
+            .pop()
+            .expect("the 404");
+        let tag = line(&refused, "To")
+            .split(";tag=")
+            .nth(1)
+            .map(|tag| format!(";tag={tag}"))
+            .expect("a To tag");
+        assert!(
+            receive(&mut engine, &request("ACK", via, &tag, ""), 0.3).is_empty(),
+            "the ACK belongs to the INVITE"
+        );
+        engine.timeout(0.3 + 5.0);
+        assert_eq!(engine.stats().server_transactions, 0);
+    }
+}
+
+#[test]
+fn an_ack_for_a_2xx_comes_up_without_a_transaction() {
+    let mut engine = engine();
+    let number = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    respond(&mut engine, number, 200, 0.1);
+    assert_eq!(
+        transaction(&receive(
+            &mut engine,
+            &request("ACK", "h;branch=z9hG4bKy", ";tag=b", ""),
+            0.2
+        )),
+        0
+    );
+    // RFC 6026: an ACK with the branch of the INVITE, too, is for the transaction user.
+    assert_eq!(
+        transaction(&receive(
+            &mut engine,
+            &request("ACK", "h;branch=z9hG4bKx", ";tag=b", ""),
+            0.3
+        )),
+        0
+    );
+}
+
+#[test]
+fn a_2xx_is_sent_again_whenever_the_user_says_so_until_timer_l() {
+    let mut engine = engine();
+    let number = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    assert_eq!(respond(&mut engine, number, 200, 0.0).len(), 1);
+    assert_eq!(respond(&mut engine, number, 200, 0.5).len(), 1);
+    assert_eq!(
+        respond(&mut engine, number, 486, 0.6).len(),
+        0,
+        "the final response is given"
+    );
+    assert!(
+        receive(
+            &mut engine,
+            &request("INVITE", "h;branch=z9hG4bKx", "", ""),
+            1.0
+        )
+        .is_empty()
+    );
+    assert!(
+        engine.take_all_transmits().is_empty(),
+        "the user retransmits, not the transaction"
+    );
+    engine.timeout(32.0);
+    assert_eq!(respond(&mut engine, number, 200, 32.0).len(), 0);
+    assert_eq!(engine.stats().server_transactions, 0);
+}
+
+#[test]
+fn a_refusal_is_repeated_until_its_ack_and_fails_without_one() {
+    let mut engine = engine();
+    let number = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    let mut sent_at: Vec<f64> = respond(&mut engine, number, 486, 0.0)
+        .iter()
+        .map(|_| 0.0)
+        .collect();
+    while let Some(deadline) = engine.deadline() {
+        engine.timeout(deadline);
+        sent_at.extend(engine.take_all_transmits().iter().map(|_| deadline));
+    }
+    assert_eq!(
+        sent_at,
+        [0.0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
+    );
+    match &engine.take_events()[..] {
+        [
+            Event::Failed {
+                transaction,
+                failure: Failure::Timeout,
+            },
+        ] => assert_eq!(*transaction, number),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn over_a_stream_nothing_is_repeated_and_transactions_end_at_once() {
+    let mut engine = engine();
+    engine
+        .receive(
+            &request("OPTIONS", "h;branch=z9hG4bKx", "", ""),
+            TCP,
+            source(),
+            0.0,
+        )
+        .expect("open");
+    let number = transaction(&engine.take_events());
+    let answers = respond(&mut engine, number, 200, 0.1);
+    assert_eq!(
+        (answers[0].transport, answers[0].destination),
+        (TCP, source())
+    );
+    let stats = engine.stats();
+    assert_eq!(
+        (stats.server_transactions, stats.timers),
+        (0, 0),
+        "timer J is zero"
+    );
+    let headers = [
+        ("From", "<sip:b>;tag=b"),
+        ("To", "<sip:a>"),
+        ("Call-ID", "x"),
+        ("CSeq", "1 INVITE"),
+    ];
+    engine
+        .request(TCP, source(), "INVITE", "sip:a", &headers, b"", 1.0)
+        .expect("a good request");
+    assert_eq!(engine.deadline(), Some(33.0), "timer B, no timer A");
+}
+
+#[test]
+fn the_end_of_a_connection_fails_what_awaits_a_response_on_it() {
+    let mut engine = engine();
+    let headers = [
+        ("From", "<sip:b>;tag=b"),
+        ("To", "<sip:a>"),
+        ("Call-ID", "x"),
+        ("CSeq", "1 OPTIONS"),
+    ];
+    let over_tcp = engine
+        .request(TCP, source(), "OPTIONS", "sip:a", &headers, b"", 0.0)
+        .expect("a good request");
+    let over_udp = engine
+        .request(UDP, source(), "OPTIONS", "sip:a", &headers, b"", 0.0)
+        .expect("a good request");
+    engine.close_transport(TCP, 1.0);
+    match &engine.take_events()[..] {
+        [
+            Event::Failed {
+                transaction,
+                failure: Failure::Transport,
+            },
+        ] => assert_eq!(*transaction, over_tcp),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(engine.stats().client_transactions, 1);
+    let transmit = engine
+        .take_transmits(UDP, 10)
+        .pop()
+        .expect("the request over UDP");
+    assert_eq!(transmit.transaction, over_udp);
+    engine.transmit_failed(&transmit, 1.0);
+    assert_eq!(engine.stats().client_transactions, 0);
+}
+
+#[test]
+fn a_batched_transport_keeps_its_order_and_is_left_out_of_the_rest() {
+    let mut engine = engine();
+    engine.batch(UDP);
+    for branch in ["z9hG4bKa", "z9hG4bKb", "z9hG4bKc"] {
+        engine
+            .receive(
+                &request("CANCEL", &format!("h;branch={branch}"), "", ""),
+                UDP,
+                source(),
+                0.0,
+            )
+            .expect("open");
+    }
+    assert!(engine.take_all_transmits().is_empty());
+    let taken = engine.take_transmits(UDP, 2);
+    assert_eq!(taken.len(), 2);
+    engine.requeue(UDP, taken.into_iter());
+    let order: Vec<_> = engine
+        .take_transmits(UDP, 9)
+        .iter()
+        .map(|transmit| line(transmit, "Via"))
+        .collect();
+    let branches = ["z9hG4bKa", "z9hG4bKb", "z9hG4bKc"];
+    assert!(
+        order
+            .iter()
+            .zip(branches)
+            .all(|(via, branch)| via.contains(branch)),
+        "{order:?}"
+    );
+    assert_eq!(engine.waiting(UDP), 0);
+}
+
+#[test]
+fn responses_that_belong_to_nothing_are_counted() {
+    let mut engine = engine();
+    for branch in [
+        "z9hG4bKx",
+        "z9hG4bK100000000.0000000000000000",
+        "other",
+        "z9hG4bK\u{e9}.",
+    ] {
+        let response = format!(
+            "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch={branch}\r\nFrom: <sip:a>;tag=a\r\nTo: <sip:b>;tag=b\r\n\
+             Call-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+        );
+        assert!(receive(&mut engine, response.as_bytes(), 0.0).is_empty());
+    }
+    assert_eq!(engine.stats().stray_responses, 4);
+}
+
+#[test]
+fn an_engine_that_is_full_sheds_new_requests_and_serves_the_old() {
+    let mut engine = engine_with(Config {
+        max_transactions: 1,
+        ..Config::new(1)
+    });
+    let number = transaction(&receive(
+        &mut engine,
+        &request("INVITE", "h;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    let other = String::from_utf8(request("INVITE", "h;branch=z9hG4bKy", "", ""))
+        .expect("ASCII")
+        .replace("c@h", "d@h");
+    assert!(receive(&mut engine, other.as_bytes(), 0.1).is_empty());
+    let shed = engine.take_all_transmits();
+    assert!(text(&shed[0]).starts_with("SIP/2.0 503 Service Unavailable\r\n"));
+    assert!(line(&shed[0], "Retry-After").len() > "Retry-After: ".len());
+    assert_eq!(engine.stats().shed, 1);
+    assert_eq!(respond(&mut engine, number, 200, 0.2).len(), 1);
+}
+
+#[test]
+fn keep_alives_are_answered_or_ignored_and_are_no_messages() {
+    let mut engine = engine();
+    assert!(receive(&mut engine, b"\r\n\r\n", 0.0).is_empty());
+    assert_eq!(&*engine.take_all_transmits()[0].data, b"\r\n");
+    for nothing in [&b""[..], b"\r\n", b"\0\0\0\0"] {
+        assert!(receive(&mut engine, nothing, 0.0).is_empty());
+    }
+    assert!(engine.take_all_transmits().is_empty());
+    assert_eq!(engine.stats().received, 0);
+}
+
+#[test]
+fn a_malformed_request_is_answered_and_a_malformed_ack_is_not() {
+    let mut engine = engine();
+    let bad = |method: &str| {
+        let good =
+            String::from_utf8(request(method, "h;branch=z9hG4bKx;rport", "", "")).expect("ASCII");
+        good.replace("<sip:bob@192.0.2.2>", "\"Bob <sip:bob@192.0.2.2>")
+            .into_bytes()
+    };
+    match &receive(&mut engine, &bad("INVITE"), 0.0)[..] {
+        [
+            Event::Rejected {
+                status: Some(400),
+                reason,
+                close: false,
+                ..
+            },
+        ] => {
+            assert_eq!(reason, "To: unterminated quoted string");
+        }
+        other => panic!("{other:?}"),
+    }
+    let answer = engine.take_all_transmits().pop().expect("a 400");
+    assert!(
+        text(&answer).starts_with("SIP/2.0 400 Bad Request (To: unterminated quoted string)\r\n")
+    );
+    assert_eq!(answer.destination, source());
+    assert!(matches!(
+        receive(&mut engine, &bad("ACK"), 0.0)[..],
+        [Event::Rejected { status: None, .. }]
+    ));
+    assert!(engine.take_all_transmits().is_empty());
+}
+
+#[test]
+fn a_broken_stream_is_answered_once_and_closed() {
+    let mut engine = engine();
+    let bad = String::from_utf8(request("OPTIONS", "h;branch=z9hG4bKx", "", "")).expect("ASCII");
+    let bad = bad.replace("Content-Length: 0", "Content-Length: -1");
+    engine
+        .receive(bad.as_bytes(), TCP, source(), 0.0)
+        .expect("open");
+    engine
+        .receive(bad.as_bytes(), TCP, source(), 0.1)
+        .expect("open");
+    assert!(matches!(
+        engine.take_events()[..],
+        [Event::Rejected {
+            status: Some(400),
+            close: true,
+            ..
+        }]
+    ));
+    assert_eq!(engine.take_all_transmits().len(), 1);
+}
+
+#[test]
+fn an_unanswered_request_does_not_stay_for_ever() {
+    let mut engine = engine();
+    let number = transaction(&receive(
+        &mut engine,
+        &request("OPTIONS", "h;branch=z9hG4bKx", "", ""),
+        0.0,
+    ));
+    engine.timeout(32.0);
+    assert_eq!(engine.stats().server_transactions, 0);
+    assert!(respond(&mut engine, number, 200, 33.0).is_empty());
+}
+
+#[test]
+fn a_failed_invite_takes_the_route_of_its_request_for_the_ack() {
+    let mut engine = engine();
+    let headers = [
+        ("From", "<sip:b@h>;tag=b"),
+        ("To", "<sip:a@h>"),
+        ("Call-ID", "x"),
+        ("CSeq", "3 INVITE"),
+        ("Route", "<sip:p1;lr>"),
+        ("Route", "<sip:p2;lr>"),
+    ];
+    engine
+        .request(UDP, source(), "INVITE", "sip:a@h", &headers, b"", 0.0)
+        .expect("a good request");
+    let invite = engine.take_all_transmits().pop().expect("the INVITE");
+    let response = format!(
+        "SIP/2.0 404 Not Found\r\n{}\r\nFrom: <sip:b@h>;tag=b\r\nTo: <sip:a@h>;tag=z\r\nCall-ID: x\r\nCSeq: 3 INVITE\r\n\
+         Content-Length: 0\r\n\r\n",
+        line(&invite, "Via")
+    );
+    assert!(matches!(
+        receive(&mut engine, response.as_bytes(), 0.1)[..],
+        [Event::Response { .. }]
+    ));
+    let ack = engine.take_all_transmits().pop().expect("the ACK");
+    assert_eq!(line(&ack, "Via"), line(&invite, "Via"));
+    assert_eq!(line(&ack, "To"), "To: <sip:a@h>;tag=z");
+    assert_eq!(line(&ack, "CSeq"), "CSeq: 3 ACK");
+    assert!(text(&ack).contains("Route: <sip:p1;lr>\r\nRoute: <sip:p2;lr>\r\n"));
+}
