@@ -204,14 +204,19 @@ def _network(source: str) -> str:
 
 
 class _Bearer(SecurityBase):
-    """The Authorization header of a request or a WebSocket's opening (RFC 6750 section 2.1)."""
+    """The Authorization header of a request or a WebSocket's opening (RFC 6750 section 2.1); a WebSocket may give
+    `?token=` instead."""
 
     def __init__(self) -> None:
         self.model = BearerModel(description="A token from `softswitch token create` or `POST /api/v1/tokens`.")
         self.scheme_name = "token"
 
     async def __call__(self, connection: HTTPConnection) -> Identity:
-        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        authorization = connection.headers.get("authorization", "")
+        if not authorization and connection.scope["type"] == "websocket" and "token" in connection.query_params:
+            # A browser cannot set headers on a WebSocket.
+            authorization = f"Bearer {connection.query_params['token']}"
+        scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise NotAuthenticated("this needs a token: send the header Authorization: Bearer TOKEN")
         authenticator: Authenticator = connection.app.state.authenticator

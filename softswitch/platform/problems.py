@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from softswitch.kernel.errors import Conflict, Invalid, LocalProtocolError, NotFound, NotPermitted, Rejected
 from softswitch.platform.auth import NotAuthenticated, TooManyAttempts
@@ -82,7 +83,11 @@ def install_problems(app: FastAPI) -> None:
         raise AssertionError(f"no answer for {error!r}")
 
     async def handle(request: Request, error: Exception) -> Response:
-        return answer(error)
+        response = answer(error)
+        if isinstance(request, WebSocket):
+            # The framework sends what is returned to an HTTP client only.
+            await request.send_denial_response(response)
+        return response
 
     async def handle_integrity(request: Request, error: Exception) -> Response:
         assert isinstance(error, IntegrityError)

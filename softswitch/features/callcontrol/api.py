@@ -1,0 +1,317 @@
+"""/api/v1/calls: live calls, and every call's trace. /api/v1/events: the stream of facts."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query
+from pydantic import BaseModel, Field
+from starlette.responses import PlainTextResponse, Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from softswitch.events import Fact
+from softswitch.features.callcontrol.model import CallView, LegView, Trace, as_text
+from softswitch.features.callcontrol.service import Calls
+from softswitch.features.callcontrol.stream import EventStream, Listener
+from softswitch.kernel.errors import Invalid
+from softswitch.kernel.ids import CallId
+from softswitch.platform.auth import Operator
+from softswitch.platform.rest import Input, Number, Page, Paging
+
+
+class LegOut(BaseModel):
+    """One party's half of a live call."""
+
+    leg: str
+    role: Literal["caller", "called"]
+    destination: str
+    number: str
+    target: str
+    state: Literal["invited", "ringing", "up", "ended"]
+    held: bool
+    started_at: datetime
+    answered_at: datetime | None
+
+
+class CallOut(BaseModel):
+    """A live call."""
+
+    call_id: str
+    from_: str = Field(serialization_alias="from")
+    from_name: str
+    to: str
+    origin: str
+    context: str
+    destination: str | None
+    state: Literal["routing", "ringing", "talking", "held"]
+    started_at: datetime
+    answered_at: datetime | None
+    legs: list[LegOut]
+
+
+class NewCall(Input):
+    """Ring an account's phones; when one answers, route `to` as if the account had dialled it."""
+
+    from_: Number = Field(alias="from", examples=["1001"])
+    to: Number = Field(examples=["1002"])
+
+
+class CallMade(BaseModel):
+    call_id: str
+
+
+class StepOut(BaseModel):
+    rule: str
+    result: str
+    reason: str
+
+
+class DecisionOut(BaseModel):
+    """Where the call was sent, and why."""
+
+    at: datetime
+    by: str
+    destination: str | None
+    plan_version: int | None
+    steps: list[StepOut]
+
+
+class LadderLineOut(BaseModel):
+    """One message, or a note of the switch's."""
+
+    at: datetime
+    after_ms: int
+    """Since the call began."""
+    leg: str
+    direction: str
+    """`in`: from the party; `out`: to it; `note`: inside the switch."""
+    what: str
+
+
+class MediaOut(BaseModel):
+    """What a leg's sound measured."""
+
+    received: int
+    sent: int
+    lost: int
+    jitter_ms: float
+    first_packet_ms: int | None
+    last_address: str
+    discarded: int
+
+
+class LegTraceOut(BaseModel):
+    leg: str
+    destination: str
+    number: str
+    target: str
+    ended_at: datetime | None
+    cause: str | None
+    status: int | None
+    by_party: bool
+    media: MediaOut | None
+
+
+class TraceOut(BaseModel):
+    """All that is known of a call."""
+
+    call_id: str
+    live: bool
+    from_: str = Field(serialization_alias="from")
+    to: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    cause: str | None
+    note: str
+    decisions: list[DecisionOut]
+    ladder: list[LadderLineOut]
+    legs: list[LegTraceOut]
+
+
+def router_for(calls: Calls, stream: EventStream) -> APIRouter:
+    """The paths."""
+    router = APIRouter()
+
+    @router.get("/calls", tags=["calls"])
+    async def list_(paging: Paging) -> Page[CallOut]:
+        """The calls there are now, oldest first."""
+        rows = calls.all(paging.after(str), paging.limit + 1)
+        return paging.page(rows, lambda call: call.call_id, _call)
+
+    @router.post("/calls", tags=["calls"], status_code=201)
+    async def originate(body: NewCall, who: Operator) -> CallMade:
+        """Place a call from an account."""
+        return CallMade(call_id=calls.originate(body.from_, body.to))
+
+    @router.get("/calls/{call_id}", tags=["calls"])
+    async def get(call_id: str) -> CallOut:
+        """A live call."""
+        return _call(calls.one(CallId(call_id)))
+
+    @router.delete("/calls/{call_id}", tags=["calls"], status_code=204)
+    async def hang_up(call_id: str, who: Operator) -> None:
+        """End a live call."""
+        calls.hang_up(CallId(call_id))
+
+    @router.get(
+        "/calls/{call_id}/trace",
+        tags=["calls"],
+        response_model=TraceOut,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    async def trace(call_id: str, accept: Annotated[str, Header()] = "") -> TraceOut | Response:
+        """The story of a live or ended call: decisions, signalling, media. In columns with `Accept: text/plain`."""
+        story = await calls.story(CallId(call_id))
+        if accept.partition(",")[0].partition(";")[0].strip().lower() == "text/plain":
+            return PlainTextResponse(as_text(story))
+        return _trace(story)
+
+    @router.websocket("/events")
+    async def events(
+        websocket: WebSocket,
+        types: Annotated[str, Query(description="names of facts, separated by commas; empty: all")] = "",
+    ) -> None:
+        """Facts as they happen, one JSON text each. A client that falls 1000 facts behind is closed (1013)."""
+        listener = stream.join(_types(types))
+        try:
+            await websocket.accept()
+            await _serve(websocket, listener)
+        finally:
+            stream.leave(listener)
+
+    return router
+
+
+async def _serve(websocket: WebSocket, listener: Listener) -> None:
+    """Send until the client leaves or is too slow, whichever comes first."""
+    tasks = [
+        asyncio.create_task(coroutine, name="event stream")
+        for coroutine in (_send(websocket, listener), _until_disconnect(websocket), listener.gone())
+    ]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if listener.too_slow:
+        # Whoever does not read may not take the close frame either: it gets a second.
+        with_reason = websocket.close(1013, "too slow: the facts waiting for you were too many")
+        await asyncio.wait([asyncio.ensure_future(with_reason)], timeout=1.0)
+
+
+async def _send(websocket: WebSocket, listener: Listener) -> None:
+    while (text := await listener.next()) is not None:
+        await websocket.send_text(text)
+
+
+async def _until_disconnect(websocket: WebSocket) -> None:
+    try:
+        while True:
+            await websocket.receive_text()  # nothing a client says means anything
+    except (WebSocketDisconnect, KeyError):
+        return
+
+
+def _types(text: str) -> frozenset[str]:
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    unknown = names - _KNOWN
+    if unknown:
+        raise Invalid("types", f"there is no fact {sorted(unknown)[0]!r}; there are {', '.join(sorted(_KNOWN))}")
+    return names
+
+
+def _names(kind: type[Fact]) -> set[str]:
+    below = kind.__subclasses__()
+    return set().union(*map(_names, below)) if below else {kind.__name__}
+
+
+_KNOWN = _names(Fact)
+
+
+def _moment(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def _maybe(at: int | None) -> datetime | None:
+    return None if at is None else _moment(at)
+
+
+def _call(call: CallView) -> CallOut:
+    return CallOut(
+        call_id=call.call_id,
+        from_=call.from_number,
+        from_name=call.from_name,
+        to=call.to_number,
+        origin=call.origin,
+        context=call.context,
+        destination=call.destination,
+        state=call.state,
+        started_at=_moment(call.started_at),
+        answered_at=_maybe(call.answered_at),
+        legs=[_leg(leg) for leg in call.legs.values()],
+    )
+
+
+def _leg(leg: LegView) -> LegOut:
+    return LegOut(
+        leg=leg.leg,
+        role=leg.role,
+        destination=leg.destination,
+        number=leg.number,
+        target=leg.target,
+        state=leg.state,
+        held=leg.held,
+        started_at=_moment(leg.started_at),
+        answered_at=_maybe(leg.answered_at),
+    )
+
+
+def _trace(story: Trace) -> TraceOut:
+    call = story.call
+    return TraceOut(
+        call_id=call.call_id,
+        live=story.ended_at is None,
+        from_=call.from_number,
+        to=call.to_number,
+        started_at=_moment(call.started_at),
+        answered_at=_maybe(call.answered_at),
+        ended_at=_maybe(story.ended_at),
+        cause=story.cause.text if story.cause is not None else None,
+        note=story.note,
+        decisions=[
+            DecisionOut(
+                at=_moment(decision.at),
+                by=decision.by,
+                destination=decision.destination,
+                plan_version=decision.plan_version,
+                steps=[StepOut(rule=step.rule, result=step.result, reason=step.reason) for step in decision.steps],
+            )
+            for decision in story.decisions
+        ],
+        ladder=[
+            LadderLineOut(
+                at=_moment(line.at),
+                after_ms=line.at - call.started_at,
+                leg=line.leg,
+                direction=line.direction,
+                what=line.what,
+            )
+            for line in story.ladder
+        ],
+        legs=[
+            LegTraceOut(
+                leg=leg.leg,
+                destination=leg.destination,
+                number=leg.number,
+                target=leg.target,
+                ended_at=_maybe(leg.ended_at),
+                cause=leg.cause.text if leg.cause is not None else None,
+                status=leg.status,
+                by_party=leg.by_party,
+                media=MediaOut.model_validate(leg.media, from_attributes=True) if leg.media is not None else None,
+            )
+            for leg in story.legs
+        ],
+    )

@@ -1,0 +1,42 @@
+"""What call control asks of others."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from softswitch.events import CallFact, MediaFigures, TraceLine
+from softswitch.kernel.ids import CallId, LegId
+
+
+class CallControl(Protocol):
+    """What can be done with calls; the engine does it."""
+
+    def hang_up(self, call: CallId) -> bool:
+        """End a live call; False when there is none of that name."""
+        ...
+
+    def originate(self, account: str, number: str) -> CallId:
+        """Ring an account's phones, and when one answers, route `number` as if the account had dialled it.
+
+        Raises NotFound when there is no such account, or no phone of it is registered.
+        """
+        ...
+
+    def ladder(self, call: CallId) -> Sequence[TraceLine] | None:
+        """A live call's ladder so far; None when there is no such call."""
+        ...
+
+    def figures(self, leg: LegId) -> MediaFigures | None:
+        """A live leg's media counters so far; None when it has none."""
+        ...
+
+
+class LiveCalls(Protocol):
+    """The facts of calls that have not ended."""
+
+    def live(self) -> Sequence[CallId]:
+        """Their names, oldest first."""
+        ...
+
+    def facts(self, call: CallId) -> Sequence[CallFact] | None:
+        """What has happened to one; None when there is no such call."""
+        ...

@@ -1,0 +1,86 @@
+"""The stream of facts to whoever listens over WebSocket."""
+
+import asyncio
+from collections import deque
+
+import msgspec
+
+from softswitch.events import Fact
+from softswitch.kernel.errors import Conflict
+
+MOST_LISTENERS = 100
+
+
+class Listener:
+    """One client's queue."""
+
+    def __init__(self, types: frozenset[str], bound: int) -> None:
+        self.types = types
+        """Names of the facts it wants; empty: all."""
+        self.too_slow = False
+        """Whether it was left behind: its queue was full."""
+        self._bound = bound
+        self._waiting: deque[str] = deque()
+        self._bell = asyncio.Event()
+        self._gone = asyncio.Event()
+
+    def offer(self, text: str) -> None:
+        """Queue a fact. At the bound the listener is given up: a stream with a gap would not be noticed."""
+        if len(self._waiting) >= self._bound:
+            self.too_slow = True
+            self._waiting.clear()
+            self.leave()
+        elif not self._gone.is_set():
+            self._waiting.append(text)
+            self._bell.set()
+
+    def leave(self) -> None:
+        """Let `next` give None from now on."""
+        self._gone.set()
+        self._bell.set()
+
+    async def next(self) -> str | None:
+        """The next fact as JSON; None: the listener has left, or was too slow."""
+        while not self._gone.is_set():
+            if self._waiting:
+                return self._waiting.popleft()
+            self._bell.clear()
+            await self._bell.wait()
+        return None
+
+    async def gone(self) -> None:
+        """Return when the listener has left or was too slow."""
+        await self._gone.wait()
+
+
+class EventStream:
+    """Hands each fact to the listeners that want it."""
+
+    def __init__(self, *, bound: int = 1000) -> None:
+        """`bound`: how many facts may wait for one listener."""
+        self._bound = bound
+        self._listeners: list[Listener] = []
+        self._encode = msgspec.json.Encoder().encode
+
+    def join(self, types: frozenset[str]) -> Listener:
+        """Begin to listen. Raises Conflict when too many do."""
+        if len(self._listeners) >= MOST_LISTENERS:
+            raise Conflict("too-many-listeners", f"{MOST_LISTENERS} clients hear the events already")
+        listener = Listener(types, self._bound)
+        self._listeners.append(listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """End listening."""
+        listener.leave()
+        self._listeners.remove(listener)
+
+    def hear(self, fact: Fact) -> None:
+        """Hear any `Fact`."""
+        if not self._listeners:
+            return
+        name, text = type(fact).__name__, None
+        for listener in self._listeners:
+            if not listener.types or name in listener.types:
+                text = text if text is not None else self._encode(fact).decode()
+                listener.offer(text)

@@ -1,0 +1,108 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from softswitch.engine.bus import Bus
+from softswitch.events import AccountUnregistered, CallTraced, SwitchStarted, TraceLine
+from softswitch.features.callcontrol.feature import build
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.ids import CallId, LegId
+from softswitch.platform.auth import Authenticator, Identity, Role
+from softswitch.platform.database import Database
+from softswitch.platform.http import build_app
+from softswitch.platform.http_server import HttpServer
+from softswitch.platform.telemetry import Telemetry
+from tests.support.admin_plane import StandingClock
+
+GONE = AccountUnregistered(at=2, aor="1001", contact="sip:1001@127.0.0.1", reason="expired")
+
+
+@asynccontextmanager
+async def served(folder: Path, bus: Bus) -> AsyncIterator[str]:
+    """The events of a bus over HTTP on loopback: gives the WebSocket's URL."""
+    database = Database(f"sqlite:///{folder / 'switch.db'}")
+    await database.migrate()
+    feature = build(None, None, None)  # type: ignore[arg-type] - events ask nothing of them
+    assert feature.router is not None
+    for kind, hearer in feature.subscriptions:
+        bus.subscribe(kind, hearer)
+    app = build_app(
+        [feature.router],
+        database=database,
+        authenticator=Authenticator(database, StandingClock(), fixed=[("secret", Identity("a test", Role.VIEWER))]),
+        telemetry=Telemetry(),
+    )
+    server = HttpServer(app, HostPort("127.0.0.1", 0))
+    await server.start()
+    try:
+        yield f"ws://{server.address}/api/v1/events"
+    finally:
+        await server.stop()
+        await database.close()
+
+
+async def facts(connection: ClientConnection, count: int) -> list[str]:
+    return [json.loads(await asyncio.wait_for(connection.recv(), 10))["fact"] for _ in range(count)]
+
+
+async def test_clients_hear_the_facts_they_ask_for_by_header_or_query_token(tmp_path: Path) -> None:
+    bus = Bus()
+    async with served(tmp_path, bus) as url:
+        header = {"Authorization": "Bearer secret"}
+        async with (
+            connect(url, additional_headers=header) as everything,
+            connect(f"{url}?types=AccountUnregistered&token=secret") as some,
+        ):
+            bus.publish(SwitchStarted(at=1, version="1"))
+            bus.publish(GONE)
+            assert await facts(everything, 2) == ["SwitchStarted", "AccountUnregistered"]
+            assert await facts(some, 1) == ["AccountUnregistered"]
+
+
+@pytest.mark.parametrize(("query", "status"), [("", 401), ("?token=wrong", 401), ("?token=secret&types=Nonsense", 422)])
+async def test_who_may_not_hear_or_asks_for_nonsense_is_told_before_the_handshake(
+    tmp_path: Path, query: str, status: int
+) -> None:
+    async with served(tmp_path, Bus()) as url:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(url + query)
+        assert refused.value.response.status_code == status
+        assert b'"title"' in (refused.value.response.body or b"")
+
+
+async def deaf_client(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A client that says its handshake and from then on reads nothing."""
+    host, port = url.removeprefix("ws://").partition("/")[0].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+    writer.write(
+        b"GET /api/v1/events?token=secret HTTP/1.1\r\nHost: switch\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert b" 101 " in await reader.readuntil(b"\r\n")
+    return reader, writer
+
+
+async def test_a_client_that_does_not_read_is_closed_and_the_others_hear_on(tmp_path: Path) -> None:
+    bus = Bus()
+    lines = tuple(TraceLine(0, LegId("x-1.1"), "in", "x" * 100) for _ in range(100))
+    large = CallTraced(at=1, call=CallId("x-1"), lines=lines)
+    async with served(tmp_path, bus) as url, connect(f"{url}?token=secret&types=SwitchStarted") as quick:
+        reader, writer = await deaf_client(url)
+        rounds = 30
+        for _ in range(rounds):
+            # Once the kernel's buffers are full, its queue on our side fills until it is given up.
+            for _ in range(100):
+                bus.publish(large)
+            bus.publish(SwitchStarted(at=1, version="1"))
+            assert await facts(quick, 1) == ["SwitchStarted"]
+        received = b""
+        while b"too slow: the facts waiting" not in received[-200:]:
+            received += await asyncio.wait_for(reader.read(1_000_000), 20)
+        assert received.count(b'"CallTraced"') < 100 * rounds
+        writer.close()
