@@ -1,1 +1,270 @@
-"""The wiring: the only file that knows every part."""
+"""The wiring: the only file that knows every part.
+
+`Softswitch` builds the parts in its constructor, starts them in the order in which they stand on each other, and stops
+them in reverse. Nothing here decides anything about a call.
+"""
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from gateways._native import MediaEngine
+from gateways.media.gateway import MediaGateway
+from gateways.sip.endpoint import Listener
+from gateways.sip.gateway import SipGateway, SipSettings
+from gateways.sip.ua.settings import UserAgentSettings
+from softswitch import __version__, demo
+from softswitch.calls.signals import Origin
+from softswitch.engine.bus import Bus
+from softswitch.engine.call import CallApp
+from softswitch.engine.gatekeeper import SwitchGatekeeper
+from softswitch.engine.switch import Switch
+from softswitch.events import Fact, MediaFigures, SwitchStarted, SwitchStopped, TraceLine
+from softswitch.feature import Feature
+from softswitch.features.cdr import feature as cdr
+from softswitch.features.cdr.service import CallRecords
+from softswitch.features.directory import feature as directory_feature
+from softswitch.features.directory.service import Directory
+from softswitch.features.registrar import feature as registrar
+from softswitch.features.registrar.call_app import candidates_of
+from softswitch.features.registrar.service import Registrations
+from softswitch.features.registrar.writer import BindingWriter
+from softswitch.features.routing import feature as routing
+from softswitch.features.routing.service import DialPlan
+from softswitch.features.testcalls import feature as testcalls
+from softswitch.features.trunks import feature as trunks_feature
+from softswitch.features.trunks.service import Trunks
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.platform.auth import Authenticator
+from softswitch.platform.database import Database
+from softswitch.platform.event_log import EventLog
+from softswitch.platform.http import build_app
+from softswitch.platform.http_server import HttpServer
+from softswitch.platform.logs import configure_logs
+from softswitch.platform.telemetry import Telemetry
+from softswitch.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SIP_GAUGES = (
+    "sessions",
+    "timers",
+    "transports",
+    "engine_client_transactions",
+    "engine_server_transactions",
+    "engine_timers",
+)
+PROMPTS = Path(__file__).with_name("prompts")
+
+
+class SystemClock:
+    """The machine's clocks: the one place where time comes from outside."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()  # noqa: TID251
+
+    def wall_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+
+class Softswitch:
+    """One switch: built from its settings, started, stopped."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Opens nothing yet but the media engine's ports.
+
+        Raises Invalid for settings that cannot be, OSError when there are not enough free ports.
+        """
+        self.settings = settings
+        self.clock = clock = SystemClock()
+        self.bus = bus = Bus()
+        self.telemetry = Telemetry()
+        self.database = Database(settings.database)
+        self.event_log = EventLog(self.database)
+
+        self.registrations = Registrations(clock, bus.publish)
+        self.directory = Directory(settings.sip.realm, clock, on_removed=self.registrations.forget)
+        self._binding_writer = BindingWriter(self.registrations, self.database, clock)
+        self.trunks = Trunks()
+        self.dial_plan = DialPlan(clock, bus.publish, self, self)
+        self.records = CallRecords(self.event_log)
+
+        boot = f"{clock.wall_ms() // 1000:x}{secrets.token_hex(2)}"
+        self.switch = Switch(
+            bus,
+            clock,
+            IdSource(boot),
+            most_calls=settings.limits.calls,
+            congested=lambda: self.event_log.congested,
+        )
+        gatekeeper = SwitchGatekeeper(
+            ha1=self.directory.ha1,
+            origin=self.directory.origin,
+            recognise=self.trunks.recognise,
+            **({"guests": demo.guests(self.directory)} if settings.demo else {}),
+        )
+        self.sip = SipGateway(_sip_settings(settings), gatekeeper=gatekeeper, location=self.registrations, clock=clock)
+        engine = MediaEngine(
+            host=settings.media_listen,
+            first_port=settings.media.first_port,
+            legs=settings.media.legs,
+            threads=settings.media.threads,
+            io=settings.media.io,
+        )
+        self.media = MediaGateway(engine, settings.media_advertised, PROMPTS)
+
+        self.features = [
+            directory_feature.build(self.directory),
+            registrar.build(self.registrations, self.directory, clock),
+            trunks_feature.build(self.trunks, self.directory),
+            routing.build(self.dial_plan),
+            testcalls.build(),
+            cdr.build(self.records),
+        ]
+        self.apps = call_apps(self.features)
+        authenticator = Authenticator(self.database, clock, fixed=[demo.ADMIN_TOKEN] if settings.demo else ())
+        self._authenticator = authenticator
+        routers = [feature.router for feature in self.features if feature.router is not None]
+        web = build_app(routers, database=self.database, authenticator=authenticator, telemetry=self.telemetry)
+        self.http = HttpServer(web, settings.http.listen)
+
+        self.switch.connect(self.sip, self.media, self.apps)
+        self.sip.listen(self.switch)
+        self.media.listen(self.switch)
+        for subscriptions in (self.telemetry.subscriptions(), *(feature.subscriptions for feature in self.features)):
+            for kind, hearer in subscriptions:
+                bus.subscribe(kind, hearer)
+        # The log comes last, so that what a hearer adds to a fact is in the same batch as the fact.
+        bus.subscribe(Fact, self.event_log.append)
+        self._watch()
+
+    async def start(self) -> None:
+        """Start everything; answers SIP and HTTP when this returns. Raises SwitchError or OSError, having stopped again
+        what had started."""
+        try:
+            await self.database.migrate()
+            self.event_log.start()
+            await self.records.recover()
+            await self.directory.load(self.database)
+            await self.trunks.load(self.database)
+            await self.dial_plan.load(self.database)
+            if self.settings.demo:
+                await demo.furnish(
+                    self.database, self.directory, self.trunks, self.dial_plan, media=self.settings.demo_media
+                )
+            await self._binding_writer.start()
+            await self.media.start()
+            await self.http.start()
+            await self.sip.start()
+        except BaseException:
+            await self.stop(0)
+            raise
+        self.bus.publish(SwitchStarted(at=self.clock.wall_ms(), version=__version__))
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Take no new calls, let the others end within some seconds, and stop. Stopping twice does nothing."""
+        self.sip.refuse_new_calls()
+        await self.switch.drain(drain_seconds)
+        await self.sip.stop()
+        await self.http.stop()
+        await self.media.stop()
+        await self._binding_writer.stop()
+        self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
+        await self.event_log.stop()
+        await self._authenticator.save()
+        await self.database.close()
+
+    # What features ask of each other, by their `needs` -----------------------------------------------------
+
+    def origin_of(self, number: str) -> Origin | None:
+        """The dial plan asks whom a number belongs to."""
+        account = self.directory.account(number)
+        return None if account is None else account.origin
+
+    def why_missing(self, destination: Destination) -> str | None:
+        """The dial plan asks whether anything answers at a destination."""
+        kind, name = destination
+        if kind not in self.apps:
+            return f"nothing takes calls for {destination}"
+        if kind == "account" and self.directory.account(name) is None:
+            return f"there is no account {name!r}"
+        if kind == "trunk" and self.trunks.trunk(name) is None:
+            return f"there is no trunk {name!r}"
+        return None
+
+    def hang_up(self, call: CallId) -> bool:
+        """Call control asks to end a call."""
+        return self.switch.hang_up(call)
+
+    def ladder(self, call: CallId) -> Sequence[TraceLine] | None:
+        """Call control asks for the ladder of a live call."""
+        return self.switch.ladder(call)
+
+    def figures(self, leg: LegId) -> MediaFigures | None:
+        """Call control asks for the media counters of a live leg."""
+        return self.media.figures(leg)
+
+    def originate(self, account: str, number: str) -> CallId:
+        """Call control asks for a call. Raises NotFound for an unknown account or one without a phone."""
+        who = self.directory.account(account)
+        if who is None:
+            raise NotFound("account", account)
+        candidates = candidates_of(account, self.registrations)
+        return self.switch.originate(who.origin, number, candidates, who.ring_seconds)
+
+    def _watch(self) -> None:
+        self.telemetry.watch("sip", self.sip.gauges, SIP_GAUGES)
+        self.telemetry.watch("media", lambda: self.media.stats, ("legs_open",))
+        self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))
+        self.telemetry.gauge("log_pending", "Facts and rows that await the disk", lambda: self.event_log.pending)
+
+
+def call_apps(features: Sequence[Feature]) -> Mapping[str, CallApp]:
+    """Every destination kind and who takes its calls. Two features for one kind are a mistake of ours."""
+    apps: dict[str, CallApp] = {}
+    for feature in features:
+        for kind, app in feature.call_apps.items():
+            assert kind not in apps, f"two features take calls for {kind}"
+            apps[kind] = app
+    return apps
+
+
+async def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, then drain. Gives the exit status."""
+    configure_logs(settings.log_level)
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    switch = Softswitch(settings)
+    await switch.start()
+    log.info("ready", sip=[f"{kind} {address}" for kind, address in switch.sip.bound], http=str(switch.http.address))
+    if settings.demo:
+        print(demo.welcome(switch.http.address, switch.sip.bound), flush=True)
+    await stop.wait()
+    log.info("stopping: no new calls; those that are up may end", live=switch.switch.live)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)  # a second signal ends it at once
+    await switch.stop(settings.limits.drain_seconds)
+    return 0
+
+
+def _sip_settings(settings: Settings) -> SipSettings:
+    host = settings.advertised_for(settings.sip.listen[0].address.host)
+    return SipSettings(
+        listeners=tuple(
+            Listener(listener.transport, listener.address, settings.advertised_for(listener.address.host))
+            for listener in settings.sip.listen
+        ),
+        agent=UserAgentSettings(
+            host=f"[{host}]" if ":" in host else host,
+            realm=settings.sip.realm,
+            product=f"Softswitch/{__version__}",
+        ),
+    )

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import Invalid
@@ -170,7 +170,7 @@ class MediaSettings:
     """How many legs may have sound through the switch at once; a call has two."""
     threads: int = setting(1, _whole(1, 64))
     """Threads that carry sound."""
-    io: str = setting("auto", _one_of("auto", "epoll", "io_uring"))
+    io: Literal["auto", "epoll", "io_uring"] = setting("auto", _one_of("auto", "epoll", "io_uring"))
     """How packets are read and written; `auto` takes the fastest that this kernel allows."""
 
 

@@ -1,7 +1,7 @@
 """The switch: every call there is, and where each gateway's news goes."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -25,11 +25,21 @@ log = structlog.get_logger(__name__)
 class Switch:
     """Provides `SignallingEvents` and `MediaEvents` to the gateways, and runs the calls."""
 
-    def __init__(self, bus: Bus, clock: Clock, ids: IdSource, *, most_calls: int = 20_000) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        ids: IdSource,
+        *,
+        most_calls: int = 20_000,
+        congested: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`congested` tells whether new calls must be refused because the record of calls is not kept up with."""
         self._bus = bus
         self._clock = clock
         self._ids = ids
         self._most_calls = most_calls
+        self._congested = congested
         self._calls: dict[CallId, LiveCall] = {}
         self._legs: dict[LegId, CallId] = {}
         self._drained: asyncio.Future[None] | None = None
@@ -52,7 +62,7 @@ class Switch:
         """A party asks for a call. While the switch drains or is full, the call is refused, and still recorded."""
         call = self._new_call(incoming.origin)
         leg = call.offered(incoming)
-        if len(self._calls) > self._most_calls or self._drained is not None:
+        if len(self._calls) > self._most_calls or self._drained is not None or self._congested():
             call.hang_up(Cause.SWITCH_CONGESTION)
         else:
             call.start(Destination("dialplan", incoming.origin.context))

@@ -26,6 +26,12 @@ def target_of(binding: Binding) -> Target:
     )
 
 
+def candidates_of(number: str, location: Location) -> list[Candidate]:
+    """The phones of an account that are registered now."""
+    destination = Destination("account", number)
+    return [Candidate(target_of(binding), destination, number) for binding in location.bindings(number)]
+
+
 def build_call_app(accounts: Accounts, location: Location) -> CallApp:
     """The application that rings all phones of an account at once."""
 
@@ -35,13 +41,10 @@ def build_call_app(accounts: Accounts, location: Location) -> CallApp:
             raise Rejected(Cause.UNALLOCATED_NUMBER, f"there is no account {name}")
         if not account.enabled:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"account {name} is disabled")
-        bindings = location.bindings(name)
-        if not bindings:
+        candidates = candidates_of(name, location)
+        if not candidates:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {name} is registered")
-        destination = Destination("account", name)
-        await caller.dial(
-            [Candidate(target_of(binding), destination, name) for binding in bindings], account.ring_seconds
-        )
+        await caller.dial(candidates, account.ring_seconds)
         return None
 
     return call_account

@@ -1,0 +1,76 @@
+"""The demo switch: twenty accounts, a dial plan, a trunk, and guests from this machine. Loopback only."""
+
+from collections.abc import Sequence
+
+from softswitch.engine.gatekeeper import DemoGuests
+from softswitch.features.directory.model import NewAccount
+from softswitch.features.directory.service import Directory
+from softswitch.features.routing.model.demo import demo_plan
+from softswitch.features.routing.service import DialPlan
+from softswitch.features.trunks.service import Trunks
+from softswitch.kernel.address import HostPort
+from softswitch.platform.auth import Identity, Role
+from softswitch.platform.database import Database
+
+NUMBERS = tuple(str(number) for number in range(1001, 1021))
+ADMIN_TOKEN = ("demo-admin", Identity("demo", Role.ADMIN))
+GUEST_HOST, GUEST_NUMBERS, GUEST_CONTEXT = "127.0.0.1", r"8\d{4}|9196|9197|5000|3000", "guest"
+"""Load testers call from this host without registration, and reach these numbers only."""
+UAS = {
+    "name": "uas",
+    "host": "127.0.0.1",
+    "port": 5080,
+    "transport": "udp",
+    "context": GUEST_CONTEXT,
+    "sources": [],
+    "strip": 0,
+    "prefix": "",
+    "ring_seconds": 120,
+    "enabled": True,
+}
+"""The trunk that a SIPp UAS answers for."""
+
+
+def guests(directory: Directory) -> DemoGuests:
+    """Who may call without a password."""
+    return DemoGuests(lambda number: directory.account(number) is not None, GUEST_HOST, GUEST_NUMBERS, GUEST_CONTEXT)
+
+
+async def furnish(database: Database, directory: Directory, trunks: Trunks, dial_plan: DialPlan, *, media: str) -> None:
+    """Store what a demo needs and does not have yet: in a kept data folder, what was changed stays changed.
+
+    `media`: whether the trunk's sound is `anchored` or `bypass`; this alone follows the command line each time.
+    """
+    async with database.session() as session:
+        await directory.create(
+            session,
+            [
+                NewAccount(number=number, password=f"demo-{number}", name=f"Demo {number}")
+                for number in NUMBERS
+                if directory.account(number) is None
+            ],
+        )
+    async with database.session() as session:
+        if trunks.trunk("uas") is None:
+            await trunks.create(session, UAS | {"media": media})
+        else:
+            await trunks.change(session, "uas", {"media": media})
+    if dial_plan.plan.version == 0:
+        async with database.session() as session:
+            await dial_plan.change(session, lambda _: demo_plan(), "system", "the demo's plan")
+
+
+def welcome(http: HostPort, bound: Sequence[tuple[str, HostPort]]) -> str:
+    """What to do with a demo switch that is ready."""
+    sip = next(address for kind, address in bound if kind == "udp")
+    server = "" if sip.port == 5060 else f" --server {sip}"
+    phones = f"{NUMBERS[0]} to {NUMBERS[-1]}, password demo-NUMBER"
+    return f"""
+The demo switch is ready.
+  SIP    {sip} over UDP and TCP; accounts {phones}
+  HTTP   http://{http}/docs with the token {ADMIN_TOKEN[0]}
+Call it from another terminal:
+  .venv/bin/softswitch call --as 1001 9196{server} --for 5    an echo
+  .venv/bin/softswitch call --as 1001 9197{server} --for 5    a tone of 1004 Hz
+Or register a softphone as 1001 and another as 1002, and let them call each other. Ctrl-C stops the switch.
+"""
