@@ -1,0 +1,198 @@
+"""The SIP gateway on real sockets: what UDP, TCP and name look-ups do to calls."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateways.sip.connections import ConnectionLimits
+from gateways.sip.endpoint import Listener
+from gateways.sip.gateway import SipGateway, SipSettings
+from softswitch.calls.signals import Ended, Invitation, Target
+from softswitch.kernel.address import HostPort, Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.ids import LegId
+from tests.support.ua_story import LEG, OURS, Accounts, Switch
+
+pytestmark = pytest.mark.asyncio
+HOSTS = ["127.0.0.1", "::1"]
+
+
+class SystemClock:
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall_ms(self) -> int:
+        return int(time.time() * 1000)
+
+
+@asynccontextmanager
+async def gateway(host: str = "127.0.0.1", **limits: float) -> AsyncIterator[tuple[SipGateway, Switch]]:
+    """A gateway on free ports of one host."""
+    accounts, switch = Accounts(), Switch()
+    settings = SipSettings(
+        listeners=(Listener("udp", HostPort(host, 0)), Listener("tcp", HostPort(host, 0))),
+        limits=ConnectionLimits(**limits),  # type: ignore[arg-type]
+    )
+    carrier = SipGateway(settings, gatekeeper=accounts, location=accounts, clock=SystemClock())
+    carrier.listen(switch)
+    await carrier.start()
+    try:
+        yield carrier, switch
+    finally:
+        await carrier.stop()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that the loop will bring about."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - gauges have no event to wait for
+            await asyncio.sleep(0.005)
+
+
+def address(carrier: SipGateway, kind: str) -> HostPort:
+    return next(address for bound, address in carrier.bound if bound == kind)
+
+
+def options(transport: str, number: int = 1, *, body: str = "") -> bytes:
+    return (
+        f"OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/{transport} 127.0.0.1:9;branch=z9hG4bK{number};rport\r\n"
+        f"From: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:b@127.0.0.1>\r\nCall-ID: o{number}\r\nCSeq: {number} OPTIONS\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+def dial(carrier: SipGateway, uri: str, leg: LegId = LEG) -> None:
+    carrier.dial(leg, Invitation(Target(uri), Party("1001"), Party("1002"), OURS))
+
+
+async def read_until(reader: asyncio.StreamReader, text: bytes) -> bytes:
+    async with asyncio.timeout(5):
+        return await reader.readuntil(text)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_a_request_by_udp_is_answered_where_it_came_from(host: str) -> None:
+    async with gateway(host) as (carrier, _):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.bind((host, 0))
+            phone.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendto(phone, options("UDP"), address(carrier, "udp"))
+            async with asyncio.timeout(5):
+                answer = await loop.sock_recv(phone, 65536)
+    assert answer.startswith(b"SIP/2.0 200 OK\r\n")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_pipelined_requests_by_tcp_are_answered_on_their_connection(host: str) -> None:
+    async with gateway(host) as (carrier, _):
+        reader, writer = await asyncio.open_connection(*address(carrier, "tcp"))
+        writer.write(options("TCP", 1) + options("TCP", 2) + b"\r\n\r\n")
+        said = b""
+        while said.count(b"\r\n\r\n") < 2:
+            async with asyncio.timeout(5):
+                said += await reader.read(65536)
+        writer.close()
+    assert b"CSeq: 1 OPTIONS" in said and b"CSeq: 2 OPTIONS" in said
+
+
+async def test_a_stream_that_cannot_be_read_on_is_answered_and_closed() -> None:
+    async with gateway() as (carrier, _):
+        reader, writer = await asyncio.open_connection(*address(carrier, "tcp"))
+        writer.write(options("TCP").replace(b"Content-Length: 0", b"Content-Length: -5"))
+        async with asyncio.timeout(5):
+            said = await reader.read()
+        writer.close()
+        assert said.startswith(b"SIP/2.0 400")
+        await until(lambda: carrier.gauges()["transports"] == 1)
+
+
+async def test_a_call_to_a_port_where_nobody_listens_ends_at_once() -> None:
+    async with gateway() as (carrier, switch):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            dial(carrier, f"sip:1002@127.0.0.1:{nobody.getsockname()[1]};transport=tcp")
+            await until(lambda: switch.signals)
+    ((leg, ended),) = switch.signals
+    assert leg == LEG and isinstance(ended, Ended)
+    assert (ended.cause, ended.by_party, ended.status) == (Cause.DESTINATION_OUT_OF_ORDER, False, 503)
+
+
+async def test_calls_to_one_peer_share_a_connection_and_end_with_it() -> None:
+    connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+    server = await asyncio.start_server(lambda r, w: connections.append((r, w)), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with gateway() as (carrier, switch):
+        for number in range(3):
+            dial(carrier, f"sip:100{number}@127.0.0.1:{port};transport=TCP", LegId(f"call.{number}"))
+        await until(lambda: connections)
+        reader, writer = connections[0]
+        for number in range(3):
+            head = await read_until(reader, b"\r\n\r\n")
+            assert head.startswith(f"INVITE sip:100{number}@".encode())
+            await reader.readexactly(int(head.lower().split(b"content-length:")[1].split()[0]))
+        writer.transport.abort()
+        await until(lambda: len(switch.signals) == 3)
+        assert all(isinstance(signal, Ended) and signal.status == 503 for _, signal in switch.signals)
+        assert len(connections) == 1
+        await until(lambda: carrier.gauges()["transports"] == 1)
+    server.close()
+
+
+async def test_a_host_given_by_name_is_looked_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.1", 0))
+        phone.setblocking(False)
+        async with gateway() as (carrier, switch):
+            dial(carrier, f"sip:1002@localhost:{phone.getsockname()[1]}")
+            async with asyncio.timeout(5):
+                said = await asyncio.get_running_loop().sock_recv(phone, 65536)
+            assert said.startswith(b"INVITE sip:1002@localhost:")
+            dial(carrier, "sip:1002@no-such-name.invalid", LegId("call.9"))
+            await until(lambda: switch.signals)
+    ((leg, ended),) = switch.signals
+    assert leg == "call.9" and isinstance(ended, Ended) and ended.cause is Cause.NO_ROUTE_TO_DESTINATION
+
+
+async def test_a_silent_connection_is_closed_and_a_talking_one_is_not() -> None:
+    async with gateway(idle=0.3) as (carrier, _):
+        silent, silent_writer = await asyncio.open_connection(*address(carrier, "tcp"))
+        talking, talking_writer = await asyncio.open_connection(*address(carrier, "tcp"))
+        ended = asyncio.ensure_future(silent.read())
+        while not ended.done():
+            talking_writer.write(b"\r\n\r\n")
+            assert await read_until(talking, b"\r\n") == b"\r\n"
+            await asyncio.wait([ended], timeout=0.02)
+        assert ended.result() == b""
+        assert not talking.at_eof()
+        silent_writer.close()
+        talking_writer.close()
+
+
+async def test_connections_beyond_the_limit_are_turned_away() -> None:
+    async with gateway(connections=2) as (carrier, _):
+        streams = [await asyncio.open_connection(*address(carrier, "tcp")) for _ in range(3)]
+        reader, writer = streams[2]
+        async with asyncio.timeout(5):
+            writer.write(options("TCP"))
+            with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+                await reader.readexactly(1)
+        streams[0][1].write(options("TCP"))
+        assert (await read_until(streams[0][0], b"\r\n")).startswith(b"SIP/2.0 200")
+        for _, writer in streams:
+            writer.close()
+
+
+async def test_an_address_in_use_is_named_and_nothing_stays_open() -> None:
+    async with gateway() as (carrier, _):
+        taken = address(carrier, "udp")
+        accounts = Accounts()
+        settings = SipSettings(listeners=(Listener("tcp", HostPort("127.0.0.1", 0)), Listener("udp", taken)))
+        other = SipGateway(settings, gatekeeper=accounts, location=accounts, clock=SystemClock())
+        with pytest.raises(OSError, match=f"cannot listen on udp {taken}"):
+            await other.start()
+        assert other.bound == []
