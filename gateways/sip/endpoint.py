@@ -18,7 +18,6 @@ log = structlog.get_logger(__name__)
 
 _GRAIN = 0.005
 """Seconds by which a timer may be late: what falls due close together is then done in one go."""
-_BATCH = 64
 _SWEEP = 30.0
 """Seconds between looks for idle connections; less where they may be idle for less."""
 _LOOKUPS = 256
