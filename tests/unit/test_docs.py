@@ -1,0 +1,94 @@
+"""The documents know what the code has: a word, a command, a setting or a feature without an entry fails here."""
+
+import argparse
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways.sip.ua.causes import status_of
+from gateways.sip.ua.requests import HANDLED, KNOWN
+from softswitch import cli, events, settings
+from softswitch.kernel.cause import Cause
+from softswitch.phone import command
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
+
+
+def text(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("fact", [fact.__name__ for fact in events.AnyFact.__args__])
+def test_every_fact_is_in_the_glossary(fact: str) -> None:
+    assert f"| `{fact}` |" in text("glossary.md")
+
+
+@pytest.mark.parametrize("cause", Cause, ids=lambda cause: cause.name)
+def test_every_cause_is_in_the_glossary_with_its_value_and_status(cause: Cause) -> None:
+    assert f"| `{cause.name}` | {cause.value} | {status_of(cause)} |" in text("glossary.md")
+
+
+@pytest.mark.parametrize("name", [each.name for each in cli.COMMANDS])
+def test_every_command_is_in_the_reference(name: str) -> None:
+    assert re.search(rf"^\| `{name}\b", text("reference/commands.md"), re.MULTILINE)
+
+
+def test_every_option_of_the_phone_is_in_the_reference() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    command.configure(parser)
+
+    for option in parser._option_string_actions:
+        assert option in text("reference/commands.md")
+
+
+def leaves(tree: type, prefix: str = "") -> Iterator[str]:
+    """The settings' names, as a configuration file writes them."""
+    for field in dataclasses.fields(tree):
+        nested = field.default_factory
+        if isinstance(nested, type) and dataclasses.is_dataclass(nested):
+            yield from leaves(nested, f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name
+
+
+@pytest.mark.parametrize("name", list(leaves(settings.Settings)))
+def test_every_setting_is_in_the_reference(name: str) -> None:
+    assert f"`{name}`" in text("reference/settings.md")
+
+
+@pytest.mark.parametrize(
+    "name", [path.parent.name for path in sorted((ROOT / "softswitch/features").glob("*/feature.py"))]
+)
+def test_every_feature_has_an_entry(name: str) -> None:
+    assert f"| `{name}` |" in text("features.md")
+
+
+@pytest.mark.parametrize("method", sorted(KNOWN))
+def test_every_method_has_a_row_that_says_whether_it_is_handled(method: str) -> None:
+    rows = [line for line in text("protocols/sip.md").splitlines() if re.match(rf"\| ([A-Z, ]*\b)?{method}\b", line)]
+
+    assert len(rows) == 1
+    assert ("| 405 | 405 |" in rows[0]) == (method not in HANDLED)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_resolve(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("target", re.findall(r"^    make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+def test_the_make_targets_of_the_readme_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = [int(path.name[:4]) for path in sorted((DOCS / "decisions").glob("*.md"))]
+
+    assert numbers == list(range(1, len(numbers) + 1))
