@@ -133,9 +133,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # WAL: readers and the writer do not wait for each other. With synchronous=NORMAL a commit survives the death of
     # the process (also kill -9); only a power cut may lose the last moments, never the file's consistency.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+    except Exception:
+        connection.close()  # the pool forgets a connection that fails here, and its thread would stay
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,17 +1,13 @@
 import asyncio
-import importlib
-import pkgutil
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-import softswitch.features
 from softswitch.kernel.errors import Invalid
 from softswitch.platform.database import Database, DatabaseUnavailable, parse_url
-from softswitch.platform.tables import Base, TokenRow
+from softswitch.platform.tables import TokenRow
+from tests.support.tables import difference_to_code
 
 
 def token(name: str) -> TokenRow:
@@ -23,25 +19,8 @@ async def names(database: Database) -> list[str]:
         return list(await session.scalars(select(TokenRow.name).order_by(TokenRow.id)))
 
 
-def import_all_tables() -> None:
-    for package in pkgutil.iter_modules(softswitch.features.__path__, "softswitch.features."):
-        for module in pkgutil.iter_modules(importlib.import_module(package.name).__path__, package.name + "."):
-            if module.name.endswith(".tables"):
-                importlib.import_module(module.name)
-    for module in pkgutil.iter_modules(importlib.import_module("softswitch.platform").__path__, "softswitch.platform."):
-        if not module.ispkg:
-            importlib.import_module(module.name)
-
-
 async def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
-    import_all_tables()
-
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, Base.metadata))
-
-    async with database.engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await difference_to_code(database) == []
 
 
 async def test_migrating_twice_changes_nothing(database: Database) -> None:
