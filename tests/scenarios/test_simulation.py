@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from tests.support.network import Conditions
 from tests.support.simulation import simulate
 
 
@@ -33,5 +34,6 @@ def test_a_random_day_leaves_nothing_behind(seed: int) -> None:
 
 
 def test_two_thousand_calls_are_all_accounted_for() -> None:
-    findings = simulate(2_000, calls=2_000, accounts=20)
+    bad_luck = Conditions(loss=0.1, duplicate=0.1, reorder=0.1, delay=0.02, jitter=0.02)
+    findings = simulate(2_000, calls=2_000, accounts=20, conditions=bad_luck)
     assert not findings, "\n".join(findings)

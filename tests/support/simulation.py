@@ -4,8 +4,9 @@ import asyncio
 import random
 from collections.abc import Sequence
 
-from softswitch.events import CallOffered, LegDialed
+from softswitch.events import CallFact, CallOffered, LegDialed
 from softswitch.features.cdr.model import Cdr
+from softswitch.kernel.ids import CallId
 from tests.support.invariants import by_call
 from tests.support.network import Conditions
 from tests.support.phone_calls import PhoneCall
@@ -17,11 +18,11 @@ from tests.support.virtual_time import VirtualTimeLoop, run
 CODECS = (("0", "8", "101"), ("8", "0"), ("0", "101"), ("0", "8", "9", "101"))
 
 
-def simulate(seed: int, *, calls: int = 0, accounts: int = 0) -> list[str]:
-    """Live one day; gives what went wrong, with the ladders that show it."""
+def simulate(seed: int, *, calls: int = 0, accounts: int = 0, conditions: Conditions | None = None) -> list[str]:
+    """Live one day; gives what went wrong, with the ladders that show it. What is not given is drawn by the seed."""
 
     async def main(loop: VirtualTimeLoop) -> list[str]:
-        return await Day(loop, seed, calls, accounts).live()
+        return await Day(loop, seed, calls, accounts, conditions).live()
 
     return run(main, seed=seed)
 
@@ -36,10 +37,12 @@ def weather(chance: random.Random) -> Conditions:
 
 
 class Day:
-    def __init__(self, loop: VirtualTimeLoop, seed: int, calls: int, accounts: int) -> None:
+    def __init__(
+        self, loop: VirtualTimeLoop, seed: int, calls: int, accounts: int, conditions: Conditions | None
+    ) -> None:
         self._loop = loop
         self._chance = chance = random.Random(f"day {seed}")
-        self._weather = weather(chance)
+        self._weather = conditions or weather(chance)
         self._fair = not (self._weather.loss or self._weather.duplicate or self._weather.reorder)
         self._house = SimulatedSwitch(loop, self._weather, seed=seed)
         self._habits = Habits.draw(chance)
@@ -67,7 +70,7 @@ class Day:
             work += [self._wanderer(phone) for phone in everyone]
         await asyncio.gather(*work)
         found = await house.reckoning()
-        found += [finding for label in self._placed for finding in self._misjudged(label)]
+        found += self._judged()
         if found:
             found.append(f"weather: {self._weather}; {self._habits}")
             found.append(self._ladders(found))
@@ -112,30 +115,50 @@ class Day:
 
     # The reckoning: what the phones saw against what the switch wrote down ---------------------------------
 
-    def _misjudged(self, label: str) -> list[str]:
-        house = self._house
-        call, script = self._placed[label]
-        offered = [fact for fact in house.facts if isinstance(fact, CallOffered) and fact.from_name == label]
-        if len(offered) > 1:
-            return [f"{label} became {len(offered)} calls"]
-        if not offered:
-            # Nothing came through, or only the first INVITE, which was challenged.
-            fine = call.how in ("timeout", "cancelled") and not self._fair
-            challenged = call.status == 401 and (call.how == "cancelled" or not call.phone.password)
-            return [] if fine or challenged else [f"{label} {call!r} never was a call"]
-        cdr = house.records[offered[0].call]
+    def _judged(self) -> list[str]:
+        facts = by_call(self._house.facts)
+        records = self._house.records
+        offered: dict[str, list[CallId]] = {}
+        for call, its in facts.items():
+            if isinstance(its[0], CallOffered):
+                offered.setdefault(its[0].from_name, []).append(call)
+        backs: dict[str, list[PhoneCall]] = {}
+        for phone in self._house.phones:
+            for other in phone.calls:
+                if not other.outgoing:
+                    backs.setdefault(other.label, []).append(other)
         found = []
-        was_up = call.acks_sent > 0
-        if was_up and cdr.disposition != "answered":
+        for label, (call, script) in self._placed.items():
+            became = offered.get(label, [])
+            if len(became) > 1:
+                found.append(f"{label} became {len(became)} calls")
+            elif not became:
+                # Nothing came through, or only the first INVITE, which was challenged.
+                lost = call.how in ("timeout", "cancelled") and not self._fair
+                challenged = call.status == 401 and (call.how == "cancelled" or not call.phone.password)
+                if not lost and not challenged:
+                    found.append(f"{label} {call!r} never was a call")
+            else:
+                cdr = records[became[0]]
+                wrong = self._misjudged(call, cdr)
+                if self._fair:
+                    wrong += self._inexact(call, script, cdr, facts[became[0]], backs.get(label, []))
+                found += [f"{label} {finding}" for finding in wrong]
+        return found
+
+    def _misjudged(self, call: PhoneCall, cdr: Cdr) -> list[str]:
+        """In any weather."""
+        found = []
+        if call.acks_sent and cdr.disposition != "answered":
             found.append(f"{call!r} was up, its record says {cdr.disposition}")
         if call.how == "refused" and cdr.disposition in ("answered", "cancelled"):
             found.append(f"{call!r} was refused, its record says {cdr.disposition}")
-        if self._fair:
-            found += self._exactly(label, call, script, cdr)
-        return [f"{label} {finding}" for finding in found]
+        return found
 
-    def _exactly(self, label: str, call: PhoneCall, script: CallerScript, cdr: Cdr) -> list[str]:
-        """In fair weather the outcome is what the scripts say, to the millisecond where that can be told."""
+    def _inexact(
+        self, call: PhoneCall, script: CallerScript, cdr: Cdr, facts: Sequence[CallFact], backs: Sequence[PhoneCall]
+    ) -> list[str]:
+        """In fair weather the outcome is what the scripts say, and the times are those that the phones saw."""
         found = []
         slack = 0.1 + 6 * (self._weather.delay + self._weather.jitter)
         if call.how == "cancelled" and cdr.disposition != "cancelled":
@@ -145,16 +168,13 @@ class Day:
             talked = call.ended_at - call.answered_at
             if abs(talked - cdr.billable_ms / 1000) > slack:
                 found.append(f"talked for {talked:.3f} s, {cdr.billable_ms} ms are billed")
-        backs = [other for phone in self._house.phones for other in phone.calls if other.label == label]
-        backs = [other for other in backs if not other.outgoing]
-        dialled = sum(isinstance(fact, LegDialed) for fact in by_call(self._house.facts)[cdr.call_id])
+        dialled = sum(isinstance(fact, LegDialed) for fact in facts)
         if dialled != len(backs):
             found.append(f"{dialled} legs dialled, {len(backs)} phones rang")
         wanted = self._expected(script, backs, slack)
         if wanted and cdr.disposition not in wanted:
-            found.append(
-                f"became {cdr.disposition} ({cdr.cause}), wanted {wanted}; {script}; {[*map(self._scripts.get, backs)]}"
-            )
+            played = [self._scripts[back] for back in backs]
+            found.append(f"became {cdr.disposition} ({cdr.cause}), wanted {wanted}; {script}; {played}")
         return found
 
     def _expected(self, script: CallerScript, backs: Sequence[PhoneCall], slack: float) -> tuple[str, ...]:
