@@ -17,7 +17,7 @@ from tests.support.virtual_time import VirtualTimeLoop
 
 
 @pytest.fixture
-def house(loop: VirtualTimeLoop) -> SimulatedSwitch:
+async def house(loop: VirtualTimeLoop) -> SimulatedSwitch:
     return SimulatedSwitch(loop)
 
 
@@ -234,7 +234,7 @@ async def test_a_guest_calls_the_trunk_and_no_more(house: SimulatedSwitch) -> No
 
 
 async def test_sound_bypasses_the_switch_where_the_trunk_says_so(house: SimulatedSwitch) -> None:
-    house.apps.anchored = False
+    house.features.trunks.anchor(False)
     guest = house.guest()
     out = guest.call("81234")
     back = await house.trunk.rings()
@@ -468,7 +468,7 @@ async def test_a_wrong_password_is_challenged_again_and_never_let_in(house: Simu
     out = thief.call("1002")
     await out.until("over")
     assert out.how == "refused" and out.status in (401, 403, 407)
-    assert house.location.bindings("1001") == []
+    assert not house.location.bindings("1001")
     await house.settled()
     assert house.facts_of_calls == []
 
@@ -516,7 +516,7 @@ async def test_an_application_that_fails_ends_only_its_own_call(house: Simulated
         await caller.answer()
         raise RuntimeError("a bug")
 
-    house.apps.added("tone", broken)
+    house.features.apps["tone"] = broken
     alice, bob, carol = await registered(house, "1001", "1002", "1003")
     out, back = await talking(house, alice, bob)
     unlucky = carol.call("9197")

@@ -1,126 +1,112 @@
-"""The demo switch's accounts, locations, trunk and call applications in memory: what a test gives the switch in place
-of what the database holds."""
+"""The demo switch's features without a database: the real ones, filled by hand with accounts 1001 to 1020, the trunk
+`uas` and the demo dial plan."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+import ipaddress
+from collections.abc import Callable
 
-from softswitch.calls.signals import Origin, Target
+from softswitch.calls.signals import Origin
 from softswitch.engine.call import CallApp
-from softswitch.engine.caller import Caller, Candidate
-from softswitch.features.routing.model import Plan, RouteRequest, demo_plan
-from softswitch.kernel.address import HostPort, Party
-from softswitch.kernel.binding import Binding
-from softswitch.kernel.cause import Cause
+from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
+from softswitch.events import Fact
+from softswitch.features.directory.model import Account, ha1
+from softswitch.features.directory.service import Directory
+from softswitch.features.registrar import call_app as registrar_app
+from softswitch.features.registrar.service import Registrations
+from softswitch.features.routing.call_app import dial_plan_app
+from softswitch.features.routing.model import Plan, demo_plan
+from softswitch.features.routing.service import DialPlan
+from softswitch.features.testcalls.feature import build as build_testcalls
+from softswitch.features.trunks import call_app as trunks_app
+from softswitch.features.trunks.model import Trunk
+from softswitch.features.trunks.service import Trunks
+from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Rejected
 
 REALM = "softswitch"
 ACCOUNTS = tuple(str(number) for number in range(1001, 1021))
+RING_SECONDS = 30
 
 
 def password_of(account: str) -> str:
     return f"demo-{account}"
 
 
-class DemoGatekeeper:
-    """A `softswitch.ports.Gatekeeper`: accounts 1001 to 1020, and one address that calls without proof."""
-
-    def __init__(self, guest: str) -> None:
-        self._guest = guest
-
-    def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
-        admitted = to_user in ("9196", "9197", "5000", "3000") or (to_user.startswith("8") and len(to_user) == 5)
-        return Origin("guest", source.host, "guest") if source.host == self._guest and admitted else None
-
-    def ha1(self, username: str, algorithm: str) -> str | None:
-        if username not in ACCOUNTS:
-            return None
-        digest = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}[algorithm]
-        return digest(f"{username}:{REALM}:{password_of(username)}".encode()).hexdigest()
-
-    def origin(self, username: str) -> Origin:
-        return Origin("account", username, "default")
-
-
-class MemoryLocation:
-    """A `softswitch.ports.Location`."""
+class DemoDirectory(Directory):
+    """The accounts, as `Directory.load` would have read them."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._bindings: dict[str, list[Binding]] = {}
+        super().__init__(REALM, clock)
+        for number in ACCOUNTS:
+            md5, sha256 = ha1(number, REALM, password_of(number))
+            self._accounts[number] = Account(
+                number=number,
+                name="",
+                enabled=True,
+                ring_seconds=RING_SECONDS,
+                caller_id="",
+                origin=Origin("account", number, "default"),
+                ha1_md5=md5,
+                ha1_sha256=sha256,
+            )
 
-    def bindings(self, aor: str) -> Sequence[Binding]:
-        now = self._clock.wall_ms()
-        live = [binding for binding in self._bindings.get(aor, ()) if binding.expires_at > now]
-        return sorted(live, key=lambda binding: (-binding.q, -binding.expires_at))
 
-    def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
-        self._bindings[aor] = list(bindings)
+class DemoTrunks(Trunks):
+    """The trunk `uas` at an address, which takes numbers as they are dialled."""
+
+    def __init__(self, address: HostPort) -> None:
+        super().__init__()
+        self._address = address
+        self.anchor(True)
+
+    def anchor(self, anchored: bool) -> None:
+        """Let the trunk's sound pass through the switch, or bypass it."""
+        trunk = Trunk(
+            name="uas",
+            host=self._address.host,
+            port=self._address.port,
+            transport="udp",
+            sources=(ipaddress.ip_network(self._address.host),),
+            strip=0,
+            prefix="",
+            anchored=anchored,
+            ring_seconds=RING_SECONDS,
+            enabled=True,
+            origin=Origin("trunk", "uas", "default"),
+        )
+        self._remember({trunk.name: trunk})
 
 
-class DemoApps:
-    """What happens to calls: the real demo dial plan, and the applications that it names."""
+class DemoFeatures:
+    """What a call meets between its gateways, tied together as the app does it."""
 
-    def __init__(self, location: MemoryLocation, trunk: HostPort, *, ring_seconds: float = 30.0) -> None:
-        self._location = location
-        self._trunk = trunk
-        self._ring_seconds = ring_seconds
-        self._plan = Plan.compile(demo_plan(), version=1)
-        self.anchored = True
-        """Whether the trunk's sound passes through the switch."""
+    def __init__(self, clock: Clock, publish: Callable[[Fact], None], *, trunk: HostPort, guest: str) -> None:
+        self.directory = DemoDirectory(clock)
+        self.location = Registrations(clock, publish)
+        self.location.start({}, lambda: None)
+        self.trunks = DemoTrunks(trunk)
+        plan = DialPlan(clock, publish, self, self)
+        plan.plan = Plan.compile(demo_plan(), 1)
+        self.gatekeeper = SwitchGatekeeper(
+            ha1=self.directory.ha1,
+            origin=self.directory.origin,
+            recognise=self.trunks.recognise,
+            guests=DemoGuests(
+                lambda name: self.directory.account(name) is not None, guest, "8[0-9]{4}|9196|9197", "guest"
+            ),
+        )
         self.apps: dict[str, CallApp] = {
-            "dialplan": self._dialplan,
-            "account": self._account,
-            "trunk": self._to_trunk,
-            "echo": self._echo,
-            "tone": self._tone,
-            "hangup": self._hangup,
+            "dialplan": dial_plan_app(plan),
+            "account": registrar_app.build_call_app(self.directory, self.location),
+            "trunk": trunks_app.build_call_app(self.trunks, self.directory),
+            **build_testcalls().call_apps,
         }
 
-    async def _dialplan(self, caller: Caller, context: str) -> Destination | None:
-        origin = caller.origin
-        routed = self._plan.route(
-            RouteRequest(caller.to.number, caller.from_.number, context, origin.kind, origin.name, caller.wall_ms())
-        )
-        caller.routed(routed.destination, f"dialplan:{context}", self._plan.version, routed.steps)
-        if routed.destination is None:
-            raise Rejected(routed.cause or Cause.NO_ROUTE_TO_DESTINATION)
-        caller.to = Party(routed.number, caller.to.name)
-        return routed.destination
+    # What only `explain` asks of the dial plan's surroundings.
 
-    async def _account(self, caller: Caller, name: str) -> Destination | None:
-        candidates = [
-            Candidate(
-                Target(binding.contact, binding.transport, binding.source, binding.connection, binding.path),
-                Destination("account", name),
-                name,
-            )
-            for binding in self._location.bindings(name)
-        ]
-        if not candidates:
-            raise Rejected(Cause.SUBSCRIBER_ABSENT)
-        await caller.dial(candidates, self._ring_seconds)
+    def origin_of(self, number: str) -> Origin | None:
+        account = self.directory.account(number)
+        return None if account is None else account.origin
+
+    def why_missing(self, destination: Destination) -> str | None:
         return None
-
-    async def _to_trunk(self, caller: Caller, name: str) -> Destination | None:
-        number = caller.to.number
-        target = Target(f"sip:{number}@{self._trunk}")
-        await caller.dial([Candidate(target, Destination("trunk", name), number, self.anchored)], self._ring_seconds)
-        return None
-
-    async def _echo(self, caller: Caller, name: str) -> Destination | None:
-        await caller.echo()
-        return None
-
-    async def _tone(self, caller: Caller, name: str) -> Destination | None:
-        await caller.tone(1004.0)
-        return None
-
-    async def _hangup(self, caller: Caller, name: str) -> Destination | None:
-        raise Rejected(Cause[name.upper().replace("-", "_")])
-
-    def added(self, kind: str, app: CallApp) -> Mapping[str, CallApp]:
-        """One more application, for a story."""
-        self.apps[kind] = app
-        return self.apps

@@ -12,6 +12,7 @@ from tests.support.network import Conditions
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
 from tests.support.scripts import CalleeScript, CallerScript, Habits
+from tests.support.sip_text import user_of
 from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop, run
 
@@ -90,16 +91,16 @@ class Day:
             await asyncio.sleep(self._chance.random() * self._duration)
             await phone.register(self._chance.choice((0, 30, 3600)))
 
-    def _number(self) -> str:
+    def _number(self, caller: int) -> str:
         draw = self._chance.random()
         if draw < 0.6:
             return self._chance.choice(self._accounts)
         if draw < 0.85:
-            return f"8{self._chance.randrange(10000):04d}"
+            return f"8{caller:04d}"
         return self._chance.choice(("9196", "9197", "4711", "1020", "6001"))
 
     async def _caller(self, number: int, everyone: Sequence[Phone], guests: Sequence[Phone]) -> None:
-        script = self._habits.caller(self._number())
+        script = self._habits.caller(self._number(number))
         phone = self._chance.choice(everyone or guests)
         if script.number[0] in "89" and self._chance.random() < 0.5:
             phone = self._chance.choice(guests)
@@ -110,6 +111,9 @@ class Day:
         script.play(call, self._loop)
 
     def _called(self, call: PhoneCall) -> None:
+        if call.phone is self._house.trunk and call.invite_request is not None:
+            # A trunk is shown the account's own name; the number tells which call it is.
+            call.label = f"c{int(user_of(call.invite_request.request_uri)[1:])}."
         script = self._scripts[call] = self._habits.callee()
         script.play(call, self._loop)
 

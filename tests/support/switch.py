@@ -16,7 +16,7 @@ from softswitch.features.cdr.model import Cdr
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import CallId, IdSource, LegId
 from tests.support import invariants
-from tests.support.demo_parts import ACCOUNTS, REALM, DemoApps, DemoGatekeeper, MemoryLocation, password_of
+from tests.support.demo_parts import ACCOUNTS, REALM, RING_SECONDS, DemoFeatures, password_of
 from tests.support.model_media import ModelMedia
 from tests.support.network import Conditions, Network
 from tests.support.phone_calls import PhoneCall
@@ -99,31 +99,31 @@ class SimulatedSwitch:
     def __init__(self, loop: VirtualTimeLoop, conditions: Conditions | None = None, *, seed: int = 0) -> None:
         self.loop = loop
         self.seed = seed
-        self.ring_seconds = 30.0
+        self.ring_seconds = float(RING_SECONDS)
         self.network = Network(loop, conditions, seed=seed)
         self.phones: list[Phone] = []
         self.facts: list[Fact] = []
         self.clock = VirtualClock(loop)
         self.bus = Bus()
         self.bus.subscribe(Fact, self.facts.append)
-        self.location = MemoryLocation(self.clock)
+        self.features = DemoFeatures(self.clock, self.bus.publish, trunk=TRUNK, guest=GUEST_HOST)
+        self.location = self.features.location
         self.media = ModelMedia(loop, SWITCH.host)
         self.switch = Switch(self.bus, self.clock, IdSource(f"s{seed}"))
-        self.apps = DemoApps(self.location, TRUNK, ring_seconds=self.ring_seconds)
         self.engine = SipEngine(seed=seed)
         self.endpoint = SimulatedEndpoint(loop, self.network, SWITCH)
         self.agent = UserAgent(
             self.engine,
             UserAgentSettings(host=SWITCH.host, realm=REALM),
             network=self.endpoint,
-            gatekeeper=DemoGatekeeper(GUEST_HOST),
+            gatekeeper=self.features.gatekeeper,
             location=self.location,
             entropy=random.Random(f"entropy {seed}").randbytes,
             wall_ms=self.clock.wall_ms,
         )
         self.agent.listen(self.switch)
         self.media.events = self.switch
-        self.switch.connect(self.endpoint, self.media, self.apps.apps)
+        self.switch.connect(self.endpoint, self.media, self.features.apps)
         self.endpoint.start(self.engine, self.agent)
         self.trunk = self._attach(TRUNK, "trunk", "")
         self.trunk.takes_any_number = True
@@ -211,10 +211,12 @@ class SimulatedSwitch:
             found.append(f"the user agent met {gauges['faults']} faults of its own")
         if self.switch.live:
             found.append(f"the switch holds {self.switch.live} calls")
+        if self.switch.live or len(self.switch._legs):
+            found.append(f"the switch holds the legs {self.switch._legs}")
         if self.media.open_legs:
             found.append(f"the media engine holds {self.media.open_legs}")
         return found
 
 
 ENGINE_GAUGES = ("client_transactions", "server_transactions", "timers")
-AGENT_GAUGES = ("sessions", "legs", "timers")
+AGENT_GAUGES = ("sessions", "legs", "client_transactions", "timers")
