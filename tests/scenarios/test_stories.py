@@ -406,6 +406,20 @@ async def test_a_late_offer_to_the_echo_is_made_by_the_switch(house: SimulatedSw
     await house.settled()
 
 
+async def test_an_offer_that_comes_too_late_is_answered_and_then_cleared(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("1002", offer=False)
+    back = await bob.rings()
+    back.ring()
+    await out.until("ringing")
+    out.cancel()
+    await asyncio.sleep(0.015)  # the switch has cancelled; bob does not know yet, and his 200 holds an offer
+    back.answer()
+    await back.until("over")
+    assert back.how == "cleared" and back.remote_sdp is not None and back.remote_sdp.address.port == 0
+    await house.settled()
+
+
 async def test_early_media_is_heard_before_the_answer(house: SimulatedSwitch) -> None:
     alice, bob = await registered(house, "1001", "1002")
     out = alice.call("1002")

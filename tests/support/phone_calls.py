@@ -368,6 +368,8 @@ class PhoneCall:
             return
         if not server.request.body:
             if not ack.body:
+                if self.state == "over":
+                    return  # after a BYE nobody minds
                 self.phone.breach(f"{ack} does not answer the offer of our 2xx (13.2.2.4)")
             else:
                 self._take_answer(ack.body)

@@ -229,7 +229,9 @@ class UserAgent:
             session = context.sessions.get(event.response.from_tag)
             if session is not None and session.dialog.remote_tag == event.response.to_tag:
                 # Of a re-INVITE before the last one.
-                context.acknowledge(session.dialog, event.response.cseq, b"")
+                cseq = event.response.cseq
+                body = session.exchange.said_in_ack(cseq) if session.exchange is not None else b""
+                context.acknowledge(session.dialog, cseq, body)
             else:
                 turn_away(context, event)
 

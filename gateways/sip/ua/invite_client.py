@@ -1,5 +1,7 @@
 """A leg that we called: from our INVITE to its final response and our ACK (RFC 3261 section 13.2)."""
 
+from contextlib import suppress
+
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
 from gateways.sip.ua import sdp
 from gateways.sip.ua.addressing import (
@@ -202,7 +204,11 @@ class InviteClient(Session):
         contact = response.header("Contact")
         target = contact_uri(contact) if contact is not None else None
         dialog.confirmed(response, target or dialog.remote_target, event.transport, event.source)
-        self._acknowledge(b"")
+        body = b""
+        if self.sdp.silent:
+            with suppress(RemoteProtocolError):
+                body = self.sdp.decline(described_body(response))
+        self._acknowledge(body)
         self.say_bye(Cause.NORMAL_CLEARING)
 
     def confirm_answer(self, command: Confirm) -> None:
@@ -212,14 +218,14 @@ class InviteClient(Session):
         try:
             body = self.sdp.answer(theirs, command.media)
         except ValueError:
-            self._acknowledge(b"")
+            self._acknowledge(self.sdp.decline(theirs))
             self.clear(Cause.INCOMPATIBLE_DESTINATION, by_party=False)
             return
         self._acknowledge(body)
         self.established()
 
     def leave_unconfirmed(self, command: HangUp) -> None:
-        self._acknowledge(b"")
+        self._acknowledge(self.sdp.decline(self._theirs))
         self.hang_up(command)
 
     def _acknowledge(self, body: bytes) -> None:

@@ -1,5 +1,6 @@
 """Offers and answers after the call was established: re-INVITE both ways (RFC 3261 section 14, RFC 3264)."""
 
+from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -99,7 +100,8 @@ class OfferExchange:
         try:
             body = session.sdp.answer(theirs, media)
         except ValueError:
-            self._acknowledge(b"")
+            self._acknowledge(session.sdp.decline(theirs))
+            self._turn = Turn.NONE
             session.clear(Cause.INCOMPATIBLE_DESTINATION, by_party=False)
             return
         self._acknowledge(body)
@@ -140,7 +142,11 @@ class OfferExchange:
                 session.context.acknowledge(session.dialog, *self._ack)
             elif status < 300 and session.leg is None:
                 # It crossed our BYE: acknowledged all the same, so that it is not sent for half a minute.
-                session.context.acknowledge(session.dialog, response.cseq, b"")
+                body = b""
+                if self._offered is None:
+                    with suppress(RemoteProtocolError):
+                        body = session.sdp.decline(described_body(response))
+                session.context.acknowledge(session.dialog, response.cseq, body)
             return
         session.trace("in", f"{status} {response.reason} (INVITE)")
         if status >= 300:
@@ -165,6 +171,11 @@ class OfferExchange:
         else:
             self._turn, self._theirs = Turn.TO_CONFIRM, theirs
             session.tell(OfferAnswered(media))
+
+    def said_in_ack(self, cseq: int) -> bytes:
+        """The body of our ACK to the 2xx of an earlier re-INVITE, as far back as it is remembered: the same ACK goes
+        out whenever that 2xx comes again (RFC 3261 section 13.2.2.4)."""
+        return self._ack[1] if self._ack is not None and self._ack[0] == cseq else b""
 
     def _acknowledge(self, body: bytes) -> None:
         self._ack = (self._cseq, body)
@@ -289,7 +300,7 @@ class OfferExchange:
             # Section 15.1.2, of their BYE: pending requests of the dialog are answered 487; the same when we hang up.
             self._session.respond(self._transaction, 487, "INVITE")
         elif self._turn is Turn.TO_CONFIRM:
-            self._acknowledge(b"")
+            self._acknowledge(self._session.sdp.decline(self._theirs))
         self._turn = Turn.NONE
         if self._answer is not None:
             self._answer.acknowledged()

@@ -67,6 +67,24 @@ class LocalDescription:
         self._body = body
         return body
 
+    @property
+    def silent(self) -> bool:
+        """Whether the peer was told nothing yet: what it then says in a 2xx is an offer."""
+        return not self._body
+
+    def decline(self, theirs: SessionDescription | None) -> bytes:
+        """An answer that takes nothing of an offer: its streams refused with port 0 (RFC 3264 section 6).
+
+        For an ACK that must answer although a BYE follows it: "the UAC core MUST generate a valid answer in the ACK
+        and then send a BYE immediately" (RFC 3261 section 13.2.2.4). Empty where there is no offer that we could read.
+        """
+        audio = theirs.audio if theirs is not None else None
+        if theirs is None or audio is None:
+            return b""
+        nothing = AudioStream(audio.host, 0, audio.codecs, direction="inactive")
+        self._version += 1
+        return theirs.answer(nothing, session_id=self._session_id, version=self._version)
+
     def answer(self, theirs: SessionDescription, media: MediaDescription) -> bytes:
         """An answer to the peer's offer. Raises ValueError when no codec is common."""
         stream = _stream(media)
