@@ -26,6 +26,7 @@ from softswitch.engine.gatekeeper import SwitchGatekeeper
 from softswitch.engine.switch import Switch
 from softswitch.events import Fact, MediaFigures, SwitchStarted, SwitchStopped, TraceLine
 from softswitch.feature import Feature
+from softswitch.features.callcontrol import feature as callcontrol
 from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory import feature as directory_feature
@@ -40,14 +41,13 @@ from softswitch.features.testcalls import feature as testcalls
 from softswitch.features.trunks import feature as trunks_feature
 from softswitch.features.trunks.service import Trunks
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import NotFound, SwitchError
 from softswitch.kernel.ids import CallId, IdSource, LegId
 from softswitch.platform.auth import Authenticator
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog
 from softswitch.platform.http import build_app
 from softswitch.platform.http_server import HttpServer
-from softswitch.platform.logs import configure_logs
 from softswitch.platform.telemetry import Telemetry
 from softswitch.settings import Settings
 
@@ -127,6 +127,7 @@ class Softswitch:
             routing.build(self.dial_plan),
             testcalls.build(),
             cdr.build(self.records),
+            callcontrol.build(self, self.records, self.event_log),
         ]
         self.apps = call_apps(self.features)
         authenticator = Authenticator(self.database, clock, fixed=[demo.ADMIN_TOKEN] if settings.demo else ())
@@ -236,14 +237,20 @@ def call_apps(features: Sequence[Feature]) -> Mapping[str, CallApp]:
     return apps
 
 
-async def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, then drain. Gives the exit status."""
-    configure_logs(settings.log_level)
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, then drain. Gives the exit status. Raises SwitchError when it cannot start."""
+    return asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    switch = Softswitch(settings)
-    await switch.start()
+    try:
+        switch = Softswitch(settings)
+        await switch.start()
+    except OSError as error:
+        raise SwitchError(error.strerror or str(error)) from error
     log.info("ready", sip=[f"{kind} {address}" for kind, address in switch.sip.bound], http=str(switch.http.address))
     if settings.demo:
         print(demo.welcome(switch.http.address, switch.sip.bound), flush=True)

@@ -1,7 +1,6 @@
 """`softswitch serve`: run the switch."""
 
 import argparse
-import importlib
 import tempfile
 from contextlib import ExitStack
 
@@ -37,5 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="softswitch-demo-"))
         settings = settings_of(arguments, demo=arguments.demo, bench=arguments.bench, demo_media=arguments.media)
         configure_logs(settings.log_level)
-        status: int = importlib.import_module("softswitch.app").run(settings)
-        return status
+        from softswitch.app import run as serve  # half a second of imports that `--help` need not wait for
+
+        return serve(settings)
