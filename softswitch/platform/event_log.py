@@ -10,8 +10,10 @@ calls should be refused, facts that belong to no call and ladders (`CallTraced`)
 belongs to calls that exist is still taken. So nothing a CDR is made of is ever dropped, and the pile is bounded by the
 bound and the calls that were already there.
 
-Which calls are open is stored beside the facts, in the same transactions, so that after a crash the unfinished calls
-are found at once however long the log is.
+What happened to one call in one batch is one row, a JSON array of facts: a row costs more than a fact does.
+
+Which calls were open is stored every ten seconds with the place in the log, so that after a crash the unfinished calls
+are found by reading the last seconds of the log, however long it is.
 """
 
 import asyncio
@@ -20,7 +22,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
-from sqlalchemy import BigInteger, Index, Integer, String, Text, select
+from sqlalchemy import BigInteger, Index, Integer, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from softswitch.events import AnyFact, CallEnded, CallFact, CallOffered, CallTraced, Fact
@@ -34,29 +36,34 @@ _SHORTEST, _LONGEST = 0.01, 0.05
 """Seconds between the starts of two batches."""
 _RETRY_FIRST, _RETRY_MOST = 0.1, 5.0
 _STOP_SECONDS = 10.0
-_ENCODED_AT_ONCE = 1000
+_ENCODED_AT_ONCE = 500
+_CHECKPOINT_SECONDS = 10.0
 
 
 class EventRow(Base):
-    """One fact."""
+    """What was written at once about one call, or one fact that belongs to no call."""
 
     __tablename__ = "event_log"
 
     seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     at: Mapped[int] = mapped_column(BigInteger)
-    fact: Mapped[str] = mapped_column(String(64))
+    """Of the first fact."""
     call: Mapped[str | None] = mapped_column(String(64))
     body: Mapped[str] = mapped_column(Text)
+    """A JSON array of facts."""
 
     __table_args__ = (Index("ix_event_log_call", "call"),)
 
 
-class OpenCallRow(Base):
-    """A call whose `CallEnded` is not in the log yet."""
+class CheckpointRow(Base):
+    """The calls that were open at a place in the log. There is one such row."""
 
-    __tablename__ = "event_log_open_call"
+    __tablename__ = "event_log_checkpoint"
 
-    call: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    calls: Mapped[str] = mapped_column(Text)
+    """A JSON array of their names."""
 
 
 class Rows(msgspec.Struct, frozen=True, eq=False):
@@ -69,18 +76,17 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
 
 
 class LoggedFact(msgspec.Struct, frozen=True):
-    """A fact as it was read back."""
+    """A fact as it was read back. Facts that were written together share their number."""
 
     seq: int
     fact: Fact
 
 
-_FACTS = Rows("event_log", {"at": "BIGINT", "fact": "TEXT", "call": "TEXT", "body": "TEXT"})
-_OPENED = Rows("event_log_open_call", {"call": "TEXT"}, replacing=True)
-_CLOSED = {
-    True: "DELETE FROM event_log_open_call WHERE call = ?",
-    False: "DELETE FROM event_log_open_call WHERE call = ANY($1::TEXT[])",
-}
+_FACTS = Rows("event_log", {"at": "BIGINT", "call": "TEXT", "body": "TEXT"})
+_CHECKPOINT = Rows("event_log_checkpoint", {"id": "BIGINT", "seq": "BIGINT", "calls": "TEXT"}, replacing=True)
+_CHECKPOINT_ID = 1
+_OFFERED, _ENDED = '{"fact":"CallOffered"', '{"fact":"CallEnded"'
+"""How these facts begin in JSON. No text inside a fact can look so: its quotation marks are escaped."""
 
 
 class EventLog:
@@ -100,9 +106,12 @@ class EventLog:
         self._flushers: list[tuple[int, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._stopping = False
+        self._open: dict[CallId, None] | None = None
+        """The calls whose end is not on disk; None: not read yet."""
+        self._checkpoint_due = float("-inf")
         self._statements: dict[Rows, str] = {}
         self._encode = msgspec.json.Encoder().encode
-        self._decode = msgspec.json.Decoder(AnyFact).decode
+        self._decode = msgspec.json.Decoder(list[AnyFact]).decode
         self.dropped = 0
         """Facts that were dropped because the disk did not keep up."""
 
@@ -158,19 +167,30 @@ class EventLog:
         await done
 
     async def read(self, *, call: CallId | None = None, after: int = 0, limit: int = 10_000) -> list[LoggedFact]:
-        """Facts on disk in order, of one call or of all, from behind the sequence number `after`."""
+        """Facts on disk in order, of one call or of all, from behind the number `after`, of at most `limit` rows."""
         query = select(EventRow.seq, EventRow.body).where(EventRow.seq > after).order_by(EventRow.seq).limit(limit)
         if call is not None:
             query = query.where(EventRow.call == call)
         async with self._database.reading() as session:
             rows = (await session.execute(query)).all()
-        return [LoggedFact(seq, self._decode(body)) for seq, body in rows]
+        return [LoggedFact(seq, fact) for seq, body in rows for fact in self._decode(body)]
 
     async def unfinished(self) -> list[list[Fact]]:
         """The facts of each call that has no `CallEnded` on disk. After a start these are the last run's."""
+        return [[entry.fact for entry in await self.read(call=call)] for call in await self._read_open()]
+
+    async def _read_open(self) -> dict[CallId, None]:
+        since = select(EventRow.call, EventRow.body).order_by(EventRow.seq)
         async with self._database.reading() as session:
-            calls = (await session.scalars(select(OpenCallRow.call).order_by(OpenCallRow.call))).all()
-        return [[entry.fact for entry in await self.read(call=CallId(call))] for call in calls]
+            checkpoint = await session.get(CheckpointRow, _CHECKPOINT_ID)
+            rows = await session.execute(since.where(EventRow.seq > checkpoint.seq) if checkpoint else since)
+        names: list[CallId] = msgspec.json.decode(checkpoint.calls, type=list[str]) if checkpoint else []
+        calls: dict[CallId, None] = dict.fromkeys(names)
+        for call, body in rows:
+            if call is None:
+                continue
+            _follow(calls, CallId(call), begins=_OFFERED in body, ends=_ENDED in body)
+        return calls
 
     async def _write_on(self) -> None:
         loop = asyncio.get_running_loop()
@@ -231,30 +251,43 @@ class EventLog:
 
     async def _store(self, facts: Sequence[Fact], rows: Sequence[tuple[Rows, tuple[object, ...]]]) -> None:
         """Write in one transaction. Raises DatabaseUnavailable."""
+        if self._open is None:
+            self._open = await self._read_open()
         by_table: dict[Rows, list[tuple[object, ...]]] = {}
+        calls = _by_call(facts)
         if facts:
-            by_table[_FACTS] = await self._encoded(facts)
-        opened, closed = _opened_and_closed(facts)
-        if opened:
-            by_table[_OPENED] = opened
+            by_table[_FACTS] = await self._encoded(calls)
         for into, row in rows:
             by_table.setdefault(into, []).append(row)
+        now = asyncio.get_running_loop().time()
+        checkpoint = now >= self._checkpoint_due
         async with self._database.session() as session:
             for into, some in by_table.items():
                 await self._insert(session, into, some)
-            if closed:
-                connection = await session.connection()
-                parameters = closed if self._database.is_sqlite else ([call for (call,) in closed],)
-                await connection.exec_driver_sql(_CLOSED[self._database.is_sqlite], parameters)
+            if checkpoint:
+                # The names are those before this batch, so the place must be, too.
+                seq = await session.scalar(select(func.max(EventRow.seq)))
+                names = msgspec.json.encode(list(self._open)).decode()
+                place = (seq or 0) - len(by_table.get(_FACTS, ()))
+                await self._insert(session, _CHECKPOINT, [(_CHECKPOINT_ID, place, names)])
+        if checkpoint:
+            self._checkpoint_due = now + _CHECKPOINT_SECONDS
+        for call, group in calls:
+            if call is not None:
+                _follow(
+                    self._open,
+                    call,
+                    begins=type(group[0]) is CallOffered,
+                    ends=any(type(fact) is CallEnded for fact in group),
+                )
 
-    async def _encoded(self, facts: Sequence[Fact]) -> list[tuple[object, ...]]:
+    async def _encoded(self, calls: Sequence[tuple[CallId | None, list[Fact]]]) -> list[tuple[object, ...]]:
         encode, rows = self._encode, list[tuple[object, ...]]()
-        for start in range(0, len(facts), _ENCODED_AT_ONCE):
+        for start in range(0, len(calls), _ENCODED_AT_ONCE):
             if start:
                 await asyncio.sleep(0)  # a long pile must not hold up the calls
             rows += [
-                (fact.at, type(fact).__name__, getattr(fact, "call", None), encode(fact).decode())
-                for fact in facts[start : start + _ENCODED_AT_ONCE]
+                (some[0].at, call, encode(some).decode()) for call, some in calls[start : start + _ENCODED_AT_ONCE]
             ]
         return rows
 
@@ -283,13 +316,25 @@ def _insert_statement(into: Rows, sqlite: bool) -> str:
     return f"INSERT INTO {into.table} ({columns}) SELECT * FROM unnest({arrays}){conflict}"
 
 
-def _opened_and_closed(facts: Sequence[Fact]) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    """The calls that began in a batch and go on, and those that ended in it and had begun before."""
-    opened: dict[CallId, None] = {}
-    closed: list[tuple[object, ...]] = []
+def _by_call(facts: Sequence[Fact]) -> list[tuple[CallId | None, list[Fact]]]:
+    """Each call's facts together, in order; a fact that belongs to no call stands alone."""
+    groups: list[tuple[CallId | None, list[Fact]]] = []
+    calls: dict[CallId, list[Fact]] = {}
     for fact in facts:
-        if type(fact) is CallOffered:
-            opened[fact.call] = None
-        elif type(fact) is CallEnded and opened.pop(fact.call, fact) is fact:
-            closed.append((fact.call,))
-    return [(call,) for call in opened], closed
+        call: CallId | None = getattr(fact, "call", None)
+        if call is None:
+            groups.append((None, [fact]))
+        elif (some := calls.get(call)) is not None:
+            some.append(fact)
+        else:
+            calls[call] = some = [fact]
+            groups.append((call, some))
+    return groups
+
+
+def _follow(open_calls: dict[CallId, None], call: CallId, *, begins: bool, ends: bool) -> None:
+    """Keep the open calls by what was written of one at once."""
+    if begins:
+        open_calls[call] = None
+    if ends:
+        open_calls.pop(call, None)

@@ -17,7 +17,7 @@ from softswitch.events import (
     LegsBridged,
     MediaFigures,
 )
-from softswitch.features.cdr.model import Cdr, CdrLeg, iso, record, unfinished_end
+from softswitch.features.cdr.model import Cdr, CdrLeg, record, unfinished_end
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
@@ -92,30 +92,29 @@ def test_an_answered_call_is_exact_to_the_millisecond_and_tells_of_each_leg() ->
         ended(T + 5003, Cause.NORMAL_CLEARING),
     )
     assert (cdr.started_at, cdr.answered_at, cdr.ended_at) == (
-        "2026-11-21T22:34:13.120Z",
-        "2026-11-21T22:34:14.021Z",
-        "2026-11-21T22:34:18.123Z",
+        T,
+        T + 901,
+        T + 5003,
     )
     assert (cdr.duration_ms, cdr.billable_ms, cdr.disposition) == (5003, 4102, "answered")
-    assert (cdr.origin, cdr.destination, cdr.plan_version) == ("account/1001", "account/1002", 3)
+    assert (str(cdr.origin), str(cdr.destination), cdr.plan_version) == ("account/1001", "account/1002", 3)
     assert [(leg.leg, leg.role, leg.talk_ms, leg.cause, leg.status) for leg in cdr.legs] == [
-        (A, "caller", 4102, "normal clearing", None),
-        (B, "called", 4100, "normal clearing", None),
-        (C, "called", 0, "answered elsewhere", 487),
+        (A, "caller", 4102, Cause.NORMAL_CLEARING, None),
+        (B, "called", 4100, Cause.NORMAL_CLEARING, None),
+        (C, "called", 0, Cause.ANSWERED_ELSEWHERE, 487),
     ]
     assert cdr.legs[1] == CdrLeg(
         leg=B,
         role="called",
-        destination="account/1002",
+        destination=Destination("account", "1002"),
         number="1002",
         target="sip:1002@127.0.0.1:5080",
-        started_at=iso(T + 2),
-        ringing_at=iso(T + 50),
-        answered_at=iso(T + 900),
-        ended_at=iso(T + 5000),
+        started_at=T + 2,
+        ringing_at=T + 50,
+        answered_at=T + 900,
+        ended_at=T + 5000,
         talk_ms=4100,
-        cause="normal clearing",
-        cause_code=16,
+        cause=Cause.NORMAL_CLEARING,
         status=None,
         by_party=True,
         media=MediaFigures(received=3),
@@ -148,10 +147,10 @@ def test_a_call_the_switch_was_killed_in_ends_at_the_last_that_was_heard_of_it()
     assert (cdr.disposition, cdr.note, cdr.ended_at, cdr.cause) == (
         "answered",
         "switch stopped",
-        iso(T + 6),
-        "temporary failure",
+        T + 6,
+        Cause.TEMPORARY_FAILURE,
     )
-    assert {leg.ended_at for leg in cdr.legs} == {iso(T + 6)}
+    assert {leg.ended_at for leg in cdr.legs} == {T + 6}
     assert cdr_of(offered(), ended(T, Cause.TEMPORARY_FAILURE)).disposition == "failed"
     assert unfinished_end([*facts, end]) is None
     assert unfinished_end(facts[1:]) is None
@@ -160,13 +159,6 @@ def test_a_call_the_switch_was_killed_in_ends_at_the_last_that_was_heard_of_it()
 def test_there_is_no_record_before_a_call_has_ended() -> None:
     assert record([offered(), dialed(T, B)]) is None
     assert record([ended(T, Cause.NORMAL_CLEARING)]) is None
-
-
-@pytest.mark.parametrize("at", [0, 999, 1000, T, 4_102_444_799_999])
-def test_times_are_iso_8601_with_milliseconds(at: int) -> None:
-    from datetime import datetime
-
-    assert round(datetime.fromisoformat(iso(at)).timestamp() * 1000) == at
 
 
 middle = st.lists(

@@ -4,15 +4,23 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PlainSerializer
 
-from softswitch.features.cdr.model import Disposition
+from softswitch.features.cdr.model import Cdr, CdrLeg, Disposition
 from softswitch.features.cdr.store import CdrQuery, find, page
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId
 from softswitch.platform.rest import Page, Paging, Reading
 
 router = APIRouter(prefix="/cdrs", tags=["cdrs"])
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+Moment = Annotated[datetime, PlainSerializer(_text, return_type=str, when_used="json")]
+"""In UTC with milliseconds: `2026-11-21T22:34:13.120Z`."""
 
 
 class MediaOut(BaseModel):
@@ -35,10 +43,10 @@ class LegOut(BaseModel):
     destination: str
     number: str
     target: str
-    started_at: datetime
-    ringing_at: datetime | None
-    answered_at: datetime | None
-    ended_at: datetime
+    started_at: Moment
+    ringing_at: Moment | None
+    answered_at: Moment | None
+    ended_at: Moment
     talk_ms: int
     cause: str
     cause_code: int
@@ -51,16 +59,16 @@ class CdrOut(BaseModel):
     """What became of a call; times in UTC, exact to the millisecond."""
 
     call_id: str
-    from_: str = Field(alias="from")
+    from_: str = Field(serialization_alias="from")
     from_name: str
     to: str
     origin: str
     context: str
     plan_version: int | None
     destination: str | None
-    started_at: datetime
-    answered_at: datetime | None
-    ended_at: datetime
+    started_at: Moment
+    answered_at: Moment | None
+    ended_at: Moment
     duration_ms: int
     billable_ms: int
     disposition: Disposition
@@ -91,13 +99,64 @@ async def list_(
     """Records, the newest call first."""
     query = CdrQuery(from_, to, _ms(since), _ms(until), disposition)
     rows = await page(session, query, paging.after(int, str), paging.limit + 1)
-    return paging.page(rows, lambda row: (row[0], row[1]), lambda row: CdrOut.model_validate_json(row[2]))
+    return paging.page(rows, lambda cdr: (cdr.started_at, cdr.call_id), _show)
 
 
 @router.get("/{call_id}")
 async def get(call_id: str, session: Reading) -> CdrOut:
     """One record."""
-    body = await find(session, CallId(call_id))
-    if body is None:
+    cdr = await find(session, CallId(call_id))
+    if cdr is None:
         raise NotFound("record of a call", call_id)
-    return CdrOut.model_validate_json(body)
+    return _show(cdr)
+
+
+def _at(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1000, UTC)
+
+
+def _maybe(at: int | None) -> datetime | None:
+    return None if at is None else _at(at)
+
+
+def _show(cdr: Cdr) -> CdrOut:
+    return CdrOut(
+        call_id=cdr.call_id,
+        from_=cdr.from_,
+        from_name=cdr.from_name,
+        to=cdr.to,
+        origin=str(cdr.origin),
+        context=cdr.context,
+        plan_version=cdr.plan_version,
+        destination=str(cdr.destination) if cdr.destination is not None else None,
+        started_at=_at(cdr.started_at),
+        answered_at=_maybe(cdr.answered_at),
+        ended_at=_at(cdr.ended_at),
+        duration_ms=cdr.duration_ms,
+        billable_ms=cdr.billable_ms,
+        disposition=cdr.disposition,
+        cause=cdr.cause.text,
+        cause_code=int(cdr.cause),
+        note=cdr.note,
+        legs=[_leg(leg) for leg in cdr.legs],
+    )
+
+
+def _leg(leg: CdrLeg) -> LegOut:
+    return LegOut(
+        leg=leg.leg,
+        role=leg.role,
+        destination=str(leg.destination),
+        number=leg.number,
+        target=leg.target,
+        started_at=_at(leg.started_at),
+        ringing_at=_maybe(leg.ringing_at),
+        answered_at=_maybe(leg.answered_at),
+        ended_at=_at(leg.ended_at),
+        talk_ms=leg.talk_ms,
+        cause=leg.cause.text,
+        cause_code=int(leg.cause),
+        status=leg.status,
+        by_party=leg.by_party,
+        media=MediaOut.model_validate(leg.media, from_attributes=True) if leg.media is not None else None,
+    )

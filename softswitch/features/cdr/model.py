@@ -1,8 +1,6 @@
 """One call's facts → its one record."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct, field
@@ -37,18 +35,17 @@ class CdrLeg(Struct, frozen=True, gc=False):
 
     leg: LegId
     role: Literal["caller", "called"]
-    destination: str
+    destination: Destination
     """What it belongs to: `account/1002`, `trunk/uas`; for the caller, its origin."""
     number: str
     target: str
     """The URI that was invited; for the caller the address the call came from."""
-    started_at: str
-    ringing_at: str | None
-    answered_at: str | None
-    ended_at: str
+    started_at: int
+    ringing_at: int | None
+    answered_at: int | None
+    ended_at: int
     talk_ms: int
-    cause: str
-    cause_code: int
+    cause: Cause
     status: int | None
     """The SIP status that ended it, where one did."""
     by_party: bool
@@ -56,31 +53,29 @@ class CdrLeg(Struct, frozen=True, gc=False):
 
 
 class Cdr(Struct, frozen=True, gc=False, kw_only=True):
-    """What became of a call. Times are ISO 8601 in UTC with milliseconds; a clock that was set back in the middle of
-    the call makes spans 0, never negative."""
+    """What became of a call. Times are wall milliseconds; a clock that was set back in the middle of the call makes
+    spans 0, never negative."""
 
     call_id: CallId
     from_: str = field(name="from")
     from_name: str
     to: str
-    origin: str
+    origin: Destination
     """`account/1001`, `trunk/uas`, `guest/…`."""
     context: str
     plan_version: int | None
     """The dial plan that routed it first; None: no plan did."""
-    destination: str | None
+    destination: Destination | None
     """Where it was last sent: `account/1002`."""
-    started_at: str
-    answered_at: str | None
-    ended_at: str
+    started_at: int
+    answered_at: int | None
+    ended_at: int
     duration_ms: int
     """From the first request to the end of all."""
     billable_ms: int
     """From the answer to the end; 0 without an answer."""
     disposition: Disposition
-    cause: str
-    cause_code: int
-    """ITU-T Q.850."""
+    cause: Cause
     note: str
     legs: tuple[CdrLeg, ...]
 
@@ -92,17 +87,6 @@ def disposition(answered: bool, cause: Cause, caller_gave_up: bool) -> Dispositi
     if caller_gave_up:
         return "cancelled"
     return _BY_CAUSE.get(cause, "failed")
-
-
-def iso(at: int) -> str:
-    """Wall milliseconds as ISO 8601: `2026-11-21T22:54:13.120Z`."""
-    return f"{_second(at // 1000)}.{at % 1000:03d}Z"
-
-
-@lru_cache(maxsize=256)
-def _second(seconds: int) -> str:
-    # Facts come in the order of time: nearly every one shares its second with those before it.
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class _Leg:
@@ -156,18 +140,17 @@ def record(facts: Iterable[Fact]) -> Cdr | None:
         from_=offered.from_number,
         from_name=offered.from_name,
         to=offered.to_number,
-        origin=f"{offered.origin_kind}/{offered.origin}",
+        origin=Destination(offered.origin_kind, offered.origin),
         context=offered.context,
         plan_version=plan_version,
-        destination=str(destination) if destination is not None else None,
-        started_at=iso(offered.at),
-        answered_at=iso(answered) if answered is not None else None,
-        ended_at=iso(ended.at),
+        destination=destination,
+        started_at=offered.at,
+        answered_at=answered,
+        ended_at=ended.at,
         duration_ms=max(0, ended.at - offered.at),
         billable_ms=max(0, ended.at - answered) if answered is not None else 0,
         disposition=disposition(answered is not None, ended.cause, ended.caller_gave_up),
-        cause=ended.cause.text,
-        cause_code=int(ended.cause),
+        cause=ended.cause,
         note=ended.note,
         legs=tuple([_leg(name, leg, offered, ended, answered) for name, leg in legs.items()]),
     )
@@ -179,22 +162,30 @@ def _leg(name: LegId, leg: _Leg, offered: CallOffered, ended: CallEnded, call_an
     answered = leg.answered if leg.answered is not None or not caller else call_answered
     # A leg whose end nobody saw (the switch was killed) lasted as long as its call.
     ended_at, cause = (over.at, over.cause) if over is not None else (ended.at, ended.cause)
+    figures = over.figures if over is not None else None
+    talk = max(0, ended_at - answered) if answered is not None else 0
+    status, by_party = (over.status, over.by_party) if over is not None else (None, False)
+    if dialed is None:
+        origin = Destination(offered.origin_kind, offered.origin)
+        destination, number, target = origin, offered.from_number, offered.source
+    else:
+        destination, number, target = dialed.destination, dialed.number, dialed.target
+    # By position, in the order of the fields: half the time of names.
     return CdrLeg(
-        leg=name,
-        role="caller" if caller else "called",
-        destination=str(dialed.destination) if dialed is not None else f"{offered.origin_kind}/{offered.origin}",
-        number=dialed.number if dialed is not None else offered.from_number,
-        target=dialed.target if dialed is not None else offered.source,
-        started_at=iso(leg.started),
-        ringing_at=iso(leg.ringing) if leg.ringing is not None else None,
-        answered_at=iso(answered) if answered is not None else None,
-        ended_at=iso(ended_at),
-        talk_ms=max(0, ended_at - answered) if answered is not None else 0,
-        cause=cause.text,
-        cause_code=int(cause),
-        status=over.status if over is not None else None,
-        by_party=over is not None and over.by_party,
-        media=over.figures if over is not None else None,
+        name,
+        "caller" if caller else "called",
+        destination,
+        number,
+        target,
+        leg.started,
+        leg.ringing,
+        answered,
+        ended_at,
+        talk,
+        cause,
+        status,
+        by_party,
+        figures,
     )
 
 

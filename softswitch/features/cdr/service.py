@@ -71,4 +71,4 @@ class CallRecords:
     def _store(self, facts: Sequence[Fact]) -> None:
         cdr = record(facts)
         assert cdr is not None
-        self._log.add(RECORDS, row_of(cdr, facts[0].at))
+        self._log.add(RECORDS, row_of(cdr))

@@ -24,6 +24,7 @@ RECORDS = Rows(
     replacing=True,
 )
 _encode = json.Encoder().encode
+_decode = json.Decoder(Cdr).decode
 
 
 class CdrQuery(Struct, frozen=True):
@@ -38,12 +39,12 @@ class CdrQuery(Struct, frozen=True):
     disposition: Disposition | None = None
 
 
-def row_of(cdr: Cdr, started_at: int) -> tuple[object, ...]:
+def row_of(cdr: Cdr) -> tuple[object, ...]:
     """The row that holds a record."""
     # PostgreSQL cannot hold a NUL, which a number may contain (%00 in a SIP URI); in `body` JSON escapes it.
     return (
         cdr.call_id,
-        started_at,
+        cdr.started_at,
         cdr.from_.replace("\x00", ""),
         cdr.to.replace("\x00", ""),
         cdr.disposition,
@@ -51,17 +52,15 @@ def row_of(cdr: Cdr, started_at: int) -> tuple[object, ...]:
     )
 
 
-async def find(session: Session, call: CallId) -> bytes | None:
-    """One record as JSON; None when there is none."""
+async def find(session: Session, call: CallId) -> Cdr | None:
+    """One record; None when there is none."""
     body = await session.scalar(select(CdrRow.body).where(CdrRow.call == call))
-    return None if body is None else body.encode()
+    return None if body is None else _decode(body)
 
 
-async def page(
-    session: Session, query: CdrQuery, before: tuple[int, str] | None, limit: int
-) -> Sequence[tuple[int, str, str]]:
-    """Records from the newest on, from behind the (started_at, call) `before`: started_at, call, JSON."""
-    asked = select(CdrRow.started_at, CdrRow.call, CdrRow.body)
+async def page(session: Session, query: CdrQuery, before: tuple[int, str] | None, limit: int) -> Sequence[Cdr]:
+    """Records from the newest on, from behind the (started_at, call) `before`."""
+    asked = select(CdrRow.body)
     if query.from_number is not None:
         asked = asked.where(CdrRow.from_number == query.from_number)
     if query.to_number is not None:
@@ -75,4 +74,4 @@ async def page(
     if before is not None:
         asked = asked.where(tuple_(CdrRow.started_at, CdrRow.call) < tuple_(*before))
     asked = asked.order_by(CdrRow.started_at.desc(), CdrRow.call.desc()).limit(limit)
-    return [(at, call, body) for at, call, body in await session.execute(asked)]
+    return [_decode(body) for body in await session.scalars(asked)]

@@ -14,16 +14,17 @@ def upgrade() -> None:
         "event_log",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("fact", sa.String(64), nullable=False),
         sa.Column("call", sa.String(64)),
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_event_log")),
     )
     op.create_index("ix_event_log_call", "event_log", ["call"])
     op.create_table(
-        "event_log_open_call",
-        sa.Column("call", sa.String(64), nullable=False),
-        sa.PrimaryKeyConstraint("call", name=op.f("pk_event_log_open_call")),
+        "event_log_checkpoint",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("calls", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_event_log_checkpoint")),
     )
     op.create_table(
         "cdr_record",
