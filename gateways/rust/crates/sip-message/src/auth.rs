@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::grammar::{is_lws, is_token_byte, skip_lws, skip_quoted, unquote};
+use crate::grammar::{TOKEN, is_lws, skip_lws, skip_quoted, unquote};
 
 /// A scheme in lower case, and its parameters: names in lower case, values unquoted.
 pub type Credentials<'a> = (String, Vec<(String, Cow<'a, str>)>);
@@ -50,8 +50,5 @@ pub fn parse(value: &str) -> Option<Credentials<'_>> {
 }
 
 fn token_end(bytes: &[u8], start: usize) -> usize {
-    bytes[start..]
-        .iter()
-        .position(|&byte| !is_token_byte(byte))
-        .map_or(bytes.len(), |length| start + length)
+    TOKEN.skip(bytes, start)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::grammar::number;
+use crate::grammar::{NOT_URI, number};
 use crate::header_name::HeaderName;
 use crate::index::{Defect, note};
 use crate::message::{Author, Message, Span, StartLine};
@@ -121,7 +121,7 @@ fn contacts(bytes: &[u8], value: Span) -> Result<(), &'static str> {
 
 /// A URI of a scheme that we do not know is the transaction user's to refuse (416); one that we know must be whole.
 fn request_uri(uri: &[u8]) -> Result<(), &'static str> {
-    if !has_scheme(uri) || uri.iter().any(|&byte| matches!(byte, b'<' | b'>' | b'"')) {
+    if !has_scheme(uri) || NOT_URI.find(uri, 0) < uri.len() {
         return Err("bad Request-URI");
     }
     let known = [Scheme::Sip, Scheme::Sips, Scheme::Tel]

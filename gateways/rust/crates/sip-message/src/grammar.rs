@@ -2,47 +2,93 @@
 
 use std::borrow::Cow;
 
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
+/// A set of bytes. Most of reading is running along until a byte belongs to one, so each is one look into a table.
+#[derive(Clone, Copy)]
+pub(crate) struct Set(u8);
+
+/// What a `token` is made of.
+pub(crate) const TOKEN: Set = Set(1);
+/// Linear white space as it stands inside a header value: CR and LF occur there only where the line was folded.
+pub(crate) const LWS: Set = Set(2);
+/// What ends a parameter's value that is not quoted.
+pub(crate) const VALUE_END: Set = Set(4);
+/// What a host name or an IPv4 address is made of; the underscore is wrong and yet in use.
+pub(crate) const HOST: Set = Set(8);
+/// What ends a display name or an address without angle brackets.
+pub(crate) const ADDRESS_END: Set = Set(16);
+/// What cannot stand in any URI: controls, spaces, quotes and angle brackets. Octets above ASCII should have been
+/// escaped, yet phones send UTF-8 user names as they are.
+pub(crate) const NOT_URI: Set = Set(32);
+
+const SETS: [u8; 256] = {
+    let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        if (byte as u8).is_ascii_alphanumeric() {
+            table[byte] |= TOKEN.0 | HOST.0;
+        }
+        if byte <= b' ' as usize || byte == 0x7f {
+            table[byte] |= NOT_URI.0;
+        }
         byte += 1;
     }
-    let marks = b"-.!%*_+`'~";
-    let mut mark = 0;
-    while mark < marks.len() {
-        table[marks[mark] as usize] = true;
-        mark += 1;
-    }
+    add(&mut table, b"-.!%*_+`'~", TOKEN.0);
+    add(&mut table, b" \t\r\n", LWS.0);
+    add(&mut table, b" \t\r\n;,\"", VALUE_END.0);
+    add(&mut table, b".-_", HOST.0);
+    add(&mut table, b"<;,?\">", ADDRESS_END.0);
+    add(&mut table, b"<>\"", NOT_URI.0);
     table
 };
 
-/// Whether a byte may stand in a `token`.
-#[inline]
-pub fn is_token_byte(byte: u8) -> bool {
-    TOKEN[byte as usize]
+const fn add(table: &mut [u8; 256], bytes: &[u8], set: u8) {
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] |= set;
+        at += 1;
+    }
+}
+
+impl Set {
+    #[inline]
+    pub fn has(self, byte: u8) -> bool {
+        SETS[byte as usize] & self.0 != 0
+    }
+
+    /// The position of the first byte from `at` that is not of this set.
+    #[inline]
+    pub fn skip(self, bytes: &[u8], mut at: usize) -> usize {
+        while at < bytes.len() && self.has(bytes[at]) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The position of the first byte from `at` that is of this set; the end when there is none.
+    #[inline]
+    pub fn find(self, bytes: &[u8], mut at: usize) -> usize {
+        while at < bytes.len() && !self.has(bytes[at]) {
+            at += 1;
+        }
+        at
+    }
 }
 
 /// Whether the bytes are a `token`: not empty, and of token characters only.
 #[inline]
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is_token_byte(byte))
+    !bytes.is_empty() && TOKEN.skip(bytes, 0) == bytes.len()
 }
 
-/// Linear white space as it stands inside a header value: CR and LF occur there only where the line was folded.
 #[inline]
-pub fn is_lws(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+pub(crate) fn is_lws(byte: u8) -> bool {
+    LWS.has(byte)
 }
 
 /// The position of the first byte from `at` that is no white space.
 #[inline]
-pub fn skip_lws(bytes: &[u8], mut at: usize) -> usize {
-    while at < bytes.len() && is_lws(bytes[at]) {
-        at += 1;
-    }
-    at
+pub fn skip_lws(bytes: &[u8], at: usize) -> usize {
+    LWS.skip(bytes, at)
 }
 
 /// The position after the last byte before `end` that is no white space; never before `start`.

@@ -135,11 +135,16 @@ impl HeaderName {
                 Self::Other
             };
         }
-        if name.len() > LONGEST {
+        let (Some(first), true) = (name.first(), name.len() <= LONGEST) else {
             return Self::Other;
-        }
+        };
+        let first = first.to_ascii_lowercase();
         for known in &KNOWN[STARTS[name.len()]..STARTS[name.len() + 1]] {
-            if known.1.as_bytes().eq_ignore_ascii_case(name) {
+            let long = known.1.as_bytes();
+            // Most write a name as the RFCs do.
+            if long[0].to_ascii_lowercase() == first
+                && (long == name || long.eq_ignore_ascii_case(name))
+            {
                 return known.0;
             }
         }

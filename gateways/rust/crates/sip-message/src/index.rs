@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::check;
-use crate::grammar::{is_lws, is_token, is_token_byte, number, skip_lws, trim_end};
+use crate::grammar::{TOKEN, is_lws, is_token, number, skip_lws, trim, trim_end};
 use crate::header_name::HeaderName;
 use crate::message::{Author, Facts, Field, Malformed, Message, Span, StartLine};
 use crate::{MAX_HEADERS, MAX_MESSAGE};
@@ -124,18 +124,13 @@ fn line(bytes: &[u8], at: usize, defect: &mut Option<Defect>) -> Option<(usize, 
 
 #[inline]
 fn field(bytes: &[u8], start: usize, end: usize) -> Option<Field> {
-    let mut name_end = start;
-    while name_end < end && is_token_byte(bytes[name_end]) {
-        name_end += 1;
-    }
-    let mut colon = name_end;
-    while colon < end && is_lws(bytes[colon]) {
-        colon += 1;
-    }
+    let line = &bytes[..end];
+    let name_end = TOKEN.skip(line, start);
+    let colon = skip_lws(line, name_end);
     if name_end == start || colon == end || bytes[colon] != b':' {
         return None;
     }
-    let value_start = skip_lws(&bytes[..end], colon + 1);
+    let value_start = skip_lws(line, colon + 1);
     let value_end = trim_end(bytes, value_start, end);
     Some(Field {
         name: HeaderName::of(&bytes[start..name_end]),
@@ -162,8 +157,8 @@ fn start_line(
         return None;
     }
     // RFC 3261 section 7.1: no more white space than the two single spaces. What has more is refused, not guessed at.
-    let last = memchr::memrchr(b' ', crate::grammar::trim(line))?;
-    let version = crate::grammar::trim(&line[last..]);
+    let last = memchr::memrchr(b' ', trim(line))?;
+    let version = trim(&line[last..]);
     if last < rest
         || !version
             .get(..4)

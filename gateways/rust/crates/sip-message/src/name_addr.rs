@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::grammar::{is_lws, skip_lws, skip_quoted, trim_end, unquote};
+use crate::grammar::{ADDRESS_END, NOT_URI, skip_lws, skip_quoted, trim_end, unquote};
 use crate::message::Span;
 use crate::params;
 use crate::uri::has_scheme;
@@ -35,14 +35,7 @@ pub(crate) fn scan(bytes: &[u8], value: Span) -> Result<(AddrParts, usize), &'st
             }
             open
         }
-        _ => {
-            let mut at = start;
-            while at < bytes.len() && !matches!(bytes[at], b'<' | b';' | b',' | b'?' | b'"' | b'>')
-            {
-                at += 1;
-            }
-            at
-        }
+        _ => ADDRESS_END.find(bytes, start),
     };
     if bytes.get(at) == Some(&b'<') {
         if parts.display.is_empty() {
@@ -60,10 +53,7 @@ pub(crate) fn scan(bytes: &[u8], value: Span) -> Result<(AddrParts, usize), &'st
         parts.uri = Span::new(start, trim_end(bytes, start, at));
     }
     let uri = parts.uri.of(bytes);
-    if uri
-        .iter()
-        .any(|&byte| is_lws(byte) || matches!(byte, b'<' | b'"'))
-    {
+    if NOT_URI.find(uri, 0) < uri.len() {
         return Err("space in an address");
     }
     if !has_scheme(uri) {

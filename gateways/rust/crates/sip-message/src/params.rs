@@ -1,6 +1,6 @@
 //! Parameters: `;name`, `;name=value`, `;name="quoted value"` (RFC 3261 section 25.1, generic-param).
 
-use crate::grammar::{is_lws, is_token_byte, skip_lws, skip_quoted};
+use crate::grammar::{TOKEN, VALUE_END, skip_lws, skip_quoted};
 use crate::message::Span;
 
 /// One parameter where it stands. A value still has its quotes; `whole` begins at the semicolon.
@@ -23,10 +23,7 @@ pub(crate) fn next(bytes: &[u8], at: &mut usize) -> Result<Option<Param>, &'stat
         return Err("junk after a value");
     }
     let name_start = skip_lws(bytes, start + 1);
-    let mut name_end = name_start;
-    while name_end < bytes.len() && is_token_byte(bytes[name_end]) {
-        name_end += 1;
-    }
+    let name_end = TOKEN.skip(bytes, name_start);
     if name_end == name_start {
         return Err("empty parameter");
     }
@@ -43,16 +40,7 @@ pub(crate) fn next(bytes: &[u8], at: &mut usize) -> Result<Option<Param>, &'stat
     let value_start = skip_lws(bytes, equals + 1);
     let value_end = match bytes.get(value_start) {
         Some(b'"') => skip_quoted(bytes, value_start).ok_or("unterminated quoted string")?,
-        _ => {
-            let mut end = value_start;
-            while end < bytes.len()
-                && !is_lws(bytes[end])
-                && !matches!(bytes[end], b';' | b',' | b'"')
-            {
-                end += 1;
-            }
-            end
-        }
+        _ => VALUE_END.find(bytes, value_start),
     };
     if value_end == value_start {
         return Err("parameter without its value");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::grammar::{escaped, number, unescape};
+use crate::grammar::{HOST, NOT_URI, escaped, number, unescape};
 use crate::message::Span;
 
 /// Whether bytes begin with a scheme and hold something behind it (RFC 3986 section 3.1).
@@ -57,7 +57,7 @@ impl UriParts {
     /// None when the text is no URI of the three schemes, or is broken.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        if bytes.len() > crate::MAX_MESSAGE || bytes.iter().any(|&byte| !is_uri_byte(byte)) {
+        if bytes.len() > crate::MAX_MESSAGE || NOT_URI.find(bytes, 0) < bytes.len() {
             return None;
         }
         if memchr::memchr_iter(b'%', bytes).any(|at| escaped(bytes, at).is_none()) {
@@ -120,11 +120,7 @@ impl UriParts {
             (Span::new(host_start + 1, close), close + 1)
         } else {
             let end = find(bytes, host_start, b":;?");
-            if end == host_start
-                || !bytes[host_start..end]
-                    .iter()
-                    .all(|&byte| is_host_byte(byte))
-            {
+            if end == host_start || HOST.skip(bytes, host_start) < end {
                 return None;
             }
             (Span::new(host_start, end), end)
@@ -317,16 +313,6 @@ fn find(bytes: &[u8], start: usize, any: &[u8]) -> usize {
         .iter()
         .position(|byte| any.contains(byte))
         .map_or(bytes.len(), |at| at + start)
-}
-
-/// What may stand in a URI at all: no controls, spaces, quotes or angle brackets. Octets above ASCII should have
-/// been escaped, yet phones send UTF-8 user names as they are.
-fn is_uri_byte(byte: u8) -> bool {
-    byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"')
-}
-
-fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
 }
 
 fn is_ipv6(bytes: &[u8]) -> bool {

@@ -1,6 +1,6 @@
 //! Via (RFC 3261 section 20.42, RFC 3581).
 
-use crate::grammar::{is_lws, is_token_byte, number, skip_lws, trim_end};
+use crate::grammar::{HOST, TOKEN, number, skip_lws, trim_end};
 use crate::message::Span;
 use crate::params;
 
@@ -41,9 +41,7 @@ pub(crate) fn scan(bytes: &[u8], value: Span) -> Result<ViaParts, &'static str> 
     if bytes.get(at) == Some(&b'[') {
         at = memchr::memchr(b']', &bytes[at..]).ok_or("bad Via host")? + at + 1;
     } else {
-        while at < bytes.len() && is_host_byte(bytes[at]) {
-            at += 1;
-        }
+        at = HOST.skip(bytes, at);
     }
     if at == host_start {
         return Err("bad Via host");
@@ -78,15 +76,8 @@ pub(crate) fn scan(bytes: &[u8], value: Span) -> Result<ViaParts, &'static str> 
     Ok(parts)
 }
 
-fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
-}
-
 fn token(bytes: &[u8], start: usize) -> Result<Span, &'static str> {
-    let mut end = start;
-    while end < bytes.len() && is_token_byte(bytes[end]) {
-        end += 1;
-    }
+    let end = TOKEN.skip(bytes, start);
     if end == start {
         Err("bad Via")
     } else {
@@ -99,6 +90,5 @@ fn slash(bytes: &[u8], before: Span) -> Result<usize, &'static str> {
     if bytes.get(at) != Some(&b'/') {
         return Err("bad Via");
     }
-    debug_assert!(!is_lws(bytes[at]));
     Ok(skip_lws(bytes, at + 1))
 }

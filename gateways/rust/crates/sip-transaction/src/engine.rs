@@ -15,7 +15,7 @@ use sip_message::framer::StreamFramer;
 use crate::engine::requesting::ClientTransaction;
 use crate::engine::responding::ServerTransaction;
 use crate::event::{Event, Failure, Kind, Transmit};
-use crate::matching::{self, mix};
+use crate::matching::mix;
 use crate::slab::Slab;
 use crate::timing::{Timer, TimerTable, Timing};
 
@@ -160,11 +160,7 @@ impl Engine {
 
     /// Run the timers that are due.
     pub fn timeout(&mut self, now: f64) {
-        while let Some(entry) = self.timers.peek().copied() {
-            if entry.deadline > now {
-                break;
-            }
-            self.timers.pop();
+        while let Some(entry) = self.timers.pop_due(now) {
             let (number, timer) = (entry.transaction, entry.timer);
             if let Some(client) = self
                 .clients
@@ -188,13 +184,8 @@ impl Engine {
 
     /// When `timeout` must be called next.
     pub fn deadline(&mut self) -> Option<f64> {
-        while let Some(entry) = self.timers.peek() {
-            if holds(&self.clients, &self.servers, entry) {
-                return Some(entry.deadline);
-            }
-            self.timers.pop();
-        }
-        None
+        let (clients, servers) = (&self.clients, &self.servers);
+        self.timers.deadline(|entry| holds(clients, servers, entry))
     }
 
     /// What has come about since the last call.
@@ -329,30 +320,28 @@ impl Engine {
             return false;
         };
         self.timers.stop_all(&mut server.armed);
-        let hash = matching::hash(self.config.seed, &server.request);
         if let Ok(found) = self
             .by_branch
-            .find_entry(hash, |&candidate| candidate == number)
+            .find_entry(server.origin.hash, |&candidate| candidate == number)
         {
             found.remove();
         }
-        let hash = matching::merge_hash(self.config.seed, &server.request);
         if let Ok(found) = self
             .by_origin
-            .find_entry(hash, |&candidate| candidate == number)
+            .find_entry(server.origin.merge_hash, |&candidate| candidate == number)
         {
             found.remove();
         }
         true
     }
 
-    fn start_timer(&mut self, number: u64, timer: Timer, deadline: f64) {
+    fn start_timer(&mut self, number: u64, timer: Timer, now: f64, duration: f64) {
         if let Some(client) = self.clients.get_mut(number) {
             self.timers
-                .start(&mut client.armed, number, timer, deadline);
+                .start(&mut client.armed, number, timer, now, duration);
         } else if let Some(server) = self.servers.get_mut(number) {
             self.timers
-                .start(&mut server.armed, number, timer, deadline);
+                .start(&mut server.armed, number, timer, now, duration);
         }
     }
 

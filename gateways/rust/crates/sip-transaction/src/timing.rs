@@ -1,7 +1,6 @@
 //! Timers: what they are called, how long they last (RFC 3261 table 4, RFC 6026 section 8.4), and one table of all.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::VecDeque;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Timer {
@@ -99,30 +98,6 @@ pub(crate) struct Entry {
     pub timer: Timer,
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    /// The earliest is the greatest, for `BinaryHeap`; equal deadlines go by transaction, so that runs repeat.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .deadline
-            .total_cmp(&self.deadline)
-            .then_with(|| other.transaction.cmp(&self.transaction))
-    }
-}
-
 /// Which timers of one transaction run, by slot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Armed([Option<(Timer, f64)>; 3]);
@@ -133,25 +108,64 @@ impl Armed {
     }
 }
 
-/// All timers of all transactions: a heap whose stopped entries are left where they are until they come up or are
-/// more than the running ones.
+/// The timers of one duration. Time moves forwards, so they end in the order in which they began.
+#[derive(Debug)]
+struct Queue {
+    duration: f64,
+    entries: VecDeque<Entry>,
+}
+
+/// All timers of all transactions. SIP has about a dozen durations (T1 and its doubles, T4, 64*T1), so a queue for each
+/// is all the order there need be. A stopped timer stays where it is until its turn comes, or until the stopped ones
+/// are most of all.
 #[derive(Debug, Default)]
 pub(crate) struct TimerTable {
-    heap: BinaryHeap<Entry>,
+    queues: Vec<Queue>,
+    entries: usize,
     running: usize,
 }
 
 impl TimerTable {
-    pub fn start(&mut self, armed: &mut Armed, transaction: u64, timer: Timer, deadline: f64) {
-        let slot = &mut armed.0[timer.slot() as usize];
-        if slot.replace((timer, deadline)).is_none() {
-            self.running += 1;
-        }
-        self.heap.push(Entry {
+    pub fn start(
+        &mut self,
+        armed: &mut Armed,
+        transaction: u64,
+        timer: Timer,
+        now: f64,
+        duration: f64,
+    ) {
+        let queue = match self
+            .queues
+            .iter_mut()
+            .position(|queue| queue.duration.to_bits() == duration.to_bits())
+        {
+            Some(found) => &mut self.queues[found],
+            None => {
+                self.queues.push(Queue {
+                    duration,
+                    entries: VecDeque::new(),
+                });
+                let last = self.queues.len() - 1;
+                &mut self.queues[last]
+            }
+        };
+        // A clock that went backwards must not bring a queue out of order.
+        let deadline = queue
+            .entries
+            .back()
+            .map_or(now + duration, |last| last.deadline.max(now + duration));
+        queue.entries.push_back(Entry {
             deadline,
             transaction,
             timer,
         });
+        self.entries += 1;
+        if armed.0[timer.slot() as usize]
+            .replace((timer, deadline))
+            .is_none()
+        {
+            self.running += 1;
+        }
     }
 
     /// Stop one timer if it is the one that runs in its slot.
@@ -173,19 +187,88 @@ impl TimerTable {
         self.running
     }
 
-    /// The earliest entry, running or not.
-    pub fn peek(&self) -> Option<&Entry> {
-        self.heap.peek()
-    }
-
-    pub fn pop(&mut self) -> Option<Entry> {
-        self.heap.pop()
-    }
-
-    /// Forget stopped entries once they are most of the heap: each is then paid for by the start of another.
-    pub fn tidy(&mut self, holds: impl Fn(&Entry) -> bool) {
-        if self.heap.len() > 2 * self.running + 64 {
-            self.heap.retain(holds);
+    fn first(&self) -> Option<(usize, Entry)> {
+        let mut first: Option<(usize, Entry)> = None;
+        for (index, queue) in self.queues.iter().enumerate() {
+            if let Some(head) = queue.entries.front() {
+                if first.is_none_or(|(_, earliest)| head.deadline < earliest.deadline) {
+                    first = Some((index, *head));
+                }
+            }
         }
+        first
+    }
+
+    /// The earliest entry that is due, taken out; it may have been stopped.
+    pub fn pop_due(&mut self, now: f64) -> Option<Entry> {
+        let (index, entry) = self.first().filter(|(_, entry)| entry.deadline <= now)?;
+        self.queues[index].entries.pop_front();
+        self.entries -= 1;
+        Some(entry)
+    }
+
+    /// When the earliest running timer ends.
+    pub fn deadline(&mut self, holds: impl Fn(&Entry) -> bool) -> Option<f64> {
+        while let Some((index, entry)) = self.first() {
+            if holds(&entry) {
+                return Some(entry.deadline);
+            }
+            self.queues[index].entries.pop_front();
+            self.entries -= 1;
+        }
+        None
+    }
+
+    /// Forget stopped entries once they are most of all: each is then paid for by the start of another.
+    pub fn tidy(&mut self, holds: impl Fn(&Entry) -> bool) {
+        if self.entries > 2 * self.running + 64 {
+            for queue in &mut self.queues {
+                queue.entries.retain(&holds);
+            }
+            self.entries = self.queues.iter().map(|queue| queue.entries.len()).sum();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_end_in_order_and_stopped_ones_are_forgotten() {
+        let mut table = TimerTable::default();
+        let mut armed = vec![Armed::default(); 100];
+        for (number, transaction) in armed.iter_mut().zip(0u32..) {
+            let now = f64::from(transaction) * 0.01;
+            table.start(number, u64::from(transaction), Timer::B, now, 32.0);
+            table.start(number, u64::from(transaction), Timer::A, now, 0.5);
+        }
+        for transaction in armed.iter_mut().skip(10) {
+            table.stop_all(transaction);
+        }
+        assert_eq!(table.running(), 20);
+        let holds = |armed: &[Armed], entry: &Entry| armed[entry.transaction as usize].holds(entry);
+        table.tidy(|entry| holds(&armed, entry));
+        assert_eq!(table.entries, 20);
+        assert_eq!(table.deadline(|entry| holds(&armed, entry)), Some(0.5));
+        let mut ended = Vec::new();
+        while let Some(entry) = table.pop_due(100.0) {
+            assert!(holds(&armed, &entry));
+            table.stop(&mut armed[entry.transaction as usize], entry.timer);
+            ended.push(entry.deadline);
+        }
+        assert_eq!((ended.len(), table.running()), (20, 0));
+        assert!(ended.is_sorted());
+    }
+
+    #[test]
+    fn a_clock_that_goes_backwards_keeps_the_order() {
+        let mut table = TimerTable::default();
+        let mut armed = [Armed::default(); 2];
+        table.start(&mut armed[0], 0, Timer::B, 10.0, 32.0);
+        table.start(&mut armed[1], 1, Timer::B, 5.0, 32.0);
+        assert!(table.pop_due(41.0).is_none());
+        assert_eq!(table.pop_due(42.0).map(|entry| entry.transaction), Some(0));
+        assert_eq!(table.pop_due(42.0).map(|entry| entry.transaction), Some(1));
     }
 }

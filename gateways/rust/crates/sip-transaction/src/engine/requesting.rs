@@ -203,12 +203,9 @@ impl Engine {
         });
         if let (Ok(cancel), Some(client)) = (sent, self.clients.get_mut(number)) {
             client.cancel = Cancel::Sent(cancel);
-            let deadline = now
-                + self
-                    .timing
-                    .duration(Timer::Cancelled, client.reliable)
-                    .unwrap_or_default();
-            self.start_timer(number, Timer::Cancelled, deadline);
+            if let Some(duration) = self.timing.duration(Timer::Cancelled, client.reliable) {
+                self.start_timer(number, Timer::Cancelled, now, duration);
+            }
         }
     }
 
@@ -375,15 +372,15 @@ impl Engine {
                         if timer.slot() == Slot::Retransmit {
                             client.interval = duration;
                         }
-                        self.start_timer(number, timer, now + duration);
+                        self.start_timer(number, timer, now, duration);
                     }
                     Some(_) => due = Some(timer),
                     None => {}
                 },
                 Action::Lengthen(timer) => {
                     client.interval = self.timing.lengthened(timer, client.interval);
-                    let deadline = now + client.interval;
-                    self.start_timer(number, timer, deadline);
+                    let interval = client.interval;
+                    self.start_timer(number, timer, now, interval);
                 }
                 Action::Stop(timer) => self.stop_timer(number, timer),
                 Action::Absorb => self.stats.retransmissions_absorbed += 1,

@@ -9,7 +9,7 @@ use crate::engine::requesting::checked;
 use crate::engine::{Engine, Refusal};
 use crate::event::{Event, Transmit};
 use crate::machine::Action;
-use crate::matching::{self, mix};
+use crate::matching::{self, Origin, mix};
 use crate::timing::{Armed, Slot, Timer};
 use crate::{invite_server, server};
 
@@ -35,8 +35,12 @@ pub(super) struct ServerTransaction {
     machine: Machine,
     transport: u64,
     source: SocketAddr,
+    /// Where our responses go.
+    destination: SocketAddr,
     reliable: bool,
-    pub request: Arc<Message>,
+    pub origin: Origin,
+    /// The request, for as long as a response may have to be made from it.
+    request: Option<Arc<Message>>,
     /// The last response, for as long as it may be sent again.
     last: Option<Arc<[u8]>>,
     /// A To tag that the transaction user chose.
@@ -74,15 +78,13 @@ impl Engine {
         match message.method() {
             b"ACK" => self.incoming_ack(hash, message, transport, source, now),
             b"CANCEL" => self.incoming_cancel(hash, message, transport, source),
-            method => {
-                match self.find_server(hash, &message, |original| original.method() == method) {
-                    Some(number) => {
-                        self.current = number;
-                        self.server_input(number, Input::Request, AtHand::default(), now);
-                    }
-                    None => self.new_request(hash, message, transport, source, now),
+            method => match self.find_server(hash, &message, |original| original == method) {
+                Some(number) => {
+                    self.current = number;
+                    self.server_input(number, Input::Request, AtHand::default(), now);
                 }
-            }
+                None => self.new_request(hash, message, transport, source, now),
+            },
         }
     }
 
@@ -90,11 +92,11 @@ impl Engine {
         &self,
         hash: u64,
         message: &Message,
-        wanted: impl Fn(&Message) -> bool,
+        wanted: impl Fn(&[u8]) -> bool,
     ) -> Option<u64> {
         let matches = |&number: &u64| {
             self.servers.get(number).is_some_and(|server| {
-                wanted(&server.request) && matching::same_transaction(&server.request, message)
+                wanted(server.origin.method()) && server.origin.matches(message)
             })
         };
         self.by_branch.find(hash, matches).copied()
@@ -110,7 +112,7 @@ impl Engine {
         source: SocketAddr,
         now: f64,
     ) {
-        match self.find_server(hash, &message, |original| original.method() == b"INVITE") {
+        match self.find_server(hash, &message, |original| original == b"INVITE") {
             Some(number) => {
                 self.current = number;
                 let request = Some((message, transport, source));
@@ -142,9 +144,7 @@ impl Engine {
         transport: u64,
         source: SocketAddr,
     ) {
-        let Some(number) =
-            self.find_server(hash, &message, |original| original.method() != b"CANCEL")
-        else {
+        let Some(number) = self.find_server(hash, &message, |_| true) else {
             self.answer(&message, transport, source, 481, None, &[]);
             return;
         };
@@ -194,10 +194,11 @@ impl Engine {
             return;
         }
         let merge_hash = matching::merge_hash(self.config.seed, &message);
-        if message.to_tag().is_empty() {
+        let outside_dialog = message.to_tag().is_empty();
+        if outside_dialog {
             let merged = |&number: &u64| {
                 self.servers.get(number).is_some_and(|server| {
-                    server.machine.is_ongoing() && matching::is_merged(&server.request, &message)
+                    server.machine.is_ongoing() && server.origin.is_merged_with(&message)
                 })
             };
             if self.by_origin.find(merge_hash, merged).is_some() {
@@ -225,8 +226,10 @@ impl Engine {
             },
             transport,
             source,
+            destination: response_destination(&message, source, reliable),
             reliable,
-            request: Arc::clone(&message),
+            origin: Origin::new(hash, merge_hash, &message),
+            request: Some(Arc::clone(&message)),
             last: None,
             to_tag: None,
             interval: 0.0,
@@ -234,18 +237,14 @@ impl Engine {
             cancelled: false,
         });
         self.current = number;
-        let (seed, servers) = (self.config.seed, &self.servers);
-        let rehash = |number: &u64| {
-            servers
-                .get(*number)
-                .map_or(0, |server| matching::hash(seed, &server.request))
-        };
+        let servers = &self.servers;
+        let rehash = |number: &u64| servers.get(*number).map_or(0, |server| server.origin.hash);
         self.by_branch.insert_unique(hash, number, rehash);
-        if message.to_tag().is_empty() {
+        if outside_dialog {
             let rehash = |number: &u64| {
                 servers
                     .get(*number)
-                    .map_or(0, |server| matching::merge_hash(seed, &server.request))
+                    .map_or(0, |server| server.origin.merge_hash)
             };
             self.by_origin.insert_unique(merge_hash, number, rehash);
         }
@@ -298,25 +297,24 @@ impl Engine {
             if let Some(tag) = to_tag {
                 server.to_tag = Some(tag.into());
             }
-            let (request, source) = (Arc::clone(&server.request), server.source);
-            // RFC 3261 section 8.2.6.2: a 100 may go without a To tag, any other response may not.
-            let tag = if to_tag.is_some() || status > 100 {
-                Some(engine.to_tag(number))
-            } else {
-                None
-            };
-            engine.scratch.clear();
-            print::response(
-                &mut engine.scratch,
-                &request,
-                source,
-                status,
-                reason,
-                tag.as_deref(),
-                headers,
-                body,
-            );
-            let response = Some(engine.printed());
+            // With a final response given, the request is gone; the only thing left to do is to send a 2xx again.
+            let (request, source) = (server.request.clone(), server.source);
+            let response = request.map(|request| {
+                // RFC 3261 section 8.2.6.2: a 100 may go without a To tag, any other response may not.
+                let tag = (to_tag.is_some() || status > 100).then(|| engine.to_tag(number));
+                engine.scratch.clear();
+                print::response(
+                    &mut engine.scratch,
+                    &request,
+                    source,
+                    status,
+                    reason,
+                    tag.as_deref(),
+                    headers,
+                    body,
+                );
+                engine.printed()
+            });
             engine.server_input(
                 number,
                 Input::Respond(status),
@@ -351,7 +349,7 @@ impl Engine {
         let Some(server) = self.servers.get_mut(number) else {
             return;
         };
-        let (actions, ended, settled) = match &mut server.machine {
+        let (actions, ended, settled, confirmed) = match &mut server.machine {
             Machine::Invite(state) => {
                 use invite_server::State;
                 let Some(input) = invite_input(input) else {
@@ -359,10 +357,12 @@ impl Engine {
                 };
                 let (next, actions) = invite_server::step(*state, input);
                 *state = next;
+                let settled = next != State::Proceeding;
                 (
                     actions,
                     next == State::Terminated,
-                    matches!(next, State::Accepted | State::Confirmed),
+                    settled,
+                    next == State::Confirmed,
                 )
             }
             Machine::Other(state) => {
@@ -372,7 +372,12 @@ impl Engine {
                 };
                 let (next, actions) = server::step(*state, input);
                 *state = next;
-                (actions, next == State::Terminated, false)
+                (
+                    actions,
+                    next == State::Terminated,
+                    next == State::Completed,
+                    false,
+                )
             }
         };
         let due = self.server_actions(number, actions, &at_hand, now);
@@ -380,9 +385,10 @@ impl Engine {
             self.remove_server(number);
         } else if let Some(timer) = due {
             self.server_input(number, Input::Timer(timer), AtHand::default(), now);
-        } else if settled {
-            // What is never sent again need not be kept for the half minute until the last timer.
-            if let Some(server) = self.servers.get_mut(number) {
+        } else if let Some(server) = self.servers.get_mut(number).filter(|_| settled) {
+            // What is never needed again need not be kept for the half minute until the last timer.
+            server.request = None;
+            if confirmed {
                 server.last = None;
             }
         }
@@ -403,7 +409,9 @@ impl Engine {
             };
             match action {
                 Action::Send => {
-                    server.last.clone_from(&at_hand.response);
+                    if at_hand.response.is_some() {
+                        server.last.clone_from(&at_hand.response);
+                    }
                     self.send_last(number);
                 }
                 Action::Repeat => {
@@ -442,15 +450,15 @@ impl Engine {
                         if timer.slot() == Slot::Retransmit {
                             server.interval = duration;
                         }
-                        self.start_timer(number, timer, now + duration);
+                        self.start_timer(number, timer, now, duration);
                     }
                     Some(_) => due = Some(timer),
                     None => {}
                 },
                 Action::Lengthen(timer) => {
                     server.interval = self.timing.lengthened(timer, server.interval);
-                    let deadline = now + server.interval;
-                    self.start_timer(number, timer, deadline);
+                    let interval = server.interval;
+                    self.start_timer(number, timer, now, interval);
                 }
                 Action::Stop(timer) => self.stop_timer(number, timer),
                 Action::Absorb => self.stats.retransmissions_absorbed += 1,
@@ -466,8 +474,7 @@ impl Engine {
             return;
         };
         if let Some(data) = server.last.clone() {
-            let destination = response_destination(&server.request, server.source, server.reliable);
-            let transport = server.transport;
+            let (transport, destination) = (server.transport, server.destination);
             self.send(Transmit {
                 transport,
                 destination,
@@ -481,19 +488,21 @@ impl Engine {
         let Some(server) = self.servers.get_mut(number) else {
             return;
         };
-        self.scratch.clear();
-        print::response(
-            &mut self.scratch,
-            &server.request,
-            server.source,
-            100,
-            None,
-            None,
-            &[],
-            b"",
-        );
-        server.last = Some(Arc::from(&self.scratch[..]));
-        self.send_last(number);
+        if let Some(request) = &server.request {
+            self.scratch.clear();
+            print::response(
+                &mut self.scratch,
+                request,
+                server.source,
+                100,
+                None,
+                None,
+                &[],
+                b"",
+            );
+            server.last = Some(Arc::from(&self.scratch[..]));
+            self.send_last(number);
+        }
     }
 
     /// Answer without a transaction. The same request gets the same answer.
