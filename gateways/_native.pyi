@@ -9,7 +9,32 @@ from typing import Literal, final
 
 from typing_extensions import disjoint_base
 
-__all__: list[str]
+__all__ = [
+    "AudioStream",
+    "Cancelled",
+    "Drained",
+    "LegStats",
+    "MediaCommand",
+    "MediaEngine",
+    "MediaEvent",
+    "NameAddr",
+    "Netem",
+    "Rejected",
+    "RequestReceived",
+    "ResponseReceived",
+    "SessionDescription",
+    "SipEngine",
+    "SipEvent",
+    "SipRequest",
+    "SipResponse",
+    "SipUri",
+    "TransactionFailed",
+    "Transmit",
+    "UdpSocket",
+    "offer",
+    "parse_credentials",
+    "sdp_panics",
+]
 
 # --- SIP messages ---------------------------------------------------------------------------------------
 

@@ -230,6 +230,9 @@ impl Engine {
         transmits: impl DoubleEndedIterator<Item = Transmit>,
     ) {
         if let Some(open) = self.transports.get_mut(&transport) {
+            if open.outbox.is_empty() && !open.batched {
+                self.pending.push(transport);
+            }
             for transmit in transmits.rev() {
                 open.outbox.push_front(transmit);
             }
@@ -284,7 +287,7 @@ impl Engine {
             self.stats.dropped += 1;
             return;
         }
-        if open.outbox.is_empty() {
+        if open.outbox.is_empty() && !open.batched {
             self.pending.push(transmit.transport);
         }
         open.outbox.push_back(transmit);
