@@ -162,8 +162,8 @@ class Softswitch:
                 )
             await self._binding_writer.start()
             await self.media.start()
-            await self.http.start()
             await self.sip.start()
+            await self.http.start()  # last: whoever is told "ok" by /health may call
         except BaseException:
             await self.stop(0)
             raise
