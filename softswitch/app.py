@@ -44,6 +44,7 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, SwitchError
 from softswitch.kernel.ids import CallId, IdSource, LegId
 from softswitch.platform.auth import Authenticator
+from softswitch.platform.changes import Changes
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog
 from softswitch.platform.http import build_app
@@ -88,6 +89,7 @@ class Softswitch:
         self.telemetry = Telemetry()
         self.database = Database(settings.database)
         self.event_log = EventLog(self.database)
+        self._changes = Changes(self.database)
 
         self.registrations = Registrations(clock, bus.publish)
         self.directory = Directory(settings.sip.realm, clock, on_removed=self.registrations.forget)
@@ -153,8 +155,7 @@ class Softswitch:
             await self.database.migrate()
             self.event_log.start()
             await self.records.recover()
-            await self.directory.load(self.database)
-            await self.trunks.load(self.database)
+            await self._changes.start({"directory": self.directory.load, "trunks": self.trunks.load})
             await self.dial_plan.load(self.database)
             if self.settings.demo:
                 await demo.furnish(
@@ -177,6 +178,7 @@ class Softswitch:
         await self.http.stop()
         await self.media.stop()
         await self._binding_writer.stop()
+        await self._changes.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
         await self.event_log.stop()
         await self._authenticator.save()

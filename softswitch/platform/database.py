@@ -5,6 +5,7 @@ Nothing on the path of a call waits for it. Features keep in memory what a call 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
@@ -46,6 +47,12 @@ class Session(AsyncSession):
         """
         self.info.setdefault("after_commit", []).append(action)
 
+    @property
+    def own_changes(self) -> "Counter[str]":
+        """`Database.own_changes` of this session's database."""
+        own: Counter[str] = self.info["own_changes"]
+        return own
+
 
 class Database:
     """A pool of connections and the two ways to use it: `session` to write, `reading` to read."""
@@ -59,6 +66,8 @@ class Database:
         self._reading = self.engine.execution_options(
             **({"sqlite_reading": True} if self.is_sqlite else {"postgresql_readonly": True})
         )
+        self.own_changes: Counter[str] = Counter()
+        """Changes that were counted here and not yet seen; see `softswitch.platform.changes`."""
         # SQLite has one writer at a time. Those who wait inside this process queue here, in order, rather than poll
         # the file's lock; the file's own lock keeps out other processes.
         self._writer: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.is_sqlite else nullcontext()
@@ -72,7 +81,8 @@ class Database:
 
         Do not open one inside another: on SQLite the inner would wait for the outer. Raises DatabaseUnavailable.
         """
-        async with self._writer, Session(self.engine, expire_on_commit=False) as session:
+        info = {"own_changes": self.own_changes}
+        async with self._writer, Session(self.engine, expire_on_commit=False, info=info) as session:
             with _plain_errors(self.url):
                 async with session.begin():
                     yield session

@@ -35,3 +35,12 @@ class TokenRow(Base):
     last_used_at: Mapped[int | None] = mapped_column(BigInteger)
     expires_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ChangeRow(Base):
+    """How often something that processes keep in memory was changed; see `softswitch.platform.changes`."""
+
+    __tablename__ = "platform_change"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)

@@ -13,9 +13,13 @@ from softswitch.features.directory.tables import AccountRow
 from softswitch.kernel.address import Party
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 
 log = structlog.get_logger(__name__)
+
+CHANGED = "directory"
+"""What accounts are called among the `Changes`."""
 
 
 def new_password() -> str:
@@ -34,10 +38,14 @@ class Directory:
         self._accounts: dict[str, Account] = {}
 
     async def load(self, database: Database) -> None:
-        """Read all accounts. To be done once, before the first call."""
+        """Read all accounts: before the first call, and again when another process has changed them."""
         async with database.reading() as session:
             rows = await store.all_accounts(session)
-        self._accounts = {row.number: self._account(row) for row in rows}
+        before, self._accounts = self._accounts, {row.number: self._account(row) for row in rows}
+        for number, account in before.items():
+            now = self._accounts.get(number)
+            if account.enabled and (now is None or not now.enabled):
+                self._on_removed(number)
         foreign = [row.number for row in rows if row.realm != self.realm]
         if foreign:
             log.warning(
@@ -86,6 +94,7 @@ class Directory:
             return
         rows = [self._values(account) for account in new]
         await store.add_accounts(session, rows)
+        await count_change(session, CHANGED)
         created = [self._account(AccountRow(**values)) for values in rows]
         session.after_commit(lambda: self._accounts.update((account.number, account) for account in created))
 
@@ -99,6 +108,7 @@ class Directory:
                 setattr(row, field, value)
         row.updated_at = self._clock.wall_ms()
         await session.flush()
+        await count_change(session, CHANGED)
         account = self._account(row)
 
         def remember() -> None:
@@ -113,6 +123,7 @@ class Directory:
         """Delete an account. Raises NotFound."""
         await self.row(session, number)
         await store.delete_account(session, number)
+        await count_change(session, CHANGED)
 
         def forget() -> None:
             self._accounts.pop(number, None)

@@ -9,7 +9,11 @@ from softswitch.features.trunks import store
 from softswitch.features.trunks.model import Network, Sources, Trunk
 from softswitch.features.trunks.tables import TrunkRow
 from softswitch.kernel.errors import Conflict, Invalid, NotFound
+from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
+
+CHANGED = "trunks"
+"""What trunks are called among the `Changes`."""
 
 
 class Trunks:
@@ -20,7 +24,7 @@ class Trunks:
         self._sources = Sources(())
 
     async def load(self, database: Database) -> None:
-        """Read all trunks. To be done once, before the first call."""
+        """Read all trunks: before the first call, and again when another process has changed them."""
         async with database.reading() as session:
             self._remember({row.name: _trunk(row) for row in await store.all_trunks(session)})
 
@@ -39,6 +43,7 @@ class Trunks:
         row = TrunkRow(**dict(values) | {"sources": write_sources(values["sources"])})
         session.add(row)
         await session.flush()
+        await count_change(session, CHANGED)
         self._remember_later(session, row)
         return row
 
@@ -48,6 +53,7 @@ class Trunks:
         for field, value in changes.items():
             setattr(row, field, write_sources(value) if field == "sources" else value)
         await session.flush()
+        await count_change(session, CHANGED)
         self._remember_later(session, row)
         return row
 
@@ -55,6 +61,7 @@ class Trunks:
         """Delete a trunk. Calls that go through it go on. Raises NotFound."""
         await session.delete(await self.row(session, name))
         await session.flush()
+        await count_change(session, CHANGED)
         session.after_commit(
             lambda: self._remember({other: trunk for other, trunk in self._trunks.items() if other != name})
         )
