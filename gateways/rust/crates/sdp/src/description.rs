@@ -51,7 +51,10 @@ impl SessionDescription {
             return Err(Error::whole("longer than 65536 bytes"));
         }
         // Texts may be in another charset (a=charset), and nothing that we act on is beyond ASCII.
-        let text = String::from_utf8_lossy(body).into_owned();
+        let text = match std::str::from_utf8(body) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(body).into_owned(),
+        };
         let mut session = Vec::with_capacity(8);
         let mut media: Vec<Media> = Vec::with_capacity(2);
         for line in Lines::of(&text) {
@@ -397,7 +400,23 @@ impl Lines<'_> {
             ));
         };
         // RFC 8866 section 5: the letters are a closed set, and a description with another is not understood.
-        if !b"vosiuepcbtrzkam".contains(kind) {
+        if !matches!(
+            kind,
+            b'v' | b'o'
+                | b's'
+                | b'i'
+                | b'u'
+                | b'e'
+                | b'p'
+                | b'c'
+                | b'b'
+                | b't'
+                | b'r'
+                | b'z'
+                | b'k'
+                | b'a'
+                | b'm'
+        ) {
             return Err(Error::at(self.number, "unknown line type", line));
         }
         if value.iter().any(|byte| matches!(byte, 0 | b'\r')) {
