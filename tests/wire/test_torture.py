@@ -7,7 +7,9 @@ server answers (`strict_codes`) and what else is tolerated (`liberal_ok`).
 
 import csv
 import os
+import re
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +56,12 @@ def statuses(words: list[str]) -> frozenset[int]:
     return frozenset(found)
 
 
+def transaction_key(message: bytes) -> tuple[bytes, ...]:
+    """What a server tells transactions apart by (RFC 3261 section 17.2.3)."""
+    via = re.search(rb"^(?:via|v)\s*:\s*([^\r]*(?:\r\n[ \t][^\r]*)*)", message, re.IGNORECASE | re.MULTILINE)
+    return message.split(b" ", 1)[0], via[1] if via else b""
+
+
 def read_index() -> list[Torture]:
     if not INDEX.exists():
         return []
@@ -67,6 +75,41 @@ def read_index() -> list[Torture]:
 
 
 TORTURES = read_index()
+
+
+class Switches:
+    """As many switches as there are messages with the same Via and branch: to one switch, the second of them would be
+    a retransmission of the first for the next 32 seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: list[Server] = []
+        self._met: dict[tuple[bytes, ...], int] = {}
+
+    def unmet(self, message: bytes) -> Server:
+        """A switch that has not met the transaction of this message."""
+        key = transaction_key(message)
+        number = self._met[key] = self._met.get(key, -1) + 1
+        while len(self._running) <= number:
+            self._running.append(Server.start(self._folder / str(len(self._running))))
+        return self._running[number]
+
+    def stop(self) -> None:
+        for server in self._running:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def switches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switches]:
+    started = Switches(tmp_path_factory.mktemp("torture"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def switch(switches: Switches, torture: Torture) -> Server:
+    return switches.unmet(torture.message)
+
 
 pytestmark = pytest.mark.skipif(
     not TORTURES, reason=f"no RFC 4475 messages: {INDEX.name} is neither in $SOFTSWITCH_RFC4475 nor in ../shared"

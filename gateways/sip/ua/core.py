@@ -43,7 +43,7 @@ from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.invite_client import InviteClient
 from gateways.sip.ua.invite_server import InviteServer, MergeKey
 from gateways.sip.ua.registrar import register
-from gateways.sip.ua.requests import Refusal, method_refusal, require_refusal, retry_after, sdp_refusal
+from gateways.sip.ua.requests import Refusal, method_refusal, require_refusal, retry_after, scheme_refusal, sdp_refusal
 from gateways.sip.ua.session import Input, Session
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.stray_answer import turn_away
@@ -261,7 +261,7 @@ class UserAgent:
             return
         refusal = method_refusal(method, ALLOW)
         if refusal is None and method != "CANCEL":
-            refusal = require_refusal(request)
+            refusal = scheme_refusal(request) or require_refusal(request)
         if refusal is not None:
             self._context.respond(event.transaction, *refusal)
         elif method == "INVITE":
@@ -349,8 +349,6 @@ class UserAgent:
 
     def _unfit(self, request: SipRequest) -> Refusal | None:
         context = self._context
-        if parsed(request.uri) is None:
-            return 416, []
         if request.max_forwards == 0:
             # A B2BUA goes on with one hop fewer, as a proxy does (section 16.3).
             return 483, []
@@ -377,6 +375,10 @@ class UserAgent:
     def _registering(self, event: RequestReceived) -> None:
         """REGISTER (RFC 3261 section 10.3)."""
         request, context = event.request, self._context
+        if parsed(request.to_uri) is None:
+            # Step 5: no address of record of any account, whoever asks.
+            context.respond(event.transaction, 404)
+            return
         user = self._admission.user(request)
         if not isinstance(user, str):
             self._counts["challenged"] += 1

@@ -2,6 +2,7 @@
 
 from gateways._native import SessionDescription, SipRequest, SipResponse
 from gateways.sip.ua import sdp
+from gateways.sip.ua.addressing import parsed
 from gateways.sip.ua.context import Context
 
 Refusal = tuple[int, list[tuple[str, str]]]
@@ -19,6 +20,11 @@ def method_refusal(method: str, allow: str) -> Refusal | None:
     if method in HANDLED:
         return None
     return (405, [("Allow", allow)]) if method in KNOWN else (501, [("Allow", allow)])
+
+
+def scheme_refusal(request: SipRequest) -> Refusal | None:
+    """Section 8.2.2.1: 416 for a Request-URI of a scheme that is not understood."""
+    return (416, []) if parsed(request.uri) is None else None
 
 
 def require_refusal(request: SipRequest) -> Refusal | None:
