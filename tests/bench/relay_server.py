@@ -1,0 +1,47 @@
+"""A media relay in a process of its own: opens two legs a call, bridges them, and prints their ports.
+
+`python tests/bench/relay_server.py CALLS [auto|epoll|io_uring]` prints one line with the kind of I/O, then a line
+`PORT PORT` for each call, then an empty line; it ends when its standard input does.
+"""
+
+import sys
+
+from gateways._native import MediaCommand, MediaEngine
+
+
+def serve(calls: int, io: str) -> None:
+    engine = MediaEngine(host="127.0.0.1", first_port=0, legs=2 * calls, io=io)  # type: ignore[arg-type]
+    ports = engine.ports()
+    for a in range(0, 2 * calls, 2):
+        for leg in (a, a + 1):
+            engine.submit(
+                [
+                    MediaCommand.Open(leg=leg, epoch=1),
+                    # Where the generator sends from is told by its packets, as for a phone behind NAT.
+                    MediaCommand.Connect(
+                        leg=leg,
+                        host="0.0.0.0",
+                        port=0,
+                        rtcp_host="0.0.0.0",
+                        rtcp_port=0,
+                        rtcp_mux=False,
+                        codec="PCMA",
+                        payload_type=8,
+                        event_payload_type=101,
+                        ptime=20,
+                        send=True,
+                        receive=True,
+                    ),
+                ]
+            )
+        engine.submit([MediaCommand.Bridge(a=a, b=a + 1)])
+    print(engine.io)
+    for a in range(0, 2 * calls, 2):
+        print(ports[a], ports[a + 1])
+    print(flush=True)
+    sys.stdin.read()
+    engine.close()
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "auto")
