@@ -182,11 +182,11 @@ async def test_a_leg_cannot_be_stolen_once_its_party_was_heard(gateway: MediaGat
         await settled(gateway, phone, local)
         phone.send(local)
         await phone.hear()
+        before = gateway.figures(A).discarded
         for _ in range(50):
             thief.send(local)
-        await settled(gateway, thief, local)
+        await until(lambda: gateway.figures(A).discarded == before + 50)
         assert thief.heard_nothing()
-        assert gateway.figures(A).discarded == 52, "50 of the thief's, and two that are no RTP"
         sent = phone.send(local)
         assert await phone.hear() == sent
 
@@ -207,8 +207,9 @@ async def test_nothing_is_sent_before_connect_and_what_comes_is_counted(gateway:
         local = gateway.open(A)
         gateway.tone(A, 1004.0)
         await settled(gateway, phone, local)
+        before = gateway.figures(A).discarded
         phone.send(local)
-        await until(lambda: gateway.figures(A).discarded == 2)
+        await until(lambda: gateway.figures(A).discarded == before + 1)
         assert gateway.figures(A).sent == 0
         assert phone.heard_nothing()
         connect(gateway, A, local, said(phone.address))

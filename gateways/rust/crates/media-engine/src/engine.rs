@@ -4,17 +4,20 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::command::{Command, Event};
 use crate::epoll::Epoll;
 use crate::figures::{Counters, LegFigures};
+use crate::io::Io;
 use crate::outlet::Outlet;
 use crate::ports::Sockets;
 use crate::prompt::Prompt;
 use crate::queue::Queue;
 use crate::switchboard::{Order, Switchboard};
+use crate::uring::Uring;
 use crate::worker::{self, Shared};
 
 /// Events that may wait to be drained.
@@ -74,14 +77,15 @@ impl Engine {
         )?);
         let shared = Arc::new(Shared::new(slots)?);
         let count = configuration.threads.clamp(1, slots.max(1));
-        let io = configuration.io.unwrap_or(IoKind::Epoll);
-        if io == IoKind::IoUring {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
+        // io_uring moves a packet for a seventh less than epoll, where the kernel has it and seccomp lets it be.
+        let mut kinds: &[IoKind] = match &configuration.io {
+            Some(kind) => std::slice::from_ref(kind),
+            None => &[IoKind::IoUring, IoKind::Epoll],
+        };
         let mut engine = Self {
             shared: Arc::clone(&shared),
             ports: sockets.ports().to_vec(),
-            io,
+            io: kinds[0],
             switchboard: Mutex::new(Switchboard::new(slots)),
             queues: Vec::new(),
             threads: Mutex::new(Vec::new()),
@@ -89,15 +93,21 @@ impl Engine {
         for index in 0..count {
             let orders = Arc::new(Queue::new(ORDERS_PER_SLOT * slots.max(64))?);
             engine.queues.push(Arc::clone(&orders));
-            let mine: Vec<u32> = (0..sockets.len() as u32)
-                .filter(|socket| thread_of(socket / 2, count) == index)
-                .collect();
-            let bell = orders.bell.descriptor();
-            let (sockets, shared) = (Arc::clone(&sockets), Arc::clone(&shared));
-            let thread = thread::Builder::new().name(format!("media-{index}"));
-            let io = Epoll::new(sockets, mine.into_iter(), bell)?;
-            let handle = thread.spawn(move || worker::run(io, slots, &orders, shared))?;
-            engine.lock_threads().push(handle);
+            let thread = loop {
+                let part = Part {
+                    index,
+                    count,
+                    slots,
+                    orders: Arc::clone(&orders),
+                };
+                match part.start(kinds[0], Arc::clone(&sockets), Arc::clone(&shared)) {
+                    Ok(thread) => break thread,
+                    Err(_) if kinds.len() > 1 => kinds = &kinds[1..],
+                    Err(error) => return Err(error),
+                }
+            };
+            engine.io = kinds[0];
+            engine.lock_threads().push(thread);
         }
         Ok(engine)
     }
@@ -231,6 +241,52 @@ impl Shared {
             late_ticks: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         })
+    }
+}
+
+/// What one thread is to do.
+struct Part {
+    index: usize,
+    count: usize,
+    slots: usize,
+    orders: Arc<Queue<(u32, Order)>>,
+}
+
+impl Part {
+    /// Start the thread, and wait until its sockets are heard: a ring belongs to the thread that made it.
+    fn start(
+        self,
+        kind: IoKind,
+        sockets: Arc<Sockets>,
+        shared: Arc<Shared>,
+    ) -> io::Result<JoinHandle<()>> {
+        let (told, hear) = mpsc::sync_channel(1);
+        let thread = thread::Builder::new()
+            .name(format!("media-{}", self.index))
+            .spawn(move || {
+                let (index, count) = (self.index, self.count);
+                let mine = (0..sockets.len() as u32)
+                    .filter(move |socket| thread_of(socket / 2, count) == index);
+                let bell = self.orders.bell.descriptor();
+                match kind {
+                    IoKind::Epoll => self.run(Epoll::new(sockets, mine, bell), &told, shared),
+                    IoKind::IoUring => self.run(Uring::new(sockets, mine, bell), &told, shared),
+                }
+            })?;
+        hear.recv().unwrap_or(Err(io::ErrorKind::Other.into()))?;
+        Ok(thread)
+    }
+
+    fn run(&self, io: io::Result<impl Io>, told: &SyncSender<io::Result<()>>, shared: Arc<Shared>) {
+        let (io, result) = match io {
+            Ok(io) => (Some(io), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        // It cannot fail: `start` waits for it.
+        told.send(result).ok();
+        if let Some(io) = io {
+            worker::run(io, self.slots, &self.orders, shared);
+        }
     }
 }
 

@@ -15,10 +15,12 @@ mod latch;
 mod leg;
 mod outlet;
 mod ports;
+mod priority;
 mod prompt;
 mod queue;
 mod stream;
 mod switchboard;
+mod uring;
 mod wheel;
 mod worker;
 

@@ -13,6 +13,7 @@ use crate::figures::Counters;
 use crate::io::{Hearer, Io, Outbox};
 use crate::leg::{Datagram, Fate, Leg, Tick, milliseconds};
 use crate::outlet::Outlet;
+use crate::priority;
 use crate::queue::Queue;
 use crate::switchboard::Order;
 use crate::wheel::Wheel;
@@ -43,6 +44,7 @@ const WINDOW: f64 = 0.1;
 
 /// Run until `Shared::stopping`.
 pub fn run(mut io: impl Io, slots: usize, orders: &Queue<(u32, Order)>, shared: Arc<Shared>) {
+    priority::raise();
     let mut legs = Legs::new(slots, shared);
     let mut load = Load::default();
     while !legs.shared.stopping.load(Relaxed) {
