@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gateways._native import MediaCommand
 from softswitch.kernel.media import Codec, MediaDescription
@@ -47,17 +48,22 @@ def speech_codec(local: MediaDescription, remote: MediaDescription) -> Codec | N
     """What the engine itself speaks to a party: the first of its codecs that we know and have named, too, under
     the payload type that it wants (RFC 3264 section 5.1: a description says what its maker will receive)."""
     named = {codec.name for codec in local.codecs}
-    return next((c for c in remote.codecs if _same(c, PCMU, PCMA) and c.name in named), None)
+    return next((c for c in remote.codecs if _kind(c) in _SPEECH and c.name in named), None)
 
 
 def _telephone_event(codecs: Sequence[Codec]) -> Codec | None:
-    return next((codec for codec in codecs if _same(codec, TELEPHONE_EVENT)), None)
+    return next((codec for codec in codecs if _kind(codec) == _EVENTS), None)
 
 
-def _same(codec: Codec, *ours: Codec) -> bool:
-    return any((codec.name, codec.clock_rate, codec.channels) == (c.name, c.clock_rate, c.channels) for c in ours)
+def _kind(codec: Codec) -> tuple[str, int, int]:
+    return codec.name, codec.clock_rate, codec.channels
 
 
+_SPEECH = frozenset((_kind(PCMU), _kind(PCMA)))
+_EVENTS = _kind(TELEPHONE_EVENT)
+
+
+@lru_cache(maxsize=4096)
 def _address(host: str) -> str:
     """An IP address as it is. A name is not looked up: its party is sent nothing until it is heard itself."""
     try:

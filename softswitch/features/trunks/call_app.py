@@ -1,6 +1,7 @@
 """What happens to a call that leaves through a trunk."""
 
 import ipaddress
+from functools import lru_cache
 
 from softswitch.calls.signals import Target
 from softswitch.engine.caller import Caller, Candidate
@@ -18,20 +19,21 @@ def candidate_of(trunk: Trunk, number: str) -> Candidate:
     """How a number is reached through a trunk; `number` as dialled."""
     sent = trunk.number_sent(number)
     return Candidate(
-        Target(trunk.uri(sent), trunk.transport, _address(trunk)),
+        Target(trunk.uri(sent), trunk.transport, _address(trunk.host, trunk.port)),
         Destination("trunk", trunk.name),
         sent,
         trunk.anchored,
     )
 
 
-def _address(trunk: Trunk) -> HostPort | None:
+@lru_cache(maxsize=1024)
+def _address(host: str, port: int) -> HostPort | None:
     """None for a host name: the gateway looks it up."""
     try:
-        ipaddress.ip_address(trunk.host)
+        ipaddress.ip_address(host)
     except ValueError:
         return None
-    return HostPort(trunk.host, trunk.port)
+    return HostPort(host, port)
 
 
 def build_call_app(trunks: Trunks, accounts: Accounts) -> CallApp:
