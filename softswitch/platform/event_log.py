@@ -175,6 +175,12 @@ class EventLog:
             rows = (await session.execute(query)).all()
         return [LoggedFact(seq, fact) for seq, body in rows for fact in self._decode(body)]
 
+    async def last_at(self) -> int | None:
+        """The time of the last fact on disk, wall milliseconds; None: there is none."""
+        async with self._database.reading() as session:
+            body = await session.scalar(select(EventRow.body).order_by(EventRow.seq.desc()).limit(1))
+        return None if body is None else max(fact.at for fact in self._decode(body))
+
     async def unfinished(self) -> list[list[Fact]]:
         """The facts of each call that has no `CallEnded` on disk. After a start these are the last run's."""
         return [[entry.fact for entry in await self.read(call=call)] for call in await self._read_open()]

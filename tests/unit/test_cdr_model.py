@@ -139,21 +139,24 @@ def test_a_call_without_an_answer_comes_under_what_ended_it(cause: Cause, gave_u
     assert (cdr.disposition, cdr.billable_ms, cdr.answered_at, cdr.duration_ms) == (disposition, 0, None, 7)
 
 
-def test_a_call_the_switch_was_killed_in_ends_at_the_last_that_was_heard_of_it() -> None:
+def test_a_call_the_switch_was_killed_in_ends_when_the_switch_was_last_known_to_live() -> None:
     facts = [offered(), dialed(T + 2, B), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
-    end = unfinished_end(facts)
-    assert end == CallEnded(at=T + 6, call=CALL, cause=Cause.TEMPORARY_FAILURE, note="switch stopped")
+    end = unfinished_end(facts, T + 90)
+    assert end == CallEnded(at=T + 90, call=CALL, cause=Cause.TEMPORARY_FAILURE, note="switch stopped")
     cdr = cdr_of(*facts, end)
     assert (cdr.disposition, cdr.note, cdr.ended_at, cdr.cause) == (
         "answered",
         "switch stopped",
-        T + 6,
+        T + 90,
         Cause.TEMPORARY_FAILURE,
     )
-    assert {leg.ended_at for leg in cdr.legs} == {T + 6}
+    assert {leg.ended_at for leg in cdr.legs} == {T + 90}
     assert cdr_of(offered(), ended(T, Cause.TEMPORARY_FAILURE)).disposition == "failed"
-    assert unfinished_end([*facts, end]) is None
-    assert unfinished_end(facts[1:]) is None
+    assert unfinished_end([*facts, end], T) is None
+    assert unfinished_end(facts[1:], T) is None
+    early = unfinished_end(facts, 0)
+    assert early is not None
+    assert early.at == T + 6
 
 
 def test_there_is_no_record_before_a_call_has_ended() -> None:

@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.engine.bus import Bus
-from softswitch.events import CallAnswered, CallEnded, CallFact, CallOffered, CallTraced, Fact, LegEnded, LegRang
+from softswitch.events import (
+    AccountUnregistered,
+    CallAnswered,
+    CallEnded,
+    CallFact,
+    CallOffered,
+    CallTraced,
+    Fact,
+    LegEnded,
+    LegRang,
+)
 from softswitch.features.cdr.feature import build
 from softswitch.features.cdr.model import record
 from softswitch.features.cdr.service import CallRecords
@@ -51,6 +61,9 @@ class Written:
 
     async def flush(self) -> None:
         return
+
+    async def last_at(self) -> int | None:
+        return None
 
     async def unfinished(self) -> list[list[Fact]]:
         return []
@@ -134,6 +147,7 @@ async def stored(database: Database, query: CdrQuery | None = None) -> list[str]
 async def test_a_call_the_killed_switch_left_behind_gets_its_record_at_the_next_start(database: Database) -> None:
     first = Run(database)
     first.publish(offered("whole", 10), ended("whole", 20), offered("cut", 30), CallAnswered(at=40, call=CallId("cut")))
+    first.publish(AccountUnregistered(at=55, aor="1001", contact="sip:1001@127.0.0.1", reason="expired"))
     await first.log.flush()
     assert first.records.live() == ["cut"]
     # The process dies here: nothing of `first` runs on.
@@ -143,7 +157,7 @@ async def test_a_call_the_killed_switch_left_behind_gets_its_record_at_the_next_
     async with database.reading() as session:
         cut = await find(session, CallId("cut"))
     assert cut is not None
-    assert (cut.disposition, cut.note, cut.ended_at) == ("answered", "switch stopped", 40)
+    assert (cut.disposition, cut.note, cut.ended_at) == ("answered", "switch stopped", 55)
     third = Run(database)
     assert await third.records.recover() == 0
     assert [type(entry.fact) for entry in await third.log.read(call=CallId("cut"))] == [

@@ -189,10 +189,12 @@ def _leg(name: LegId, leg: _Leg, offered: CallOffered, ended: CallEnded, call_an
     )
 
 
-def unfinished_end(facts: Sequence[Fact]) -> CallEnded | None:
-    """How a call ended whose switch was killed: at the last moment something was heard of it. None: it is no such."""
+def unfinished_end(facts: Sequence[Fact], died_at: int) -> CallEnded | None:
+    """How a call ended whose switch was killed; None: it is no such.
+
+    `died_at`: when the switch was last known to live. Of the call itself nothing need have been heard for long.
+    """
     if not facts or type(facts[0]) is not CallOffered or any(type(fact) is CallEnded for fact in facts):
         return None
-    return CallEnded(
-        at=max(fact.at for fact in facts), call=facts[0].call, cause=Cause.TEMPORARY_FAILURE, note="switch stopped"
-    )
+    at = max(died_at, *(fact.at for fact in facts))
+    return CallEnded(at=at, call=facts[0].call, cause=Cause.TEMPORARY_FAILURE, note="switch stopped")

@@ -20,6 +20,7 @@ class Log(Protocol):
     def append(self, fact: Fact) -> None: ...
     def add(self, into: Rows, row: tuple[object, ...]) -> None: ...
     async def flush(self) -> None: ...
+    async def last_at(self) -> int | None: ...
     async def unfinished(self) -> list[list[Fact]]: ...
 
 
@@ -58,8 +59,9 @@ class CallRecords:
         To be called once, before the first call; gives how many they were.
         """
         unfinished = await self._log.unfinished()
+        died_at = await self._log.last_at() or 0
         for facts in unfinished:
-            ended = unfinished_end(facts)
+            ended = unfinished_end(facts, died_at)
             if ended is not None:
                 self._log.append(ended)
                 self._store([*facts, ended])

@@ -144,7 +144,13 @@ def _ladder(ladder: Sequence[TraceLine], start: int) -> list[str]:
     arrows = {"in": "──▶ switch", "out": "◀── switch", "note": "    switch"}
     return _columns(
         [
-            (_clock(line.at), f"+{line.at - start}", line.leg, arrows.get(line.direction, line.direction), line.what)
+            (
+                _clock(line.at),
+                f"+{line.at - start}",
+                _short(line.leg),
+                arrows.get(line.direction, line.direction),
+                line.what,
+            )
             for line in ladder
         ],
         right=(1,),
@@ -168,8 +174,13 @@ def _legs(legs: Sequence[LegTrace], unended: str) -> list[str]:
                 first,
                 media.last_address,
             )
-        rows.append((leg.leg, leg.destination, leg.number, ended_by, cause, *heard))
+        rows.append((_short(leg.leg), leg.destination, leg.number, ended_by, cause, *heard))
     return _columns(rows, right=(5, 6, 7, 8, 9))
+
+
+def _short(leg: LegId) -> str:
+    """A leg's number within its call."""
+    return f"leg {leg.rpartition('.')[2]}"
 
 
 def _columns(rows: Sequence[tuple[str, ...]], right: Sequence[int] = (), indent: int = 2) -> list[str]:
