@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished, RoutingStep
@@ -14,7 +15,7 @@ from softswitch.features.routing.tables import PlanRow
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.platform.database import Database, Session
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,8 @@ class DialPlan:
     async def change(
         self, session: Session, edit: Callable[[PlanDocument], PlanDocument], author: str, comment: str
     ) -> tuple[PlanDocument, Plan]:
-        """Publish the newest version as `edit` changes it. Raises what `edit` does, and Invalid: then nothing changes.
+        """Publish the newest version as `edit` changes it. Raises what `edit` does, Invalid, and Conflict where
+        another program published meanwhile: then nothing changes.
 
         The new plan routes from the moment the session's transaction is on disk.
         """
@@ -153,7 +155,10 @@ class DialPlan:
                 document=store.text_of(document),
             )
         )
-        await session.flush()
+        try:
+            await session.flush()
+        except IntegrityError as error:
+            raise Conflict("changed-meanwhile", "someone else changed the dial plan just now: try again") from error
 
         def in_force() -> None:
             self._take(document, plan)

@@ -1,0 +1,149 @@
+"""The event log, the call records and the dial plan on SQLite and on PostgreSQL."""
+
+import asyncio
+
+import pytest
+
+from softswitch.calls.signals import Origin
+from softswitch.engine.bus import Bus
+from softswitch.events import AccountUnregistered, CallAnswered, CallEnded, CallFact, CallOffered, Fact
+from softswitch.features.cdr.feature import build
+from softswitch.features.cdr.service import CallRecords
+from softswitch.features.cdr.store import CdrQuery, find, page
+from softswitch.features.routing.model import PlanDocument, Rule, demo_plan
+from softswitch.features.routing.service import DialPlan
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import Conflict
+from softswitch.kernel.ids import CallId, LegId
+from softswitch.platform.database import Database
+from softswitch.platform.event_log import EventLog, Rows
+from tests.support.admin_plane import StandingClock
+
+GONE = AccountUnregistered(at=5, aor="1001", contact="sip:1001@127.0.0.1\x00", reason="expired")
+
+
+def offered(call: str, at: int, from_: str = "1001\x00") -> CallOffered:
+    return CallOffered(
+        at=at,
+        call=CallId(call),
+        leg=LegId(f"{call}.1"),
+        from_number=from_,
+        from_name="张三 \"'\\",
+        to_number="1002",
+        origin_kind="account",
+        origin="1001",
+        context="default",
+        source="",
+    )
+
+
+def ended(call: str, at: int, cause: Cause = Cause.NORMAL_CLEARING) -> CallEnded:
+    return CallEnded(at=at, call=CallId(call), cause=cause)
+
+
+class Run:
+    """A switch's life as far as records are concerned."""
+
+    def __init__(self, database: Database) -> None:
+        self.bus = Bus()
+        self.log = EventLog(database)
+        self.records = CallRecords(self.log)
+        self.log.start()
+        self.bus.subscribe(Fact, self.log.append)
+        for kind, hearer in build(self.records).subscriptions:
+            self.bus.subscribe(kind, hearer)
+
+    def publish(self, *facts: Fact) -> None:
+        for fact in facts:
+            self.bus.publish(fact)
+
+
+async def test_facts_and_records_are_stored_together_and_read_back(database: Database) -> None:
+    run = Run(database)
+    facts: list[CallFact] = [offered("a", 100), CallAnswered(at=110, call=CallId("a")), ended("a", 200)]
+    run.publish(*facts, GONE)
+    await run.log.flush()
+    run.publish(offered("b", 300, "2001"), ended("b", 400, Cause.USER_BUSY))
+    await run.log.stop()
+    logged = await run.log.read()
+    assert [entry.fact for entry in logged[:4]] == [*facts, GONE]
+    assert [entry.fact for entry in await run.log.read(call=CallId("b"))] == [
+        offered("b", 300, "2001"),
+        ended("b", 400, Cause.USER_BUSY),
+    ]
+    async with database.reading() as session:
+        assert [cdr.call_id for cdr in await page(session, CdrQuery(), None, 9)] == ["b", "a"]
+        assert [cdr.call_id for cdr in await page(session, CdrQuery(), (300, "b"), 9)] == ["a"]
+        assert [cdr.call_id for cdr in await page(session, CdrQuery(from_number="1001"), None, 9)] == ["a"]
+        record = await find(session, CallId("a"))
+    assert record is not None
+    assert (record.from_, record.from_name, record.billable_ms) == ("1001\x00", "张三 \"'\\", 90)
+
+
+async def test_the_records_of_a_killed_switch_are_made_at_the_next_start(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("softswitch.platform.event_log._CHECKPOINT_SECONDS", 0.0)
+    first = Run(database)
+    for batch in ([offered("whole", 10)], [offered("cut", 20)], [ended("whole", 30)], [GONE], [offered("late", 40)]):
+        first.publish(*batch)
+        await first.log.flush()
+    # The process dies here: nothing of `first` runs on.
+    second = Run(database)
+    assert await second.records.recover() == 2
+    async with database.reading() as session:
+        cut = await find(session, CallId("cut"))
+    assert cut is not None
+    assert (cut.disposition, cut.note, cut.ended_at) == ("failed", "switch stopped", 40)
+    third = Run(database)
+    assert await third.records.recover() == 0
+    for run in (first, second, third):
+        await run.log.stop()
+
+
+async def test_a_poisoned_row_does_not_hold_up_what_comes_with_it(database: Database) -> None:
+    run = Run(database)
+    run.publish(GONE)
+    run.log.add(Rows("no_such_table", {"a": "TEXT"}), ("x",))
+    run.publish(offered("a", 1), ended("a", 2))
+    await run.log.stop()
+    assert run.log.dropped == 1
+    async with database.reading() as session:
+        assert await find(session, CallId("a")) is not None
+
+
+class Nobody:
+    def origin_of(self, number: str) -> Origin | None:
+        return None
+
+    def why_missing(self, destination: Destination) -> str | None:
+        return None
+
+
+async def test_versions_of_the_dial_plan_follow_each_other_whoever_publishes_at_once(database: Database) -> None:
+    dial_plan = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody())
+
+    def with_one_more(document: PlanDocument) -> PlanDocument:
+        count = len(document.rules)
+        rule = Rule(name=f"rule-{count}", number=str(count), destination="echo")
+        return PlanDocument(rules=(*document.rules, rule))
+
+    async def publish() -> bool:
+        try:
+            async with database.session() as session:
+                await dial_plan.change(session, with_one_more, "a test", "")
+        except Conflict:
+            return False
+        return True
+
+    published = sum(await asyncio.gather(*(publish() for _ in range(4))))
+    assert published >= 1
+    assert (dial_plan.plan.version, len(dial_plan.document.rules)) == (published, published)
+    async with database.session() as session:
+        await dial_plan.change(session, lambda _: demo_plan(), "a test", "the demo")
+    async with database.session() as session:
+        await dial_plan.roll_back(session, published, "a test")
+    again = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody())
+    assert await again.load(database)
+    assert (again.plan.version, len(again.document.rules)) == (published + 2, published)
