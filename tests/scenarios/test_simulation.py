@@ -8,7 +8,7 @@ import os
 import pytest
 
 from tests.support.network import Conditions
-from tests.support.simulation import simulate
+from tests.support.simulation import simulate, transcript
 
 
 def seeds(config: pytest.Config) -> range:
@@ -31,6 +31,10 @@ def test_a_random_day_leaves_nothing_behind(seed: int) -> None:
         pytest.fail(
             f"seed {seed}: replay with `pytest {__file__} --seed {seed}`\n" + "\n".join(findings), pytrace=False
         )
+
+
+def test_the_same_seed_is_the_same_day_to_the_last_packet() -> None:
+    assert transcript(11) == transcript(11) != transcript(12)
 
 
 def test_two_thousand_calls_are_all_accounted_for() -> None:

@@ -45,7 +45,7 @@ class PhoneCall:
         """How many 180 came."""
         self.early_media = False
         self.invite_request = request
-        self.started_at = phone.loop.time()
+        self.started_at = self.changed_at = phone.loop.time()
         self.answered_at: float | None = None
         self.ended_at: float | None = None
         self.renegotiations: list[int] = []
@@ -108,6 +108,7 @@ class PhoneCall:
                 await woken
 
     def _changed(self) -> None:
+        self.changed_at = self.phone.loop.time()
         woken, self._woken = self._woken, []
         for future in woken:
             if not future.done():
@@ -193,7 +194,7 @@ class PhoneCall:
             self._provisional(response)
         elif status < 300:
             self._accepted(response)
-        elif status in (401, 407) and self._tries < 2 and (fresh := self.phone.challenge_of(response)):
+        elif status in (401, 407) and self._tries < 5 and (fresh := self.phone.challenge_of(response)):
             self._tries += 1
             if self._challenge and "stale=true" not in fresh.lower():
                 self._refused(status)

@@ -28,6 +28,25 @@ def simulate(seed: int, *, calls: int = 0, accounts: int = 0, conditions: Condit
     return run(main, seed=seed)
 
 
+def transcript(seed: int) -> str:
+    """Every packet of a seed's day."""
+
+    async def main(loop: VirtualTimeLoop) -> str:
+        day = Day(loop, seed, 0, 0, None)
+        await day.live()
+        return day.house.network.ladder(limit=1_000_000)
+
+    return run(main, seed=seed)
+
+
+def sends(direction: str) -> bool:
+    return direction in ("sendrecv", "sendonly")
+
+
+def receives(direction: str) -> bool:
+    return direction in ("sendrecv", "recvonly")
+
+
 def weather(chance: random.Random) -> Conditions:
     """A quarter of the days are perfect; on the others each fault is there or not, so that they meet in every mix."""
     delay, jitter = 0.002 + chance.random() * 0.1, chance.choice((0.0, chance.random() * 0.1))
@@ -45,7 +64,7 @@ class Day:
         self._chance = chance = random.Random(f"day {seed}")
         self._weather = conditions or weather(chance)
         self._fair = not (self._weather.loss or self._weather.duplicate or self._weather.reorder)
-        self._house = SimulatedSwitch(loop, self._weather, seed=seed)
+        self.house = SimulatedSwitch(loop, self._weather, seed=seed)
         self._habits = Habits.draw(chance)
         self._calls = calls or chance.randint(5, 40)
         self._accounts = [str(1001 + number) for number in range(accounts or chance.randint(2, 8))]
@@ -54,9 +73,12 @@ class Day:
         self._placed: dict[str, tuple[PhoneCall, CallerScript]] = {}
         self._scripts: dict[PhoneCall, CalleeScript] = {}
         self._churn = chance.random() < 0.3 and not self._fair
+        self._mortal = chance.random() < 0.2
+        """Whether some phones lose power during the day; outcomes cannot be foretold then."""
+        self._misheard: list[str] = []
 
     async def live(self) -> list[str]:
-        house, chance = self._house, self._chance
+        house, chance = self.house, self._chance
         for account in self._accounts:
             devices = [house.phone(account) for _ in range(chance.choice((0, 1, 1, 2, 3)))]
             self._devices[account] = devices
@@ -66,6 +88,9 @@ class Day:
             phone.on_call = self._called
         everyone = [phone for devices in self._devices.values() for phone in devices]
         await asyncio.gather(*(self._register(phone) for phone in everyone))
+        if self._mortal:
+            # They are called and do not call: a call between two dead phones would rightly never end.
+            everyone = [phone for phone in everyone if not self._doomed(phone)]
         work = [self._caller(number, everyone, guests) for number in range(self._calls)]
         if self._churn:
             work += [self._wanderer(phone) for phone in everyone]
@@ -84,6 +109,12 @@ class Day:
                 return
             if status != 408 or self._fair:
                 phone.violations.append(f"{phone.user} could not register: {status}")
+
+    def _doomed(self, phone: Phone) -> bool:
+        if self._chance.random() < 0.7:
+            return False
+        self._loop.call_later(self._chance.random() * self._duration * 1.5, phone.die)
+        return True
 
     async def _wanderer(self, phone: Phone) -> None:
         """A phone that comes and goes."""
@@ -109,9 +140,33 @@ class Day:
         call = phone.call(script.number, offer=script.offer, label=f"c{number}.")
         self._placed[call.label] = call, script
         script.play(call, self._loop)
+        if self._fair:
+            call.on_change.append(self._listen_in)
+
+    def _listen_in(self, call: PhoneCall) -> None:
+        if call.state == "up":
+            for part in (0.3, 0.95):
+                self._loop.call_later(part * self._placed[call.label][1].talk, self._listen, call)
+            call.on_change.remove(self._listen_in)
+
+    def _listen(self, call: PhoneCall) -> None:
+        """Sound must go where offers and answers say: from each who sends to the other who receives."""
+        house, number = self.house, self._placed[call.label][1].number
+        backs = [back for back in self._scripts if back.label == call.label and back.state == "up"]
+        others = [call] if number == "9196" else backs
+        if len(others) != 1 or call.state != "up" or call.busy_offering or others[0].busy_offering:
+            return
+        if self._loop.time() - max(call.changed_at, others[0].changed_at) < 1.0:
+            return  # what the last of them said may still be under way
+        for listener, speaker in ((call, others[0]), (others[0], call)):
+            assert listener.local_sdp is not None and speaker.local_sdp is not None
+            wanted = receives(listener.local_sdp.direction) and sends(speaker.local_sdp.direction)
+            if house.hears(listener, speaker) != wanted:
+                at = f"{self._loop.time():.3f} {call.label}"
+                self._misheard.append(f"{at} {listener!r} hears {speaker!r}: {not wanted}, agreed: {wanted}")
 
     def _called(self, call: PhoneCall) -> None:
-        if call.phone is self._house.trunk and call.invite_request is not None:
+        if call.phone is self.house.trunk and call.invite_request is not None:
             # A trunk is shown the account's own name; the number tells which call it is.
             call.label = f"c{int(user_of(call.invite_request.request_uri)[1:])}."
         script = self._scripts[call] = self._habits.callee()
@@ -120,18 +175,18 @@ class Day:
     # The reckoning: what the phones saw against what the switch wrote down ---------------------------------
 
     def _judged(self) -> list[str]:
-        facts = by_call(self._house.facts)
-        records = self._house.records
+        facts = by_call(self.house.facts)
+        records = self.house.records
         offered: dict[str, list[CallId]] = {}
         for call, its in facts.items():
             if isinstance(its[0], CallOffered):
                 offered.setdefault(its[0].from_name, []).append(call)
         backs: dict[str, list[PhoneCall]] = {}
-        for phone in self._house.phones:
+        for phone in self.house.phones:
             for other in phone.calls:
                 if not other.outgoing:
                     backs.setdefault(other.label, []).append(other)
-        found = []
+        found = self._misheard[:5]
         for label, (call, script) in self._placed.items():
             became = offered.get(label, [])
             if len(became) > 1:
@@ -145,7 +200,7 @@ class Day:
             else:
                 cdr = records[became[0]]
                 wrong = self._misjudged(call, cdr)
-                if self._fair:
+                if self._fair and not self._mortal:
                     wrong += self._inexact(call, script, cdr, facts[became[0]], backs.get(label, []))
                 found += [f"{label} {finding}" for finding in wrong]
         return found
@@ -192,7 +247,7 @@ class Day:
         else:
             played = [self._scripts[back] for back in backs]
             answer = min([each.after for each in played if each.then == "answer"], default=never)
-            ring_time = self._house.ring_seconds
+            ring_time = self.house.ring_seconds
             if all(each.then == "refuse" for each in played):
                 refusal = max(each.after for each in played)
         ends = sorted(
@@ -209,8 +264,8 @@ class Day:
     def _ladders(self, found: Sequence[str]) -> str:
         """The packets of the first calls that something was found about."""
         text = "\n".join(found)
-        calls = [call for phone in self._house.phones for call in phone.calls]
+        calls = [call for phone in self.house.phones for call in phone.calls]
         guilty = [call for call in calls if call.call_id in text or (call.label and call.label in text)]
         labels = sorted({call.label for call in guilty if call.label})[:3]
         ids = {call.call_id for call in calls if call.label in labels} | {call.call_id for call in guilty[:3]}
-        return self._house.network.ladder(ids)
+        return self.house.network.ladder(ids)

@@ -154,9 +154,9 @@ class SimulatedSwitch:
         """Whether what one party says reaches the other."""
         assert speaker.local_sdp is not None and listener.local_sdp is not None
         if speaker.remote_sdp is None or listener.local_sdp.direction not in ("sendrecv", "recvonly"):
-            return False
+            return False  # the listener's phone would not play it
         if speaker.local_sdp.direction not in ("sendrecv", "sendonly"):
-            return False
+            return False  # the speaker's phone sends nothing
         sent_to = speaker.remote_sdp.address
         if sent_to == listener.local_rtp:
             return True  # the switch is bypassed
