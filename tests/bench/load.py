@@ -29,6 +29,18 @@ class Counted:
         return 1 - self.succeeded / self.started if self.started else 1.0
 
 
+def read_counters(statistics: Path) -> Counted:
+    """The last line of SIPp's `-trace_stat` file."""
+    with statistics.open() as file:
+        last = list(csv.DictReader(file, delimiter=";"))[-1]
+    return Counted(
+        started=int(last["TotalCallCreated"]),
+        succeeded=int(last["SuccessfulCall(C)"]),
+        failed=int(last["FailedCall(C)"]),
+        retransmitted=int(last["Retransmissions(C)"]),
+    )
+
+
 class Generator:
     """A running SIPp."""
 
@@ -60,16 +72,8 @@ class Generator:
         return cpu_seconds(self.process.pid)
 
     def counted(self) -> Counted:
-        """The last line of its statistics."""
-        with self._statistics.open() as file:
-            rows = list(csv.DictReader(file, delimiter=";"))
-        last = rows[-1]
-        return Counted(
-            started=int(last["TotalCallCreated"]),
-            succeeded=int(last["SuccessfulCall(C)"]),
-            failed=int(last["FailedCall(C)"]),
-            retransmitted=int(last["Retransmissions(C)"]),
-        )
+        """What it did in all."""
+        return read_counters(self._statistics)
 
     def stop(self) -> None:
         if self.process.poll() is None:

@@ -20,8 +20,11 @@ needed = pytest.mark.skipif(shutil.which("sipp") is None, reason="SIPp is not in
 class Sipp:
     """One running SIPp; `wait` gives its end."""
 
-    def __init__(self, scenario: str, folder: Path, *options: str, port: int | None = None, **words: str) -> None:
-        """`words` fill the `{{…}}` of the scenario; `options` follow SIPp's own usage."""
+    def __init__(
+        self, scenario: str, folder: Path, *options: str, port: int | None = None, quiet: bool = False, **words: str
+    ) -> None:
+        """`words` fill the `{{…}}` of the scenario; `options` follow SIPp's own usage; a `quiet` one keeps no
+        messages."""
         self.port = port or free_sip_port("127.0.0.1")
         self.folder = folder / f"{scenario}-{self.port}"
         self.folder.mkdir(parents=True)
@@ -33,13 +36,16 @@ class Sipp:
         file = self.folder / f"{scenario}.xml"
         file.write_text(text)
         self.scenario = scenario
+        self.statistics = self.folder / "statistics.csv"
+        """SIPp's own counters, once a second."""
         self._output = (self.folder / "screen").open("wb")
         self._process = subprocess.Popen(
             [
                 "sipp", "-sf", str(file), "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1",
                 "-mp", str(_media_port()), "-nostdin", "-trace_err", "-error_file", str(self.folder / "errors"),
-                "-trace_msg", "-message_file", str(self.folder / "messages"),
-                "-timeout", "60", "-timeout_error", *options,
+                "-trace_stat", "-stf", str(self.statistics), "-fd", "1",
+                *([] if quiet else ["-trace_msg", "-message_file", str(self.folder / "messages")]),
+                *([] if "-timeout" in options else ["-timeout", "60", "-timeout_error"]), *options,
             ],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -56,6 +62,9 @@ class Sipp:
         if status != 0:
             self.stop()
             raise AssertionError(f"SIPp {self.scenario} ended with status {status}\n{self.log()}")
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
     def messages(self) -> str:
         """All it sent and received."""

@@ -1,0 +1,245 @@
+"""`make soak`: a random day for a demo switch, with a kill in the middle, and the reckoning afterwards.
+
+Calls that talk, are hung up on, are cancelled, are busy, are held and resumed, and phones that register again and
+again; how many, how fast and how long is drawn from a seed. Three times: a spell whose every call must have its
+record, a spell that `kill -9` interrupts, and a spell after the restart in which memory must stay flat as well.
+"""
+
+import argparse
+import contextlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.load import Counted, read_counters
+from tests.bench.registrations import accounts_file
+from tests.interop.conftest import Admin
+from tests.interop.sipp import Sipp
+from tests.support.server import Server, running
+
+BATCH_SECONDS = 5
+LINGER_SECONDS = 15.0
+"""How long after its last call a batch may still talk."""
+WARM_PART = 0.5
+"""Of the last spell, the part after which memory must no longer grow: lingering transactions have then ended (32 s)."""
+MEMORY_TOLERANCE = 0.10
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way in which calls go."""
+
+    name: str
+    prefix: str
+    """The first two digits of its numbers, by which its records are told."""
+    caller: str
+    called: str
+    disposition: str
+    rate: int
+    """Calls a second at most."""
+    words: tuple[tuple[str, str], ...] = ()
+
+
+KINDS = (
+    Kind("talk", "80", "uac", "uas_at_once", "answered", 20),
+    Kind("hung-up-on", "81", "uac_hung_up", "uas_hangs_up", "answered", 10),
+    Kind("cancel", "82", "uac_cancel", "uas_rings", "cancelled", 5),
+    Kind("busy", "83", "uac_refused", "uas_refuses", "busy", 5, (("status", "486"), ("reason", "Busy Here"))),
+    Kind("hold", "84", "uac_reinvite", "uas_reinvited", "answered", 5),
+)
+
+
+class Broken(AssertionError):
+    """An invariant that does not hold."""
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, folder: Path, seconds: float, seed: int) -> None:
+        self._folder = folder
+        self._seconds = seconds
+        self._random = random.Random(seed)
+        self._batches = 0
+        self._accounts = accounts_file(folder)
+        self.made: Counter[str] = Counter()
+        """Calls begun in the exact spells, by kind."""
+        self.restarts = 0
+
+    def run(self) -> None:
+        """Raises Broken when something does not add up."""
+        spell = self._seconds / 3
+        with running(self._folder / "switch", "--bench") as server, self._answering(server):
+            self._exact(server, spell, flat=False)
+            self._interrupted(server, spell)
+        self.restarts += 1
+        # The kill left the data folder as it was: what had ended must be there.
+        with running(self._folder / "switch", "--bench") as server:
+            self._check_after_kill(server)
+            with self._answering(server):
+                self._exact(server, spell, flat=True)
+
+    # Spells -----------------------------------------------------------------------------------------------
+
+    def _exact(self, server: Server, seconds: float, *, flat: bool) -> None:
+        """Every call of this spell must have its one record with the right disposition."""
+        admin = Admin(server)
+        before = self._records(admin)
+        begun: Counter[str] = Counter()
+        started, warm = time.monotonic(), 0  # noqa: TID251 - a load tool lives by the real clock
+        warm_records = 0
+        while (elapsed := time.monotonic() - started) < seconds:  # noqa: TID251
+            begun += self._batch(server)
+            if flat and not warm and elapsed >= seconds * WARM_PART:
+                warm, warm_records = server.memory(), sum(begun.values())
+        self.made += begun
+        admin.eventually(lambda: admin.all("/calls"), lambda live: not live)
+        wanted = before.copy()
+        for kind in KINDS:
+            wanted[kind.name, kind.disposition] += begun[kind.name]
+        wanted = +wanted
+        found = admin.eventually(lambda: self._records(admin), lambda records: records.total() >= wanted.total())
+        if found != wanted:
+            raise Broken(f"records {dict(found - wanted)} too many, {dict(wanted - found)} missing")
+        if flat and warm:
+            grown = server.memory() - warm
+            calls = sum(begun.values()) - warm_records
+            print(f"  memory {warm / 1e6:.1f} MB, {grown / 1e6:+.2f} MB over the last {calls} calls")
+            if grown > warm * MEMORY_TOLERANCE:
+                raise Broken(f"memory grew by {grown / 1e6:.1f} MB over {calls} calls")
+        self._unharmed(server)
+        admin.close()
+
+    def _interrupted(self, server: Server, seconds: float) -> None:
+        """Load, and in the middle of it `kill -9`."""
+        started = time.monotonic()  # noqa: TID251
+        while time.monotonic() - started < seconds - BATCH_SECONDS:  # noqa: TID251
+            self.made += self._batch(server)
+        admin = Admin(server)
+        self._before_kill = {record["call_id"]: record for record in admin.all("/cdrs")}
+        admin.close()
+        batch = list(self._callers(server))
+        try:
+            time.sleep(self._random.uniform(1, BATCH_SECONDS - 1))
+            server.process.kill()
+            server.process.wait()
+        finally:
+            for caller, _ in batch:
+                caller.stop()
+        self._interrupted_calls = sum(_counted(caller).succeeded for caller, kind in batch if kind is not None)
+
+    def _check_after_kill(self, server: Server) -> None:
+        admin = Admin(server)
+        if live := admin.all("/calls"):
+            raise Broken(f"{len(live)} calls live after a restart")
+        wanted = len(self._before_kill) + self._interrupted_calls
+        records = admin.eventually(lambda: admin.all("/cdrs"), lambda found: len(found) >= wanted)
+        ids = Counter(record["call_id"] for record in records)
+        if doubled := [call for call, count in ids.items() if count > 1]:
+            raise Broken(f"more than one record of {doubled[:5]}")
+        after = {record["call_id"]: record for record in records}
+        if changed := [call for call, record in self._before_kill.items() if after.get(call) != record]:
+            raise Broken(f"records lost or changed by the kill: {changed[:5]}")
+        cut_off = len(after) - wanted
+        print(f"  kill -9: {len(self._before_kill)} records kept, {self._interrupted_calls} of calls that ended in the")
+        print(f"  interrupted seconds, {cut_off} more of calls that it cut off")
+        admin.close()
+
+    # Load -------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _answering(self, server: Server) -> Iterator[None]:
+        """A SIPp server for each kind, with a trunk and a rule that lead to it."""
+        admin = Admin(server)
+        with contextlib.ExitStack() as stack:
+            for kind in KINDS:
+                uas = Sipp(kind.called, self._folder, "-d", "300", "-timeout", "100000", quiet=True, **dict(kind.words))
+                stack.callback(uas.stop)
+                admin.trunk_with_rule(f"soak-{kind.name}", uas.port, f"{kind.prefix}XXX")
+            yield
+        admin.close()
+
+    def _batch(self, server: Server) -> Counter[str]:
+        """Some seconds of load, to its end; gives the calls begun, by kind."""
+        callers = list(self._callers(server))
+        give_up = time.monotonic() + BATCH_SECONDS + LINGER_SECONDS  # noqa: TID251
+        begun: Counter[str] = Counter()
+        for caller, kind in callers:
+            while not caller.ended() and time.monotonic() < give_up:  # noqa: TID251
+                time.sleep(0.05)
+            caller.stop()
+            counted = _counted(caller)
+            if counted.succeeded != counted.started:
+                raise Broken(f"{counted.started - counted.succeeded} of {counted.started} failed:\n{caller.log()}")
+            if kind is not None:
+                begun[kind.name] += counted.started
+        return begun
+
+    def _callers(self, server: Server) -> Iterator[tuple[Sipp, Kind | None]]:
+        self._batches += 1
+        folder = self._folder / f"batch-{self._batches}"
+        remote = f"{server.host}:{server.sip_port}"
+        for kind in KINDS:
+            rate = self._random.randint(1, kind.rate)
+            number = f"{kind.prefix}{self._random.randrange(1000):03d}"
+            yield (
+                Sipp(
+                    kind.caller, folder, remote, "-s", number, "-r", str(rate), "-m", str(rate * BATCH_SECONDS),
+                    "-d", str(self._random.randint(20, 2000)), quiet=True, **dict(kind.words),
+                ),
+                kind,
+            )  # fmt: skip
+        registrations = (remote, "-s", "registrar", "-inf", str(self._accounts), "-r", "20", "-m", "100")
+        yield Sipp("register", folder, *registrations, quiet=True, status="200"), None
+
+    # Reckoning --------------------------------------------------------------------------------------------
+
+    def _records(self, admin: Admin) -> Counter[tuple[str, str]]:
+        names = {kind.prefix: kind.name for kind in KINDS}
+        return Counter(
+            (names[record["to"][:2]], record["disposition"])
+            for record in admin.all("/cdrs")
+            if record["to"][:2] in names
+        )
+
+    def _unharmed(self, server: Server) -> None:
+        metrics = server.metrics()
+        harmed = {name: value for name, value in metrics.items() if ("panic" in name or "fault" in name) and value}
+        if harmed:
+            raise Broken(f"{harmed}\n{server.log_tail()}")
+        if server.process.poll() is not None:
+            raise Broken(f"the switch ended:\n{server.log_tail()}")
+
+
+def _counted(sipp: Sipp) -> Counted:
+    return read_counters(sipp.statistics)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    arguments = parser.parse_args()
+    if shutil.which("sipp") is None:
+        print("SIPp is needed: apt-get install sip-tester", file=sys.stderr)
+        return 2
+    print(f"soak for {arguments.seconds:g} s, seed {arguments.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="softswitch-soak-") as folder:
+        soak = Soak(Path(folder), arguments.seconds, arguments.seed)
+        try:
+            soak.run()
+        except AssertionError as broken:
+            print(f"BROKEN with seed {arguments.seed}: {broken}")
+            return 1
+    print(f"{soak.made.total()} calls kept their promises: {dict(soak.made)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
