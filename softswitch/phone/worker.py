@@ -137,8 +137,10 @@ class Account(pj.Account):  # type: ignore[misc]  # the library has no types
         self.registered = False
 
     def onRegState(self, prm: Any) -> None:
-        self.registered = prm.code // 100 == 2 and prm.expiration > 0
-        tell("registration", status=int(prm.code), reason=prm.reason, expires=int(prm.expiration))
+        # The library says all ones for "not specified" where a registration failed.
+        expires = int(prm.expiration) if prm.code // 100 == 2 else 0
+        self.registered = expires > 0
+        tell("registration", status=int(prm.code), reason=prm.reason, expires=expires)
 
     def onIncomingCall(self, prm: Any) -> None:
         line = Line(self.phone, prm.callId)

@@ -55,7 +55,7 @@ async def hear(call: Call, seconds: float) -> Heard:
     while loop.time() < until:
         await asyncio.sleep(0.02)
         pcm += call.audio.read(65536)
-    return listen(array("h", pcm[: len(pcm) // 2 * 2]), call.audio.info.rx_sample_rate)
+    return listen(array("h", pcm[: len(pcm) // 2 * 2]), call.audio.info().rx_sample_rate)
 
 
 async def test_baresip_calls_pjsua_and_both_hear_each_other(switch: Server, admin: Admin, tmp_path: Path) -> None:
