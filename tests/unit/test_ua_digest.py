@@ -44,9 +44,17 @@ def test_the_example_of_rfc_7616_comes_out() -> None:
 def test_the_right_password_is_accepted_under_either_algorithm(which: int) -> None:
     auth = authenticator()
     offered = challenges(auth)
-    assert ["SHA-256" in value for value in offered] == [True, False]
+    assert ["SHA-256" in value for value in offered] == [False, True]
     given = credentials(offered[which])
     assert auth.check("REGISTER", URI, [given], 101.0) == (Verdict.ACCEPTED, "1001")
+
+
+def test_a_digest_over_the_uri_without_its_user_is_accepted_and_one_for_another_host_is_not() -> None:
+    auth = authenticator()
+    given = credentials(challenges(auth)[0])
+
+    assert auth.check("REGISTER", URI.replace("sip:", "sip:9196@"), [given], 101.0)[0] is Verdict.ACCEPTED
+    assert auth.check("REGISTER", "sip:198.51.100.9", [given], 101.0)[0] is Verdict.MALFORMED
 
 
 @pytest.mark.parametrize("who", [{"password": "wrong"}, {"username": "9999"}, {"method": "INVITE"}])
@@ -84,7 +92,7 @@ def test_a_stale_nonce_tells_nothing_to_who_does_not_know_the_password() -> None
     ("old", "new"),
     [
         (f'uri="{URI}"', 'uri="sip:elsewhere"'),
-        ("algorithm=SHA-256", "algorithm=MD5-sess"),
+        ("algorithm=MD5", "algorithm=MD5-sess"),
         ("qop=auth", "qop=auth-int"),
         ("nc=00000001", "nc=1"),
         ("nc=00000001", "nc=xyzxyzxy"),

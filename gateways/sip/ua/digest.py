@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
-from gateways._native import parse_credentials
+from gateways._native import SipUri, parse_credentials
 
 _HASHES: dict[str, Callable[[bytes], "_Hash"]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
-ALGORITHMS = ("SHA-256", "MD5")
-"""In the order in which they are offered: the preferred one first (RFC 8760 section 2.4)."""
+ALGORITHMS = ("MD5", "SHA-256")
+"""In the order in which they are offered. The preferred one should come first (RFC 8760 section 2.4), but phones that
+know only MD5 look at the first challenge alone (SIPp 3.6 gives up the call); those that know better may choose."""
 
 _NONCE_TIME = 12
 _NONCE_SALT = 16
@@ -94,9 +95,7 @@ class Authenticator:
         qop = given.get("qop")
         if not username or not nonce or not response or given.get("uri") is None:
             return Verdict.MALFORMED, username
-        # RFC 7616 section 3.4.6: the server must know that `uri` names the resource of the request. Phones write the
-        # URI of the request itself, so letters decide.
-        if given["uri"] != uri or algorithm not in self._algorithms or qop not in (None, "auth"):
+        if not _same_resource(given["uri"], uri) or algorithm not in self._algorithms or qop not in (None, "auth"):
             return Verdict.MALFORMED, username
         count = _nonce_count(given.get("nc")) if qop else 1
         if count is None or (qop and not given.get("cnonce")):
@@ -138,6 +137,18 @@ class Authenticator:
             return False
         self._young[nonce] = count
         return True
+
+
+def _same_resource(given: str, uri: str) -> bool:
+    """Whether a digest's `uri` names what the request asks for (RFC 7616 section 3.4.6).
+
+    Most phones write the Request-URI itself. SIPp leaves out its user, and a proxy on the way may have rewritten it:
+    the host must still be ours; the nonce count keeps the digest from being used a second time.
+    """
+    if given == uri:
+        return True
+    ours, theirs = SipUri.parse(uri), SipUri.parse(given)
+    return ours is not None and theirs is not None and ours.host.lower() == theirs.host.lower()
 
 
 def _nonce_count(text: str | None) -> int | None:
