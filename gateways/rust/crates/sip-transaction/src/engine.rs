@@ -294,6 +294,14 @@ impl Engine {
         self.stats.sent += 1;
     }
 
+    /// An event that belongs to no transaction, and so has no bound but this one: while as many wait as may, no more is
+    /// told.
+    fn note(&mut self, event: Event) {
+        if self.events.len() < self.config.max_events {
+            self.events.push(event);
+        }
+    }
+
     /// The bytes in the scratch buffer, to be kept.
     fn printed(&self) -> Arc<[u8]> {
         Arc::from(&self.scratch[..])

@@ -437,6 +437,16 @@ fn over_a_stream_nothing_is_repeated_and_transactions_end_at_once() {
 }
 
 #[test]
+fn a_request_that_is_repeated_on_another_transport_is_answered_there() {
+    let mut engine = engine();
+    let options = request("OPTIONS", "h;branch=z9hG4bKx", "", "");
+    let number = transaction(&receive(&mut engine, &options, 0.0));
+    engine.receive(&options, TCP, source(), 0.1).expect("open");
+    assert!(engine.take_events().is_empty());
+    assert_eq!(respond(&mut engine, number, 200, 0.2)[0].transport, TCP);
+}
+
+#[test]
 fn the_end_of_a_connection_fails_what_awaits_a_response_on_it() {
     let mut engine = engine();
     let headers = [

@@ -99,7 +99,7 @@ impl Engine {
             self.answer(&message, transport, source, status, Some(&phrase), &[]);
             status
         });
-        self.events.push(Event::Rejected {
+        self.note(Event::Rejected {
             reason,
             status,
             transport,

@@ -64,6 +64,23 @@ impl Engine {
         body: &[u8],
         now: f64,
     ) -> Result<u64, Refusal> {
+        self.guard(|engine| {
+            engine.new_client(transport, destination, method, uri, headers, body, now)
+        })
+        .unwrap_or_else(|| Err(Refusal("a bug of ours, counted in `panics`".into())))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn new_client(
+        &mut self,
+        transport: u64,
+        destination: SocketAddr,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        now: f64,
+    ) -> Result<u64, Refusal> {
         if !self.transports.contains_key(&transport) {
             return Err(Refusal("no such transport".into()));
         }
@@ -119,6 +136,7 @@ impl Engine {
             cancel: Cancel::No,
             quiet: method == "CANCEL",
         });
+        self.current = number;
         let request = match print(self, number) {
             Ok(request) => request,
             Err(refusal) => {

@@ -81,10 +81,29 @@ impl Engine {
             method => match self.find_server(hash, &message, |original| original == method) {
                 Some(number) => {
                     self.current = number;
+                    self.moved(number, &message, transport, source);
                     self.server_input(number, Input::Request, AtHand::default(), now);
                 }
                 None => self.new_request(hash, message, transport, source, now),
             },
+        }
+    }
+
+    /// A client that gives up on one transport repeats its request on another (RFC 3261 section 18.1.1): the responses
+    /// follow it there.
+    fn moved(&mut self, number: u64, message: &Message, transport: u64, source: SocketAddr) {
+        let reliable = self
+            .transports
+            .get(&transport)
+            .is_some_and(|open| open.kind.is_reliable());
+        if let Some(server) = self
+            .servers
+            .get_mut(number)
+            .filter(|server| server.transport != transport)
+        {
+            server.transport = transport;
+            server.source = source;
+            server.destination = response_destination(message, source, reliable);
         }
     }
 
@@ -126,7 +145,7 @@ impl Engine {
                     now,
                 );
             }
-            None => self.events.push(Event::Request {
+            None => self.note(Event::Request {
                 transaction: 0,
                 message,
                 transport,
