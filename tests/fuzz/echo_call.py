@@ -13,10 +13,14 @@ _AUDIO = re.compile(rb"^m=audio (\d+) ", re.MULTILINE)
 
 
 class EchoCall:
-    """An established call from 127.0.0.1; `say` sends a packet and waits for its echo; leaving the block hangs up."""
+    """An established call from 127.0.0.1; `say` sends a packet and waits for its echo; leaving the block hangs up.
 
-    def __init__(self, switch: tuple[str, int], name: str) -> None:
-        self._switch, self._name = switch, name
+    `offer` is the session description to call with, where it is not to be a right one; `status` tells what came of it.
+    """
+
+    def __init__(self, switch: tuple[str, int], name: str, offer: bytes | None = None) -> None:
+        self._switch, self._name, self._offer = switch, name, offer
+        self.status = 0
         self._sip, self._rtp = _socket(), _socket()
         self._port = self._sip.getsockname()[1]
         self._sequence = 0
@@ -27,19 +31,29 @@ class EchoCall:
     def __enter__(self) -> "EchoCall":
         target = f"sip:9196@{self._switch[0]}:{self._switch[1]}".encode()
         self._to, self._target = b"<" + target + b">", target
-        sdp = (
+        self._send(b"INVITE", 1, b"INVITE", self._own_offer() if self._offer is None else self._offer)
+        answer = self._final()
+        self.status = answer.status
+        to = _TO.search(answer.raw)
+        assert to is not None, answer.raw
+        self._to = to[1]
+        if answer.status != 200:
+            assert self._offer is not None and answer.status < 500, answer.raw.decode(errors="replace")
+            # RFC 3261 section 17.1.1.3: within the transaction, so with its branch.
+            self._send(b"ACK", 1, b"INVITE")
+            return self
+        contact, audio = _CONTACT.search(answer.raw), _AUDIO.search(answer.raw)
+        assert contact is not None and audio is not None, answer.raw
+        self._target = contact[1]
+        self.media = ("127.0.0.1", int(audio[1]))
+        self._send(b"ACK", 1, b"ACK")
+        return self
+
+    def _own_offer(self) -> bytes:
+        return (
             f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
             f"m=audio {self._rtp.getsockname()[1]} RTP/AVP 0\r\n"
         ).encode()
-        self._send(b"INVITE", 1, sdp)
-        answer = self._final()
-        assert answer.status == 200, answer.raw.decode(errors="replace")
-        to, contact, audio = _TO.search(answer.raw), _CONTACT.search(answer.raw), _AUDIO.search(answer.raw)
-        assert to is not None and contact is not None and audio is not None, answer.raw
-        self._to, self._target = to[1], contact[1]
-        self.media = ("127.0.0.1", int(audio[1]))
-        self._send(b"ACK", 1)
-        return self
 
     def say(self) -> None:
         """Send sound until some of it comes back: the first packets teach the switch where we are."""
@@ -61,8 +75,8 @@ class EchoCall:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
-                self._send(b"BYE", 2)
+            if kind is None and self.status == 200:
+                self._send(b"BYE", 2, b"BYE")
                 answer = self._final()
                 while b" BYE" not in answer.raw:  # a retransmitted 200 to the INVITE
                     answer = self._final()
@@ -71,10 +85,10 @@ class EchoCall:
             self._sip.close()
             self._rtp.close()
 
-    def _send(self, method: bytes, number: int, body: bytes = b"") -> None:
+    def _send(self, method: bytes, number: int, branch: bytes, body: bytes = b"") -> None:
         lines = [
             method + b" " + self._target + b" SIP/2.0",
-            f"Via: SIP/2.0/UDP 127.0.0.1:{self._port};branch=z9hG4bK-{self._name}-{method.decode()};rport".encode(),
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self._port};branch=z9hG4bK-{self._name}-{branch.decode()};rport".encode(),
             b"Max-Forwards: 70",
             f"From: <sip:fuzz@127.0.0.1>;tag={self._name}".encode(),
             b"To: " + self._to,

@@ -17,11 +17,13 @@ from pathlib import Path
 
 from tests.fuzz.echo_call import EchoCall
 from tests.fuzz.mutate import Mutator, media_originals, sip_originals
+from tests.fuzz.seeds import DESCRIPTIONS
 from tests.support.server import Server, running
 from tests.wire.probe import Probe
 
 DATAGRAMS = 300
 CONNECTIONS = 20
+CALLS = 10
 PACKETS = 300
 GROWTH_LIMIT = 150 << 20
 """Bytes of memory it may take beyond what it had after the first round: transactions of 32 seconds, and no leak."""
@@ -38,6 +40,7 @@ class Fuzz:
         target = "{}:{}".format(*server.sip)
         self._sip = Mutator(seed, sip_originals(self._source, 5066, target))
         self._media = Mutator(seed + 1, media_originals())
+        self._offers = Mutator(seed + 2, DESCRIPTIONS)
         self._memory_before = 0
         self.rounds = 0
 
@@ -46,6 +49,7 @@ class Fuzz:
         self.rounds += 1
         self._datagrams()
         self._streams()
+        self._calls()
         with EchoCall(self._server.sip, f"fuzz-{self.rounds}") as call:
             call.say()
             self._packets(call)
@@ -70,6 +74,13 @@ class Fuzz:
             with contextlib.suppress(OSError), socket.create_connection(self._server.sip, timeout=5) as connection:
                 for _ in range(self._random.randint(1, 6)):
                     connection.sendall(self._sip.next() if self._random.random() < 0.5 else self._sip.piece())
+
+    def _calls(self) -> None:
+        """From an address that may call: what is wrong is only the offer, and a refusal must be the caller's fault."""
+        for number in range(CALLS):
+            offer = self._offers.next()
+            with EchoCall(self._server.sip, f"offer-{self.rounds}-{number}", offer[:8000]):
+                pass
 
     def _packets(self, call: EchoCall) -> None:
         host, port = call.media
@@ -110,7 +121,10 @@ def main() -> int:
         except (AssertionError, OSError) as failure:
             print(f"seed {options.seed} failed: {failure!r}\n{server.log_tail()}", file=sys.stderr)
             return 1
-        print(f"{rounds} rounds, memory {server.memory() >> 20} MB, no panic, every call carried")
+        received = server.metrics()["softswitch_sip_engine_received_total"]
+        print(
+            f"{rounds} rounds, {received:.0f} messages, memory {server.memory() >> 20} MB: no panic, every call carried"
+        )
     return 0
 
 
