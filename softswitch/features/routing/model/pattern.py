@@ -6,9 +6,10 @@ from itertools import pairwise
 from softswitch.features.routing.model.document import MatchKind
 
 _CLASSES = {"X": frozenset("0123456789"), "Z": frozenset("123456789"), "N": frozenset("23456789")}
-_VARIABLE_REPETITIONS = 4
-"""How many repetitions of no fixed length a regular expression may have. Numbers are at most 64 characters long, so
-the slowest such expression takes milliseconds; without a bound, one rule could stop the switch."""
+_MOST_WAYS = 2**18
+"""In how many ways a regular expression may try to match, roughly: each repetition of no fixed length counts 16 ways,
+each `?` two, each group as many as it has alternatives. Numbers are at most 64 characters long, so the slowest
+expression takes some milliseconds; without a bound, one rule could stop the switch."""
 
 
 class Pattern:
@@ -158,33 +159,38 @@ _ELEMENT = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[*+?]\??|\{[^}]*\}\??|\((
 
 
 def _checked_regex(text: str) -> str:
-    """Refuse what could take for ever: repeated groups that vary inside, and too many repetitions in a row."""
+    """Refuse what could take for ever: repeated groups that vary inside, and too many ways to match."""
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"is no regular expression: {error}") from None
     elements = [found.group() for found in _ELEMENT.finditer(text)]
     varies = [False]
-    repetitions = 0
-    closed = False
+    alternatives = [1]
+    ways = 1
     for element, following in pairwise([*elements, ""]):
-        if element.startswith("(") and len(element) == 1 and following == "?":
+        if element == "(" and following == "?":
             raise ValueError("only plain, named and (?:) groups are allowed")
         if element[0] == "\\" and len(element) == 2 and element[1] in "123456789":
             raise ValueError("back-references are not allowed")
         if element.startswith("("):
             varies.append(False)
+            alternatives.append(1)
         elif element == ")":
             closed = varies.pop()
             varies[-1] = varies[-1] or closed
-            if closed and following[:1] in ("*", "+", "{") and following:
+            ways *= alternatives.pop()
+            if closed and following and following[0] in "*+{":
                 raise ValueError("a repeated group must not hold alternatives or repetitions: it could take for ever")
         elif element == "|":
             varies[-1] = True
+            alternatives[-1] += 1
         elif element[0] in "*+?" or (element[0] == "{" and len(element) > 2):
-            if "," in element or element[0] != "{":
-                repetitions += 1
             varies[-1] = True
-    if repetitions > _VARIABLE_REPETITIONS:
-        raise ValueError(f"has more than {_VARIABLE_REPETITIONS} repetitions of no fixed length")
+            if element[0] == "?":
+                ways *= 2
+            elif element[0] != "{" or "," in element:
+                ways *= 16
+    if ways * alternatives[0] > _MOST_WAYS:
+        raise ValueError("has too many repetitions and alternatives, it could take long: write several rules")
     return text
