@@ -53,7 +53,7 @@ def invalid(errors: Sequence[tuple[str, str]]) -> JSONResponse:
 def install_problems(app: FastAPI) -> None:
     """Let an application answer every error as a problem."""
 
-    def answer(error: Exception) -> JSONResponse:
+    def answer(request: Request, error: Exception) -> JSONResponse:
         match error:
             case NotFound():
                 return problem(404, str(error))
@@ -79,11 +79,11 @@ def install_problems(app: FastAPI) -> None:
             case RequestValidationError():
                 return invalid([_field_error(details) for details in error.errors()])
             case HTTPException():
-                return _framework_error(error)
+                return _framework_error(error, request.url.path)
         raise AssertionError(f"no answer for {error!r}")
 
     async def handle(request: Request, error: Exception) -> Response:
-        response = answer(error)
+        response = answer(request, error)
         if isinstance(request, WebSocket):
             # The framework sends what is returned to an HTTP client only.
             await request.send_denial_response(response)
@@ -111,11 +111,13 @@ def _field_error(details: Mapping[str, Any]) -> tuple[str, str]:
     return ".".join(str(part) for part in path) or str(where), details["msg"]
 
 
-def _framework_error(error: HTTPException) -> JSONResponse:
+def _framework_error(error: HTTPException, path: str) -> JSONResponse:
     if error.status_code == 400:  # all that the framework says of a body in no character set, or nested too deep
         return invalid([("body", "this is no JSON in UTF-8")])
     phrase = HTTPStatus(error.status_code).phrase
     detail = error.detail if error.detail != phrase else ""
+    if error.status_code == 404:
+        detail = detail or f"there is nothing at {path}"
     return problem(error.status_code, detail, headers=error.headers)
 
 

@@ -3,11 +3,12 @@
 import base64
 import binascii
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from fastapi import Depends, Query
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from starlette.requests import HTTPConnection
 
 from softswitch.kernel.errors import Invalid
@@ -24,6 +25,14 @@ Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*#+][A-Za-z0-9*#+
 """A number or user name as it is dialled."""
 Key = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
 """The part of a path that says which: whatever may be looked up, whether it exists or not."""
+
+
+def _read_moment(value: Any) -> Any:
+    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else value
+
+
+Moment = Annotated[datetime, BeforeValidator(_read_moment)]
+"""A time in an answer: wall milliseconds as stored, shown in UTC by ISO 8601."""
 
 ABSENT: Any = None
 """The default of a field that `Changes` may leave out."""

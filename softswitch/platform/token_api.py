@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from softswitch.platform.auth import Admin, Authenticator, Role
-from softswitch.platform.rest import ABSENT, Changes, Input, Line, Page, Paging, Reading, Writing
+from softswitch.platform.rest import ABSENT, Changes, Input, Line, Moment, Page, Paging, Reading, Writing
 from softswitch.platform.tables import TokenRow
 from softswitch.platform.tokens import create_token, find_token, list_tokens, revoke_token
 
@@ -22,16 +22,16 @@ class TokenOut(BaseModel):
     id: int
     name: str
     role: Role
-    created_at: int
-    last_used_at: int | None
-    expires_at: int | None
-    revoked_at: int | None
+    created_at: Moment
+    last_used_at: Moment | None
+    expires_at: Moment | None
+    revoked_at: Moment | None
 
 
 class NewToken(Input):
     name: TokenName
     role: Role = Role.VIEWER
-    expires_at: int | None = Field(default=None, ge=0, le=2**53, description="wall milliseconds; null: never")
+    expires_at: AwareDatetime | None = Field(default=None, description="null: never")
 
 
 class TokenCreated(TokenOut):
@@ -63,7 +63,8 @@ async def list_(paging: Paging, session: Reading, who: Admin) -> Page[TokenOut]:
 async def create(body: NewToken, session: Writing, who: Admin, request: Request) -> TokenCreated:
     """Make a token; the answer is the only place that shows it."""
     authenticator = _authenticator(request)
-    row, token = await create_token(session, body.name, body.role, authenticator.wall_ms(), body.expires_at)
+    expires_at = round(body.expires_at.timestamp() * 1000) if body.expires_at is not None else None
+    row, token = await create_token(session, body.name, body.role, authenticator.wall_ms(), expires_at)
     session.after_commit(authenticator.forget)
     return TokenCreated(**_show(row).model_dump(), token=token)
 

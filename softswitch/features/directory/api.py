@@ -11,7 +11,20 @@ from softswitch.features.directory.model import PASSWORD, NewAccount, parse_acco
 from softswitch.features.directory.service import Directory, new_password
 from softswitch.features.directory.tables import AccountRow
 from softswitch.platform.auth import Admin
-from softswitch.platform.rest import ABSENT, Changes, Input, Key, Line, Name, Number, Page, Paging, Reading, Writing
+from softswitch.platform.rest import (
+    ABSENT,
+    Changes,
+    Input,
+    Key,
+    Line,
+    Moment,
+    Name,
+    Number,
+    Page,
+    Paging,
+    Reading,
+    Writing,
+)
 
 Password = Annotated[str, StringConstraints(pattern=f"^{PASSWORD.pattern}$")]
 CallerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*#+._-]*$", max_length=64)]
@@ -27,8 +40,8 @@ class AccountOut(BaseModel):
     context: str
     ring_seconds: int
     caller_id: str
-    created_at: int
-    updated_at: int
+    created_at: Moment
+    updated_at: Moment
 
 
 class AccountIn(Input):
