@@ -59,7 +59,7 @@ def _load(pid: int, seconds: int, pairs: str) -> dict[str, Any]:
 
 def _alone(cpu: int, command: list[str]) -> list[str]:
     """Run a command on one CPU, and before whatever else the machine does where we may."""
-    urgent = ["nice", "-n", "-10", *command] if os.geteuid() == 0 else command
+    urgent = ["chrt", "--fifo", "1", *command] if os.geteuid() == 0 else command
     cpus = sorted(os.sched_getaffinity(0))
     return ["taskset", "-c", str(cpus[cpu]), *urgent] if len(cpus) > 1 else urgent
 

@@ -4,8 +4,16 @@
 /// As high as ordinary threads should go: above whatever else the machine does, below the kernel's own.
 const NICE: libc::c_int = -10;
 
-/// Let the calling thread go before others, where we are permitted; else it is as it was.
+/// Let the calling thread run as soon as it has work, where we are permitted: as a real-time thread of the lowest rank,
+/// or else with precedence. On a busy machine this is the difference between 1.5 and 30 ms of delay. A thread gone wild
+/// would still leave others their share (the kernel's sched_rt_runtime_us).
 pub fn raise() {
-    // SAFETY: no pointers. On Linux who = 0 is the calling thread alone.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+    let rank = libc::sched_param { sched_priority: 1 };
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: `rank` lives through the call. On Linux 0 is the calling thread alone, in both calls.
+    unsafe {
+        if libc::sched_setscheduler(0, policy, &raw const rank) < 0 {
+            libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
+        }
+    }
 }

@@ -38,7 +38,7 @@ const KEYS_SHARE: f64 = 0.5;
 const KEY_CHECK: f64 = 0.05;
 /// From this many packets a second on, a wake gathers for a while: it costs more than the packets it brings.
 const BUSY: f64 = 4000.0;
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_micros(1500);
 /// Over how long the rate is measured.
 const WINDOW: f64 = 0.1;
 
