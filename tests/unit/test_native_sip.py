@@ -8,6 +8,7 @@ from gateways._native import (
     Cancelled,
     Drained,
     NameAddr,
+    Netem,
     Rejected,
     RequestReceived,
     ResponseReceived,
@@ -194,3 +195,15 @@ def test_addresses_and_credentials_are_read_to_the_letter() -> None:
         {"username": 'a"b', "nc": "00000001", "qop": "auth"},
     )
     assert parse_credentials('Digest username="unclosed') is None
+
+
+def test_a_bad_network_treats_the_same_seed_alike() -> None:
+    def fates(seed: int) -> list[list[float]]:
+        network = Netem(seed, loss=0.3, duplicate=0.2, reorder=0.3, delay=0.05, jitter=0.02)
+        return [network.send(float(packet)) for packet in range(100)]
+
+    assert fates(1) == fates(1)
+    assert fates(1) != fates(2)
+    assert Netem(1, delay=0.25).send(1.0) == [1.25]
+    with pytest.raises(ValueError, match="probabilities"):
+        Netem(1, loss=1.5)

@@ -1,5 +1,8 @@
 //! The engine: transports, transactions and their timers, in one value without a clock or a socket.
 
+mod answering;
+mod incoming;
+mod printing;
 mod receiving;
 mod requesting;
 mod responding;

@@ -1,27 +1,27 @@
-//! The server side: the peers' requests, and our responses to them.
+//! Server transactions: what becomes of a request once it has one.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use sip_message::{Message, print};
 
-use crate::engine::requesting::checked;
+use crate::engine::printing::checked;
 use crate::engine::{Engine, Refusal};
 use crate::event::{Event, Transmit};
 use crate::machine::Action;
-use crate::matching::{self, Origin, mix};
+use crate::matching::{Origin, mix};
 use crate::timing::{Armed, Slot, Timer};
 use crate::{invite_server, server};
 
 #[derive(Clone, Copy, Debug)]
-enum Machine {
+pub(super) enum Machine {
     Invite(invite_server::State),
     Other(server::State),
 }
 
 impl Machine {
     /// Whether the transaction user has still to decide, or has accepted: what a merged copy would disturb.
-    fn is_ongoing(self) -> bool {
+    pub fn is_ongoing(self) -> bool {
         matches!(
             self,
             Self::Invite(invite_server::State::Proceeding | invite_server::State::Accepted)
@@ -32,26 +32,26 @@ impl Machine {
 
 #[derive(Debug)]
 pub(super) struct ServerTransaction {
-    machine: Machine,
-    transport: u64,
-    source: SocketAddr,
+    pub machine: Machine,
+    pub transport: u64,
+    pub source: SocketAddr,
     /// Where our responses go.
-    destination: SocketAddr,
-    reliable: bool,
+    pub destination: SocketAddr,
+    pub reliable: bool,
     pub origin: Origin,
     /// The request, for as long as a response may have to be made from it.
-    request: Option<Arc<Message>>,
+    pub request: Option<Arc<Message>>,
     /// The last response, for as long as it may be sent again.
-    last: Option<Arc<[u8]>>,
+    pub last: Option<Arc<[u8]>>,
     /// A To tag that the transaction user chose.
-    to_tag: Option<Box<str>>,
-    interval: f64,
+    pub to_tag: Option<Box<str>>,
+    pub interval: f64,
     pub armed: Armed,
-    cancelled: bool,
+    pub cancelled: bool,
 }
 
 #[derive(Clone, Copy)]
-enum Input {
+pub(super) enum Input {
     Request,
     Ack,
     Respond(u16),
@@ -60,232 +60,12 @@ enum Input {
 
 /// What an input brings along.
 #[derive(Default)]
-struct AtHand {
-    response: Option<Arc<[u8]>>,
-    request: Option<(Arc<Message>, u64, SocketAddr)>,
+pub(super) struct AtHand {
+    pub response: Option<Arc<[u8]>>,
+    pub request: Option<(Arc<Message>, u64, SocketAddr)>,
 }
 
 impl Engine {
-    /// A request that was read: to its transaction, or to a new one.
-    pub(super) fn incoming_request(
-        &mut self,
-        message: Arc<Message>,
-        transport: u64,
-        source: SocketAddr,
-        now: f64,
-    ) {
-        let hash = matching::hash(self.config.seed, &message);
-        match message.method() {
-            b"ACK" => self.incoming_ack(hash, message, transport, source, now),
-            b"CANCEL" => self.incoming_cancel(hash, message, transport, source),
-            method => match self.find_server(hash, &message, |original| original == method) {
-                Some(number) => {
-                    self.current = number;
-                    self.moved(number, &message, transport, source);
-                    self.server_input(number, Input::Request, AtHand::default(), now);
-                }
-                None => self.new_request(hash, message, transport, source, now),
-            },
-        }
-    }
-
-    /// A client that gives up on one transport repeats its request on another (RFC 3261 section 18.1.1): the responses
-    /// follow it there.
-    fn moved(&mut self, number: u64, message: &Message, transport: u64, source: SocketAddr) {
-        let reliable = self
-            .transports
-            .get(&transport)
-            .is_some_and(|open| open.kind.is_reliable());
-        if let Some(server) = self
-            .servers
-            .get_mut(number)
-            .filter(|server| server.transport != transport)
-        {
-            server.transport = transport;
-            server.source = source;
-            server.destination = response_destination(message, source, reliable);
-        }
-    }
-
-    fn find_server(
-        &self,
-        hash: u64,
-        message: &Message,
-        wanted: impl Fn(&[u8]) -> bool,
-    ) -> Option<u64> {
-        let matches = |&number: &u64| {
-            self.servers.get(number).is_some_and(|server| {
-                wanted(server.origin.method()) && server.origin.matches(message)
-            })
-        };
-        self.by_branch.find(hash, matches).copied()
-    }
-
-    /// RFC 3261 section 17.2.3: an ACK for a non-2xx has the branch of the INVITE; any other belongs to the transaction
-    /// user.
-    fn incoming_ack(
-        &mut self,
-        hash: u64,
-        message: Arc<Message>,
-        transport: u64,
-        source: SocketAddr,
-        now: f64,
-    ) {
-        match self.find_server(hash, &message, |original| original == b"INVITE") {
-            Some(number) => {
-                self.current = number;
-                let request = Some((message, transport, source));
-                self.server_input(
-                    number,
-                    Input::Ack,
-                    AtHand {
-                        response: None,
-                        request,
-                    },
-                    now,
-                );
-            }
-            None => self.note(Event::Request {
-                transaction: 0,
-                message,
-                transport,
-                source,
-            }),
-        }
-    }
-
-    /// RFC 3261 section 9.2. Each copy of a CANCEL is answered alike for as long as its INVITE is remembered, which is
-    /// what a transaction of its own would do.
-    fn incoming_cancel(
-        &mut self,
-        hash: u64,
-        message: Arc<Message>,
-        transport: u64,
-        source: SocketAddr,
-    ) {
-        let Some(number) = self.find_server(hash, &message, |_| true) else {
-            self.answer(&message, transport, source, 481, None, &[]);
-            return;
-        };
-        self.current = number;
-        // "the To tag of the response to the CANCEL and the To tag in the response to the original request SHOULD be
-        // the same".
-        let tag = self.to_tag(number);
-        self.answer_tagged(&message, transport, source, 200, None, &[], &tag);
-        let Some(server) = self.servers.get_mut(number) else {
-            return;
-        };
-        // "If it has not [sent a final response], its behavior depends on the method": INVITE alone is affected.
-        let open = matches!(
-            server.machine,
-            Machine::Invite(invite_server::State::Proceeding)
-        );
-        if open && !std::mem::replace(&mut server.cancelled, true) {
-            self.events.push(Event::Cancelled {
-                transaction: number,
-                message,
-            });
-        } else {
-            self.stats.retransmissions_absorbed += 1;
-        }
-    }
-
-    fn new_request(
-        &mut self,
-        hash: u64,
-        message: Arc<Message>,
-        transport: u64,
-        source: SocketAddr,
-        now: f64,
-    ) {
-        if self.is_full() {
-            // Shed before anything is kept, and spread the second tries.
-            self.stats.shed += 1;
-            let after = (2 + self.draw() % 9).to_string();
-            self.answer(
-                &message,
-                transport,
-                source,
-                503,
-                None,
-                &[("Retry-After", &after)],
-            );
-            return;
-        }
-        let merge_hash = matching::merge_hash(self.config.seed, &message);
-        let outside_dialog = message.to_tag().is_empty();
-        if outside_dialog {
-            let merged = |&number: &u64| {
-                self.servers.get(number).is_some_and(|server| {
-                    server.machine.is_ongoing() && server.origin.is_merged_with(&message)
-                })
-            };
-            if self.by_origin.find(merge_hash, merged).is_some() {
-                self.answer(
-                    &message,
-                    transport,
-                    source,
-                    482,
-                    Some("Loop Detected (merged request)"),
-                    &[],
-                );
-                return;
-            }
-        }
-        let invite = message.method() == b"INVITE";
-        let reliable = self
-            .transports
-            .get(&transport)
-            .is_some_and(|open| open.kind.is_reliable());
-        let number = self.servers.insert_with(|_| ServerTransaction {
-            machine: if invite {
-                Machine::Invite(invite_server::State::Proceeding)
-            } else {
-                Machine::Other(server::State::Trying)
-            },
-            transport,
-            source,
-            destination: response_destination(&message, source, reliable),
-            reliable,
-            origin: Origin::new(hash, merge_hash, &message),
-            request: Some(Arc::clone(&message)),
-            last: None,
-            to_tag: None,
-            interval: 0.0,
-            armed: Armed::default(),
-            cancelled: false,
-        });
-        self.current = number;
-        let servers = &self.servers;
-        let rehash = |number: &u64| servers.get(*number).map_or(0, |server| server.origin.hash);
-        self.by_branch.insert_unique(hash, number, rehash);
-        if outside_dialog {
-            let rehash = |number: &u64| {
-                servers
-                    .get(*number)
-                    .map_or(0, |server| server.origin.merge_hash)
-            };
-            self.by_origin.insert_unique(merge_hash, number, rehash);
-        }
-        #[cfg(test)]
-        if self
-            .panic_at_method
-            .is_some_and(|method| method.as_bytes() == message.method())
-        {
-            panic!("asked for by a test");
-        }
-        let start = if invite {
-            invite_server::START
-        } else {
-            server::START
-        };
-        let at_hand = AtHand {
-            response: None,
-            request: Some((message, transport, source)),
-        };
-        self.server_actions(number, start, &at_hand, now);
-    }
-
     /// Answer a request. Does nothing on a transaction that has ended or has its final response.
     #[allow(clippy::too_many_arguments)]
     pub fn respond(
@@ -348,7 +128,7 @@ impl Engine {
     }
 
     /// The To tag of our responses in a transaction.
-    fn to_tag(&self, number: u64) -> String {
+    pub(super) fn to_tag(&self, number: u64) -> String {
         match self
             .servers
             .get(number)
@@ -364,7 +144,7 @@ impl Engine {
         self.server_input(number, Input::Timer(timer), AtHand::default(), now);
     }
 
-    fn server_input(&mut self, number: u64, input: Input, at_hand: AtHand, now: f64) {
+    pub(super) fn server_input(&mut self, number: u64, input: Input, at_hand: AtHand, now: f64) {
         let Some(server) = self.servers.get_mut(number) else {
             return;
         };
@@ -414,7 +194,7 @@ impl Engine {
     }
 
     /// Carry out a machine's actions; gives a timer that is due at once because its duration is zero.
-    fn server_actions(
+    pub(super) fn server_actions(
         &mut self,
         number: u64,
         actions: &[Action],
@@ -523,70 +303,6 @@ impl Engine {
             self.send_last(number);
         }
     }
-
-    /// Answer without a transaction. The same request gets the same answer.
-    pub(super) fn answer(
-        &mut self,
-        message: &Message,
-        transport: u64,
-        source: SocketAddr,
-        status: u16,
-        reason: Option<&str>,
-        headers: &[(&str, &str)],
-    ) {
-        // RFC 3261 section 8.2.7: a stateless server's To tags "MUST be generated in a stateless manner".
-        let tag = format!("{:016x}", matching::merge_hash(self.config.seed, message));
-        self.answer_tagged(message, transport, source, status, reason, headers, &tag);
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn answer_tagged(
-        &mut self,
-        message: &Message,
-        transport: u64,
-        source: SocketAddr,
-        status: u16,
-        reason: Option<&str>,
-        headers: &[(&str, &str)],
-        tag: &str,
-    ) {
-        let reliable = self
-            .transports
-            .get(&transport)
-            .is_some_and(|open| open.kind.is_reliable());
-        self.scratch.clear();
-        print::response(
-            &mut self.scratch,
-            message,
-            source,
-            status,
-            reason,
-            Some(tag),
-            headers,
-            b"",
-        );
-        let data = self.printed();
-        let destination = response_destination(message, source, reliable);
-        self.send(Transmit {
-            transport,
-            destination,
-            data,
-            transaction: 0,
-        });
-    }
-}
-
-/// Where a response goes: over a stream, back on it (RFC 3261 section 18.2.2); over UDP to the source address, at the
-/// source port where the client asked for that (RFC 3581 section 4), else at the port of its Via. A `maddr` is not
-/// obeyed: it would let anybody send our responses anywhere.
-fn response_destination(message: &Message, source: SocketAddr, reliable: bool) -> SocketAddr {
-    let via = message.via();
-    if reliable || !via.rport.is_empty() || via.whole.is_empty() {
-        return source;
-    }
-    let mut destination = source;
-    destination.set_port(via.port.unwrap_or(5060));
-    destination
 }
 
 fn invite_input(input: Input) -> Option<invite_server::Input> {
