@@ -11,7 +11,7 @@ from gateways.sip.connections import ConnectionLimits
 from gateways.sip.endpoint import Listener
 from gateways.sip.gateway import SipGateway, SipSettings
 from softswitch.kernel.address import HostPort
-from tests.support.demo_parts import DemoGatekeeper, MemoryLocation
+from tests.support.ua_story import Accounts
 from tests.wire.probe import ANSWER_LIMIT, options
 
 
@@ -56,11 +56,9 @@ class Gateway:
     """A gateway listening on TCP, and peers to it."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
-        clock = SystemClock()
         settings = SipSettings(listeners=(Listener("tcp", HostPort("127.0.0.1", 0)),), limits=limits)
-        self._gateway = SipGateway(
-            settings, gatekeeper=DemoGatekeeper("127.0.0.1"), location=MemoryLocation(clock), clock=clock
-        )
+        accounts = Accounts()
+        self._gateway = SipGateway(settings, gatekeeper=accounts, location=accounts, clock=SystemClock())
         self._peers: list[Peer] = []
 
     async def peer(self) -> Peer:
