@@ -1,16 +1,19 @@
 """(d) What an established call and a binding keep in memory."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from tests.bench import registrations
 from tests.bench.load import generating
-from tests.bench.registrations import accounts_file
 from tests.bench.report import Report
 from tests.bench.targets import Target, switch
 from tests.support.server import free_sip_port
 
 SETTLE_SECONDS = 3.0
 WARM_CALLS = 500
+DEVICES = 10
+"""Bindings an account: as many as the registrar lets it have."""
 
 
 def measure(report: Report, folder: Path, quick: bool) -> None:
@@ -39,26 +42,34 @@ def _calls(report: Report, folder: Path, held: int) -> None:
             *call, "-r", "200", "-m", str(held), "-d", "120000",
         ):  # fmt: skip
             time.sleep(held / 200 + SETTLE_SECONDS)
+            live = target.live_calls()
             grown = target.resident_bytes() - before
+        if live != held:
+            raise RuntimeError(f"{live} calls are live, not {held}")
         report.result(
             "d", target.name, "memory of an established call", round(grown / held / 1000, 1), "kB", f"{held} held"
         )
 
 
 def _bindings(report: Report, folder: Path, bindings: int) -> None:
+    accounts = range(20001, 20001 + bindings // DEVICES)
     with switch(folder / "target", free_sip_port("127.0.0.1")) as target:
-        _register(target, folder / "warm", 200)
+        target.import_accounts((str(number), f"demo-{number}") for number in accounts)
+        _register(target, folder / "warm", registrations.ACCOUNTS, DEVICES)
         before = target.resident_bytes()
-        _register(target, folder / "all", bindings)
+        _register(target, folder / "all", accounts, DEVICES)
         grown = target.resident_bytes() - before
         report.result(
             "d", target.name, "memory of a binding", round(grown / bindings / 1000, 2), "kB", f"{bindings} registered"
         )
 
 
-def _register(target: Target, folder: Path, bindings: int) -> None:
-    accounts = accounts_file(folder, bindings)
-    options = (f"127.0.0.1:{target.port}", "-s", "registrar", "-inf", str(accounts), "-r", "500", "-m", str(bindings))
+def _register(target: Target, folder: Path, accounts: Sequence[int], devices: int) -> None:
+    file, count = registrations.accounts_file(folder, accounts, devices), len(accounts) * devices
+    options = (f"127.0.0.1:{target.port}", "-s", "registrar", "-inf", str(file), "-r", "500", "-m", str(count))
     with generating("register", folder, free_sip_port("127.0.0.1"), 30000, *options, "-l", "20000") as load:
-        load.wait(bindings / 500 + 60)
+        load.wait(count / 500 + 60)
+    counted = load.counted()
+    if counted.succeeded != count:
+        raise RuntimeError(f"{count - counted.succeeded} of {count} registrations failed")
     time.sleep(SETTLE_SECONDS)

@@ -11,10 +11,12 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 
 
 def pinned(core: str, *command: str) -> list[str]:
-    """A command that runs on one core only; as it is on a machine with a single core or without `taskset`."""
+    """A command that runs on one core only (on a machine with a single core: as it is), and where we may before
+    whatever else the machine does."""
+    urgent = ["nice", "-n", "-10", *command] if os.geteuid() == 0 else list(command)
     if (os.cpu_count() or 1) < 2 or shutil.which("taskset") is None:
-        return list(command)
-    return ["taskset", "-c", core, *command]
+        return urgent
+    return ["taskset", "-c", core, *urgent]
 
 
 def family(pid: int) -> Iterator[int]:

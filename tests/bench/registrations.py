@@ -1,6 +1,7 @@
 """(b) What a registration costs: a REGISTER that is challenged, and one with the answer."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.load import generating
@@ -25,16 +26,16 @@ def measure(report: Report, folder: Path, quick: bool) -> None:
         report.note("kamailio is not installed: not compared")
 
 
-def accounts_file(folder: Path, lines: int = 20) -> Path:
+def accounts_file(folder: Path, accounts: Sequence[int] = ACCOUNTS, devices: int = 1) -> Path:
     """SIPp's injection file: account, credentials, and a word that tells one device of an account from another."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "accounts.csv"
-    rows = [
+    rows = (
         f"{number};[authentication username={number} password=demo-{number}];{device}\n"
-        for device in range(-(-lines // len(ACCOUNTS)))
-        for number in ACCOUNTS
-    ]
-    path.write_text("SEQUENTIAL\n" + "".join(rows[:lines]))
+        for device in range(devices)
+        for number in accounts
+    )
+    path.write_text("SEQUENTIAL\n" + "".join(rows))
     return path
 
 

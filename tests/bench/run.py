@@ -6,12 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import calls, memory, registrations
+from tests.bench import calls, memory, registrations, relayed
 from tests.bench.report import Report
 
 PARTS = {
     "a": ("signalling of a call", calls.measure),
     "b": ("registrations with digest", registrations.measure),
+    "c": ("media relay", relayed.measure),
     "d": ("memory", memory.measure),
 }
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import httpx
 from tests.bench.processes import SERVER_CORE, cpu_seconds, pinned, resident_bytes
 from tests.support.server import Server, free_sip_port
 
+ADMIN = {"Authorization": "Bearer demo-admin"}
 PEERS = Path(__file__).parent / "peers"
 
 
@@ -25,12 +26,44 @@ class Target:
     name: str
     pid: int
     port: int
+    url: str = ""
+    """Of the admin plane, where there is one."""
 
     def cpu_seconds(self) -> float:
         return cpu_seconds(self.pid)
 
     def resident_bytes(self) -> int:
         return resident_bytes(self.pid)
+
+    def live_calls(self) -> int:
+        """As many as the admin plane lists."""
+        count, cursor = 0, None
+        while True:
+            page = (
+                httpx.get(
+                    f"{self.url}/api/v1/calls",
+                    params={"limit": 500} | ({"cursor": cursor} if cursor else {}),
+                    headers=ADMIN,
+                    trust_env=False,
+                    timeout=30,
+                )
+                .raise_for_status()
+                .json()
+            )
+            count, cursor = count + len(page["items"]), page["next"]
+            if cursor is None:
+                return count
+
+    def import_accounts(self, accounts: Iterable[tuple[str, str]]) -> None:
+        """Make accounts of numbers and passwords."""
+        lines = "".join(f"{number},{password},\n" for number, password in accounts)
+        httpx.post(
+            f"{self.url}/api/v1/accounts/import",
+            content=f"number,password,name\n{lines}",
+            headers={**ADMIN, "Content-Type": "text/csv"},
+            trust_env=False,
+            timeout=120,
+        ).raise_for_status()
 
 
 @contextlib.contextmanager
@@ -42,10 +75,10 @@ def switch(folder: Path, uas_port: int, *options: str, environment: dict[str, st
         httpx.patch(
             f"{server.url}/api/v1/trunks/uas",
             json={"host": "127.0.0.1", "port": uas_port},
-            headers={"Authorization": "Bearer demo-admin"},
+            headers=ADMIN,
             trust_env=False,
         ).raise_for_status()
-        yield Target("softswitch", server.process.pid, server.sip_port)
+        yield Target("softswitch", server.process.pid, server.sip_port, server.url)
     finally:
         server.stop()
 

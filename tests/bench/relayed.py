@@ -1,0 +1,33 @@
+"""(c) What a relayed packet costs, beside a plain batched UDP echo that no relay can be cheaper than."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.bench.relay import build_tools, measure_floor, measure_relay
+from tests.bench.report import Report
+
+CALLS = (100, 500, 1000)
+
+
+def measure(report: Report, folder: Path, quick: bool) -> None:
+    """G.711 calls through the media engine, and the floor under the same load."""
+    build_tools()
+    for calls in CALLS[:1] if quick else CALLS:
+        for figures in (
+            measure_relay(calls, 3 if quick else 10, "auto"),
+            measure_floor(calls, 3 if quick else 10),
+        ):
+            _tell(report, figures)
+
+
+def _tell(report: Report, figures: dict[str, Any]) -> None:
+    server = figures["server"]
+    report.line("c", server, "relay", **{name: value for name, value in figures.items() if name != "server"})
+    report.result(
+        "c",
+        server,
+        f"relay of {figures['calls']} calls: CPU",
+        round(figures["cpu_us_per_packet"], 2),
+        "µs a packet",
+        f"p99 added delay {figures['delay_us_p99'] / 1000:.2f} ms, {figures['lost']} lost",
+    )
