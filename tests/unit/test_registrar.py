@@ -195,6 +195,22 @@ async def test_changes_are_written_without_being_asked(
     await writer.stop()
 
 
+async def test_only_a_refresh_that_gains_time_is_written(
+    registrations: Registrations, bound: Bound, clock: StandingClock
+) -> None:
+    registrations.replace("1001", [bound(seconds=3600)])
+    assert list(registrations.take_marked(10)) == ["1001"]
+    for _ in range(29):
+        clock.now += 30
+        registrations.replace("1001", [bound(seconds=3600)])
+    assert registrations.take_marked(10) == {}
+    clock.now += 60
+    registrations.replace("1001", [bound(seconds=3600)])
+    assert list(registrations.take_marked(10)) == ["1001"]
+    registrations.replace("1001", [bound(seconds=3600, host="192.0.2.2")])
+    assert list(registrations.take_marked(10)) == ["1001"]
+
+
 async def test_what_could_not_be_stored_is_kept_for_the_next_time(
     database: Database, registrations: Registrations, bound: Bound, clock: StandingClock, monkeypatch: Any
 ) -> None:

@@ -155,7 +155,7 @@ class Directory:
             "updated_at": now,
         }
 
-    def _account(self, row: AccountRow) -> Account:
+    def _account(self, row: Any) -> Account:
         ours = row.realm == self.realm
         return Account(
             number=row.number,

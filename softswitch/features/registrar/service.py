@@ -1,6 +1,6 @@
 """Where accounts are now: the `Location` port, in memory.
 
-A refresh costs two dictionary steps and marks the account as changed; `writer.py` stores what is marked.
+A change marks its account; `writer.py` stores what is marked. A refresh costs a few dictionary steps.
 """
 
 import asyncio
@@ -27,6 +27,10 @@ class Registrations:
         self._expiries: list[tuple[int, str]] = []
         self._watched: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0
+        """When the timer was set to ring, wall milliseconds."""
+        self._stored_until: dict[str, int] = {}
+        """Until when an account's bindings hold as they are stored."""
 
     # The Location port ----------------------------------------------------------------------------------
 
@@ -44,11 +48,16 @@ class Registrations:
         """Make these the account's bindings. Facts tell of contacts that are new, moved or gone."""
         before = self._bindings.get(aor, ())
         self._put(aor, bindings)
-        self._mark(aor)
         if len(before) == len(bindings) == 1:
             old, new = before[0], bindings[0]
             if old.contact == new.contact and old.source == new.source:
-                return  # a refresh, which is nearly all that ever comes
+                # A refresh, which is nearly all that ever comes. One that adds less than a quarter to what is stored
+                # is not stored: phones that register twice a minute to keep a NAT open would write all day long.
+                gained = new.expires_at - self._stored_until.get(aor, 0)
+                if gained * 4 > new.expires_at - self._clock.wall_ms():
+                    self._mark(aor)
+                return
+        self._mark(aor)
         self._tell(before, bindings)
 
     # What else is done with them ------------------------------------------------------------------------
@@ -78,6 +87,7 @@ class Registrations:
         """Take up what was stored, and from now on call `on_marked` when something is to be stored."""
         for aor, bindings in loaded.items():
             self._put(aor, bindings)
+            self._stored_until[aor] = max(binding.expires_at for binding in bindings)
         self._on_marked = on_marked
         self._arm()
 
@@ -86,7 +96,11 @@ class Registrations:
         taken: dict[str, tuple[Binding, ...]] = {}
         while self._marked and len(taken) < most:
             aor = self._marked.pop()
-            taken[aor] = self._bindings.get(aor, ())
+            taken[aor] = bindings = self._bindings.get(aor, ())
+            if bindings:
+                self._stored_until[aor] = max(binding.expires_at for binding in bindings)
+            else:
+                self._stored_until.pop(aor, None)
         return taken
 
     def mark_again(self, aors: Sequence[str]) -> None:
@@ -142,16 +156,17 @@ class Registrations:
         if watched is None or earliest < watched:
             self._watched[aor] = earliest
             heapq.heappush(self._expiries, (earliest, aor))
-            if self._expiries[0][0] == earliest and self._timer is not None:
+            if earliest < self._rings_at and self._timer is not None:
                 self._arm()
 
     def _arm(self) -> None:
         self.stop()
         # Between expiries the timer still rings once in a while: wall clocks are set, and monotonic ones are not.
-        wait = 60.0
+        now = self._clock.wall_ms()
+        self._rings_at = now + 60_000
         if self._expiries:
-            wait = min(wait, max(0.0, (self._expiries[0][0] - self._clock.wall_ms()) / 1000))
-        self._timer = asyncio.get_running_loop().call_later(wait + 0.001, self.expire)
+            self._rings_at = min(self._rings_at, max(now, self._expiries[0][0]))
+        self._timer = asyncio.get_running_loop().call_later((self._rings_at - now + 1) / 1000, self.expire)
 
     def _mark(self, aor: str) -> None:
         if not self._marked:
