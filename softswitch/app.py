@@ -212,7 +212,7 @@ class Softswitch:
 
     def figures(self, leg: LegId) -> MediaFigures | None:
         """Call control asks for the media counters of a live leg."""
-        return self.media.figures(leg)
+        return self.media.figures(leg) if self.media.serves(leg) else None
 
     def originate(self, account: str, number: str) -> CallId:
         """Call control asks for a call. Raises NotFound for an unknown account or one without a phone."""

@@ -115,6 +115,10 @@ class MediaGateway:
         self._playing.pop(leg, None)
         self._order(MediaCommand.Silence(leg=self._slots.of(leg).number))
 
+    def serves(self, leg: LegId) -> bool:
+        """Whether a leg has a port of ours now."""
+        return leg in self._slots
+
     def figures(self, leg: LegId) -> MediaFigures:
         """See `softswitch.ports.Media`."""
         stats = self._engine.leg_stats(self._slots.of(leg).number)

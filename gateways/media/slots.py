@@ -28,6 +28,9 @@ class Slots:
         """How many are held."""
         return len(self._held)
 
+    def __contains__(self, leg: LegId) -> bool:
+        return leg in self._held
+
     def take(self, leg: LegId) -> Slot | None:
         """None when none is free."""
         assert leg not in self._held, f"{leg} has a slot already"
