@@ -359,3 +359,18 @@ def test_an_answer_to_our_offer_that_is_nonsense_ends_the_call() -> None:
     assert story.lines() == ["ACK", "BYE"]
     assert [e.cause for e in story.ended] == [Cause.PROTOCOL_ERROR]
     assert story.is_clean()
+
+
+def test_a_request_for_their_offer_that_outlives_the_call_is_still_answered_by_taking_nothing() -> None:
+    story = Story()
+    first = story.talking_as_caller()
+    story.commands(Offer(None))
+    invite = story.only_request("INVITE")
+    story.in_called("BYE", first, 1)
+    story.said()
+    for _ in range(2):
+        story.replies(invite, 200, body=sdp())
+        ack = story.only_request("ACK")
+        assert b"m=audio 0 RTP/AVP" in ack.body
+    assert len(story.ended) == 1
+    assert story.is_clean()

@@ -151,6 +151,15 @@ class Context:
         self.clients[transaction] = handler
         return transaction
 
+    def let_go(self, transaction: int, *, linger: bool) -> None:
+        """Its session is gone, so a 2xx that still comes on this INVITE is a stray answer. It lingers where the ACK
+        must hold an answer, which only the session can give, for as long as a 2xx may come or come again."""
+        if linger:
+            forget = partial(self.let_go, transaction, linger=False)
+            self.timers.set(self.now + 64 * self.settings.t1, forget)
+        else:
+            self.clients.pop(transaction, None)
+
     def acknowledge(self, dialog: Dialog, cseq: int, body: bytes) -> None:
         """Send the ACK of a 2xx (RFC 3261 section 13.2.2.4)."""
         way = self.way(dialog)

@@ -1,7 +1,5 @@
 """A leg that we called: from our INVITE to its final response and our ACK (RFC 3261 section 13.2)."""
 
-from contextlib import suppress
-
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
 from gateways.sip.ua import sdp
 from gateways.sip.ua.addressing import (
@@ -30,7 +28,7 @@ from softswitch.kernel.media import MediaDescription
 class InviteClient(Session):
     """The client's half of an INVITE session."""
 
-    __slots__ = ("_ack", "_cseq", "_early", "_invitation", "_progress", "_theirs", "_transaction")
+    __slots__ = ("_ack", "_cseq", "_early", "_invitation", "_progress", "_theirs", "_transaction", "_we_offered")
 
     def __init__(self, context: Context, leg: LegId, invitation: Invitation) -> None:
         tokens = context.tokens
@@ -55,6 +53,7 @@ class InviteClient(Session):
         self.leg = leg
         context.legs[leg] = self
         self._invitation: Invitation | None = invitation
+        self._we_offered = invitation.offer is not None
         self._transaction = 0
         self._cseq = 1
         self._early: dict[str, MediaDescription] | None = None
@@ -137,7 +136,7 @@ class InviteClient(Session):
             self.step(Input.SUCCESS, event)
         else:
             # Section 13.2.2.4: another branch of a fork answered as well; the first one has won.
-            turn_away(self.context, event)
+            turn_away(self.context, event, self._declined(event.response))
 
     def progressed(self, event: ResponseReceived) -> None:
         response = event.response
@@ -147,7 +146,7 @@ class InviteClient(Session):
         self._progress = (status, tag, body)
         self._trace_response(response)
         media = None
-        if body and self._invitation is not None and self._invitation.offer is not None:
+        if body and self._we_offered:
             media = self._early_answer(response)
             if media is not None:
                 self._early = self._early or {}
@@ -169,7 +168,6 @@ class InviteClient(Session):
         self._trace_response(response)
         contact = response.header("Contact")
         target = contact_uri(contact) if contact is not None else None
-        offered = self._invitation is not None and self._invitation.offer is not None
         # Without a Contact, which it must have, requests go on to where the INVITE went.
         dialog.confirmed(response, target or dialog.remote_target, event.transport, event.source)
         self._invitation = None
@@ -179,13 +177,13 @@ class InviteClient(Session):
         except RemoteProtocolError:
             self._fail_answer(response.status)
             return
-        if media is None and offered and self._early is not None:
+        if media is None and self._we_offered and self._early is not None:
             # The answer came with a provisional response, and some do not repeat it.
             media = self._early.get(response.to_tag)
         self._early = self._progress = None
         if media is None:
             self._fail_answer(response.status)
-        elif offered:
+        elif self._we_offered:
             self._acknowledge(b"")
             self.tell(Answered(media))
         else:
@@ -204,11 +202,7 @@ class InviteClient(Session):
         contact = response.header("Contact")
         target = contact_uri(contact) if contact is not None else None
         dialog.confirmed(response, target or dialog.remote_target, event.transport, event.source)
-        body = b""
-        if self.sdp.silent:
-            with suppress(RemoteProtocolError):
-                body = self.sdp.decline(described_body(response))
-        self._acknowledge(body)
+        self._acknowledge(self._declined(response))
         self.say_bye(Cause.NORMAL_CLEARING)
 
     def confirm_answer(self, command: Confirm) -> None:
@@ -227,6 +221,15 @@ class InviteClient(Session):
     def leave_unconfirmed(self, command: HangUp) -> None:
         self._acknowledge(self.sdp.decline(self._theirs))
         self.hang_up(command)
+
+    def _declined(self, response: SipResponse) -> bytes:
+        """The answer for an ACK that a BYE will follow; none where ours was the offer."""
+        if self._we_offered:
+            return b""
+        try:
+            return self.sdp.decline(described_body(response))
+        except RemoteProtocolError:
+            return b""
 
     def _acknowledge(self, body: bytes) -> None:
         self._ack = body
@@ -269,8 +272,7 @@ class InviteClient(Session):
 
     def forget(self, _: object = None) -> None:
         super().forget()
-        # What comes of the INVITE from now on is a stray answer.
-        self.context.clients.pop(self._transaction, None)
+        self.context.let_go(self._transaction, linger=bool(self._ack))
 
     def glared(self, event: RequestReceived) -> None:
         """A re-INVITE while the first offer is open (section 14.2)."""
@@ -301,4 +303,5 @@ InviteClient.table = {
     (State.UNCONFIRMED, Input.INVITE): (InviteClient.glared, State.UNCONFIRMED),
     (State.ESTABLISHED, Input.SUCCESS): (InviteClient.acknowledge_again, State.ESTABLISHED),
     (State.CLEARING, Input.SUCCESS): (InviteClient.acknowledge_again, State.CLEARING),
+    (State.GONE, Input.SUCCESS): (InviteClient.acknowledge_again, State.GONE),
 }

@@ -1,10 +1,9 @@
 """Offers and answers after the call was established: re-INVITE both ways (RFC 3261 section 14, RFC 3264)."""
 
-from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipRequest
+from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipRequest, SipResponse
 from gateways.sip.ua import sdp
 from gateways.sip.ua.causes import cause_of, status_of
 from gateways.sip.ua.context import status_line
@@ -48,6 +47,7 @@ class OfferExchange:
         "_theirs",
         "_transaction",
         "_turn",
+        "_unanswered",
         "_waiting",
         "_we_offered",
     )
@@ -72,6 +72,8 @@ class OfferExchange:
         self._waiting: tuple[MediaDescription | None] | None = None
         """An offer of ours that must wait: for their exchange to end, or after a glare."""
         self._backoff: Timer | None = None
+        self._unanswered = False
+        """Whether the session ended while our INVITE had no final response."""
 
     # Our offers -----------------------------------------------------------------------------------------
 
@@ -142,11 +144,8 @@ class OfferExchange:
                 session.context.acknowledge(session.dialog, *self._ack)
             elif status < 300 and session.leg is None:
                 # It crossed our BYE: acknowledged all the same, so that it is not sent for half a minute.
-                body = b""
-                if self._offered is None:
-                    with suppress(RemoteProtocolError):
-                        body = session.sdp.decline(described_body(response))
-                session.context.acknowledge(session.dialog, response.cseq, body)
+                self._cseq = response.cseq
+                self._acknowledge(self._declined(response))
             return
         session.trace("in", f"{status} {response.reason} (INVITE)")
         if status >= 300:
@@ -181,6 +180,15 @@ class OfferExchange:
         self._ack = (self._cseq, body)
         self._session.trace("out", "ACK")
         self._session.context.acknowledge(self._session.dialog, self._cseq, body)
+
+    def _declined(self, response: SipResponse) -> bytes:
+        """The answer for an ACK after which nothing comes but BYE; none where ours was the offer."""
+        if self._offered is not None:
+            return b""
+        try:
+            return self._session.sdp.decline(described_body(response))
+        except RemoteProtocolError:
+            return b""
 
     def _refused(self, status: int) -> None:
         session = self._session
@@ -301,6 +309,7 @@ class OfferExchange:
             self._session.respond(self._transaction, 487, "INVITE")
         elif self._turn is Turn.TO_CONFIRM:
             self._acknowledge(self._session.sdp.decline(self._theirs))
+        self._unanswered = self._unanswered or self._turn is Turn.OURS
         self._turn = Turn.NONE
         if self._answer is not None:
             self._answer.acknowledged()
@@ -312,7 +321,8 @@ class OfferExchange:
 
     def forget(self) -> None:
         """The session is gone: a late response to our INVITE is a stray."""
-        self._session.context.clients.pop(self._ours, None)
+        answers = self._ack is not None and bool(self._ack[1])
+        self._session.context.let_go(self._ours, linger=self._unanswered or answers)
 
     def _rest(self) -> None:
         self._turn = Turn.NONE

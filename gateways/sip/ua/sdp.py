@@ -67,11 +67,6 @@ class LocalDescription:
         self._body = body
         return body
 
-    @property
-    def silent(self) -> bool:
-        """Whether the peer was told nothing yet: what it then says in a 2xx is an offer."""
-        return not self._body
-
     def decline(self, theirs: SessionDescription | None) -> bytes:
         """An answer that takes nothing of an offer: its streams refused with port 0 (RFC 3264 section 6).
 

@@ -12,8 +12,8 @@ from gateways.sip.ua.dialog import Dialog
 from softswitch.kernel.cause import Cause
 
 
-def turn_away(context: Context, event: ResponseReceived) -> None:
-    """Acknowledge a 2xx to an INVITE and end its dialog."""
+def turn_away(context: Context, event: ResponseReceived, body: bytes = b"") -> None:
+    """Acknowledge a 2xx to an INVITE, with `body` where it holds an offer, and end its dialog."""
     response = event.response
     contact = response.header("Contact")
     target = contact_uri(contact) if contact is not None else None
@@ -33,7 +33,7 @@ def turn_away(context: Context, event: ResponseReceived) -> None:
         peer=event.source,
     )
     dialog.confirmed(response, target, event.transport, event.source)
-    context.acknowledge(dialog, response.cseq, b"")
+    context.acknowledge(dialog, response.cseq, body)
     uri, headers = dialog.request("BYE", dialog.next_cseq())
     headers.append(("Reason", reason_of(Cause.ANSWERED_ELSEWHERE, elsewhere=True)))
     context.request(context.way(dialog), "BYE", uri, headers, b"", _whatever)
