@@ -106,6 +106,8 @@ async def test_a_callee_whose_ack_never_comes_ends_the_call(loop: VirtualTimeLoo
     back.answer()
     await out.until("over", within=40)
     assert (back.how, out.how) == ("no ack", "cleared")
+    assert ["no ACK came" in breach for breach in bob.violations] == [True]
+    bob.violations.clear()
     assert sum(packet.starts("SIP/2.0 200") for packet in network.packets if packet.source == BOB) == 11
     await finish(network, alice, bob)
 

@@ -383,8 +383,9 @@ class PhoneCall:
 
     def no_ack(self, server: InviteServer) -> None:
         """64*T1 without an ACK: 13.3.1.4 ends the session with BYE."""
-        if server.status >= 300:
+        if server.status >= 300 or self.state == "over":
             return
+        self.phone.breach(f"{self.call_id}: no ACK came for our 2xx in 64*T1 (13.2.2.4)")
         if self.state in ("answered", "up"):
             self._bye()
             self._over("no ack")
@@ -406,7 +407,12 @@ class PhoneCall:
             return False
         self._agreed = self.local_sdp
         self._send_invite(self._describe(direction) if offer else None)
+        self.phone.loop.call_later(self.phone.final_within, self._still_open, self._invite_cseq)
         return True
+
+    def _still_open(self, cseq: int) -> None:
+        if self.state == "up" and self._client_invite is not None and self._invite_cseq == cseq:
+            self.phone.breach(f"{self.call_id}: a re-INVITE has no final response after {self.phone.final_within} s")
 
     def invited_again(self, request: Message, server: InviteServer) -> None:
         """A re-INVITE came."""
@@ -464,8 +470,8 @@ class PhoneCall:
         server = self._server_invite
         if server is not None and server.status < 200:
             server.respond(487, self.phone.reply(server.request, 487, self.local_tag))  # 15.1.2
-        if self.outgoing and not self.acks_sent and self.phone.loop.time() < self.started_at + 32:
-            self.phone.breach(f"{bye} before an ACK could have come (15)")
+        if self.outgoing and not self.acks_sent and not self.mute_acks:
+            self.phone.breach(f"{bye} before an ACK could have come, and its 2xx never did (15, 13.3.1.4)")
         self._over("cleared")
 
     def matches(self, request: Message) -> bool:

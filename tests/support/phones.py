@@ -54,6 +54,8 @@ class Phone:
         """Answer only challenges of this digest algorithm; any when empty."""
         self.takes_any_number = False
         """A trunk's far end: the Request-URI need not be its own Contact."""
+        self.final_within = 60.0
+        """Seconds within which the other side must decide on a re-INVITE."""
         self.dead = False
         self.challenge = ""
         """The last challenge; it is answered at once in the next request, as real phones do."""

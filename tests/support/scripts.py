@@ -98,6 +98,8 @@ class Habits:
     negotiates: float = 0.3
     refuses_offers: float = 0.1
     early: float = 0.15
+    in_step: bool = False
+    """Whether both sides negotiate on the full second, and so often at once."""
 
     @staticmethod
     def draw(chance: Random) -> "Habits":
@@ -105,7 +107,15 @@ class Habits:
             return chance.random() * most if chance.random() < 0.7 else 0.0
 
         return Habits(
-            chance, 0.3 + 0.7 * chance.random(), chance.random(), some(0.7), some(0.4), some(1), some(0.4), some(0.5)
+            chance,
+            answers=0.3 + 0.7 * chance.random(),
+            refuses=chance.random(),
+            impatient=some(0.7),
+            late_offers=some(0.4),
+            negotiates=some(1.0),
+            refuses_offers=some(0.4),
+            early=some(0.5),
+            in_step=chance.random() < 0.4,
         )
 
     def _offers(self, talk: float) -> Offers:
@@ -113,7 +123,8 @@ class Habits:
         if chance.random() >= self.negotiates:
             return ()
         kinds = ("sendonly", "sendrecv", "inactive", "sendrecv", "")
-        return tuple(sorted((chance.random() * talk, chance.choice(kinds)) for _ in range(chance.randint(1, 4))))
+        times = [chance.random() * talk for _ in range(chance.randint(1, 4))]
+        return tuple(sorted((float(round(at)) if self.in_step else at, chance.choice(kinds)) for at in times))
 
     def _ways(self) -> tuple[int, float]:
         """How this person takes re-INVITEs: a status to refuse with, and the delay of the reply."""
@@ -124,7 +135,7 @@ class Habits:
     def caller(self, number: str) -> CallerScript:
         chance = self.random
         patience = chance.random() * 8 if chance.random() < self.impatient else 40 + chance.random() * 20
-        talk = chance.choice((chance.random() * 0.5, chance.random() * 30))
+        talk = chance.choice((chance.random() * 0.5, chance.random() * 30, chance.random() * 120))
         return CallerScript(
             number, patience, talk, chance.random() >= self.late_offers, self._offers(talk), *self._ways()
         )
@@ -135,7 +146,7 @@ class Habits:
         if chance.random() >= self.answers:
             then = "refuse" if chance.random() < self.refuses else "never"
         ring_after = chance.choice((None, 0.0, chance.random() * 2))
-        talk = chance.choice((chance.random() * 0.5, chance.random() * 60))
+        talk = chance.choice((chance.random() * 0.5, chance.random() * 60, chance.random() * 120))
         return CalleeScript(
             ring_after,
             chance.random() < self.early,

@@ -86,6 +86,7 @@ class Day:
         for phone in house.phones:
             phone.offered = chance.choice(CODECS)
             phone.on_call = self._called
+            phone.final_within = 15.0 if self._fair and not self._mortal else 60.0
         everyone = [phone for devices in self._devices.values() for phone in devices]
         await asyncio.gather(*(self._register(phone) for phone in everyone))
         if self._mortal:
@@ -158,6 +159,10 @@ class Day:
             return
         if self._loop.time() - max(call.changed_at, others[0].changed_at) < 1.0:
             return  # what the last of them said may still be under way
+        told = [(one.local_sdp, other.remote_sdp) for one, other in ((call, others[0]), (others[0], call))]
+        for said, heard in told if others[0] is not call else ():
+            if said is None or heard is None or said.direction != heard.direction:
+                self._misheard.append(f"{call.label} {call!r}: one says {said}, the other is told {heard}")
         for listener, speaker in ((call, others[0]), (others[0], call)):
             assert listener.local_sdp is not None and speaker.local_sdp is not None
             wanted = receives(listener.local_sdp.direction) and sends(speaker.local_sdp.direction)
@@ -210,6 +215,8 @@ class Day:
         found = []
         if call.acks_sent and cdr.disposition != "answered":
             found.append(f"{call!r} was up, its record says {cdr.disposition}")
+        if call.how == "cancelled" and call.status != 401 and cdr.disposition == "answered":
+            found.append(f"{call!r} gave up, its record says it was answered, and it was never told")
         if call.how == "refused" and cdr.disposition in ("answered", "cancelled"):
             found.append(f"{call!r} was refused, its record says {cdr.disposition}")
         return found
@@ -227,6 +234,10 @@ class Day:
             talked = call.ended_at - call.answered_at
             if abs(talked - cdr.billable_ms / 1000) > slack:
                 found.append(f"talked for {talked:.3f} s, {cdr.billable_ms} ms are billed")
+        # 0.3: a CANCEL waits for a provisional response, and a phone that does not ring says 100 after 200 ms.
+        won = min([back.answered_at for back in backs if back.answered_at is not None], default=None)
+        if won is not None and len(on := [back for back in backs if (back.ended_at or 1e9) > won + slack + 0.3]) > 1:
+            found.append(f"still rung or talking after one had the call: {on}")
         dialled = sum(isinstance(fact, LegDialed) for fact in facts)
         if dialled != len(backs):
             found.append(f"{dialled} legs dialled, {len(backs)} phones rang")

@@ -180,13 +180,13 @@ class SimulatedSwitch:
 
     async def reckoning(self, within: float = 900.0) -> list[str]:
         """Wait until every phone's calls are over and every timer must have run out; gives what is wrong then."""
-        living = [phone for phone in self.phones if not phone.dead]
         with contextlib.suppress(TimeoutError):  # what is not over is found below
             async with asyncio.timeout(within):
-                for phone in living:
+                for phone in self.phones:
                     for call in phone.calls:
                         await call.until("over", within=within)
         await asyncio.sleep(4 * LONGEST_TIMER)
+        living = [phone for phone in self.phones if not phone.dead]
         found = [breach for phone in self.phones for breach in phone.violations]
         found += [f"{phone.user}@{phone.address}: {left}" for phone in living for left in phone.left()]
         found += self._left()
