@@ -56,6 +56,8 @@ log = structlog.get_logger(__name__)
 
 SIP_GAUGES = (
     "sessions",
+    "legs",
+    "client_transactions",
     "timers",
     "transports",
     "engine_client_transactions",
@@ -132,7 +134,12 @@ class Softswitch:
             callcontrol.build(self, self.records, self.event_log),
         ]
         self.apps = call_apps(self.features)
-        authenticator = Authenticator(self.database, clock, fixed=[demo.ADMIN_TOKEN] if settings.demo else ())
+        authenticator = Authenticator(
+            self.database,
+            clock,
+            fixed=[demo.ADMIN_TOKEN] if settings.demo else (),
+            limit_failures=not settings.bench,
+        )
         self._authenticator = authenticator
         routers = [feature.router for feature in self.features if feature.router is not None]
         web = build_app(routers, database=self.database, authenticator=authenticator, telemetry=self.telemetry)

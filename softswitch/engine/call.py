@@ -122,6 +122,9 @@ class LiveCall:
     def offered(self, incoming: Incoming) -> LegId:
         """A party called: gives its leg. `start` sets the call going."""
         self.from_, self.to = incoming.from_, incoming.to
+        if self.origin.kind == "account":
+            # Who proved to be an account calls as that account, whatever its From says.
+            self.from_ = Party(self.origin.name, incoming.from_.name)
         self._hops_left = incoming.hops_left
         self._caller = self._legs.add(None, anchored=False)
         self._caller.remote = incoming.offer

@@ -26,7 +26,7 @@ from softswitch.calls.signals import (
 from softswitch.engine.bus import Bus
 from softswitch.engine.caller import Caller, Candidate
 from softswitch.engine.switch import Switch
-from softswitch.events import CallEnded, CallTraced, Fact, LegEnded, MediaFigures
+from softswitch.events import CallEnded, CallOffered, CallTraced, Fact, LegEnded, MediaFigures
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -190,6 +190,22 @@ def test_two_parties_ring_answer_talk_and_hang_up() -> None:
             "CallTraced",
             "CallEnded",
         ]
+
+    run(main)
+
+
+def test_an_account_calls_under_its_own_number_whatever_its_from_says() -> None:
+    async def main(loop: VirtualTimeLoop) -> None:
+        world = World(loop, dials(terminal("1002")))
+        origin = Origin("account", "1001", "default")
+        world.switch.incoming(
+            Incoming(origin, Party("1009", "Ann"), Party("1002"), HostPort("10.0.0.1", 5060), said(1000))
+        )
+        await world.settle()
+        ((_, invitation),) = world.signalling.take()
+        assert isinstance(invitation, Invitation) and invitation.from_ == Party("1001", "Ann")
+        offered = world.facts[0]
+        assert isinstance(offered, CallOffered) and offered.from_number == "1001"
 
     run(main)
 
