@@ -406,6 +406,28 @@ async def test_a_late_offer_to_the_echo_is_made_by_the_switch(house: SimulatedSw
     await house.settled()
 
 
+async def test_a_late_answer_whose_ack_was_lost_is_taken_after_an_early_re_invite(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    lost: list[Packet] = []
+
+    def first_ack(packet: Packet) -> float | None:
+        if packet.source == alice.address and packet.starts("ACK sip:10.0.0.1:5060") and not lost:
+            lost.append(packet)
+            return None
+        return 0.0
+
+    house.network.meddle = first_ack
+    out = alice.call("1002", offer=False)
+    back = await bob.rings()
+    back.answer()
+    await out.until("up")
+    assert out.offer_again("sendrecv")
+    await out.when(lambda: out.renegotiations == [491, 200])
+    assert back.state == "up" and house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
 async def test_an_offer_that_comes_too_late_is_answered_and_then_cleared(house: SimulatedSwitch) -> None:
     alice, bob = await registered(house, "1001", "1002")
     out = alice.call("1002", offer=False)

@@ -196,7 +196,8 @@ class InviteServer(Session):
 
     def _heard(self, ack: SipRequest) -> bool:
         """Whether an ACK is the one awaited: then nothing is sent again."""
-        if self._pending is None or ack.cseq != self.dialog.remote_cseq:
+        # The INVITE's own number: another INVITE may have come (and been refused) before this ACK got through.
+        if self._pending is None or ack.cseq != self._merge_key[2]:
             return False
         self._pending.acknowledged()
         self._pending = None
