@@ -166,7 +166,7 @@ class MediaSettings:
     """The address that phones send sound to; left out: `sip.advertised`, else `media.listen`."""
     first_port: int = setting(20000, _whole(0, 65000))
     """The lowest RTP port; each leg takes two. 0: any that are free."""
-    legs: int = setting(2000, _whole(2, 20000))
+    legs: int = setting(4000, _whole(2, 20000))
     """How many legs may have sound through the switch at once; a call has two."""
     threads: int = setting(1, _whole(1, 64))
     """Threads that carry sound."""
