@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop, unhandled
 
 
@@ -21,3 +22,9 @@ async def loop() -> AsyncIterator[VirtualTimeLoop]:
     yield running
     if running.unhandled:
         raise unhandled(running.unhandled[0])
+
+
+@pytest.fixture
+async def house(loop: VirtualTimeLoop) -> SimulatedSwitch:
+    """A switch and its network, on the test's own loop."""
+    return SimulatedSwitch(loop)

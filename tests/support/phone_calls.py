@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING
 
 from softswitch.kernel.address import HostPort
 from tests.support.model_transactions import InviteClient, InviteServer
-from tests.support.sip_text import REVERSED, Message, Sdp, build, display_name, host_of, uri
+from tests.support.phone_offers import Offers
+from tests.support.sip_text import Message, Sdp, build, display_name, host_of, uri
 
 if TYPE_CHECKING:
     from tests.support.phones import Phone
 
 PATIENCE = 200.0
 """Seconds for which a phone rings when nobody stops it."""
-ALLOWED_ANSWERS = {
-    "sendonly": ("recvonly", "inactive"),
-    "recvonly": ("sendonly", "inactive"),
-    "inactive": ("inactive",),
-}
 
 
 class PhoneCall:
@@ -58,13 +54,7 @@ class PhoneCall:
         self.mute_acks = False
         """For stories: never acknowledge a 2xx."""
         self.on_change: list[Callable[[PhoneCall], None]] = []
-        self.local_rtp = HostPort(phone.address.host, 40000 + 2 * len(phone.calls))
-        self.local_sdp: Sdp | None = None
-        """What this phone last offered or answered, and what it goes back to when an offer is refused."""
-        self._agreed: Sdp | None = None
-        self._version = 0
-        self.remote_sdp: Sdp | None = None
-        self._remote_body = b""
+        self.offers = Offers(phone, self.call_id)
         self._local_uri, self._remote_uri = phone.aor, dialled
         self._shown = f'"{label}" ' if label else ""
         self._target = dialled
@@ -92,6 +82,18 @@ class PhoneCall:
     def __repr__(self) -> str:
         way = "→" if self.outgoing else "←"
         return f"<{self.phone.user} {way} {self._remote_uri} {self.state} {self.how} {self.status} {self.call_id}>"
+
+    @property
+    def local_sdp(self) -> Sdp | None:
+        return self.offers.local
+
+    @property
+    def remote_sdp(self) -> Sdp | None:
+        return self.offers.remote
+
+    @property
+    def local_rtp(self) -> HostPort:
+        return self.offers.rtp
 
     async def until(self, *states: str, within: float = 70.0) -> "PhoneCall":
         """Wait for one of these states (`over` always ends the wait)."""
@@ -138,7 +140,7 @@ class PhoneCall:
         """Send the first INVITE."""
         self.phone.remember(self)
         self._invite_offer = offer
-        self._send_invite(self._describe("sendrecv") if offer else None)
+        self._send_invite(self.offers.describe("sendrecv") if offer else None)
 
     def _send_invite(self, offer: Sdp | None) -> None:
         self._offer = offer
@@ -220,7 +222,7 @@ class PhoneCall:
             self.rang += 1
         if response.body:
             self.early_media = True
-            self._take_answer(response.body)
+            self.offers.take_answer(response.body)
         self._enter("ringing")
 
     def _accepted(self, response: Message) -> None:
@@ -256,10 +258,10 @@ class PhoneCall:
         if not response.body:
             self.phone.breach(f"{response} has no session description (13.3.1.4, RFC 3264)")
         elif self._offer is not None:
-            self._take_answer(response.body)
+            self.offers.take_answer(response.body)
         else:
-            self._take_remote(response.body)
-            body = self._answer().write()
+            self.offers.take_offer(response.body)
+            body = self.offers.answer().write()
         headers = self._headers("ACK", response.cseq, self._credentials("INVITE"))
         headers.insert(0, ("Via", f"SIP/2.0/UDP {self.phone.address};branch=z9hG4bK{self.phone.name('a')};rport"))
         return build(f"ACK {self._target} SIP/2.0", headers, body)
@@ -269,7 +271,7 @@ class PhoneCall:
         if self.state == "up":
             self.renegotiations.append(status)
             if self._offer is not None:
-                self.local_sdp = self._agreed  # RFC 3264 section 4: a refused offer changes nothing
+                self.offers.refused()
             if status == 491:
                 # 14.1: the owner of the Call-ID waits longer.
                 low, high = (2.1, 4.0) if self.outgoing else (0.0, 2.0)
@@ -304,7 +306,7 @@ class PhoneCall:
         self.phone.loop.call_later(0.2, self._trying)
         self.phone.loop.call_later(PATIENCE, self.refuse, 480)
         if request.body:
-            self._take_remote(request.body)
+            self.offers.take_offer(request.body)
 
     def _trying(self) -> None:
         """17.2.1: a 100 unless something better comes within 200 ms."""
@@ -319,8 +321,8 @@ class PhoneCall:
             return
         assert self.invite_request is not None
         body = b""
-        if early_media and self.remote_sdp is not None:
-            body = (self.local_sdp or self._answer()).write()
+        if early_media and self.offers.remote is not None:
+            body = (self.offers.local or self.offers.answer()).write()
         status = 183 if early_media else 180
         server.respond(status, self.phone.reply(self.invite_request, status, self.local_tag, sdp=body))
         self._enter("ringing")
@@ -331,10 +333,10 @@ class PhoneCall:
         if self.state not in ("calling", "ringing") or server is None:
             return
         assert self.invite_request is not None
-        if self.remote_sdp is None:
-            self._offer = sdp = self._describe("sendrecv")
+        if self.offers.remote is None:
+            self._offer = sdp = self.offers.describe("sendrecv")
         else:
-            sdp = self.local_sdp or self._answer()
+            sdp = self.offers.local or self.offers.answer()
         self.status = 200
         server.respond(200, self.phone.reply(self.invite_request, 200, self.local_tag, sdp=sdp.write()))
         self._enter("answered")
@@ -373,7 +375,7 @@ class PhoneCall:
                     return  # after a BYE nobody minds
                 self.phone.breach(f"{ack} does not answer the offer of our 2xx (13.2.2.4)")
             else:
-                self._take_answer(ack.body)
+                self.offers.take_answer(ack.body)
         elif ack.body:
             self.phone.breach(f"{ack} has a body but nothing was offered in our 2xx")
         if self.state == "answered":
@@ -405,8 +407,8 @@ class PhoneCall:
         """
         if self.state != "up" or self.busy_offering:
             return False
-        self._agreed = self.local_sdp
-        self._send_invite(self._describe(direction) if offer else None)
+        self.offers.keep()
+        self._send_invite(self.offers.describe(direction) if offer else None)
         self.phone.loop.call_later(self.phone.final_within, self._still_open, self._invite_cseq)
         return True
 
@@ -443,10 +445,10 @@ class PhoneCall:
             return
         if request.body:
             self._offer = None
-            self._take_remote(request.body)
-            sdp = self._answer()
+            self.offers.take_offer(request.body)
+            sdp = self.offers.answer()
         else:
-            sdp = self._offer = self._describe("sendrecv")
+            sdp = self._offer = self.offers.describe("sendrecv")
         server.respond(200, self.phone.reply(request, 200, sdp=sdp.write()))
         self._changed()
 
@@ -516,51 +518,3 @@ class PhoneCall:
     def _target_from(self, response: Message) -> None:
         if response.header("contact"):
             self._target = uri(response.header("contact"))
-
-    # Offers and answers (RFC 3264) ------------------------------------------------------------------------
-
-    def _describe(self, direction: str, formats: tuple[str, ...] = ()) -> Sdp:
-        old = self.local_sdp
-        origin = old.origin if old else f"{self.phone.user} {len(self.phone.calls) + 1}"
-        sdp = Sdp(origin, self._version, self.local_rtp, formats or self.phone.offered, direction)
-        if sdp != old:
-            self._version += 1
-            sdp = sdp._replace(version=self._version)
-        self.local_sdp = sdp
-        return sdp
-
-    def _answer(self) -> Sdp:
-        """Our answer to the last offer: its formats that we know, its direction reversed."""
-        assert self.remote_sdp is not None
-        known = tuple(name for name in self.remote_sdp.formats if name in self.phone.offered)
-        if not known:
-            self.phone.breach(f"an offer with nothing but {self.remote_sdp.formats}")
-        return self._describe(REVERSED.get(self.remote_sdp.direction, self.remote_sdp.direction), known)
-
-    def _take_remote(self, body: bytes) -> None:
-        sdp, last = Sdp.read(body), self.remote_sdp
-        if last is not None:
-            if sdp.origin != last.origin:
-                self.phone.breach(
-                    f"{self.call_id}: SDP origin went from {last.origin!r} to {sdp.origin!r} (RFC 3264 8)"
-                )
-            elif body != self._remote_body and sdp.version <= last.version:
-                self.phone.breach(f"{self.call_id}: SDP changed, version {last.version} → {sdp.version} (RFC 3264 8)")
-            elif body == self._remote_body and sdp.version != last.version:
-                self.phone.breach(f"{self.call_id}: SDP version changed and nothing else")
-        self.remote_sdp, self._remote_body = sdp, body
-
-    def _take_answer(self, body: bytes) -> None:
-        self._take_remote(body)
-        answer, offer = self.remote_sdp, self.local_sdp
-        assert answer is not None
-        if offer is None:
-            self.phone.breach(f"{self.call_id}: an answer to no offer")
-            return
-        if answer.media != 1:
-            self.phone.breach(f"{self.call_id}: {answer.media} m-lines answer one (RFC 3264 6)")
-        if answer.address.port and not set(answer.formats) & set(offer.formats):
-            self.phone.breach(f"{self.call_id}: the answer {answer.formats} has nothing of {offer.formats}")
-        allowed = ALLOWED_ANSWERS.get(offer.direction)
-        if allowed and answer.direction not in allowed:
-            self.phone.breach(f"{self.call_id}: {offer.direction} answered by {answer.direction} (RFC 3264 6.1)")

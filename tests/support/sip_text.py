@@ -207,6 +207,3 @@ class Sdp(NamedTuple):
         if not media:
             raise BadMessage("SDP without an m-line")
         return Sdp(f"{user} {session}", int(version), HostPort(host, port), formats, direction, media)
-
-
-REVERSED = {"sendonly": "recvonly", "recvonly": "sendonly"}
