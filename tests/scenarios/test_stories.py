@@ -221,6 +221,64 @@ async def test_an_application_that_fails_ends_only_its_own_call(house: Simulated
     await house.settled()
 
 
+async def test_a_call_of_the_switchs_own_rings_one_party_and_then_the_other(house: SimulatedSwitch) -> None:
+    desk, mobile, bob = await registered(house, "1001", "1001", "1002")
+    house.originate("1001", "1002")
+    first, other = await desk.rings(), await mobile.rings()
+    first.ring()
+    await asyncio.sleep(2)
+    assert bob.calls == []  # nobody is called before the party that wants the call is there
+    first.answer()
+    await other.until("over")
+    assert other.how == "cancelled"
+    back = await bob.rings()
+    assert "sip:1001@" in back.invite_request.header("from")
+    back.answer()
+    await back.until("up")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(first, back)
+    back.hang_up()
+    await first.until("over")
+    assert first.how == "cleared"
+    await house.settled()
+    (cdr,) = records(house.facts).values()
+    assert (cdr.disposition, cdr.from_, cdr.to) == ("answered", "1001", "1002")
+
+
+async def test_a_call_of_the_switchs_own_ends_when_the_other_party_is_busy(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    house.originate("1001", "1002")
+    first = await alice.rings()
+    first.answer()
+    (await bob.rings()).refuse(486)
+    await first.until("over")
+    assert first.how == "cleared"
+    await house.settled()
+
+
+async def test_a_call_of_the_switchs_own_that_nobody_takes_is_recorded(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    house.originate("1001", "9196")
+    first = await alice.rings()
+    first.ring()
+    await first.until("over")
+    assert first.how == "cancelled"
+    await house.settled()
+    assert disposition(house) == "no_answer"
+
+
+async def test_an_administrator_ends_a_call_for_both(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    (call,) = {fact.call for fact in house.facts_of_calls}
+    assert house.switch.hang_up(call)
+    await out.until("over")
+    await back.until("over")
+    assert (out.how, back.how) == ("cleared", "cleared")
+    await house.settled()
+    assert not house.switch.hang_up(call)
+
+
 async def test_two_hundred_calls_at_once(house: SimulatedSwitch) -> None:
     guest = house.guest()
     house.trunk.on_call = lambda back: house.loop.call_later(0.5, back.answer) and None

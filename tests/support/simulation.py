@@ -1,11 +1,13 @@
 """One random day of the switch: a network, some people, some tens of calls, all from one seed; then the reckoning."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 
 from softswitch.events import CallFact, CallOffered, LegDialed
 from softswitch.features.cdr.model import Cdr
+from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId
 from tests.support.invariants import by_call
 from tests.support.network import Conditions
@@ -92,6 +94,12 @@ class Day:
         if self._mortal:
             # They are called and do not call: a call between two dead phones would rightly never end.
             everyone = [phone for phone in everyone if not self._doomed(phone)]
+        if chance.random() < 0.3:
+            for number in range(self._calls, self._calls + self._calls // 4 + 1):
+                self._loop.call_later(chance.random() * self._duration, self._originate, number)
+        if not self._fair and chance.random() < 0.3:
+            for _ in range(self._calls // 4 + 1):
+                self._loop.call_later(chance.random() * self._duration * 2, self._interfere)
         work = [self._caller(number, everyone, guests) for number in range(self._calls)]
         if self._churn:
             work += [self._wanderer(phone) for phone in everyone]
@@ -143,6 +151,17 @@ class Day:
         script.play(call, self._loop)
         if self._fair:
             call.on_change.append(self._listen_in)
+
+    def _originate(self, number: int) -> None:
+        """The administrator lets somebody call."""
+        with contextlib.suppress(NotFound):
+            self.house.originate(self._chance.choice(self._accounts), self._number(number))
+
+    def _interfere(self) -> None:
+        """The administrator ends somebody's call."""
+        live = sorted({fact.call for fact in self.house.facts if isinstance(fact, CallOffered)})
+        if live:
+            self.house.switch.hang_up(self._chance.choice(live))
 
     def _listen_in(self, call: PhoneCall) -> None:
         if call.state == "up":
