@@ -31,7 +31,7 @@ def search(what: str, opening: Opening, report: Report, folder: Path, quick: boo
     uas_port = free_sip_port("127.0.0.1")
     best: dict[str, object] | None = None
     with opening(folder / "target", uas_port) as target:
-        with generating("uas", folder, uas_port, 31000) as uas:
+        with generating("uas", folder, uas_port) as uas:
             _run(target, folder / "warm", uas, rate=100, seconds=3)
             for rate in RATES[1:5:3] if quick else RATES:
                 figures = _run(target, folder / str(rate), uas, rate, seconds=4 if quick else 8)
@@ -53,7 +53,7 @@ def _run(target: Target, folder: Path, uas: Generator, rate: int, seconds: float
         "-d", "0", "-timeout", str(int(seconds) + 40),
     )  # fmt: skip
     before, uas_before, started = target.cpu_seconds(), uas.cpu_seconds(), time.perf_counter()
-    with generating("uac", folder, free_sip_port("127.0.0.1"), 30000, *options) as uac:
+    with generating("uac", folder, free_sip_port("127.0.0.1"), *options) as uac:
         load_cpu = 0.0
         while uac.process.poll() is None:
             # Its counters in /proc go with it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.processes import LOAD_CORE, cpu_seconds, pinned
+from tests.interop.sipp import free_media_port
 
 SCENARIOS = Path(__file__).parent / "sipp"
 
@@ -44,14 +45,14 @@ def read_counters(statistics: Path) -> Counted:
 class Generator:
     """A running SIPp."""
 
-    def __init__(self, scenario: str, folder: Path, port: int, media_port: int, *options: str) -> None:
+    def __init__(self, scenario: str, folder: Path, port: int, *options: str) -> None:
         self.folder = folder / f"{scenario}-{port}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self._statistics = self.folder / "statistics.csv"
         self._output = (self.folder / "screen").open("wb")
         command = [
             "sipp", "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(port),
-            "-mi", "127.0.0.1", "-mp", str(media_port), "-nostdin", "-trace_stat", "-stf", str(self._statistics),
+            "-mi", "127.0.0.1", "-mp", str(free_media_port()), "-nostdin", "-trace_stat", "-stf", str(self._statistics),
             "-fd", "1", "-buff_size", "8000000", "-deadcall_wait", "0", *options,
         ]  # fmt: skip
         self.process = subprocess.Popen(
@@ -83,9 +84,9 @@ class Generator:
 
 
 @contextlib.contextmanager
-def generating(scenario: str, folder: Path, port: int, media_port: int, *options: str) -> Iterator[Generator]:
+def generating(scenario: str, folder: Path, port: int, *options: str) -> Iterator[Generator]:
     """A generator for the length of a `with` block."""
-    generator = Generator(scenario, folder, port, media_port, *options)
+    generator = Generator(scenario, folder, port, *options)
     try:
         yield generator
     finally:

@@ -27,18 +27,18 @@ def _calls(report: Report, folder: Path, held: int) -> None:
     environment = {"SOFTSWITCH_MEDIA_LEGS": str(2 * (held + WARM_CALLS))}
     with (
         switch(folder / "target", uas_port, environment=environment) as target,
-        generating("uas", folder, uas_port, 31000),
+        generating("uas", folder, uas_port),
     ):
         call = (f"127.0.0.1:{target.port}", "-s", "80001", "-l", "20000")
         with generating(
-            "uac", folder / "warm", free_sip_port("127.0.0.1"), 30000,
+            "uac", folder / "warm", free_sip_port("127.0.0.1"),
             *call, "-r", "100", "-m", str(WARM_CALLS), "-d", "200",
         ) as warm:  # fmt: skip
             warm.wait(60)
         time.sleep(SETTLE_SECONDS)
         before = target.resident_bytes()
         with generating(
-            "uac", folder / "held", free_sip_port("127.0.0.1"), 30000,
+            "uac", folder / "held", free_sip_port("127.0.0.1"),
             *call, "-r", "200", "-m", str(held), "-d", "120000",
         ):  # fmt: skip
             time.sleep(held / 200 + SETTLE_SECONDS)
@@ -67,7 +67,7 @@ def _bindings(report: Report, folder: Path, bindings: int) -> None:
 def _register(target: Target, folder: Path, accounts: Sequence[int], devices: int) -> None:
     file, count = registrations.accounts_file(folder, accounts, devices), len(accounts) * devices
     options = (f"127.0.0.1:{target.port}", "-s", "registrar", "-inf", str(file), "-r", "500", "-m", str(count))
-    with generating("register", folder, free_sip_port("127.0.0.1"), 30000, *options, "-l", "20000") as load:
+    with generating("register", folder, free_sip_port("127.0.0.1"), *options, "-l", "20000") as load:
         load.wait(count / 500 + 60)
     counted = load.counted()
     if counted.succeeded != count:

@@ -64,7 +64,7 @@ def _run(target: Target, folder: Path, accounts: Path, rate: int, seconds: float
         "-m", str(int(rate * seconds)), "-l", "20000", "-timeout", str(int(seconds) + 40),
     )  # fmt: skip
     before, started = target.cpu_seconds(), time.perf_counter()
-    with generating("register", folder, free_sip_port("127.0.0.1"), 30000, *options) as load:
+    with generating("register", folder, free_sip_port("127.0.0.1"), *options) as load:
         load.wait(seconds + 60)
     elapsed, cpu, counted = time.perf_counter() - started, target.cpu_seconds() - before, load.counted()
     return {

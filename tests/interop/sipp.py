@@ -1,8 +1,10 @@
 """SIPp as a test's peer: a scenario of this folder's `sipp/`, run to its end, its own log shown when it fails."""
 
 import contextlib
+import random
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +44,7 @@ class Sipp:
         self._process = subprocess.Popen(
             [
                 "sipp", "-sf", str(file), "-i", "127.0.0.1", "-p", str(self.port), "-mi", "127.0.0.1",
-                "-mp", str(_media_port()), "-nostdin", "-trace_err", "-error_file", str(self.folder / "errors"),
+                "-mp", str(free_media_port()), "-nostdin", "-trace_err", "-error_file", str(self.folder / "errors"),
                 "-trace_stat", "-stf", str(self.statistics), "-fd", "1",
                 *([] if quiet else ["-trace_msg", "-message_file", str(self.folder / "messages")]),
                 *([] if "-timeout" in options else ["-timeout", "60", "-timeout_error"]), *options,
@@ -92,7 +94,16 @@ def running(scenario: str, folder: Path, *options: str, port: int | None = None,
         sipp.stop()
 
 
-def _media_port() -> int:
-    """An even port to begin with, for its SDP; SIPp itself goes on to the next pair when it is taken."""
-    port = free_sip_port("127.0.0.1")
-    return port + port % 2 if port < 65000 else 40000
+def free_media_port() -> int:
+    """A port that is free, and the three after it, as SIPp binds for sound and video; it gives up where one is taken.
+    Below the kernel's own choices and the switch's pools, so that nobody takes one in between."""
+    for port in random.sample(range(10000, 19996, 4), k=500):
+        with contextlib.ExitStack() as stack:
+            try:
+                for offset in range(4):
+                    probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                    probe.bind(("127.0.0.1", port + offset))
+            except OSError:
+                continue
+        return port
+    raise OSError("no four ports in a row are free")
