@@ -29,7 +29,9 @@ def test_a_random_day_leaves_nothing_behind(seed: int) -> None:
     findings = simulate(seed)
     if findings:
         pytest.fail(
-            f"seed {seed}: replay with `pytest {__file__} --seed {seed}`\n" + "\n".join(findings), pytrace=False
+            f"seed {seed}: replay with `pytest tests/scenarios/test_simulation.py --seed {seed}`\n"
+            + "\n".join(findings),
+            pytrace=False,
         )
 
 

@@ -387,7 +387,8 @@ class PhoneCall:
         """64*T1 without an ACK: 13.3.1.4 ends the session with BYE."""
         if server.status >= 300 or self.state == "over":
             return
-        self.phone.breach(f"{self.call_id}: no ACK came for our 2xx in 64*T1 (13.2.2.4)")
+        if self.phone.expects_acks:
+            self.phone.breach(f"{self.call_id}: no ACK came for our 2xx in 64*T1 (13.2.2.4)")
         if self.state in ("answered", "up"):
             self._bye()
             self._over("no ack")

@@ -54,6 +54,8 @@ class Phone:
         """A trunk's far end: the Request-URI need not be its own Contact."""
         self.final_within = 60.0
         """Seconds within which the other side must decide on a re-INVITE."""
+        self.expects_acks = True
+        """Whether a missing ACK is a finding: in a third of loss, eleven round trips in a row do fail now and then."""
         self.dead = False
         self.challenge = ""
         """The last challenge; it is answered at once in the next request, as real phones do."""

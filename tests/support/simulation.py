@@ -88,13 +88,14 @@ class Day:
         for phone in house.phones:
             phone.offered = chance.choice(CODECS)
             phone.on_call = self._called
+            phone.expects_acks = self._weather.loss <= 0.15
             phone.final_within = 15.0 if self._fair and not self._mortal else 60.0
         everyone = [phone for devices in self._devices.values() for phone in devices]
         await asyncio.gather(*(self._register(phone) for phone in everyone))
         if self._mortal:
             # They are called and do not call: a call between two dead phones would rightly never end.
             everyone = [phone for phone in everyone if not self._doomed(phone)]
-        if chance.random() < 0.3:
+        if not self._mortal and chance.random() < 0.3:
             for number in range(self._calls, self._calls + self._calls // 4 + 1):
                 self._loop.call_later(chance.random() * self._duration, self._originate, number)
         if not self._fair and chance.random() < 0.3:
@@ -296,6 +297,7 @@ class Day:
         text = "\n".join(found)
         calls = [call for phone in self.house.phones for call in phone.calls]
         guilty = [call for call in calls if call.call_id in text or (call.label and call.label in text)]
-        labels = sorted({call.label for call in guilty if call.label})[:3]
+        named = {fact.from_name for fact in self.house.facts if isinstance(fact, CallOffered) and fact.call in text}
+        labels = sorted(named | {call.label for call in guilty if call.label})[:3]
         ids = {call.call_id for call in calls if call.label in labels} | {call.call_id for call in guilty[:3]}
         return self.house.network.ladder(ids)
