@@ -21,7 +21,7 @@ from tests.bench.load import Counted, read_counters
 from tests.bench.registrations import accounts_file
 from tests.interop.conftest import Admin
 from tests.interop.sipp import Sipp
-from tests.support.server import Server, running
+from tests.support.server import Server, free_sip_port, running
 
 BATCH_SECONDS = 5
 LINGER_SECONDS = 15.0
@@ -68,6 +68,8 @@ class Soak:
         self._random = random.Random(seed)
         self._batches = 0
         self._accounts = accounts_file(folder)
+        self._phones_port = free_sip_port("127.0.0.1")
+        """Phones register from the same address again and again, as phones do: another would be another device."""
         self.made: Counter[str] = Counter()
         """Calls begun in the exact spells, by kind."""
         self.restarts = 0
@@ -196,7 +198,7 @@ class Soak:
                 kind,
             )  # fmt: skip
         registrations = (remote, "-s", "registrar", "-inf", str(self._accounts), "-r", "20", "-m", "100")
-        yield Sipp("register", folder, *registrations, quiet=True, status="200"), None
+        yield Sipp("register", folder, *registrations, port=self._phones_port, quiet=True, status="200"), None
 
     # Reckoning --------------------------------------------------------------------------------------------
 
