@@ -5,6 +5,7 @@ them in reverse. Nothing here decides anything about a call.
 """
 
 import asyncio
+import gc
 import secrets
 import signal
 import time
@@ -260,6 +261,7 @@ async def _serve(settings: Settings) -> int:
         await switch.start()
     except OSError as error:
         raise SwitchError(error.strerror or str(error)) from error
+    _spare_the_collector()
     log.info("ready", sip=[f"{kind} {address}" for kind, address in switch.sip.bound], http=str(switch.http.address))
     if settings.demo:
         print(demo.welcome(switch.http.address, switch.sip.bound), flush=True)
@@ -269,6 +271,17 @@ async def _serve(settings: Settings) -> int:
         loop.remove_signal_handler(number)  # a second signal ends it at once
     await switch.stop(settings.limits.drain_seconds)
     return 0
+
+
+def _spare_the_collector() -> None:
+    """Keep what was built at the start out of the garbage collector's rounds, and let it go round less often.
+
+    Half a million objects of the libraries live as long as the process; looking at them again and again is a tenth of
+    a loaded switch's time. What calls leave behind is freed by reference counts; only cycles wait for a round.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _sip_settings(settings: Settings) -> SipSettings:
