@@ -87,7 +87,7 @@ class LiveCall:
         self,
         around: Surroundings,
         apps: Mapping[str, "CallApp"],
-        index: dict[LegId, CallId],
+        index: dict[LegId, "LiveCall"],
         over: Callable[[CallId], None],
         call: CallId,
         origin: Origin,
@@ -102,7 +102,7 @@ class LiveCall:
         self.to = Party("")
         self.answered_at: int | None = None
         self._hops_left = 70
-        self._legs = CallLegs(around, index, call)
+        self._legs = CallLegs(around, index, call, self)
         self._talk = Talk(around, self._legs, call)
         self._caller = Leg(IdSource.leg(call, 0), None, None)
         """The leg of the calling party; in a call of our own, the party that was rung first. Until there is one: an

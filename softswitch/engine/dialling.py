@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from softswitch.calls import media_plan
 from softswitch.calls.dial import Dial, over
@@ -27,7 +28,7 @@ class Dialling:
     def __init__(
         self,
         around: Surroundings,
-        legs: CallLegs,
+        legs: CallLegs[Any],
         call: CallId,
         *,
         alerted: Callable[[Leg, bool], None],

@@ -1,6 +1,7 @@
 """The legs of one call: they come, they are told to go, and each leaves one fact and no port behind."""
 
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
@@ -11,16 +12,19 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, IdSource, LegId
 
+Owner = TypeVar("Owner")
 
-class CallLegs:
-    """Every leg a call has now, by id. `index` tells the switch whose a leg is."""
 
-    __slots__ = ("_around", "_call", "_count", "_index", "_legs")
+class CallLegs(Generic[Owner]):
+    """Every leg a call has now, by id. `index` tells the switch whose a leg is: `owner`'s."""
 
-    def __init__(self, around: Surroundings, index: dict[LegId, CallId], call: CallId) -> None:
+    __slots__ = ("_around", "_call", "_count", "_index", "_legs", "_owner")
+
+    def __init__(self, around: Surroundings, index: dict[LegId, Owner], call: CallId, owner: Owner) -> None:
         self._around = around
         self._index = index
         self._call = call
+        self._owner = owner
         self._count = 0
         self._legs: dict[LegId, Leg] = {}
 
@@ -45,7 +49,7 @@ class CallLegs:
             leg.address = self._around.media.open(leg.id)
         self._count = number
         self._legs[leg.id] = leg
-        self._index[leg.id] = self._call
+        self._index[leg.id] = self._owner
         return leg
 
     def open_media(self, leg: Leg) -> None:

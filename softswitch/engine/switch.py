@@ -41,7 +41,7 @@ class Switch:
         self._most_calls = most_calls
         self._congested = congested
         self._calls: dict[CallId, LiveCall] = {}
-        self._legs: dict[LegId, CallId] = {}
+        self._legs: dict[LegId, LiveCall] = {}
         self._drained: asyncio.Future[None] | None = None
         self._around: Surroundings | None = None
         self._apps: Mapping[str, CallApp] = {}
@@ -69,7 +69,7 @@ class Switch:
         return leg
 
     def signalled(self, leg: LegId, signal: LegSignal) -> None:
-        call = self._call_of(leg)
+        call = self._legs.get(leg)
         if call is None:
             return
         try:
@@ -80,17 +80,17 @@ class Switch:
             call.hang_up(Cause.TEMPORARY_FAILURE)
 
     def traced(self, leg: LegId, direction: str, what: str) -> None:
-        call = self._call_of(leg)
+        call = self._legs.get(leg)
         if call is not None:
             call.trace(leg, direction, what)
 
     def played(self, leg: LegId) -> None:
-        call = self._call_of(leg)
+        call = self._legs.get(leg)
         if call is not None:
             call.played()
 
     def digit(self, leg: LegId, digit: str, duration_ms: int) -> None:
-        call = self._call_of(leg)
+        call = self._legs.get(leg)
         if call is not None:
             call.digit_pressed(leg, digit)
 
@@ -138,10 +138,6 @@ class Switch:
         name = self._ids.call()
         call = self._calls[name] = LiveCall(self._around, self._apps, self._legs, self._over, name, origin)
         return call
-
-    def _call_of(self, leg: LegId) -> LiveCall | None:
-        name = self._legs.get(leg)
-        return None if name is None else self._calls.get(name)
 
     def _over(self, call: CallId) -> None:
         del self._calls[call]

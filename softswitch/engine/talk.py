@@ -1,5 +1,7 @@
 """Whom the caller talks to, us or another party, and the offers and answers that pass meanwhile."""
 
+from typing import Any
+
 from softswitch.calls import media_plan
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.relay import Connect, Held, Relay, Send
@@ -26,7 +28,7 @@ class Talk:
 
     __slots__ = ("_around", "_call", "_legs", "_relay")
 
-    def __init__(self, around: Surroundings, legs: CallLegs, call: CallId) -> None:
+    def __init__(self, around: Surroundings, legs: CallLegs[Any], call: CallId) -> None:
         self._around = around
         self._legs = legs
         self._call = call
