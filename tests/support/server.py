@@ -7,6 +7,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -151,19 +152,36 @@ def running(folder: Path, *options: str, **more: Any) -> Iterator[Server]:
 
 
 def free_tcp_port(host: str) -> int:
-    with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that is free for TCP. Each call gives another one."""
+    return _free_port(host, (socket.SOCK_STREAM,))
 
 
 def free_sip_port(host: str) -> int:
-    """A port that is free for UDP and TCP alike."""
-    for _ in range(100):
-        port = free_tcp_port(host)
-        with socket.socket(_family(host), socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
-            probe.bind((host, port))
+    """A port that is free for UDP and TCP alike, and so is the next one, which some phones take for TLS."""
+    return _free_port(host, (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+
+
+def _free_port(host: str, kinds: Sequence[socket.SocketKind]) -> int:
+    # Below the range from which the kernel gives ports to clients: one that is free there a moment ago may be anybody's
+    # by the time it is bound.
+    for port in _PORTS:
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for kind in kinds:
+                for each in (port, port + 1):
+                    probes.enter_context(socket.socket(_family(host), kind)).bind((host, each))
             return port
-    raise OSError("no port is free for both UDP and TCP")
+    raise OSError("no port is free")
+
+
+def _ports() -> Iterator[int]:
+    """Even ports, from a place of this process's own, round and round, ten times at the most."""
+    first, count = 10_000, 4_900
+    start = random.randrange(count)
+    for step in range(10 * count):
+        yield first + 2 * ((start + step) % count)
+
+
+_PORTS = _ports()
 
 
 def _family(host: str) -> socket.AddressFamily:
