@@ -5,6 +5,7 @@ Nothing on the path of a call waits for it. Features keep in memory what a call 
 """
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -18,6 +19,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.util import await_only
 
 from softswitch.kernel.errors import Invalid, SwitchError
 
@@ -144,12 +146,27 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # WAL: readers and the writer do not wait for each other. With synchronous=NORMAL a commit survives the death of
     # the process (also kill -9); only a power cut may lose the last moments, never the file's consistency.
     try:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute("PRAGMA busy_timeout=10000")
+        _enter_wal(cursor)
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
     except Exception:
         connection.close()  # the pool forgets a connection that fails here, and its thread would stay
         raise
+
+
+def _enter_wal(cursor: Any) -> None:
+    # Two programs that open a new file at once both change its mode, and for that SQLite does not wait as it does for
+    # everything else (busy_timeout): whoever is refused tries again.
+    for pause in (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, None):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if pause is None or "locked" not in str(error):
+                raise
+            await_only(asyncio.sleep(pause))
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -41,7 +41,7 @@ def test_a_call_that_was_live_at_a_kill_is_recorded_too(tmp_path: Path) -> None:
         with sipp.running("uac", tmp_path, f"{server.host}:{server.sip_port}", "-s", "9196", "-m", "1", "-d", "30000"):
             admin.eventually(lambda: admin.all("/calls"), lambda live: len(live) == 1)
             # Facts are written behind: this one is on disk once its batch is.
-            admin.eventually(lambda: server.metrics(), lambda metrics: bool(metrics))
+            admin.eventually(server.metrics, lambda metrics: metrics["softswitch_log_pending"] == 0)
             server.process.kill()
             server.process.wait()
         admin.close()
