@@ -166,19 +166,6 @@ def test_registering_with_a_wrong_password_binds_nothing(caller: CallTo, admin: 
     assert not [one for one in admin.all("/registrations") if "1015" in one["aor"]]
 
 
-def test_a_network_that_loses_packets_loses_no_call(trunk: CallTo, caller: CallTo, admin: Admin) -> None:
-    # Only the caller loses here: SIPp as a UAS that loses its own packets gives up calls in ways of its own. Loss on
-    # both sides, and more of it, is the simulation's.
-    trunk("uas_at_once")
-    caller("uac", "-m", "60", "-r", "20", "-d", "500", "-lost", "8", to="80013").wait()
-
-    # A call is over when both its legs are: a BYE whose answer is lost again and again is given up after 32 s
-    # (RFC 3261 section 17.1.2.2, timer F).
-    cdrs = admin.cdrs("80013", count=60, within=40)
-    assert len(cdrs) == 60
-    assert {cdr["disposition"] for cdr in cdrs} == {"answered"}
-
-
 def test_three_thousand_calls_in_a_row_leave_three_thousand_records(
     trunk: CallTo, caller: CallTo, admin: Admin, switch: Server
 ) -> None:
