@@ -331,19 +331,18 @@ class LiveCall:
         leg = self._legs.get(leg_id)
         if leg is None:
             return
-        kind = type(signal)
-        if kind is Ended:
-            self._ended(leg, signal)  # type: ignore[arg-type]
+        if isinstance(signal, Ended):
+            self._ended(leg, signal)
         elif leg.leaving:
             return  # what it says while it is being hung up changes nothing
-        elif kind is Progressed:
+        elif isinstance(signal, Progressed):
             if self._dial is not None and self._dial.holds(leg):
-                self._dial.progressed(leg, signal)  # type: ignore[arg-type]
-        elif kind is Answered:
+                self._dial.progressed(leg, signal)
+        elif isinstance(signal, Answered):
             if self._dial is not None and self._dial.holds(leg):
-                self._dial.answered(leg, signal)  # type: ignore[arg-type]
-        elif kind is DigitPressed:
-            self.digit_pressed(leg_id, signal.digit)  # type: ignore[union-attr]
+                self._dial.answered(leg, signal)
+        elif isinstance(signal, DigitPressed):
+            self.digit_pressed(leg_id, signal.digit)
         else:
             try:
                 self._talk.negotiated(leg, signal)

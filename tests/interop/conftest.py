@@ -67,9 +67,9 @@ class Admin:
     def delete(self, path: str) -> None:
         self._http.delete(path).raise_for_status()
 
-    def cdrs(self, to: str, count: int = 1, within: float = CDR_LIMIT) -> list[dict[str, Any]]:
+    def cdrs(self, to: str, count: int = 1) -> list[dict[str, Any]]:
         """The records of calls to a number, once there are `count`; AssertionError when there are not in time."""
-        return self.eventually(lambda: self.all("/cdrs", to=to), lambda found: len(found) >= count, within)
+        return self.eventually(lambda: self.all("/cdrs", to=to), lambda found: len(found) >= count)
 
     def cdr(self, to: str) -> dict[str, Any]:
         """The one record of calls to a number."""
@@ -81,9 +81,9 @@ class Admin:
         """Until no call is live."""
         self.eventually(lambda: self.all("/calls"), lambda live: not live)
 
-    def eventually(self, ask: Callable[[], Any], enough: Callable[[Any], bool], within: float = CDR_LIMIT) -> Any:
+    def eventually(self, ask: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
         """What `ask` gives once it is `enough`."""
-        give_up = time.perf_counter() + within
+        give_up = time.perf_counter() + CDR_LIMIT
         while not enough(found := ask()):
             assert time.perf_counter() < give_up, f"still not so: {found}"
             time.sleep(0.05)
