@@ -1,0 +1,84 @@
+"""How a value is read: from TOML, and from the text of an option or environment variable. All raise ValueError saying
+what is expected."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from softswitch.kernel.address import HostPort
+
+
+class Kind(NamedTuple):
+    """How one setting is read: from TOML, and from the text of an option or environment variable."""
+
+    read: Callable[[Any], Any]
+    """Raises ValueError saying what is expected."""
+    from_text: Callable[[str], Any] = str
+    """Into what TOML would have given."""
+
+
+def read_text(value: Any) -> str:
+    if not isinstance(value, str) or not value or any(ord(letter) < 32 for letter in value):
+        raise ValueError(f"{value!r} should be a text")
+    return value
+
+
+def read_address(value: Any, default_port: int) -> HostPort:
+    host, port = HostPort.parse(read_text(value), default_port)
+    return HostPort(read_ip(host), port)
+
+
+def read_ip(value: Any) -> str:
+    text = "127.0.0.1" if value == "localhost" else read_text(value)
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no IP address") from error
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        raise ValueError(f"{value!r} should be an IP address, or a list of one IPv4 and one IPv6 address")
+    hosts = tuple(read_ip(each) for each in values)
+    if len({":" in host for host in hosts}) < len(hosts):
+        raise ValueError(f"{value!r} has two addresses of one family")
+    return hosts
+
+
+def comma_separated(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def whole(least: int, most: int) -> Kind:
+    def read(value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"{value!r} should be a whole number from {least} to {most}")
+        return value
+
+    def from_text(text: str) -> Any:
+        return int(text) if re.fullmatch(r"-?\d{1,15}", text) else text
+
+    return Kind(read, from_text)
+
+
+def one_of(*words: str) -> Kind:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"{value!r} should be one of {', '.join(words)}")
+        return str(value)
+
+    return Kind(read)
+
+
+HOSTS = Kind(_hosts, comma_separated)
+TEXT = Kind(read_text)
+FOLDER = Kind(lambda value: Path(read_text(value)).expanduser())
+
+
+def setting(default: Any, kind: Kind) -> Any:
+    """Declare one setting."""
+    return field(default=default, metadata={"kind": kind})

@@ -1,0 +1,15 @@
+"""How much the switch takes on."""
+
+from dataclasses import dataclass
+
+from softswitch.settings.kinds import setting, whole
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """`[limits]`"""
+
+    calls: int = setting(20_000, whole(1, 1_000_000))
+    """Calls at once; more are refused with 503."""
+    drain_seconds: int = setting(30, whole(0, 86_400))
+    """How long calls may go on after SIGTERM."""

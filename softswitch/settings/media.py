@@ -1,0 +1,24 @@
+"""Sound."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from softswitch.settings.kinds import Kind, one_of, read_ip, setting, whole
+
+
+@dataclass(frozen=True)
+class MediaSettings:
+    """`[media]`"""
+
+    listen: str | None = setting(None, Kind(read_ip))
+    """The address to receive sound on; left out: the one of the first SIP listener."""
+    advertised: str | None = setting(None, Kind(read_ip))
+    """The address that phones send sound to; left out: `sip.advertised`, else `media.listen`."""
+    first_port: int = setting(20000, whole(0, 65000))
+    """The lowest RTP port; each leg takes two. 0: any that are free."""
+    legs: int = setting(4000, whole(2, 20000))
+    """How many legs may have sound through the switch at once; a call has two."""
+    threads: int = setting(1, whole(1, 64))
+    """Threads that carry sound."""
+    io: Literal["auto", "epoll", "io_uring"] = setting("auto", one_of("auto", "epoll", "io_uring"))
+    """How packets are read and written; `auto` takes the fastest that this kernel allows."""

@@ -1,0 +1,58 @@
+"""Where SIP is heard, and under which addresses and realm."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from softswitch.kernel.address import HostPort
+from softswitch.settings.kinds import HOSTS, Kind, comma_separated, read_address, read_text, setting
+
+
+class Listener(NamedTuple):
+    """Where SIP is heard."""
+
+    transport: str
+    """`udp` or `tcp`."""
+    address: HostPort
+
+    @classmethod
+    def read(cls, value: Any) -> "tuple[Listener, ...]":
+        """`udp:HOST:PORT`, `tcp:HOST:PORT`, or `HOST:PORT` for both."""
+        transport, colon, address = read_text(value).partition(":")
+        if colon and transport in ("udp", "tcp"):
+            return (cls(transport, read_address(address, 5060)),)
+        if colon and transport in ("tls", "ws", "wss"):
+            raise ValueError(f"{transport} is not built yet: udp and tcp are")
+        both = read_address(value, 5060)
+        return (cls("udp", both), cls("tcp", both))
+
+
+def _listeners(value: Any) -> tuple[Listener, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"{value!r} should be a list such as ['192.0.2.1:5060']")
+    listeners = tuple(listener for each in values for listener in Listener.read(each))
+    if len(set(listeners)) < len(listeners):
+        raise ValueError(f"{value!r} names the same listener twice")
+    return listeners
+
+
+def _realm(value: Any) -> str:
+    if '"' in read_text(value) or "\\" in value or len(value) > 255:
+        raise ValueError(f"{value!r} should be at most 255 characters without quotes and backslashes")
+    return str(value)
+
+
+LISTENERS = Kind(_listeners, comma_separated)
+
+
+@dataclass(frozen=True)
+class SipSettings:
+    """`[sip]`"""
+
+    listen: tuple[Listener, ...] = setting(Listener.read("127.0.0.1:5060"), LISTENERS)
+    """Addresses to hear SIP on: `HOST:PORT` for UDP and TCP, `udp:HOST:PORT` or `tcp:HOST:PORT` for one."""
+    advertised: tuple[str, ...] = setting((), HOSTS)
+    """Addresses that phones reach the switch at, where they are not the ones listened on (behind a NAT, or when
+    listening on 0.0.0.0): one IPv4, one IPv6, or both."""
+    realm: str = setting("softswitch", Kind(_realm))
+    """The realm of passwords. Changing it makes all stored ones worthless."""

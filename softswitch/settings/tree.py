@@ -1,0 +1,49 @@
+"""The one frozen tree of all settings."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from softswitch.settings.http import HttpSettings
+from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
+from softswitch.settings.limits import LimitSettings
+from softswitch.settings.media import MediaSettings
+from softswitch.settings.sip import SipSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a switch is started with."""
+
+    data_dir: Path = setting(Path(), FOLDER)  # noqa: RUF009 - immutable
+    """Where the switch keeps its files; the database too, unless `database` says otherwise."""
+    database: str = setting("", TEXT)
+    """`sqlite+aiosqlite:////FILE` or `postgresql://USER:PASSWORD@HOST/NAME`."""
+    log_level: str = setting("info", one_of("debug", "info", "warning", "error"))
+    """From which level on the log is written."""
+    sip: SipSettings = field(default_factory=SipSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    demo: bool = False
+    """Make the demo's accounts, plan and trunk, and admit its guests. Command line only."""
+    bench: bool = False
+    """Turn off what a load test must not meet: limits and bans by source address. Command line only."""
+    demo_media: str = "anchored"
+    """Whether sound of the demo's trunk is `anchored` in the switch or goes past it: `bypass`. Command line only."""
+
+    @property
+    def media_listen(self) -> str:
+        """The address to receive sound on."""
+        return self.media.listen or self.sip.listen[0].address.host
+
+    @property
+    def media_advertised(self) -> str:
+        """The address that phones are told to send sound to."""
+        return self.media.advertised or self.advertised_for(self.media_listen)
+
+    def advertised_for(self, listened: str) -> str:
+        """The address by which the world knows one that is listened on."""
+        for host in self.sip.advertised:
+            if (":" in host) == (":" in listened):
+                return host
+        return listened
