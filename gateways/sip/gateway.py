@@ -70,7 +70,7 @@ class SipGateway:
 
     def refuse_new_calls(self) -> None:
         """From now on a new call gets 503; those that are up go on (draining)."""
-        self._agent.draining = True
+        self._agent.refuse_new_calls()
 
     @property
     def bound(self) -> list[tuple[str, HostPort]]:

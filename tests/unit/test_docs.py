@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gateways.sip.ua.abilities import KNOWN_METHODS, METHODS
 from gateways.sip.ua.causes import status_of
-from gateways.sip.ua.requests import HANDLED, KNOWN
 from softswitch import cli, events, settings
 from softswitch.kernel.cause import Cause
 from softswitch.phone import command
+from tests.support import sip_table
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -68,12 +69,24 @@ def test_every_feature_has_an_entry(name: str) -> None:
     assert f"| `{name}` |" in text("features.md")
 
 
-@pytest.mark.parametrize("method", sorted(KNOWN))
+@pytest.mark.parametrize("method", sorted(KNOWN_METHODS))
 def test_every_method_has_a_row_that_says_whether_it_is_handled(method: str) -> None:
-    rows = [line for line in text("protocols/sip.md").splitlines() if re.match(rf"\| ([A-Z, ]*\b)?{method}\b", line)]
+    rows = [row for section in sip_table.sections() for row in section.row if row.what == method]
 
     assert len(rows) == 1
-    assert ("| 405 | 405 |" in rows[0]) == (method not in HANDLED)
+    assert (rows[0].state in ("yes", "partly")) == (method in METHODS)
+
+
+def test_the_page_on_sip_is_what_its_table_makes() -> None:
+    assert sip_table.PAGE.read_text(encoding="utf-8") == sip_table.page(), "run python -m tests.support.sip_table"
+
+
+def test_what_the_page_on_sip_claims_is_shown_by_tests_that_exist() -> None:
+    known = sip_table.known_tests()
+    for section in sip_table.sections():
+        for row in section.row:
+            assert row.shown_by or row.state == "no", f"{row.what}: no test shows it"
+            assert set(row.shown_by) <= known, f"{row.what}: no such test: {set(row.shown_by) - known}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -81,7 +81,7 @@ def test_the_same_invite_by_two_ways_is_one_call() -> None:
 
 def test_a_full_or_leaving_switch_says_503_and_when_to_come_back() -> None:
     story = Story()
-    story.agent.draining = True
+    story.agent.refuse_new_calls()
     story.hears(story.request("INVITE", body=sdp()))
     assert 1 <= int(story.only_response(503).header("Retry-After") or "0") <= 10
     assert story.is_clean()

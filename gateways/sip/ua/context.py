@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from gateways._native import ResponseReceived, SipEngine
+from gateways._native import RequestReceived, ResponseReceived, SipEngine
+from gateways.sip.ua.abilities import ALLOW
 from gateways.sip.ua.addressing import Hop, hop_of, is_literal, is_private
 from gateways.sip.ua.causes import PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
@@ -25,7 +26,15 @@ Way = tuple[int, tuple[str, int]]
 ResponseHandler = Callable[[ResponseReceived | None, str], None]
 """Takes each response to a request; or None and why there will be none: `timeout` or `transport`."""
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, REGISTER"
+
+class Usage(Protocol):
+    """A dialog that carries no call: a subscription, for one (RFC 5057 speaks of dialog usages)."""
+
+    dialog: Dialog
+
+    def requested(self, event: RequestReceived) -> None:
+        """A request inside the dialog, in order, with nothing required that is not understood."""
+        ...
 
 
 class Network(Protocol):
@@ -68,6 +77,7 @@ class Context:
     __slots__ = (
         "allow",
         "clients",
+        "counts",
         "engine",
         "legs",
         "network",
@@ -82,6 +92,7 @@ class Context:
         "told",
         "trace",
         "transports",
+        "usages",
     )
 
     def __init__(
@@ -96,6 +107,8 @@ class Context:
         self.transports: dict[int, Transport] = {}
         self.sessions: dict[str, Session] = {}
         """By our tag."""
+        self.usages: dict[str, Usage] = {}
+        """Dialogs without a call, by our tag."""
         self.legs: dict[LegId, Session] = {}
         """Legs that have not ended."""
         self.clients: dict[int, ResponseHandler] = {}
@@ -106,6 +119,8 @@ class Context:
         """Signals on their way up. They are delivered when no session is at work, so that a command that one of them
         calls forth never finds a session half changed."""
         self.trace: Callable[[LegId, str, str], None] = _untraced
+        self.counts = {"rejected": 0, "challenged": 0, "registered": 0, "faults": 0}
+        """What was counted since the start."""
         self.allow = ("Allow", ALLOW)
         self.product = ("User-Agent", settings.product)
         self.server_header = ("Server", settings.product)

@@ -30,27 +30,23 @@ from gateways._native import (
     RequestReceived,
     ResponseReceived,
     SipEngine,
-    SipRequest,
     TransactionFailed,
     Transmit,
 )
 from gateways._native import Rejected as Unreadable
-from gateways.sip.ua import in_dialog
-from gateways.sip.ua.addressing import contact_uri, parsed, user_of
-from gateways.sip.ua.admission import Admission, incoming
-from gateways.sip.ua.context import ALLOW, Context, Network, Transport
-from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua import abilities, in_dialog
+from gateways.sip.ua.admission import Admission
+from gateways.sip.ua.context import Context, Network, Transport
 from gateways.sip.ua.invite_client import InviteClient
-from gateways.sip.ua.invite_server import InviteServer, MergeKey
-from gateways.sip.ua.registrar import register
-from gateways.sip.ua.requests import Refusal, method_refusal, require_refusal, retry_after, scheme_refusal, sdp_refusal
+from gateways.sip.ua.reception import Reception
+from gateways.sip.ua.registration import RegistrationDesk
+from gateways.sip.ua.requests import method_refusal, require_refusal, retry_after, scheme_refusal
 from gateways.sip.ua.session import Input, Session
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.stray_answer import turn_away
-from softswitch.calls.signals import HangUp, Incoming, Invitation, LegCommand
+from softswitch.calls.signals import Invitation, LegCommand
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.errors import Rejected, RemoteProtocolError
 from softswitch.kernel.ids import LegId
 from softswitch.ports import Gatekeeper, Location, SignallingEvents
 
@@ -76,18 +72,10 @@ class UserAgent:
     ) -> None:
         self._context = Context(engine, settings, network, entropy)
         self._engine = engine
-        self._settings = settings
-        self._location = location
-        self._wall_ms = wall_ms
-        self._admission = Admission(self._context, gatekeeper, entropy(32))
-        self._events: SignallingEvents | None = None
-        self._arriving: InviteServer | None = None
-        """A call that the switch is being told of and has not named yet."""
-        self._merging: dict[MergeKey, InviteServer] = {}
+        admission = Admission(self._context, gatekeeper, entropy(32))
+        self._reception = Reception(self._context, admission)
+        desk = RegistrationDesk(self._context, admission, location, wall_ms)
         self._engine_deadline: float | None = None
-        self._counts = {"rejected": 0, "challenged": 0, "registered": 0, "faults": 0}
-        self.draining = False
-        """Whether new calls are refused with 503, because the switch is about to stop."""
         self._dispatch: dict[type, Callable[[SipEvent], None]] = {
             RequestReceived: self._request_received,  # type: ignore[dict-item]
             ResponseReceived: self._response_received,  # type: ignore[dict-item]
@@ -95,11 +83,21 @@ class UserAgent:
             TransactionFailed: self._transaction_failed,  # type: ignore[dict-item]
             Unreadable: self._rejected,  # type: ignore[dict-item]
         }
+        self._outside: dict[str, Callable[[RequestReceived], None]] = {
+            "INVITE": self._reception.invited,
+            "REGISTER": desk.registering,
+            "OPTIONS": self._asked_for_abilities,
+        }
+        """What is done with a request outside a dialog, by its method."""
 
     def listen(self, events: SignallingEvents) -> None:
         """Tell `events` what happens from now on."""
-        self._events = events
+        self._reception.events = events
         self._context.trace = events.traced
+
+    def refuse_new_calls(self) -> None:
+        """From now on a new call gets 503, because the switch is about to stop."""
+        self._reception.draining = True
 
     # For whoever moves the bytes ------------------------------------------------------------------------
 
@@ -127,7 +125,7 @@ class UserAgent:
                 return
             except Exception:
                 # The timer that failed is off the table; those after it still run.
-                self._counts["faults"] += 1
+                self._context.counts["faults"] += 1
                 log.exception("a timer could not be handled")
 
     def settle(self, now: float, flush: Callable[[], None] | None = None) -> list[Transmit]:
@@ -166,7 +164,7 @@ class UserAgent:
             self._dispatch[type(event)](event)
             self._deliver()
         except Exception:
-            self._counts["faults"] += 1
+            self._context.counts["faults"] += 1
             log.exception("an event could not be handled", event_type=type(event).__name__)
             self._contain(event)
 
@@ -183,10 +181,11 @@ class UserAgent:
         context.now = now
         session = context.legs.get(leg)
         if session is None:
-            if self._arriving is None or self._arriving.leg is not None:
+            arriving = self._reception.arriving
+            if arriving is None or arriving.leg is not None:
                 return
             # Commands for a new leg may come before the switch has returned its id.
-            session = self._arriving
+            session = arriving
             session.named(leg)
         session.command(command)
 
@@ -199,13 +198,13 @@ class UserAgent:
             "client_transactions": len(context.clients),
             "timers": len(context.timers),
             "transports": len(context.transports),
-            **self._counts,
+            **context.counts,
         }
 
     # Events ---------------------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
-        told, events = self._context.told, self._events
+        told, events = self._context.told, self._reception.events
         while told:
             leg, signal = told.popleft()
             if events is None:
@@ -247,7 +246,7 @@ class UserAgent:
             session.step(Input.CANCELLED, event)
 
     def _rejected(self, event: Unreadable) -> None:
-        self._counts["rejected"] += 1
+        self._context.counts["rejected"] += 1
         if event.close:
             self._context.network.close(event.transport)
 
@@ -259,20 +258,21 @@ class UserAgent:
         method = request.method
         if method == "ACK":
             return
-        refusal = method_refusal(method, ALLOW)
+        refusal = method_refusal(method)
         if refusal is None and method != "CANCEL":
             refusal = scheme_refusal(request) or require_refusal(request)
         if refusal is not None:
             self._context.respond(event.transaction, *refusal)
-        elif method == "INVITE":
-            self._invited(event)
-        elif method == "REGISTER":
-            self._registering(event)
-        elif method == "OPTIONS":
-            self._context.respond(event.transaction, 200, in_dialog.abilities(self._context))
+            return
+        handler = self._outside.get(method)
+        if handler is not None:
+            handler(event)
         else:
             # BYE, INFO and CANCEL speak of what is; without a dialog or a transaction there is nothing.
             self._context.respond(event.transaction, 481)
+
+    def _asked_for_abilities(self, event: RequestReceived) -> None:
+        self._context.respond(event.transaction, 200, abilities.headers())
 
     # Inside a dialog ------------------------------------------------------------------------------------
 
@@ -281,11 +281,7 @@ class UserAgent:
         method = request.method
         session = context.sessions.get(request.to_tag)
         if session is None or not session.dialog.matches(request):
-            if method == "REGISTER":
-                self._registering(event)  # a To tag means nothing there
-            elif method != "ACK":
-                status, headers = method_refusal(method, ALLOW) or (481, [])
-                context.respond(event.transaction, status, headers)
+            self._request_in_usage(event)
             return
         if method == "ACK":
             session.step(Input.ACK, event)
@@ -310,100 +306,25 @@ class UserAgent:
         else:
             in_dialog.answer(context, session, event)
 
-    # Outside --------------------------------------------------------------------------------------------
-
-    def _invited(self, event: RequestReceived) -> None:
-        """An INVITE that asks for a new call (RFC 3261 section 8.2, in its order)."""
+    def _request_in_usage(self, event: RequestReceived) -> None:
+        """A request with a To tag that is no call's: of a dialog without a call, or of none."""
         request, context = event.request, self._context
-        source = HostPort(*event.source)
-        refusal = self._unfit(request)
-        if refusal is not None:
+        method = request.method
+        usage = context.usages.get(request.to_tag)
+        if method == "REGISTER":
+            self._outside["REGISTER"](event)  # a To tag means nothing there
+        elif method == "ACK":
+            return
+        elif usage is None or not usage.dialog.matches(request):
+            context.respond(event.transaction, *(method_refusal(method) or (481, [])))
+        elif (refusal := require_refusal(request)) is not None:
             context.respond(event.transaction, *refusal)
-            return
-        origin = self._admission.caller(request, source)
-        if isinstance(origin, tuple):
-            self._counts["challenged"] += 1
-            context.respond(event.transaction, *origin)
-            return
-        refusal = sdp_refusal(request)
-        if refusal is not None:
-            context.respond(event.transaction, *refusal)
-            return
-        contact = request.header("Contact")
-        target = contact_uri(contact) if contact is not None else None
-        if target is None:
-            # Section 12.1.1: it "MUST contain" one; without it no request could ever go back.
-            context.respond(event.transaction, 400, reason="Missing Contact")
-            return
-        try:
-            asked, offer = incoming(event, origin, source)
-        except RemoteProtocolError as error:
-            context.respond(
-                event.transaction, error.status_hint, reason=None if error.status_hint == 488 else str(error)
-            )
-            return
-        key = (request.call_id, request.from_tag, request.cseq)
-        dialog = Dialog.called(request, context.tokens.token(), target, event.transport, event.source)
-        session = InviteServer(context, dialog, event, offer, key, self._merging)
-        self._tell_incoming(session, asked)
-
-    def _unfit(self, request: SipRequest) -> Refusal | None:
-        context = self._context
-        if request.max_forwards == 0:
-            # A B2BUA goes on with one hop fewer, as a proxy does (section 16.3).
-            return 483, []
-        if (request.call_id, request.from_tag, request.cseq) in self._merging:
-            # Section 8.2.2.2: the same request by another way.
-            return 482, []
-        if self.draining or self._events is None or len(context.sessions) >= self._settings.max_sessions:
-            return 503, [retry_after(context)]
-        return None
-
-    def _tell_incoming(self, session: InviteServer, asked: Incoming) -> None:
-        assert self._events is not None
-        self._arriving = session
-        try:
-            session.named(self._events.incoming(asked))
-        except Rejected as rejection:
-            session.step(HangUp, HangUp(rejection.cause))
-        except Exception:
-            log.exception("an incoming call could not be handled")
-            session.step(HangUp, HangUp(Cause.TEMPORARY_FAILURE, 500))
-        finally:
-            self._arriving = None
-
-    def _registering(self, event: RequestReceived) -> None:
-        """REGISTER (RFC 3261 section 10.3)."""
-        request, context = event.request, self._context
-        if parsed(request.to_uri) is None:
-            # Step 5: no address of record of any account, whoever asks.
-            context.respond(event.transaction, 404)
-            return
-        user = self._admission.user(request)
-        if not isinstance(user, str):
-            self._counts["challenged"] += 1
-            context.respond(event.transaction, *user)
-            return
-        if user_of(request.to_uri) != user:
-            # Step 3: may this user change the bindings of this address of record? Only its own.
-            context.respond(event.transaction, 403)
-            return
-        transport = context.transports.get(event.transport)
-        stream = transport is not None and transport.stream
-        outcome = register(
-            self._settings.registrar,
-            user,
-            request,
-            self._location.bindings(user),
-            wall_ms=self._wall_ms(),
-            source=HostPort(*event.source),
-            transport=transport.kind if transport is not None else "udp",
-            connection=event.transport if stream else None,
-        )
-        if outcome.bindings is not None:
-            self._counts["registered"] += 1
-            self._location.replace(user, outcome.bindings)
-        context.respond(event.transaction, outcome.status, outcome.headers, reason=outcome.reason)
+        elif not usage.dialog.in_order(request.cseq):
+            # RFC 3261 section 12.2.2, as above.
+            context.respond(event.transaction, 500, [retry_after(context)])
+        else:
+            usage.dialog.transport, usage.dialog.peer = event.transport, event.source
+            usage.requested(event)
 
     # Faults ---------------------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
-"""Requests inside a dialog that are neither INVITE, ACK nor BYE: OPTIONS, INFO, and those we do not do."""
+"""Requests inside a dialog that are neither INVITE, ACK nor BYE: a table of what is done with each method."""
+
+from collections.abc import Callable, Mapping
 
 from gateways._native import RequestReceived
-from gateways.sip.ua import sdp
-from gateways.sip.ua.context import ALLOW, Context
+from gateways.sip.ua import abilities
+from gateways.sip.ua.context import Context
 from gateways.sip.ua.requests import method_refusal
 from gateways.sip.ua.session import Session
 from softswitch.calls.signals import DigitPressed
@@ -13,24 +15,22 @@ _DIGITS = frozenset("0123456789*#ABCD")
 
 def answer(context: Context, session: Session, event: RequestReceived) -> None:
     """Answer such a request; its sequence number is in order."""
-    request = event.request
-    method = request.method
+    method = event.request.method
     session.trace("in", method)
-    if method == "OPTIONS":
-        session.respond(event.transaction, 200, method, *abilities(context))
-    elif method == "INFO":
-        _inform(session, event)
-    else:
-        status, headers = method_refusal(method, ALLOW) or (481, [])
-        session.respond(event.transaction, status, method, *headers)
+    handler = METHODS.get(method)
+    if handler is not None:
+        handler(context, session, event)
+        return
+    # A method that is handled outside dialogs only asks for what this dialog is not.
+    status, headers = method_refusal(method) or (481, [])
+    session.respond(event.transaction, status, method, *headers)
 
 
-def abilities(context: Context) -> list[tuple[str, str]]:
-    """What OPTIONS tells (RFC 3261 section 11.2)."""
-    return [context.allow, ("Accept", sdp.MIME), ("Accept-Encoding", "identity"), ("Supported", "path")]
+def _options(context: Context, session: Session, event: RequestReceived) -> None:
+    session.respond(event.transaction, 200, "OPTIONS", *abilities.headers())
 
 
-def _inform(session: Session, event: RequestReceived) -> None:
+def _inform(context: Context, session: Session, event: RequestReceived) -> None:
     request = event.request
     body = request.body
     if request.header("Info-Package") is not None:
@@ -58,3 +58,9 @@ def _key(body: bytes) -> DigitPressed | None:
     # Some phones number the two last keys of the pad.
     digit = {"10": "*", "11": "#"}.get(digit, digit)
     return DigitPressed(digit, duration) if digit in _DIGITS else None
+
+
+METHODS: Mapping[str, Callable[[Context, Session, RequestReceived], None]] = {
+    "OPTIONS": _options,
+    "INFO": _inform,
+}

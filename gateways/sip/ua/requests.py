@@ -2,24 +2,18 @@
 
 from gateways._native import SessionDescription, SipRequest, SipResponse
 from gateways.sip.ua import sdp
+from gateways.sip.ua.abilities import ALLOW, KNOWN_METHODS, METHODS, OPTION_TAGS
 from gateways.sip.ua.addressing import parsed
 from gateways.sip.ua.context import Context
 
 Refusal = tuple[int, list[tuple[str, str]]]
 
-HANDLED = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "REGISTER"})
-KNOWN = HANDLED | {"PRACK", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH"}
-"""Methods that have been heard of: 405 and not 501 (section 8.2.1)."""
 
-SUPPORTED = frozenset({"path"})
-"""Option tags."""
-
-
-def method_refusal(method: str, allow: str) -> Refusal | None:
-    """405 for a known method that is not handled here, 501 for one never heard of."""
-    if method in HANDLED:
+def method_refusal(method: str) -> Refusal | None:
+    """405 for a known method that is not handled, 501 for one never heard of; None for one that is."""
+    if method in METHODS:
         return None
-    return (405, [("Allow", allow)]) if method in KNOWN else (501, [("Allow", allow)])
+    return (405 if method in KNOWN_METHODS else 501), [("Allow", ALLOW)]
 
 
 def scheme_refusal(request: SipRequest) -> Refusal | None:
@@ -31,7 +25,7 @@ def require_refusal(request: SipRequest) -> Refusal | None:
     """Section 8.2.2.3: 420 with the extensions that are not understood."""
     if request.header("Require") is None:
         return None
-    unknown = [option for option in request.headers("Require") if option.lower() not in SUPPORTED]
+    unknown = [option for option in request.headers("Require") if option.lower() not in OPTION_TAGS]
     return (420, [("Unsupported", ", ".join(unknown))]) if unknown else None
 
 

@@ -1,0 +1,92 @@
+"""An INVITE that asks for a new call: checked, recognised, and told to the switch (RFC 3261 section 8.2)."""
+
+import structlog
+
+from gateways._native import RequestReceived, SipRequest
+from gateways.sip.ua.addressing import contact_uri
+from gateways.sip.ua.admission import Admission, incoming
+from gateways.sip.ua.context import Context
+from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua.invite_server import InviteServer, MergeKey
+from gateways.sip.ua.requests import Refusal, retry_after, sdp_refusal
+from softswitch.calls.signals import HangUp, Incoming
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import Rejected, RemoteProtocolError
+from softswitch.ports import SignallingEvents
+
+log = structlog.get_logger(__name__)
+
+
+class Reception:
+    """Where new calls come in."""
+
+    def __init__(self, context: Context, admission: Admission) -> None:
+        self._context = context
+        self._admission = admission
+        self._merging: dict[MergeKey, InviteServer] = {}
+        self.events: SignallingEvents | None = None
+        self.arriving: InviteServer | None = None
+        """A call that the switch is being told of and has not named yet."""
+        self.draining = False
+        """Whether new calls are refused with 503, because the switch is about to stop."""
+
+    def invited(self, event: RequestReceived) -> None:
+        """Take the checks in the order of section 8.2, and tell the switch of what passes."""
+        request, context = event.request, self._context
+        source = HostPort(*event.source)
+        refusal = self._unfit(request)
+        if refusal is not None:
+            context.respond(event.transaction, *refusal)
+            return
+        origin = self._admission.caller(request, source)
+        if isinstance(origin, tuple):
+            context.counts["challenged"] += 1
+            context.respond(event.transaction, *origin)
+            return
+        refusal = sdp_refusal(request)
+        if refusal is not None:
+            context.respond(event.transaction, *refusal)
+            return
+        contact = request.header("Contact")
+        target = contact_uri(contact) if contact is not None else None
+        if target is None:
+            # Section 12.1.1: it "MUST contain" one; without it no request could ever go back.
+            context.respond(event.transaction, 400, reason="Missing Contact")
+            return
+        try:
+            asked, offer = incoming(event, origin, source)
+        except RemoteProtocolError as error:
+            context.respond(
+                event.transaction, error.status_hint, reason=None if error.status_hint == 488 else str(error)
+            )
+            return
+        key = (request.call_id, request.from_tag, request.cseq)
+        dialog = Dialog.called(request, context.tokens.token(), target, event.transport, event.source)
+        session = InviteServer(context, dialog, event, offer, key, self._merging)
+        self._tell(session, asked)
+
+    def _unfit(self, request: SipRequest) -> Refusal | None:
+        context = self._context
+        if request.max_forwards == 0:
+            # A B2BUA goes on with one hop fewer, as a proxy does (section 16.3).
+            return 483, []
+        if (request.call_id, request.from_tag, request.cseq) in self._merging:
+            # Section 8.2.2.2: the same request by another way.
+            return 482, []
+        if self.draining or self.events is None or len(context.sessions) >= context.settings.max_sessions:
+            return 503, [retry_after(context)]
+        return None
+
+    def _tell(self, session: InviteServer, asked: Incoming) -> None:
+        assert self.events is not None
+        self.arriving = session
+        try:
+            session.named(self.events.incoming(asked))
+        except Rejected as rejection:
+            session.step(HangUp, HangUp(rejection.cause))
+        except Exception:
+            log.exception("an incoming call could not be handled")
+            session.step(HangUp, HangUp(Cause.TEMPORARY_FAILURE, 500))
+        finally:
+            self.arriving = None

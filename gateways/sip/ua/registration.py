@@ -1,0 +1,54 @@
+"""A REGISTER as it arrives: who asks, for whom, and the answer (RFC 3261 section 10.3). The rules are `registrar`'s."""
+
+from collections.abc import Callable
+
+from gateways._native import RequestReceived
+from gateways.sip.ua.addressing import parsed, user_of
+from gateways.sip.ua.admission import Admission
+from gateways.sip.ua.context import Context
+from gateways.sip.ua.registrar import register
+from softswitch.kernel.address import HostPort
+from softswitch.ports import Location
+
+
+class RegistrationDesk:
+    """Where phones register."""
+
+    def __init__(self, context: Context, admission: Admission, location: Location, wall_ms: Callable[[], int]) -> None:
+        self._context = context
+        self._admission = admission
+        self._location = location
+        self._wall_ms = wall_ms
+
+    def registering(self, event: RequestReceived) -> None:
+        """Answer a REGISTER; the bindings change if it may change them."""
+        request, context = event.request, self._context
+        if parsed(request.to_uri) is None:
+            # Step 5: no address of record of any account, whoever asks.
+            context.respond(event.transaction, 404)
+            return
+        user = self._admission.user(request)
+        if not isinstance(user, str):
+            context.counts["challenged"] += 1
+            context.respond(event.transaction, *user)
+            return
+        if user_of(request.to_uri) != user:
+            # Step 3: may this user change the bindings of this address of record? Only its own.
+            context.respond(event.transaction, 403)
+            return
+        transport = context.transports.get(event.transport)
+        stream = transport is not None and transport.stream
+        outcome = register(
+            context.settings.registrar,
+            user,
+            request,
+            self._location.bindings(user),
+            wall_ms=self._wall_ms(),
+            source=HostPort(*event.source),
+            transport=transport.kind if transport is not None else "udp",
+            connection=event.transport if stream else None,
+        )
+        if outcome.bindings is not None:
+            context.counts["registered"] += 1
+            self._location.replace(user, outcome.bindings)
+        context.respond(event.transaction, outcome.status, outcome.headers, reason=outcome.reason)
