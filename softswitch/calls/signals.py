@@ -50,6 +50,18 @@ class Target(Struct, frozen=True, gc=False):
     path: tuple[str, ...] = ()
 
 
+class Credentials(Struct, frozen=True, gc=False):
+    """What proves us to a party that asks. The password stays out of `repr`, and so out of every log."""
+
+    username: str
+    password: str
+    realm: str = ""
+    """The only realm that may ask for it; any may when empty."""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username!r})"
+
+
 class Invitation(Struct, frozen=True, gc=False):
     """The switch invites a party."""
 
@@ -59,6 +71,8 @@ class Invitation(Struct, frozen=True, gc=False):
     offer: MediaDescription | None
     """None: let the party offer (the caller sent no offer, and sound is relayed)."""
     hops_left: int = 70
+    credentials: Credentials | None = None
+    """For a party that asks for a password; None: its 401 is a refusal."""
 
 
 # Commands ------------------------------------------------------------------------------------------------

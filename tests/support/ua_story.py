@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from gateways._native import SipEngine, SipRequest, SipResponse
 from gateways.sip.ua.core import UserAgent
+from gateways.sip.ua.digest_client import authorization, challenge_of
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.signals import (
+    Credentials,
     Ended,
     Incoming,
     Invitation,
@@ -40,6 +42,13 @@ def sdp(port: int = 30000, *, direction: str = "sendrecv", version: int = 1, cod
         f"v=0\r\no=peer 1 {version} IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP {codecs}\r\na={direction}\r\n"
     )
+
+
+def answer_to(challenged: SipResponse, method: str, uri: str, *, password: str = "secret") -> str:
+    """What 1001's phone says to a 401: an Authorization value."""
+    challenge = challenge_of(challenged.headers("WWW-Authenticate")[0])
+    assert challenge is not None
+    return authorization(challenge, username="1001", password=password, method=method, uri=uri, cnonce="c")
 
 
 class Switch:
@@ -194,9 +203,12 @@ class Story:
         target: Target | None = None,
         leg: LegId = LEG,
         from_: Party = Party("1001", "Ann"),  # noqa: B008
+        credentials: Credentials | None = None,
     ) -> SipRequest:
         """The switch dials; gives the INVITE."""
-        invitation = Invitation(target or Target("sip:1002@192.0.2.9:5060"), from_, Party("1002"), offer)
+        invitation = Invitation(
+            target or Target("sip:1002@192.0.2.9:5060"), from_, Party("1002"), offer, credentials=credentials
+        )
         self.agent.dial(leg, invitation, self.now)
         self.settle()
         return self.only_request("INVITE")

@@ -1,8 +1,8 @@
 """Who may call."""
 
-from gateways.sip.ua.digest import answer, ha1_of
+from gateways.sip.ua.digest import ha1_of
 from softswitch.kernel.address import Party
-from tests.support.ua_story import Story, sdp
+from tests.support.ua_story import Story, answer_to, sdp
 
 
 def strict() -> Story:
@@ -17,14 +17,7 @@ def credentials(story: Story, password: str) -> str:
     story.hears(story.request("INVITE", body=sdp()))
     challenge = story.only_response(401)
     assert story.switch.incoming_calls == []
-    given = answer(
-        challenge.headers("WWW-Authenticate"),
-        username="1001",
-        password=password,
-        method="INVITE",
-        uri="sip:1002@192.0.2.1",
-        cnonce="c",
-    )
+    given = answer_to(challenge, "INVITE", "sip:1002@192.0.2.1", password=password)
     return f"Authorization: {given}"
 
 

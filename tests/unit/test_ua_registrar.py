@@ -3,11 +3,11 @@
 import pytest
 
 from gateways._native import SipResponse
-from gateways.sip.ua.digest import answer, ha1_of
+from gateways.sip.ua.digest import ha1_of
 from gateways.sip.ua.registrar import RegistrarRules
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.kernel.address import HostPort
-from tests.support.ua_story import Story
+from tests.support.ua_story import Story, answer_to
 
 A, B = "<sip:1001@192.168.1.5:5060>", "<sip:1001@192.168.1.6:5060;ob>;q=0.5"
 
@@ -35,14 +35,7 @@ class Registering(Story):
         self.said()
         self.hears(self.request("REGISTER", headers=lines, cseq=max(wanted - 1, 0), **common))  # type: ignore[arg-type]
         challenge = self.only_response(401)
-        given = answer(
-            challenge.headers("WWW-Authenticate"),
-            username="1001",
-            password="secret",
-            method="REGISTER",
-            uri="sip:192.0.2.1",
-            cnonce="c",
-        )
+        given = answer_to(challenge, "REGISTER", "sip:192.0.2.1")
         lines.append(f"Authorization: {given}")
         self.hears(self.request("REGISTER", headers=lines, cseq=wanted, **common))  # type: ignore[arg-type]
         (response,) = self.said()
@@ -191,14 +184,7 @@ def test_a_phone_by_tcp_is_reached_by_its_connection() -> None:
     story.transport_of_requests = "TCP"
     text = story.request("REGISTER", uri="sip:192.0.2.1", transport="TCP", contact=None)
     story.hears(text, transport=7)
-    given = answer(
-        story.only_response(401).headers("WWW-Authenticate"),
-        username="1001",
-        password="secret",
-        method="REGISTER",
-        uri="sip:192.0.2.1",
-        cnonce="c",
-    )
+    given = answer_to(story.only_response(401), "REGISTER", "sip:192.0.2.1")
     text = story.request(
         "REGISTER",
         uri="sip:192.0.2.1",

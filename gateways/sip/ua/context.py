@@ -166,6 +166,28 @@ class Context:
         self.clients[transaction] = handler
         return transaction
 
+    def request_in(self, dialog: Dialog, method: str, headers: Headers, body: bytes, handler: ResponseHandler) -> int:
+        """Send a request other than INVITE inside a dialog. A challenge that can be answered is, and not told."""
+        uri, ours = dialog.request(method, dialog.next_cseq())
+        if dialog.auth is not None:
+            handler = partial(self._proving, dialog, method, headers, body, handler)
+        return self.request(self.way(dialog), method, uri, ours + headers, body, handler)
+
+    def _proving(
+        self,
+        dialog: Dialog,
+        method: str,
+        headers: Headers,
+        body: bytes,
+        handler: ResponseHandler,
+        event: ResponseReceived | None,
+        failure: str,
+    ) -> None:
+        if event is not None and dialog.challenged(event.response):
+            self.request_in(dialog, method, headers, body, handler)
+        else:
+            handler(event, failure)
+
     def let_go(self, transaction: int, *, linger: bool) -> None:
         """Its session is gone, so a 2xx that still comes on this INVITE is a stray answer. It lingers where the ACK
         must hold an answer, which only the session can give, for as long as a 2xx may come or come again."""

@@ -2,6 +2,7 @@
 
 from gateways._native import SipRequest, SipResponse
 from gateways.sip.ua.addressing import contact_uri, is_loose
+from gateways.sip.ua.digest_client import CHALLENGED, DigestClient
 
 Headers = list[tuple[str, str]]
 
@@ -13,6 +14,7 @@ class Dialog:
     """
 
     __slots__ = (
+        "auth",
         "call_id",
         "local",
         "local_cseq",
@@ -56,6 +58,8 @@ class Dialog:
         """The transport that the dialog was made on."""
         self.peer = peer
         """The address that the dialog was made with: where the message that made it came from."""
+        self.auth: DigestClient | None = None
+        """Proves us to a peer that asks; None: we have no password for it."""
 
     @classmethod
     def called(
@@ -121,13 +125,20 @@ class Dialog:
             ("Call-ID", self.call_id),
             ("CSeq", f"{cseq} {method}"),
         ]
-        if not self.route_set:
-            return self.remote_target, headers
-        first = self.first_route()
-        if first is None or is_loose(first):
-            headers += [("Route", route) for route in self.route_set]
-            return self.remote_target, headers
-        # A strict router wants itself in the Request-URI and the target at the end of the route.
-        headers += [("Route", route) for route in self.route_set[1:]]
-        headers.append(("Route", f"<{self.remote_target}>"))
-        return first, headers
+        uri = self.remote_target
+        if self.route_set:
+            first = self.first_route()
+            if first is None or is_loose(first):
+                headers += [("Route", route) for route in self.route_set]
+            else:
+                # A strict router wants itself in the Request-URI and the target at the end of the route.
+                headers += [("Route", route) for route in self.route_set[1:]]
+                headers.append(("Route", f"<{self.remote_target}>"))
+                uri = first
+        if self.auth is not None:
+            headers += self.auth.headers(method, uri)
+        return uri, headers
+
+    def challenged(self, response: SipResponse) -> bool:
+        """Whether a refusal asks us to prove who we are and we can: then the request is worth sending again."""
+        return response.status in CHALLENGED and self.auth is not None and self.auth.challenged(response)

@@ -1,4 +1,4 @@
-"""Digest access authentication (RFC 7616, RFC 8760): the server's side, and the answer a client would give."""
+"""Digest access authentication (RFC 7616, RFC 8760): the server's side. `digest_client` has the other."""
 
 import hashlib
 import hmac
@@ -171,47 +171,3 @@ def response_of(ha1: str, algorithm: str, method: str, uri: str, nonce: str, cou
 def ha1_of(username: str, realm: str, password: str, algorithm: str) -> str:
     """H(A1): what is stored instead of a password."""
     return _HASHES[algorithm](f"{username}:{realm}:{password}".encode()).hexdigest()
-
-
-def answer(
-    challenges: Sequence[str], *, username: str, password: str, method: str, uri: str, cnonce: str, count: int = 1
-) -> str | None:
-    """The Authorization value that answers a 401's (or 407's) challenges; None when none is one we can take.
-
-    The first that we understand counts: servers list them by preference (RFC 8760 section 2.4).
-    """
-    for challenge in challenges:
-        parsed = parse_credentials(challenge)
-        if parsed is None or parsed[0] != "digest":
-            continue
-        given = parsed[1]
-        algorithm = given.get("algorithm", "MD5").upper()
-        if algorithm not in _HASHES or "nonce" not in given or "realm" not in given:
-            continue
-        qops = [qop.strip().lower() for qop in given["qop"].split(",")] if "qop" in given else []
-        if qops and "auth" not in qops:
-            continue
-        realm, nonce = given["realm"], given["nonce"]
-        nc = f"{count:08x}"
-        response = response_of(
-            ha1_of(username, realm, password, algorithm),
-            algorithm,
-            method,
-            uri,
-            nonce,
-            (nc, cnonce) if qops else None,
-        )
-        value = (
-            f'Digest username="{_quoted(username)}", realm="{_quoted(realm)}", nonce="{_quoted(nonce)}", '
-            f'uri="{uri}", response="{response}", algorithm={algorithm}'
-        )
-        if qops:
-            value += f', qop=auth, nc={nc}, cnonce="{cnonce}"'
-        if "opaque" in given:
-            value += f', opaque="{_quoted(given["opaque"])}"'
-        return value
-    return None
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -15,6 +15,7 @@ from gateways.sip.ua.addressing import (
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua.digest_client import DigestClient
 from gateways.sip.ua.requests import described_body
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.stray_answer import turn_away
@@ -49,6 +50,8 @@ class InviteClient(Session):
             transport=0,
             peer=("", 0),
         )
+        if invitation.credentials is not None:
+            dialog.auth = DigestClient(invitation.credentials, tokens.token)
         super().__init__(context, dialog, State.RESOLVING, owns_call_id=True)
         self.leg = leg
         context.legs[leg] = self
@@ -244,11 +247,21 @@ class InviteClient(Session):
     def refused(self, event: ResponseReceived) -> None:
         response = event.response
         self._trace_response(response)
+        if self.dialog.challenged(response):
+            self._invite_again()
+            return
         status = response.status
         # RFC 6432: a gateway may name the cause itself.
         cause = cause_said(response.header("Reason")) or cause_of(status)
         self.end(cause, by_party=True, status=status)
         self.forget()
+
+    def _invite_again(self) -> None:
+        """Section 22.2: the request once more, with credentials: "the CSeq header field value [...] incremented"."""
+        dialog = self.dialog
+        self.state, self._cseq = State.CALLING, dialog.next_cseq()
+        self._early = self._progress = None
+        self.invite((dialog.transport, dialog.peer))
 
     def lost(self, failure: str) -> None:
         """Section 8.1.3.1: a time-out is as a 408, a failed transport as a 503."""

@@ -113,10 +113,14 @@ class OfferExchange:
         """Send the offer that waits, if nothing stands against it."""
         if self._waiting is None or self._turn is not Turn.NONE or self._backoff is not None:
             return
-        session = self._session
-        context, dialog = session.context, session.dialog
         (media,), self._waiting = self._waiting, None
         self._turn, self._offered = Turn.OURS, media
+        self._invite()
+
+    def _invite(self) -> None:
+        """Send the offer of the turn that is ours."""
+        session, media = self._session, self._offered
+        context, dialog = session.context, session.dialog
         self._cseq = dialog.next_cseq()
         uri, headers = dialog.request("INVITE", self._cseq)
         headers += [context.contact(dialog.transport), context.allow, context.product]
@@ -149,7 +153,10 @@ class OfferExchange:
             return
         session.trace("in", f"{status} {response.reason} (INVITE)")
         if status >= 300:
-            self._refused(status)
+            if session.dialog.challenged(response):
+                self._invite()
+            else:
+                self._refused(status)
             return
         session.dialog.refresh_target(response.header("Contact"))
         try:

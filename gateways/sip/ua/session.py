@@ -154,11 +154,9 @@ class Session:
         self.state = State.CLEARING
         if self.exchange is not None:
             self.exchange.close()
-        uri, headers = dialog.request("BYE", dialog.next_cseq())
-        headers.append(("Reason", reason_of(cause, elsewhere)))
-        headers.append(context.product)
-        self.trace("out", f"BYE {uri}")
-        context.request(context.way(dialog), "BYE", uri, headers, b"", self.bye_answered)
+        headers = [("Reason", reason_of(cause, elsewhere)), context.product]
+        self.trace("out", f"BYE {dialog.remote_target}")
+        context.request_in(dialog, "BYE", headers, b"", self.bye_answered)
 
     def bye_answered(self, event: ResponseReceived | None, failure: str) -> None:
         # "If the response is a 481 or a 408 or no response at all is received, the UAC MUST consider the session and
