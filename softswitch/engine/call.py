@@ -225,6 +225,10 @@ class LiveCall:
         self._around.publish(CallTraced(at=now, call=self.call, lines=tuple(self._trace)))
         self._around.publish(CallEnded(at=now, call=self.call, cause=cause, caller_gave_up=self._gave_up))
         self._over(self.call)
+        # What refers back to the call is let go: then it is gone at once, and the garbage collector, which would stop
+        # all calls while it looks for it, finds nothing.
+        self._dial = None
+        self._legs.let_go()
 
     def _remember(self, cause: Cause, status: int | None) -> None:
         """The first thing that ended the call is its cause; what follows from it is not."""

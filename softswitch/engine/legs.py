@@ -24,7 +24,7 @@ class CallLegs(Generic[Owner]):
         self._around = around
         self._index = index
         self._call = call
-        self._owner = owner
+        self._owner: Owner | None = owner
         self._count = 0
         self._legs: dict[LegId, Leg] = {}
 
@@ -49,8 +49,13 @@ class CallLegs(Generic[Owner]):
             leg.address = self._around.media.open(leg.id)
         self._count = number
         self._legs[leg.id] = leg
+        assert self._owner is not None, "a call that is over has no new legs"
         self._index[leg.id] = self._owner
         return leg
+
+    def let_go(self) -> None:
+        """The call is over: no longer refer to its owner, which refers to this."""
+        self._owner = None
 
     def open_media(self, leg: Leg) -> None:
         """Give a leg its local RTP port unless it has one. Raises Rejected(SWITCH_CONGESTION)."""

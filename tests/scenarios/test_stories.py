@@ -1,9 +1,13 @@
 """What people do with phones, and what the switch makes of it: one sentence a test, on virtual time."""
 
 import asyncio
+import gc
 
 import pytest
 
+from gateways.sip.ua.session import Session
+from softswitch.calls.leg import Leg
+from softswitch.engine.call import LiveCall
 from softswitch.engine.caller import Caller
 from softswitch.events import LegEnded
 from softswitch.kernel.cause import Cause
@@ -318,3 +322,17 @@ async def test_a_draining_switch_ends_what_does_not_end(house: SimulatedSwitch) 
     await back.until("over")
     assert (out.how, back.how) == ("cleared", "cleared")
     await house.settled()
+
+
+async def test_a_call_that_is_over_is_gone_without_the_garbage_collector(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    gc.collect()
+    gc.disable()
+    try:
+        out, back = await talking(house, alice, bob)
+        out.hang_up()
+        await back.until("over")
+        await house.settled()
+        assert not [thing for thing in gc.get_objects() if isinstance(thing, LiveCall | Leg | Session)]
+    finally:
+        gc.enable()

@@ -140,35 +140,34 @@ impl Engine {
     /// Give commands to the threads. What cannot be carried out is told by [`Event::Failed`].
     pub fn submit(&self, commands: &[Command]) {
         let mut switchboard = self.lock_switchboard();
+        let mut orders: Vec<Vec<((u32, Order), f64)>> = vec![Vec::new(); self.queues.len()];
         for command in commands {
             match switchboard.carry_out(command) {
-                Ok(orders) => orders
-                    .into_iter()
-                    .for_each(|(leg, order)| self.send(leg, order, &switchboard)),
+                Ok(some) => {
+                    for (leg, order) in some {
+                        // A leg must be closed whatever happens, or its port would be lost; a slot has one such order
+                        // at most.
+                        let share = if matches!(order, Order::Close) {
+                            f64::INFINITY
+                        } else {
+                            1.0
+                        };
+                        orders[thread_of(leg, self.queues.len())].push(((leg, order), share));
+                    }
+                }
                 Err(failed) => {
                     self.shared.events.push(failed, 1.0);
                 }
             }
         }
-    }
-
-    fn send(&self, leg: u32, order: Order, switchboard: &Switchboard) {
-        // A leg must be closed whatever happens, or its port would be lost; a slot has one such order at most.
-        let share = if matches!(order, Order::Close) {
-            f64::INFINITY
-        } else {
-            1.0
-        };
-        if !self.queues[thread_of(leg, self.queues.len())].push((leg, order), share) {
-            let epoch = switchboard.last_epoch(leg).unwrap_or_default();
-            self.shared.events.push(
-                Event::Failed {
-                    leg,
-                    epoch,
-                    reason: "the media engine is overloaded",
-                },
-                1.0,
-            );
+        for (queue, orders) in self.queues.iter().zip(orders) {
+            queue.push_all(orders, |(leg, _)| {
+                let epoch = switchboard.last_epoch(leg).unwrap_or_default();
+                let reason = "the media engine is overloaded";
+                self.shared
+                    .events
+                    .push(Event::Failed { leg, epoch, reason }, 1.0);
+            });
         }
     }
 

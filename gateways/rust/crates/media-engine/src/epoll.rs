@@ -15,7 +15,7 @@ use crate::io::{Hearer, Io, Outbox};
 use crate::ports::Sockets;
 
 const BELL: u64 = u64::MAX;
-/// Edge-triggered: a wake does not look again at the sockets of the wake before.
+/// Edge-triggered: a wake does not look again at the sockets of the wake before, and the bell need not be silenced.
 const READABLE: i32 = libc::EPOLLIN | libc::EPOLLET;
 /// Readable sockets told by one call.
 const EVENTS: usize = 512;
@@ -47,7 +47,7 @@ impl Epoll {
         }
         // SAFETY: a fresh descriptor that nothing else owns.
         let epoll = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        control(&epoll, libc::EPOLL_CTL_ADD, bell, BELL, libc::EPOLLIN)?;
+        control(&epoll, libc::EPOLL_CTL_ADD, bell, BELL, READABLE)?;
         for socket in mine {
             control(
                 &epoll,

@@ -35,6 +35,31 @@ impl<T> Queue<T> {
         true
     }
 
+    /// Push many: `refused` gets those that found no room below their share of the limit. The bell rings once, when the
+    /// queue was empty, and with the lock given back: a hearer of higher rank runs at that very moment, and would only
+    /// meet the lock. Such a hearer hears edges and takes with `take_all`.
+    pub fn push_all(&self, new: impl IntoIterator<Item = (T, f64)>, mut refused: impl FnMut(T)) {
+        let mut items = self.lock();
+        let was_empty = items.is_empty();
+        for (item, share) in new {
+            if items.len() as f64 >= self.limit as f64 * share {
+                refused(item);
+            } else {
+                items.push_back(item);
+            }
+        }
+        let rings = was_empty && !items.is_empty();
+        drop(items);
+        if rings {
+            self.bell.ring();
+        }
+    }
+
+    /// Take everything. The bell is left as it is: for a hearer of edges, whom the next ring wakes all the same.
+    pub fn take_all(&self) -> VecDeque<T> {
+        std::mem::take(&mut *self.lock())
+    }
+
     /// Take up to `limit` items. The bell is silent when none are left.
     pub fn take(&self, limit: usize) -> VecDeque<T> {
         let mut items = self.lock();
@@ -68,5 +93,16 @@ mod tests {
         assert_eq!(queue.take(3), [1, 2, 4]);
         assert_eq!(queue.take(3), [5]);
         assert_eq!(queue.take(3), []);
+    }
+
+    #[test]
+    fn many_are_pushed_at_once_and_those_without_room_come_back() {
+        let queue = Queue::new(2).unwrap();
+        let mut refused = Vec::new();
+        let items = [(1, 1.0), (2, 1.0), (3, 1.0), (4, f64::INFINITY)];
+        queue.push_all(items, |item| refused.push(item));
+        assert_eq!(refused, [3]);
+        assert_eq!(queue.take_all(), [1, 2, 4]);
+        assert_eq!(queue.take_all(), []);
     }
 }

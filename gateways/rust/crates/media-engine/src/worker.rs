@@ -56,7 +56,7 @@ pub fn run(mut io: impl Io, slots: usize, orders: &Queue<(u32, Order)>, shared: 
                 std::thread::sleep(Duration::from_millis(100));
             }
         }
-        for (slot, order) in orders.take(usize::MAX) {
+        for (slot, order) in orders.take_all() {
             legs.guarded(slot, |legs| legs.obey(slot, order));
         }
         legs.tick(&mut io);
