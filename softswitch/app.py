@@ -18,6 +18,7 @@ from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from gateways.sip.endpoint import Listener
 from gateways.sip.gateway import SipGateway, SipSettings
+from gateways.sip.resolver import ResolverSettings
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch import __version__, demo
 from softswitch.calls.signals import Origin
@@ -296,4 +297,5 @@ def _sip_settings(settings: Settings) -> SipSettings:
             realm=settings.sip.realm,
             product=f"Softswitch/{__version__}",
         ),
+        resolver=ResolverSettings(servers=settings.sip.name_servers),
     )

@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from gateways._native import SipEngine, UdpSocket
 from gateways.sip.connections import Connection, ConnectionLimits
+from gateways.sip.resolver import Resolver
 from gateways.sip.ua.core import UserAgent
+from gateways.sip.ua.server_location import Hop, Sought
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 
@@ -52,12 +54,18 @@ class SipEndpoint:
     """Moves bytes between sockets and the engine, and tells the user agent when to look. It decides nothing."""
 
     def __init__(
-        self, engine: SipEngine, clock: Clock, listeners: Sequence[Listener], limits: ConnectionLimits
+        self,
+        engine: SipEngine,
+        clock: Clock,
+        listeners: Sequence[Listener],
+        limits: ConnectionLimits,
+        resolver: Resolver,
     ) -> None:
         self._engine = engine
         self._clock = clock.monotonic
         self._listeners = listeners
         self._limits = limits
+        self._resolver = resolver
         self._numbers = 0
         self._udp: list[_Udp] = []
         self._servers: list[asyncio.Server] = []
@@ -122,8 +130,9 @@ class SipEndpoint:
 
     # Network, for the user agent ------------------------------------------------------------------------
 
-    def transport_to(self, kind: str, host: str, port: int) -> int | None:
+    def transport_to(self, hop: Hop) -> int | None:
         """See `context.Network`."""
+        kind, host, port, _ = hop
         if kind == "udp":
             v6 = ":" in host
             for udp in self._udp:
@@ -139,12 +148,12 @@ class SipEndpoint:
             connection = self._connect(kind, HostPort(host, port))
         return connection.number
 
-    def resolve(self, host: str, found: Callable[[str | None], None]) -> None:
-        """See `context.Network`. SRV and NAPTR records are not asked for."""
+    def resolve(self, sought: Sought, found: Callable[[Sequence[Hop]], None]) -> None:
+        """See `context.Network`."""
         if len(self._tasks) >= _LOOKUPS:
-            self._loop.call_soon(self._resolved, found, None)
+            self._loop.call_soon(self._resolved, found, ())
         else:
-            self._spawn(self._look_up(host, found))
+            self._spawn(self._look_up(sought, found))
 
     def close(self, transport: int) -> None:
         """Close a connection once what was just decided has been written (RFC 3261 section 18.3)."""
@@ -245,19 +254,13 @@ class SipEndpoint:
 
     # Names ----------------------------------------------------------------------------------------------
 
-    async def _look_up(self, host: str, found: Callable[[str | None], None]) -> None:
-        address = None
-        try:
-            entries = await self._loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-            families = {udp.v6 for udp in self._udp}
-            addresses = [str(entry[4][0]) for entry in entries]
-            address = next((a for a in addresses if (":" in a) in families), addresses[0])
-        except (OSError, UnicodeError, IndexError):
-            log.info("a name could not be looked up", host=host)
-        self._resolved(found, address)
+    async def _look_up(self, sought: Sought, found: Callable[[Sequence[Hop]], None]) -> None:
+        kinds = {"udp", *self._advertised} if self._udp else set(self._advertised)
+        families = {"6" if ":" in address.host else "4" for _, address in self.bound}
+        self._resolved(found, await self._resolver.hops(sought, kinds, families))
 
-    def _resolved(self, found: Callable[[str | None], None], address: str | None) -> None:
-        found(address)
+    def _resolved(self, found: Callable[[Sequence[Hop]], None], hops: Sequence[Hop]) -> None:
+        found(hops)
         self.wake()
 
     def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:

@@ -1,6 +1,7 @@
 """The SIP gateway: `softswitch.ports.Signalling` on real sockets."""
 
 import os
+import random
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -8,6 +9,7 @@ from msgspec import Struct
 from gateways._native import SipEngine
 from gateways.sip.connections import ConnectionLimits
 from gateways.sip.endpoint import Listener, SipEndpoint
+from gateways.sip.resolver import Resolver, ResolverSettings
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.signals import Invitation, LegCommand
@@ -26,6 +28,7 @@ class SipSettings(Struct, frozen=True, kw_only=True):
     )
     agent: UserAgentSettings = UserAgentSettings()
     limits: ConnectionLimits = ConnectionLimits()
+    resolver: ResolverSettings = ResolverSettings()
 
 
 class SipGateway:
@@ -45,7 +48,8 @@ class SipGateway:
     ) -> None:
         self._clock = clock.monotonic
         self._engine = SipEngine(seed=int.from_bytes(entropy(8), "big"), t1=settings.agent.t1, t2=settings.agent.t2)
-        self._endpoint = SipEndpoint(self._engine, clock, settings.listeners, settings.limits)
+        resolver = Resolver(settings.resolver, random.Random(entropy(8)))
+        self._endpoint = SipEndpoint(self._engine, clock, settings.listeners, settings.limits, resolver)
         self._agent = UserAgent(
             self._engine,
             settings.agent,

@@ -74,7 +74,15 @@ def one_of(*words: str) -> Kind:
     return Kind(read)
 
 
+def _servers(value: Any) -> tuple[HostPort, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        raise ValueError(f"{value!r} should be a list such as ['192.0.2.53']")
+    return tuple(read_address(each, 53) for each in values)
+
+
 HOSTS = Kind(_hosts, comma_separated)
+NAME_SERVERS = Kind(_servers, comma_separated)
 TEXT = Kind(read_text)
 FOLDER = Kind(lambda value: Path(read_text(value)).expanduser())
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from softswitch.kernel.address import HostPort
-from softswitch.settings.kinds import HOSTS, Kind, comma_separated, read_address, read_text, setting
+from softswitch.settings.kinds import HOSTS, NAME_SERVERS, Kind, comma_separated, read_address, read_text, setting
 
 
 class Listener(NamedTuple):
@@ -56,3 +56,5 @@ class SipSettings:
     listening on 0.0.0.0): one IPv4, one IPv6, or both."""
     realm: str = setting("softswitch", Kind(_realm))
     """The realm of passwords. Changing it makes all stored ones worthless."""
+    name_servers: tuple[HostPort, ...] = setting((), NAME_SERVERS)
+    """The DNS servers to ask where trunks and phones are named by domain; none: those of this machine."""

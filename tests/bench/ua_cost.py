@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from gateways._native import SipEngine, SipRequest, SipResponse, parse_credentials
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.digest import ha1_of, response_of
+from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.signals import (
     Answer,
@@ -96,10 +97,10 @@ class Relay:
     def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
         self.bound[aor] = tuple(bindings)
 
-    def transport_to(self, kind: str, host: str, port: int) -> int | None:
+    def transport_to(self, hop: Hop) -> int | None:
         return 1
 
-    def resolve(self, host: str, found: Callable[[str | None], None]) -> None:
+    def resolve(self, sought: Sought, found: Callable[[Sequence[Hop]], None]) -> None:
         raise AssertionError("names are not used here")
 
     def close(self, transport: int) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateways._native import SipEngine
 from gateways.sip.ua.core import UserAgent
+from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.signals import Invitation, LegCommand
 from softswitch.engine.bus import Bus
@@ -59,12 +60,12 @@ class SimulatedEndpoint:
         self.agent.command(leg, command, self._loop.time())
         self._settle_soon()
 
-    def transport_to(self, kind: str, host: str, port: int) -> int | None:
-        return TRANSPORT if kind == "udp" else None
+    def transport_to(self, hop: Hop) -> int | None:
+        return TRANSPORT if hop.kind == "udp" else None
 
-    def resolve(self, host: str, found: Callable[[str | None], None]) -> None:
+    def resolve(self, sought: Sought, found: Callable[[Sequence[Hop]], None]) -> None:
         def later() -> None:
-            found(None)
+            found(())
             self._settle()
 
         self._loop.call_soon(later)

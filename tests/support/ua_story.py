@@ -5,11 +5,12 @@ holds the signals to the switch. Addresses are from RFC 5737.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateways._native import SipEngine, SipRequest, SipResponse
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.digest_client import authorization, challenge_of
+from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.signals import (
     Credentials,
@@ -104,7 +105,7 @@ class Story:
         self.engine = SipEngine(seed=seed)
         self.connections: dict[tuple[str, str, int], int] = {}
         self.names: dict[str, str | None] = {}
-        self.lookups: list[tuple[str, object]] = []
+        self.lookups: list[tuple[Sought, Callable[[Sequence[Hop]], None]]] = []
         self.closed: list[int] = []
         self.agent = UserAgent(
             self.engine,
@@ -123,13 +124,13 @@ class Story:
 
     # Network --------------------------------------------------------------------------------------------
 
-    def transport_to(self, kind: str, host: str, port: int) -> int | None:
-        if kind == "udp":
+    def transport_to(self, hop: Hop) -> int | None:
+        if hop.kind == "udp":
             return UDP
-        return self.connections.get((kind, host, port))
+        return self.connections.get((hop.kind, hop.host, hop.port))
 
-    def resolve(self, host: str, found: object) -> None:
-        self.lookups.append((host, found))
+    def resolve(self, sought: Sought, found: Callable[[Sequence[Hop]], None]) -> None:
+        self.lookups.append((sought, found))
 
     def close(self, transport: int) -> None:
         self.closed.append(transport)

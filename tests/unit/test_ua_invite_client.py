@@ -1,9 +1,21 @@
 """Legs that we call, as stories."""
 
-from softswitch.calls.signals import Answered, Confirm, HangUp, Progressed, Target
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from gateways.sip.ua.server_location import Hop, Sought
+from softswitch.calls.signals import Answered, Confirm, HangUp, Invitation, Progressed, Target
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
-from tests.support.ua_story import OURS, PEER, Story, sdp
+from tests.support.ua_story import LEG, OURS, PEER, Story, sdp
+
+FIRST, SECOND = Hop("udp", "192.0.2.9", 5060, "phones.example"), Hop("udp", "192.0.2.10", 5070, "phones.example")
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
 
 
 def test_an_invitation_carries_who_calls_whom_and_our_offer() -> None:
@@ -387,24 +399,59 @@ def test_a_target_without_a_way_ends_the_leg_and_raises_nothing() -> None:
         assert story.is_clean()
 
 
-def test_a_name_is_looked_up_before_the_invitation_leaves() -> None:
-    from softswitch.calls.signals import Invitation
-    from tests.support.ua_story import LEG
+def _named(story: Story) -> Callable[[Sequence[Hop]], None]:
+    """A call to a name; gives what takes the answer of the DNS."""
+    target = Target("sip:1002@phones.example")
+    story.agent.dial(LEG, Invitation(target, Party("1001"), Party("1002"), OURS), story.now)
+    ((sought, found),) = story.lookups
+    assert sought == Sought("phones.example", None, None)
+    return found
 
-    for address, hung_up in (("192.0.2.9", False), (None, False), ("192.0.2.9", True)):
+
+def test_a_name_is_looked_up_before_the_invitation_leaves() -> None:
+    for hops, hung_up in (([FIRST], False), ([], False), ([FIRST], True)):
         story = Story()
-        target = Target("sip:1002@phones.example")
-        story.agent.dial(LEG, Invitation(target, Party("1001"), Party("1002"), OURS), story.now)
-        ((name, found),) = story.lookups
-        assert name == "phones.example"
+        found = _named(story)
         if hung_up:
             story.commands(HangUp())
-        found(address)  # type: ignore[operator]
+        found(hops)
         story.settle()
-        if address is not None and not hung_up:
+        if hops and not hung_up:
             assert story.only_request("INVITE").uri == "sip:1002@phones.example"
             assert story.wire[-1][1] == ("192.0.2.9", 5060)
         else:
             assert story.lines() == []
             assert len(story.ended) == 1
             assert story.is_clean()
+
+
+def test_the_next_server_of_a_name_is_tried_when_one_is_out_of_service(story: Story) -> None:
+    _named(story)([FIRST, SECOND])
+    story.settle()
+    first = story.only_request("INVITE")
+    story.replies(first, 503)
+    second = story.only_request("INVITE")
+    assert story.wire[-1][1] == ("192.0.2.10", 5070)
+    # RFC 3263 section 4.3: the same request, but for the branch.
+    assert (second.call_id, second.cseq, second.from_tag) == (first.call_id, first.cseq, first.from_tag)
+    assert second.branch != first.branch
+    story.replies(second, 503)
+    assert [ended.status for ended in story.ended] == [503]
+
+
+def test_a_server_that_has_rung_is_not_left_for_the_next(story: Story) -> None:
+    _named(story)([FIRST, SECOND])
+    story.settle()
+    invite = story.only_request("INVITE")
+    story.replies(invite, 180)
+    story.replies(invite, 503)
+    assert [ended.status for ended in story.ended] == [503]
+
+
+def test_a_server_that_does_not_answer_is_left_for_the_next(story: Story) -> None:
+    _named(story)([FIRST, SECOND])
+    story.settle()
+    story.only_request("INVITE")
+    story.passes(32.1)
+    assert story.wire[-1][1] == ("192.0.2.10", 5070)
+    assert story.ended == []

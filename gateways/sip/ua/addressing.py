@@ -5,13 +5,12 @@ The answers are kept: a trunk's or a phone's URI comes back with every call.
 
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import NamedTuple
 from urllib.parse import quote
 
 from gateways._native import NameAddr, SipUri
+from gateways.sip.ua.server_location import Hop, Sought
 from softswitch.kernel.address import Party
 
-_SECURE = "tls"
 _PRIVATE = tuple(
     ip_network(text)
     for text in (
@@ -26,15 +25,6 @@ _PRIVATE = tuple(
         "::1/128",
     )
 )
-
-
-class Hop(NamedTuple):
-    """The next element on a request's way."""
-
-    kind: str
-    """`udp`, `tcp`, `tls`, `ws` or `wss`."""
-    host: str
-    port: int
 
 
 @lru_cache(maxsize=4096)
@@ -54,17 +44,17 @@ def contact_uri(value: str) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def hop_of(uri: str) -> Hop | None:
-    """Where a URI says that its requests go (RFC 3263 section 4, without NAPTR and SRV); None for `tel:`."""
+def sought_by(uri: str) -> Sought | None:
+    """What a URI's next hop is found by (RFC 3263 section 4); None for `tel:`."""
     address = SipUri.parse(uri)
-    if address is None or not address.host:
-        return None
-    # Parameter values compare without case (RFC 3261 section 7.3.1): SIPp writes `transport=UDP`.
-    kind = (address.param("transport") or "udp").lower()
-    if address.scheme == "sips" and kind in ("udp", "tcp"):
-        kind = _SECURE
-    host = address.param("maddr") or address.host
-    return Hop(kind, host, address.port or (5061 if kind in (_SECURE, "wss") else 5060))
+    return Sought.by(address) if address is not None and address.host else None
+
+
+@lru_cache(maxsize=4096)
+def hop_of(uri: str) -> Hop | None:
+    """Where a URI says that its requests go, as far as it says so itself: its host may be a name. None for `tel:`."""
+    sought = sought_by(uri)
+    return sought.at(sought.host) if sought is not None else None
 
 
 @lru_cache(maxsize=4096)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateways._native import RequestReceived, ResponseReceived, SipEngine
 from gateways.sip.ua.abilities import ALLOW
-from gateways.sip.ua.addressing import Hop, hop_of, is_literal, is_private
+from gateways.sip.ua.addressing import hop_of, is_literal, is_private
 from gateways.sip.ua.causes import PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
+from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.timers import TimerTable
 from gateways.sip.ua.tokens import Tokens
@@ -40,14 +41,15 @@ class Usage(Protocol):
 class Network(Protocol):
     """Whoever moves the bytes: the asyncio endpoint, or a simulation."""
 
-    def transport_to(self, kind: str, host: str, port: int) -> int | None:
+    def transport_to(self, hop: Hop) -> int | None:
         """The transport that reaches an IP address: the UDP socket of its family, or a connection to there. A new
         connection is opened as a transport at once; what is written meanwhile waits, and if it cannot be made the
         transport closes. None: there is no such transport here."""
         ...
 
-    def resolve(self, host: str, found: Callable[[str | None], None]) -> None:
-        """Look up a name's IP address, and call `found` later (never before returning), then settle."""
+    def resolve(self, sought: Sought, found: Callable[[Sequence[Hop]], None]) -> None:
+        """Ask the DNS where a request may go, and call `found` later (never before returning), then settle. The hops
+        come in the order in which to try them (RFC 3263 section 4.3); none: the name leads nowhere."""
         ...
 
     def close(self, transport: int) -> None:
@@ -222,14 +224,14 @@ class Context:
             # leads there.
             not dialog.route_set and hop.host != dialog.peer[0] and is_private(hop.host)
         ):
-            hop = Hop(hop.kind, dialog.peer[0], dialog.peer[1])
+            hop = Hop(hop.kind, *dialog.peer)
         if hop.kind == "udp" and transport is not None and (":" in hop.host) == (":" in dialog.peer[0]):
             return dialog.transport, (hop.host, hop.port)
         return self.way_to(hop)
 
     def way_to(self, hop: Hop) -> Way | None:
         """How an IP address is reached."""
-        number = self.network.transport_to(hop.kind, hop.host, hop.port)
+        number = self.network.transport_to(hop)
         return (number, (hop.host, hop.port)) if number is not None else None
 
 

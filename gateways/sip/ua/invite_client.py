@@ -1,22 +1,24 @@
 """A leg that we called: from our INVITE to its final response and our ACK (RFC 3261 section 13.2)."""
 
+from collections.abc import Sequence
+
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
 from gateways.sip.ua import sdp
 from gateways.sip.ua.addressing import (
-    Hop,
     contact_uri,
     escaped_user,
-    hop_of,
     host_text,
     is_literal,
     parsed,
     party_address,
+    sought_by,
 )
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient
 from gateways.sip.ua.requests import described_body
+from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.stray_answer import turn_away
 from softswitch.calls.signals import Answered, Confirm, HangUp, Invitation, Offer, Progressed
@@ -29,7 +31,17 @@ from softswitch.kernel.media import MediaDescription
 class InviteClient(Session):
     """The client's half of an INVITE session."""
 
-    __slots__ = ("_ack", "_cseq", "_early", "_invitation", "_progress", "_theirs", "_transaction", "_we_offered")
+    __slots__ = (
+        "_ack",
+        "_cseq",
+        "_early",
+        "_hops",
+        "_invitation",
+        "_progress",
+        "_theirs",
+        "_transaction",
+        "_we_offered",
+    )
 
     def __init__(self, context: Context, leg: LegId, invitation: Invitation) -> None:
         tokens = context.tokens
@@ -59,6 +71,8 @@ class InviteClient(Session):
         self._we_offered = invitation.offer is not None
         self._transaction = 0
         self._cseq = 1
+        self._hops: list[Hop] = []
+        """The servers that are tried when the one at work fails, best first (RFC 3263 section 4.3)."""
         self._early: dict[str, MediaDescription] | None = None
         """Early answers by the tag of the party that gave them: a fork may bring several."""
         self._progress: tuple[int, str, bytes] | None = None
@@ -77,20 +91,29 @@ class InviteClient(Session):
                 self.resolved((target.connection, (address.host, address.port)))
                 return
         if target.address is not None:
-            hop: Hop | None = Hop(target.transport, target.address.host, target.address.port)
-        else:
-            first = contact_uri(target.path[0]) if target.path else target.uri
-            hop = hop_of(first) if first is not None else None
-        if hop is None:
+            self.resolved(context.way_to(Hop(target.transport, *target.address)))
+            return
+        first = contact_uri(target.path[0]) if target.path else target.uri
+        sought = sought_by(first) if first is not None else None
+        if sought is None:
             self.step(Input.UNRESOLVED)
-        elif is_literal(hop.host):
-            self.resolved(context.way_to(hop))
+        elif is_literal(sought.host):
+            self.resolved(context.way_to(sought.at(sought.host)))
         else:
-            context.network.resolve(hop.host, lambda host: self._found(hop, host))
+            context.network.resolve(sought, self._found)
 
-    def _found(self, hop: Hop, host: str | None) -> None:
+    def _found(self, hops: Sequence[Hop]) -> None:
         if self.state is State.RESOLVING:
-            self.resolved(self.context.way_to(Hop(hop.kind, host, hop.port)) if host is not None else None)
+            self._hops = list(hops)
+            self.resolved(self._next_way())
+
+    def _next_way(self) -> Way | None:
+        """How the next of the servers that a name leads to is reached."""
+        while self._hops:
+            way = self.context.way_to(self._hops.pop(0))
+            if way is not None:
+                return way
+        return None
 
     def resolved(self, way: Way | None) -> None:
         self.step(Input.RESOLVED if way is not None else Input.UNRESOLVED, way)
@@ -128,9 +151,12 @@ class InviteClient(Session):
     def responded(self, event: ResponseReceived | None, failure: str) -> None:
         """What came of the INVITE."""
         if event is None:
-            self.step(Input.LOST, failure)
+            if not self._tried_next():
+                self.step(Input.LOST, failure)
             return
         status = event.response.status
+        if status == 503 and self._tried_next():
+            return
         if status < 200:
             self.step(Input.PROVISIONAL, event)
         elif status >= 300:
@@ -140,6 +166,17 @@ class InviteClient(Session):
         else:
             # Section 13.2.2.4: another branch of a fork answered as well; the first one has won.
             turn_away(self.context, event, self._declined(event.response))
+
+    def _tried_next(self) -> bool:
+        """RFC 3263 section 4.3: where a server fails, "the client SHOULD try the next", with the same request in a new
+        transaction. Not once one has said that it is at work."""
+        if not self._hops or self.state is not State.CALLING or self._progress is not None:
+            return False
+        way = self._next_way()
+        if way is None:
+            return False
+        self.invite(way)
+        return True
 
     def progressed(self, event: ResponseReceived) -> None:
         response = event.response
