@@ -296,6 +296,8 @@ def _sip_settings(settings: Settings) -> SipSettings:
             host=f"[{host}]" if ":" in host else host,
             realm=settings.sip.realm,
             product=f"Softswitch/{__version__}",
+            session_expires=settings.sip.session_expires,
+            min_session_expires=settings.sip.min_session_expires,
         ),
         resolver=ResolverSettings(servers=settings.sip.name_servers),
     )

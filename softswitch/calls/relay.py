@@ -70,8 +70,8 @@ class Relay:
     def receive(self, leg: Leg, signal: LegSignal) -> list[Effect]:
         """A leg's signal; those that are no part of an exchange of offers have no effect here."""
         match self.state, signal:
-            case State.IDLE, Offered(media):
-                return self._ask(leg, media)
+            case State.IDLE, Offered(media, at_once):
+                return self._ask(leg, media, at_once)
             case _, Offered():
                 # RFC 3261 section 14.2: a second offer before the first is answered meets 491.
                 return [Send(leg, RefuseOffer(Cause.TEMPORARY_FAILURE, 491))]
@@ -101,7 +101,7 @@ class Relay:
         self.state = State.IDLE
         return [Send(self._asker, RefuseOffer(cause, status))]
 
-    def _ask(self, asker: Leg, offered: MediaDescription | None) -> list[Effect]:
+    def _ask(self, asker: Leg, offered: MediaDescription | None, at_once: bool) -> list[Effect]:
         self._asker = asker
         self.state = State.ASKED
         other = self._other(asker)
@@ -111,7 +111,7 @@ class Relay:
         self._late = False
         asker.remote = offered
         other.local = through(offered, other.address)
-        return [Send(other, Offer(other.local))]
+        return [Send(other, Offer(other.local, at_once))]
 
     def _bring_back(self, replied: MediaDescription) -> list[Effect]:
         asker, other = self._asker, self._other(self._asker)

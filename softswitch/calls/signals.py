@@ -102,6 +102,9 @@ class Offer(Struct, frozen=True, gc=False):
     """Change the sound of an established leg; None asks the party for its offer."""
 
     media: MediaDescription | None
+    at_once: bool = False
+    """Whoever asked for it waits for the reply no longer than for any request: the party should not be asked first
+    whether it likes it."""
 
 
 class AcceptOffer(Struct, frozen=True, gc=False):
@@ -163,6 +166,8 @@ class Offered(Struct, frozen=True, gc=False):
     """
 
     media: MediaDescription | None
+    at_once: bool = False
+    """The party waits no longer than for any request (RFC 3311)."""
 
 
 class OfferAnswered(Struct, frozen=True, gc=False):

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from softswitch.kernel.address import HostPort
-from softswitch.settings.kinds import HOSTS, NAME_SERVERS, Kind, comma_separated, read_address, read_text, setting
+from softswitch.settings.kinds import (
+    HOSTS,
+    NAME_SERVERS,
+    Kind,
+    comma_separated,
+    read_address,
+    read_text,
+    setting,
+    whole,
+)
 
 
 class Listener(NamedTuple):
@@ -42,6 +51,13 @@ def _realm(value: Any) -> str:
     return str(value)
 
 
+def _session_expires(value: Any) -> int:
+    seconds: int = whole(0, 86_400).read(value)
+    if 0 < seconds < 90:
+        raise ValueError(f"{value!r} should be at least 90 (RFC 4028 section 4), or 0 for none")
+    return seconds
+
+
 LISTENERS = Kind(_listeners, comma_separated)
 
 
@@ -58,3 +74,7 @@ class SipSettings:
     """The realm of passwords. Changing it makes all stored ones worthless."""
     name_servers: tuple[HostPort, ...] = setting((), NAME_SERVERS)
     """The DNS servers to ask where trunks and phones are named by domain; none: those of this machine."""
+    session_expires: int = setting(1800, Kind(_session_expires, whole(0, 86_400).from_text))
+    """Seconds between the refreshes that show that a party is still there (RFC 4028); 0: it is never asked for."""
+    min_session_expires: int = setting(90, whole(90, 86_400))
+    """Seconds between refreshes below which a party is refused with 422."""

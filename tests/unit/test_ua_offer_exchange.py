@@ -63,7 +63,7 @@ def test_a_refused_offer_leaves_the_session_as_it_was() -> None:
     ):
         story = Story()
         answer = story.talking_as_called()
-        story.in_call("INVITE", answer, 2, body=sdp())
+        story.in_call("INVITE", answer, 2, body=sdp(30002))
         story.commands(command, CALLER)
         story.only_response(status)
         story.in_call("BYE", answer, 3)
@@ -74,8 +74,8 @@ def test_a_refused_offer_leaves_the_session_as_it_was() -> None:
 def test_a_second_reinvite_before_the_first_is_answered_gets_500_and_a_time_to_wait() -> None:
     story = Story()
     answer = story.talking_as_called()
-    story.in_call("INVITE", answer, 2, body=sdp())
-    story.in_call("INVITE", answer, 3, body=sdp())
+    story.in_call("INVITE", answer, 2, body=sdp(30002))
+    story.in_call("INVITE", answer, 3, body=sdp(30002))
     refusal = story.only_response(500)
     assert 0 <= int(refusal.header("Retry-After") or "-1") <= 10
     story.commands(AcceptOffer(OURS), CALLER)
@@ -85,14 +85,14 @@ def test_a_second_reinvite_before_the_first_is_answered_gets_500_and_a_time_to_w
 def test_a_reinvite_that_is_cancelled_gets_487_and_the_call_goes_on() -> None:
     story = Story()
     answer = story.talking_as_called()
-    text = story.request("INVITE", to=answer.header("To") or "", cseq=2, uri="sip:192.0.2.1:5060", body=sdp())
+    text = story.request("INVITE", to=answer.header("To") or "", cseq=2, uri="sip:192.0.2.1:5060", body=sdp(30002))
     story.hears(text)
     story.cancels(SipRequest.parse(text.encode()))
     assert sorted(story.lines()) == ["200 CANCEL", "487 INVITE"]
     story.commands(AcceptOffer(OURS), CALLER)  # too late: a race
     assert story.lines() == []
     assert story.ended == []
-    story.in_call("INVITE", answer, 3, body=sdp())
+    story.in_call("INVITE", answer, 3, body=sdp(30002))
     story.commands(AcceptOffer(OURS), CALLER)
     assert story.lines() == ["200 INVITE"]
 
@@ -106,7 +106,7 @@ def test_a_party_may_ask_for_our_offer_and_answers_it_in_its_ack() -> None:
     reply = story.only_response(200)
     assert b"m=audio 40000" in reply.body
     # While our offer awaits its answer, theirs must wait.
-    story.in_call("INVITE", answer, 3, body=sdp())
+    story.in_call("INVITE", answer, 3, body=sdp(30002))
     story.only_response(491)
     story.in_call("ACK", reply, 2, body=sdp(30020))
     confirmed = story.told[-1]
@@ -146,7 +146,7 @@ def test_a_reinvite_before_the_first_ack_confirms_the_call() -> None:
 def test_a_reinvite_whose_2xx_is_never_acknowledged_ends_the_call() -> None:
     story = Story()
     answer = story.talking_as_called()
-    story.in_call("INVITE", answer, 2, body=sdp())
+    story.in_call("INVITE", answer, 2, body=sdp(30002))
     story.commands(AcceptOffer(OURS), CALLER)
     story.passes(33.0)
     assert "BYE" in story.lines()
@@ -157,7 +157,7 @@ def test_a_reinvite_whose_2xx_is_never_acknowledged_ends_the_call() -> None:
 def test_a_bye_while_a_reinvite_is_open_answers_both() -> None:
     story = Story()
     answer = story.talking_as_called()
-    story.in_call("INVITE", answer, 2, body=sdp())
+    story.in_call("INVITE", answer, 2, body=sdp(30002))
     story.in_call("BYE", answer, 3)
     assert sorted(story.lines()) == ["200 BYE", "487 INVITE"]
     assert len(story.ended) == 1
@@ -167,7 +167,7 @@ def test_a_bye_while_a_reinvite_is_open_answers_both() -> None:
 def test_hanging_up_instead_of_replying_answers_the_reinvite_too() -> None:
     story = Story()
     answer = story.talking_as_called()
-    story.in_call("INVITE", answer, 2, body=sdp())
+    story.in_call("INVITE", answer, 2, body=sdp(30002))
     story.commands(HangUp(), CALLER)
     assert sorted(story.lines()) == ["487 INVITE", "BYE"]
     assert story.is_clean()
@@ -182,14 +182,14 @@ def test_a_broken_reinvite_is_refused_and_harms_nothing() -> None:
     assert story.only_response(415).header("Accept") == "application/sdp"
     story.in_call("INVITE", answer, 4, body=sdp(0))
     story.only_response(488)
-    story.in_call("INVITE", answer, 5, body=sdp())
+    story.in_call("INVITE", answer, 5, body=sdp(30002))
     assert len(story.told) == 1
 
 
 def test_a_reinvite_moves_the_target_of_our_requests() -> None:
     story = Story()
     answer = story.talking_as_called()
-    story.in_call("INVITE", answer, 2, body=sdp(), contact="<sip:1001@192.0.2.77:5090>")
+    story.in_call("INVITE", answer, 2, body=sdp(30002), contact="<sip:1001@192.0.2.77:5090>")
     story.commands(AcceptOffer(OURS), CALLER)
     story.in_call("ACK", story.only_response(200), 2)
     story.commands(HangUp(), CALLER)
@@ -269,7 +269,7 @@ def test_their_reinvite_that_meets_ours_gets_491_and_both_succeed_in_turn() -> N
     invite = story.talking_as_caller()
     story.commands(Offer(ON_HOLD))
     ours = story.only_request("INVITE")
-    story.in_called("INVITE", invite, 1, body=sdp())
+    story.in_called("INVITE", invite, 1, body=sdp(30002))
     story.only_response(491)
     story.replies(ours, 491)
     story.said()

@@ -127,6 +127,14 @@ def status_of(cause: Cause) -> int:
     return _STATUS.get(cause, 480)
 
 
+def offer_refusal(cause: Cause, status: int | None) -> int:
+    """The status that refuses an offer on a leg that is up; `status` where the other leg's is passed on."""
+    if status is not None:
+        return status
+    # A refusal of the offer alone: what would say "this server is broken" says "not these media".
+    return 491 if status_of(cause) == 491 else 488
+
+
 def cause_of(status: int) -> Cause:
     """What a final response other than 2xx means."""
     cause = _CAUSE.get(status)

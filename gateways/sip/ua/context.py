@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from gateways._native import RequestReceived, ResponseReceived, SipEngine
-from gateways.sip.ua.abilities import ALLOW
+from gateways.sip.ua.abilities import ALLOW, OPTION_TAGS
 from gateways.sip.ua.addressing import hop_of, is_literal, is_private
 from gateways.sip.ua.causes import PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
@@ -87,8 +87,10 @@ class Context:
         "product",
         "server_header",
         "servers",
+        "session_expires",
         "sessions",
         "settings",
+        "supported",
         "timers",
         "tokens",
         "told",
@@ -124,6 +126,9 @@ class Context:
         self.counts = {"rejected": 0, "challenged": 0, "registered": 0, "faults": 0}
         """What was counted since the start."""
         self.allow = ("Allow", ALLOW)
+        self.supported = ("Supported", ", ".join(OPTION_TAGS))
+        self.session_expires = [("Session-Expires", str(settings.session_expires))] if settings.session_expires else []
+        """What an INVITE of ours asks for (RFC 4028)."""
         self.product = ("User-Agent", settings.product)
         self.server_header = ("Server", settings.product)
 

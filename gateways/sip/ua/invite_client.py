@@ -17,9 +17,10 @@ from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient
-from gateways.sip.ua.requests import described_body
+from gateways.sip.ua.requests import described_body, names_option
 from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
+from gateways.sip.ua.session_timer import granted, least_allowed
 from gateways.sip.ua.stray_answer import turn_away
 from softswitch.calls.signals import Answered, Confirm, HangUp, Invitation, Offer, Progressed
 from softswitch.kernel.cause import Cause
@@ -36,6 +37,7 @@ class InviteClient(Session):
         "_cseq",
         "_early",
         "_hops",
+        "_interval",
         "_invitation",
         "_progress",
         "_theirs",
@@ -78,6 +80,8 @@ class InviteClient(Session):
         self._progress: tuple[int, str, bytes] | None = None
         self._theirs: SessionDescription | None = None
         """The offer that their 2xx brought."""
+        self._interval: list[tuple[str, str]] = context.session_expires
+        """What we ask of the session timer."""
         self._ack: bytes | None = None
         """The body of our ACK, for when their 2xx comes again; None before it."""
 
@@ -130,6 +134,8 @@ class InviteClient(Session):
             ("Max-Forwards", str(invitation.hops_left)),
             context.contact(way[0]),
             context.allow,
+            context.supported,
+            *self._interval,
             context.product,
         ]
         body = b""
@@ -221,6 +227,8 @@ class InviteClient(Session):
             # The answer came with a provisional response, and some do not repeat it.
             media = self._early.get(response.to_tag)
         self._early = self._progress = None
+        self._settle_timer(response)
+        self.agreed(media)
         if media is None:
             self._fail_answer(response.status)
         elif self._we_offered:
@@ -230,6 +238,12 @@ class InviteClient(Session):
             self._theirs = theirs
             self.state = State.UNCONFIRMED
             self.tell(Answered(media))
+
+    def _settle_timer(self, response: SipResponse) -> None:
+        terms = granted(response)
+        if terms is not None:
+            self.peer_updates = self.peer_updates or names_option(response, "Allow", "UPDATE")
+            self.timed(terms)
 
     def _fail_answer(self, status: int) -> None:
         """A 2xx without a usable description: it must be acknowledged, and then ended (section 13.2.2.4)."""
@@ -256,11 +270,17 @@ class InviteClient(Session):
             self.clear(Cause.INCOMPATIBLE_DESTINATION, by_party=False)
             return
         self._acknowledge(body)
+        self.agreed(None)
         self.established()
 
     def leave_unconfirmed(self, command: HangUp) -> None:
         self._acknowledge(self.sdp.decline(self._theirs))
         self.hang_up(command)
+
+    def open_offer(self) -> int:
+        if self.state is State.UNCONFIRMED:
+            return 500
+        return 491 if self.state is State.CALLING else 0
 
     def _declined(self, response: SipResponse) -> bytes:
         """The answer for an ACK that a BYE will follow; none where ours was the offer."""
@@ -281,10 +301,19 @@ class InviteClient(Session):
         if self._ack is not None:
             self.context.acknowledge(self.dialog, self._cseq, self._ack)
 
+    def _interval_raised(self, response: SipResponse) -> bool:
+        """Whether a 422 asks for a longer interval, which it may once (RFC 4028 section 7.3)."""
+        least = least_allowed(response)
+        if response.status != 422 or least is None or self._interval is not self.context.session_expires:
+            return False
+        interval = max(least, self.context.settings.session_expires)
+        self._interval = [("Session-Expires", str(interval)), ("Min-SE", str(least))]
+        return True
+
     def refused(self, event: ResponseReceived) -> None:
         response = event.response
         self._trace_response(response)
-        if self.dialog.challenged(response):
+        if self.dialog.challenged(response) or self._interval_raised(response):
             self._invite_again()
             return
         status = response.status
@@ -294,7 +323,7 @@ class InviteClient(Session):
         self.forget()
 
     def _invite_again(self) -> None:
-        """Section 22.2: the request once more, with credentials: "the CSeq header field value [...] incremented"."""
+        """Section 22.2: the request once more, with what was asked for, and the next CSeq."""
         dialog = self.dialog
         self.state, self._cseq = State.CALLING, dialog.next_cseq()
         self._early = self._progress = None

@@ -6,10 +6,11 @@ from gateways.sip.ua.causes import cause_said, status_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.pending_answer import PendingAnswer
-from gateways.sip.ua.requests import described_body, retry_after
+from gateways.sip.ua.requests import described_body, names_option, retry_after
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
+from gateways.sip.ua.session_timer import Terms, asked
 from gateways.sip.ua.timers import Timer
-from softswitch.calls.signals import Answer, Confirmed, HangUp, Offer, Ring
+from softswitch.calls.signals import AcceptOffer, Answer, Confirmed, HangUp, Offer, RefuseOffer, Ring
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.ids import LegId
@@ -36,6 +37,8 @@ class InviteServer(Session):
         "_provisional",
         "_reminder",
         "_request",
+        "_terms",
+        "_terms_said",
         "_transaction",
     )
 
@@ -54,6 +57,8 @@ class InviteServer(Session):
         self._request: SipRequest | None = event.request
         """Until the final response."""
         self._offer = offer
+        self._terms: Terms | None = None
+        self._terms_said: list[tuple[str, str]] = []
         self._pending: PendingAnswer | None = None
         self._provisional: tuple[int, bytes] | None = None
         """The last provisional response: status and body."""
@@ -75,6 +80,13 @@ class InviteServer(Session):
             self.context.legs[leg] = self
             if self._request is not None:
                 self.trace("in", f"INVITE {self._request.uri}")
+
+    def timer_asked(self, request: SipRequest) -> None:
+        """Its INVITE has a Session-Expires."""
+        self._terms = asked(request, self.context.settings, None)
+        if self._terms is not None:
+            self._terms_said = self._terms.in_response(request)
+            self.peer_updates = names_option(request, "Allow", "UPDATE")
 
     # Commands -------------------------------------------------------------------------------------------
 
@@ -120,7 +132,12 @@ class InviteServer(Session):
             self.reject(HangUp(Cause.INCOMPATIBLE_DESTINATION))
             return
         self._decided()
-        headers = (context.contact(self.dialog.transport), context.allow, ("Content-Type", sdp.MIME))
+        headers = [context.contact(self.dialog.transport), context.allow, ("Content-Type", sdp.MIME)]
+        if self._terms is not None:
+            headers += self._terms_said
+            self.timed(self._terms)
+        if self._offer is not None:
+            self.agreed(None)
         self.trace("out", "200 OK (INVITE)")
         self._pending = PendingAnswer(context, self._transaction, headers, body, self.dialog.local_tag, self.unheard)
 
@@ -140,6 +157,11 @@ class InviteServer(Session):
         """Hung up between our 2xx and its ACK: the BYE waits for the ACK (section 15)."""
         self._parting = command
         self.end(command.cause, by_party=False)
+
+    def open_offer(self) -> int:
+        if self.state is State.OFFERED:
+            return 500
+        return 491 if self.state is State.ANSWERED and self._offer is None else 0
 
     # The wire -------------------------------------------------------------------------------------------
 
@@ -184,6 +206,7 @@ class InviteServer(Session):
             except RemoteProtocolError:
                 self.clear(Cause.PROTOCOL_ERROR, by_party=True)
                 return
+            self.agreed(media)
         self._offer = None
         self.tell(Confirmed(media))
         self.established()
@@ -268,6 +291,8 @@ InviteServer.table = {
     (State.ANSWERED, Input.UNHEARD): (InviteServer.give_up, State.CLEARING),
     (State.ANSWERED, HangUp): (InviteServer.leave, State.LEAVING),
     (State.ANSWERED, Offer): (InviteServer.offer_later, State.ANSWERED),
+    (State.ANSWERED, AcceptOffer): (InviteServer.accept_offer, State.ANSWERED),
+    (State.ANSWERED, RefuseOffer): (InviteServer.refuse_offer, State.ANSWERED),
     (State.LEAVING, Input.ACK): (InviteServer.acknowledged_leaving, State.CLEARING),
     (State.LEAVING, Input.BYE): (InviteServer.cleared_early, State.GONE),
     (State.LEAVING, Input.INVITE): (InviteServer.refuse_invite, State.LEAVING),

@@ -3,6 +3,7 @@
 import structlog
 
 from gateways._native import RequestReceived, SipRequest
+from gateways.sip.ua import session_timer
 from gateways.sip.ua.addressing import contact_uri
 from gateways.sip.ua.admission import Admission, incoming
 from gateways.sip.ua.context import Context
@@ -44,7 +45,8 @@ class Reception:
             context.counts["challenged"] += 1
             context.respond(event.transaction, *origin)
             return
-        refusal = sdp_refusal(request)
+        timed = request.header("Session-Expires") is not None
+        refusal = sdp_refusal(request) or (session_timer.refusal(request, context.settings) if timed else None)
         if refusal is not None:
             context.respond(event.transaction, *refusal)
             return
@@ -64,6 +66,9 @@ class Reception:
         key = (request.call_id, request.from_tag, request.cseq)
         dialog = Dialog.called(request, context.tokens.token(), target, event.transport, event.source)
         session = InviteServer(context, dialog, event, offer, key, self._merging)
+        session.remote_media = asked.offer
+        if timed:
+            session.timer_asked(request)
         self._tell(session, asked)
 
     def _unfit(self, request: SipRequest) -> Refusal | None:

@@ -29,6 +29,12 @@ def require_refusal(request: SipRequest) -> Refusal | None:
     return (420, [("Unsupported", ", ".join(unknown))]) if unknown else None
 
 
+def names_option(message: SipRequest | SipResponse, header: str, option: str) -> bool:
+    """Whether a list of words (Require, Supported, Allow) names one, in any case."""
+    wanted = option.lower()
+    return any(value.lower() == wanted for value in message.headers(header))
+
+
 def sdp_refusal(request: SipRequest) -> Refusal | None:
     """What is wrong with an INVITE's body and with what its sender would take (sections 8.2.3 and 21.4.7)."""
     if request.body and request.content_type != sdp.MIME and not _optional(request):

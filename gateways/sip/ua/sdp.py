@@ -50,15 +50,20 @@ class LocalDescription:
     """What one leg has said of itself: one session id, and a version that rises when the description changes
     (RFC 3264 section 8)."""
 
-    __slots__ = ("_body", "_session_id", "_version")
+    __slots__ = ("_body", "_session_id", "_version", "agreed", "said")
 
     def __init__(self, session_id: int) -> None:
         self._session_id = session_id
         self._version = 0
         self._body = b""
+        self.said: MediaDescription | None = None
+        """What was said last: an offer that was refused, perhaps."""
+        self.agreed: MediaDescription | None = None
+        """What was said last and holds."""
 
     def offer(self, media: MediaDescription) -> bytes:
         """An offer to the peer."""
+        self.said = media
         stream = _stream(media)
         body = offer(stream, session_id=self._session_id, version=self._version)
         if self._body and body != self._body:
@@ -87,5 +92,5 @@ class LocalDescription:
         if self._body and body != self._body:
             self._version += 1
             body = theirs.answer(stream, session_id=self._session_id, version=self._version)
-        self._body = body
+        self._body, self.said = body, media
         return body

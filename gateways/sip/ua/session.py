@@ -15,6 +15,7 @@ from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.offer_exchange import OfferExchange
 from gateways.sip.ua.sdp import LocalDescription
+from gateways.sip.ua.session_timer import SessionTimer, Terms
 from softswitch.calls.signals import (
     AcceptOffer,
     Confirm,
@@ -28,6 +29,7 @@ from softswitch.calls.signals import (
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import LocalProtocolError
 from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import MediaDescription
 
 
 class State(IntEnum):
@@ -81,7 +83,18 @@ Table = Mapping[tuple[State, type[LegCommand] | Input], tuple[Action, State]]
 class Session:
     """One leg's SIP. The subclasses set it up; from then on both are alike."""
 
-    __slots__ = ("context", "dialog", "exchange", "leg", "owns_call_id", "sdp", "state")
+    __slots__ = (
+        "context",
+        "dialog",
+        "exchange",
+        "leg",
+        "owns_call_id",
+        "peer_updates",
+        "remote_media",
+        "sdp",
+        "state",
+        "timer",
+    )
 
     table: ClassVar[Table]
 
@@ -95,6 +108,11 @@ class Session:
         self.exchange: OfferExchange | None = None
         """Made by the first re-INVITE: most calls never have one."""
         self.owns_call_id = owns_call_id
+        self.timer: SessionTimer | None = None
+        self.peer_updates = False
+        """Whether the party is known to take UPDATE."""
+        self.remote_media: MediaDescription | None = None
+        """What the party last said of itself and was agreed to: an offer of the same again is only a refresh."""
         context.sessions[dialog.local_tag] = self
 
     def command(self, command: LegCommand) -> None:
@@ -123,8 +141,46 @@ class Session:
         if self.leg is not None:
             self.context.trace(self.leg, direction, what)
 
+    def agreed(self, theirs: MediaDescription | None) -> None:
+        """An offer and its answer are done."""
+        self.sdp.agreed = self.sdp.said
+        if theirs is not None:
+            self.remote_media = theirs
+
+    def timed(self, terms: Terms | None) -> None:
+        """A 2xx to an INVITE or UPDATE has settled the session timer anew; None: there is none (RFC 4028). Before the
+        first 2xx to the INVITE there is nothing to time."""
+        if self.state not in (State.ESTABLISHED, State.ANSWERED, State.UNCONFIRMED):
+            return
+        if self.timer is not None:
+            if terms is not None:
+                self.timer.restart(terms)
+            else:
+                self.timer.stop()
+                self.timer = None
+        elif terms is not None and self.leg is not None:
+            self.timer = SessionTimer(self, terms)
+
+    @property
+    def terms(self) -> Terms | None:
+        """The session timer that holds."""
+        return self.timer.terms if self.timer is not None else None
+
+    @property
+    def early(self) -> bool:
+        """Whether the first INVITE has no final response yet."""
+        return self.state in (State.CALLING, State.OFFERED)
+
+    def open_offer(self) -> int:
+        """Whose offer of the first INVITE is not answered yet, as the status that a new one meets: 500 (theirs), 491
+        (ours) or 0 (RFC 3311 section 5.2)."""
+        return 0
+
     def end(self, cause: Cause, *, by_party: bool, status: int | None = None) -> None:
         """Tell the switch that the leg is over: once, whatever follows on the wire."""
+        if self.timer is not None:
+            self.timer.stop()
+            self.timer = None
         leg = self.leg
         if leg is not None:
             self.context.told.append((leg, Ended(cause, by_party, status)))
@@ -191,7 +247,7 @@ class Session:
         self.context.respond(event.transaction, 481)
 
     def offer(self, command: Offer) -> None:
-        self.exchanging().offer(command.media)
+        self.exchanging().offer(command.media, at_once=command.at_once)
 
     def accept_offer(self, command: AcceptOffer) -> None:
         self.exchanging().accept(command.media)

@@ -22,3 +22,7 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     t1: float = 0.5
     """RFC 3261 section 17.1.1.1; the engine must have been given the same."""
     t2: float = 4.0
+    session_expires: int = 1800
+    """Seconds between refreshes that we ask for, or agree to at most (RFC 4028); 0: we never ask, and agree to any."""
+    min_session_expires: int = 90
+    """Seconds between refreshes below which we refuse with 422."""
