@@ -21,6 +21,7 @@ from gateways.sip.gateway import SipGateway, SipSettings
 from gateways.sip.resolver import ResolverSettings
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch import __version__, demo
+from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
@@ -33,8 +34,11 @@ from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
+from softswitch.features.reach import feature as reach_feature
+from softswitch.features.reach.lines import Lines
+from softswitch.features.reach.service import Reach
 from softswitch.features.registrar import feature as registrar
-from softswitch.features.registrar.call_app import candidates_of
+from softswitch.features.registrar.phones import Phones, candidates_of
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.registrar.writer import BindingWriter
 from softswitch.features.routing import feature as routing
@@ -98,6 +102,9 @@ class Softswitch:
         self.registrations = Registrations(clock, bus.publish)
         self.directory = Directory(settings.sip.realm, clock, on_removed=self.registrations.forget)
         self._binding_writer = BindingWriter(self.registrations, self.database, clock)
+        self.lines = Lines()
+        self.reach = Reach(self.directory, Phones(self.registrations), self.lines)
+        self.directory.goes_with(self.reach.forget)
         self.trunks = Trunks()
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
         self.records = CallRecords(self.event_log)
@@ -128,7 +135,8 @@ class Softswitch:
 
         self.features = [
             directory_feature.build(self.directory),
-            registrar.build(self.registrations, self.directory, clock),
+            registrar.build(self.registrations, clock),
+            reach_feature.build(self.reach, self.lines),
             trunks_feature.build(self.trunks, self.directory),
             routing.build(self.dial_plan),
             testcalls.build(),
@@ -164,7 +172,9 @@ class Softswitch:
             await self.database.migrate()
             self.event_log.start()
             await self.records.recover()
-            await self._changes.start({"directory": self.directory.load, "trunks": self.trunks.load})
+            await self._changes.start(
+                {"directory": self.directory.load, "trunks": self.trunks.load, "reach": self.reach.load}
+            )
             await self.dial_plan.load(self.database)
             if self.settings.demo:
                 await demo.furnish(
@@ -210,6 +220,10 @@ class Softswitch:
         if kind == "trunk" and self.trunks.trunk(name) is None:
             return f"there is no trunk {name!r}"
         return None
+
+    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+        """The dial plan asks what becomes of a call at a destination before anything rings."""
+        return self.reach.onward(destination.kind, destination.name, caller)
 
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""

@@ -32,6 +32,7 @@ from softswitch.engine.talk import Talk
 from softswitch.events import (
     CallAnswered,
     CallEnded,
+    CallForwarded,
     CallOffered,
     CallRouted,
     CallTraced,
@@ -49,6 +50,7 @@ log = structlog.get_logger(__name__)
 
 MOST_HANDOVERS = 30
 """How often a call may be handed from one application to the next before it counts as a loop."""
+MOST_FORWARDS = 8
 MOST_TRACE_LINES = 500
 MOST_WAITING_DIGITS = 64
 
@@ -68,6 +70,7 @@ class LiveCall:
         "_dial",
         "_digit_waiter",
         "_digits",
+        "_forwards",
         "_gave_up",
         "_hops_left",
         "_legs",
@@ -80,6 +83,7 @@ class LiveCall:
         "call",
         "from_",
         "origin",
+        "routed_as",
         "to",
     )
 
@@ -97,7 +101,7 @@ class LiveCall:
         self._apps = apps
         self._over = over
         self.call = call
-        self.origin = origin
+        self.origin = self.routed_as = origin
         self.from_ = Party(origin.name)
         self.to = Party("")
         self.answered_at: int | None = None
@@ -113,6 +117,7 @@ class LiveCall:
         self._trace: list[TraceLine] = []
         self._cause: tuple[Cause, int | None] | None = None
         self._gave_up = False
+        self._forwards = 0
         self._played: asyncio.Future[None] | None = None
         self._digits: deque[str] = deque(maxlen=MOST_WAITING_DIGITS)
         self._digit_waiter: asyncio.Future[None] | None = None
@@ -251,6 +256,17 @@ class LiveCall:
                 by=by,
                 plan_version=version,
                 steps=tuple(steps),
+            )
+        )
+
+    def forward(self, by: Origin, number: str, reason: str) -> None:
+        self._forwards += 1
+        if self._forwards > MOST_FORWARDS:
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "the call was forwarded in a circle")
+        self.to, self.routed_as = Party(number), by
+        self._around.publish(
+            CallForwarded(
+                at=self.wall_ms(), call=self.call, by=Destination(by.kind, by.name), number=number, reason=reason
             )
         )
 

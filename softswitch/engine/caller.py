@@ -46,6 +46,8 @@ class Caller(Protocol):
     to: Party
     """What was dialled, as the dial plan has rewritten it so far. Applications may replace it."""
     origin: Origin
+    routed_as: Origin
+    """Whose rights the dial plan goes by: the caller's, or those of the account that forwarded the call last."""
 
     def wall_ms(self) -> int:
         """Now, wall milliseconds."""
@@ -55,6 +57,13 @@ class Caller(Protocol):
         self, destination: Destination | None, by: str, version: int | None, steps: Sequence[RoutingStep]
     ) -> None:
         """Record a routing decision."""
+        ...
+
+    def forward(self, by: Origin, number: str, reason: str) -> None:
+        """Let the call be for another number from now on, in the name of whom it was for, and record it.
+
+        `reason` in the words of RFC 5806. Raises Rejected when it was forwarded too often.
+        """
         ...
 
     async def answer(self) -> None:

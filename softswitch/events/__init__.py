@@ -10,6 +10,7 @@ from softswitch.events.calls import (
     CallAnswered,
     CallEnded,
     CallFact,
+    CallForwarded,
     CallOffered,
     CallRouted,
     CallTraced,
@@ -31,6 +32,7 @@ from softswitch.events.system import SwitchStarted, SwitchStopped
 AnyFact = (
     CallOffered
     | CallRouted
+    | CallForwarded
     | LegDialed
     | LegRang
     | LegAnswered
@@ -56,6 +58,7 @@ __all__ = [
     "CallAnswered",
     "CallEnded",
     "CallFact",
+    "CallForwarded",
     "CallOffered",
     "CallRouted",
     "CallTraced",

@@ -78,6 +78,16 @@ class CallRouted(CallFact, frozen=True, gc=False, kw_only=True):
     steps: tuple[RoutingStep, ...] = ()
 
 
+class CallForwarded(CallFact, frozen=True, gc=False, kw_only=True):
+    """Whom the call was for has sent it on to another number, with its own rights."""
+
+    by: Destination
+    """`account/1002`."""
+    number: str
+    reason: str
+    """In the words of RFC 5806 section 5: `unconditional`, `user-busy`, `no-answer`, `unavailable`, …"""
+
+
 class LegDialed(CallFact, frozen=True, gc=False, kw_only=True):
     """The switch invited a party."""
 

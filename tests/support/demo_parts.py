@@ -4,13 +4,17 @@
 import ipaddress
 from collections.abc import Callable
 
+from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.events import Fact
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
-from softswitch.features.registrar import call_app as registrar_app
+from softswitch.features.reach.call_app import account_app, speed_dial_app
+from softswitch.features.reach.lines import Lines
+from softswitch.features.reach.service import Reach
+from softswitch.features.registrar.phones import Phones
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.routing.call_app import dial_plan_app
 from softswitch.features.routing.model import Plan, demo_plan
@@ -85,7 +89,9 @@ class DemoFeatures:
         self.location = Registrations(clock, publish)
         self.location.start({}, lambda: None)
         self.trunks = DemoTrunks(trunk)
-        plan = DialPlan(clock, publish, self, self)
+        self.lines = Lines()
+        self.reach = Reach(self.directory, Phones(self.location), self.lines)
+        plan = self.plan = DialPlan(clock, publish, self, self)
         plan.plan = Plan.compile(demo_plan(), 1)
         self.gatekeeper = SwitchGatekeeper(
             ha1=self.directory.ha1,
@@ -97,7 +103,8 @@ class DemoFeatures:
         )
         self.apps: dict[str, CallApp] = {
             "dialplan": dial_plan_app(plan),
-            "account": registrar_app.build_call_app(self.directory, self.location),
+            "account": account_app(self.reach),
+            "speeddial": speed_dial_app(self.reach),
             "trunk": trunks_app.build_call_app(self.trunks, self.directory),
             **build_testcalls().call_apps,
         }
@@ -110,3 +117,6 @@ class DemoFeatures:
 
     def why_missing(self, destination: Destination) -> str | None:
         return None
+
+    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+        return self.reach.onward(destination.kind, destination.name, caller)

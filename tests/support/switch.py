@@ -14,7 +14,7 @@ from softswitch.engine.bus import Bus
 from softswitch.engine.switch import Switch
 from softswitch.events import CallFact, Fact
 from softswitch.features.cdr.model import Cdr
-from softswitch.features.registrar.call_app import candidates_of
+from softswitch.features.registrar.phones import candidates_of
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import CallId, IdSource, LegId
 from tests.support import invariants
@@ -110,6 +110,8 @@ class SimulatedSwitch:
         self.bus.subscribe(Fact, self.facts.append)
         self.features = DemoFeatures(self.clock, self.bus.publish, trunk=TRUNK, guest=GUEST_HOST)
         self.location = self.features.location
+        for kind, hearer in self.features.lines.subscriptions():
+            self.bus.subscribe(kind, hearer)
         self.media = ModelMedia(loop, SWITCH.host)
         self.switch = Switch(self.bus, self.clock, IdSource(f"s{seed}"))
         self.engine = SipEngine(seed=seed)

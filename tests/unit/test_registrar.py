@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from softswitch.calls.signals import Target
 from softswitch.engine.caller import Candidate, DialOutcome
 from softswitch.events import AccountRegistered, AccountUnregistered, Fact
-from softswitch.features.registrar.call_app import build_call_app
 from softswitch.features.registrar.feature import build
+from softswitch.features.registrar.phones import Phones
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.registrar.tables import LocationRow
 from softswitch.features.registrar.writer import BindingWriter
@@ -22,19 +22,6 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.platform.database import Database, DatabaseUnavailable
 from tests.support.admin_plane import StandingClock, admin_client
-
-
-class FakeAccount:
-    enabled = True
-    ring_seconds = 25
-
-
-class FakeAccounts:
-    def __init__(self) -> None:
-        self.known = {"1001": FakeAccount(), "1002": FakeAccount()}
-
-    def account(self, number: str) -> FakeAccount | None:
-        return self.known.get(number)
 
 
 class FakeCaller:
@@ -238,7 +225,9 @@ async def test_a_call_rings_all_phones_of_an_account_where_they_registered_from(
         [bound(host="a", transport="tcp", connection=3), bound(host="b", seconds=5, path=("<sip:edge;lr>",))],
     )
     caller: Any = FakeCaller()
-    assert await build_call_app(FakeAccounts(), registrations)(caller, "1001") is None
+    phones = Phones(registrations)
+    assert phones.registered("1001")
+    assert (await phones.ring(caller, "1001", 25)).answered
     account = Destination("account", "1001")
     assert caller.dialled == [
         (
@@ -251,26 +240,18 @@ async def test_a_call_rings_all_phones_of_an_account_where_they_registered_from(
     ]
 
 
-@pytest.mark.parametrize(
-    ("number", "cause"),
-    [("1001", Cause.SUBSCRIBER_ABSENT), ("1002", Cause.SUBSCRIBER_ABSENT), ("1009", Cause.UNALLOCATED_NUMBER)],
-)
-async def test_a_call_that_can_reach_nobody_is_told_why(
-    registrations: Registrations, bound: Bound, number: str, cause: Cause
-) -> None:
-    accounts = FakeAccounts()
-    accounts.known["1001"].enabled = False
-    registrations.replace("1001", [bound()])
-    registrations.replace("1009", [bound("1009")])
+async def test_an_account_without_a_phone_is_absent(registrations: Registrations) -> None:
     caller: Any = FakeCaller()
+    phones = Phones(registrations)
+    assert not phones.registered("1001")
     with pytest.raises(Rejected) as rejected:
-        await build_call_app(accounts, registrations)(caller, number)
-    assert rejected.value.cause is cause
+        await phones.ring(caller, "1001", 25)
+    assert rejected.value.cause is Cause.SUBSCRIBER_ABSENT
 
 
 @pytest.fixture
 def client(database: Database, registrations: Registrations, clock: StandingClock) -> httpx.AsyncClient:
-    router = build(registrations, FakeAccounts(), clock).router
+    router = build(registrations, clock).router
     assert router is not None
     return admin_client(database, [router])
 

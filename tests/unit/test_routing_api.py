@@ -3,6 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
+from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished
 from softswitch.features.routing.feature import build
@@ -22,6 +23,9 @@ class Neighbours:
     def why_missing(self, destination: Destination) -> str | None:
         if destination.kind == "account" and self.origin_of(destination.name) is None:
             return f"there is no account {destination.name!r}"
+        return None
+
+    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         return None
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.routing.call_app import dial_plan_app
@@ -22,7 +23,7 @@ class FakeCaller:
     def __init__(self, number: str) -> None:
         self.from_ = Party("1001", "Ann")
         self.to = Party(number)
-        self.origin = Origin("account", "1001", "default")
+        self.origin = self.routed_as = Origin("account", "1001", "default")
         self.done: list[object] = []
 
     def wall_ms(self) -> int:
@@ -50,6 +51,9 @@ class Nobody:
         return None
 
     def why_missing(self, destination: Destination) -> str | None:
+        return None
+
+    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         return None
 
 

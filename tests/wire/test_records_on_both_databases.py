@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
 from softswitch.events import AccountUnregistered, CallAnswered, CallEnded, CallFact, CallOffered, Fact
@@ -118,6 +119,9 @@ class Nobody:
         return None
 
     def why_missing(self, destination: Destination) -> str | None:
+        return None
+
+    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         return None
 
 

@@ -55,6 +55,14 @@ class LegOut(BaseModel):
     media: MediaOut | None
 
 
+class ForwardOut(BaseModel):
+    """Whom the call was for sent it on to another number."""
+
+    by: str
+    number: str
+    reason: str
+
+
 class CdrOut(BaseModel):
     """What became of a call; times in UTC, exact to the millisecond."""
 
@@ -66,6 +74,7 @@ class CdrOut(BaseModel):
     context: str
     plan_version: int | None
     destination: str | None
+    forwards: list[ForwardOut]
     started_at: Moment
     answered_at: Moment | None
     ended_at: Moment
@@ -129,6 +138,7 @@ def _show(cdr: Cdr) -> CdrOut:
         context=cdr.context,
         plan_version=cdr.plan_version,
         destination=str(cdr.destination) if cdr.destination is not None else None,
+        forwards=[ForwardOut(by=str(f.by), number=f.number, reason=f.reason) for f in cdr.forwards],
         started_at=_at(cdr.started_at),
         answered_at=_maybe(cdr.answered_at),
         ended_at=_at(cdr.ended_at),

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from softswitch.events import (
     CallAnswered,
     CallEnded,
+    CallForwarded,
     CallOffered,
     CallRouted,
     Fact,
@@ -52,6 +53,15 @@ class CdrLeg(Struct, frozen=True, gc=False):
     media: MediaFigures | None
 
 
+class Forwarded(Struct, frozen=True, gc=False):
+    """Whom the call was for sent it on."""
+
+    by: Destination
+    number: str
+    reason: str
+    """In the words of RFC 5806."""
+
+
 class Cdr(Struct, frozen=True, gc=False, kw_only=True):
     """What became of a call. Times are wall milliseconds; a clock that was set back in the middle of the call makes
     spans 0, never negative."""
@@ -67,6 +77,8 @@ class Cdr(Struct, frozen=True, gc=False, kw_only=True):
     """The dial plan that routed it first; None: no plan did."""
     destination: Destination | None
     """Where it was last sent: `account/1002`."""
+    forwards: tuple[Forwarded, ...] = ()
+    """Who sent it on to another number, in order."""
     started_at: int
     answered_at: int | None
     ended_at: int
@@ -109,6 +121,7 @@ def record(facts: Iterable[Fact]) -> Cdr | None:
     answered: int | None = None
     destination: Destination | None = None
     plan_version: int | None = None
+    forwards: tuple[Forwarded, ...] = ()
     legs: dict[LegId, _Leg] = {}
     for fact in facts:
         # In words of `type() is`, which costs a tenth of what matching classes would: this runs for every call.
@@ -133,6 +146,8 @@ def record(facts: Iterable[Fact]) -> Cdr | None:
             legs[fact.leg] = _Leg(fact.at, None)
         elif type(fact) is CallEnded:
             ended = fact
+        elif type(fact) is CallForwarded:
+            forwards += (Forwarded(fact.by, fact.number, fact.reason),)
     if offered is None or ended is None:
         return None
     return Cdr(
@@ -144,6 +159,7 @@ def record(facts: Iterable[Fact]) -> Cdr | None:
         context=offered.context,
         plan_version=plan_version,
         destination=destination,
+        forwards=forwards,
         started_at=offered.at,
         answered_at=answered,
         ended_at=ended.at,

@@ -1,7 +1,7 @@
 """What can be done with accounts, and the table of all of them in memory that calls are answered from."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -27,6 +27,10 @@ def new_password() -> str:
     return secrets.token_urlsafe(12)
 
 
+Forget = Callable[[Session, str], Awaitable[None]]
+"""Deletes what is stored for an account."""
+
+
 class Directory:
     """All accounts of one realm. What a call asks is answered from memory; memory changes when a change is stored."""
 
@@ -36,6 +40,11 @@ class Directory:
         self._clock = clock
         self._on_removed = on_removed
         self._accounts: dict[str, Account] = {}
+        self._goes_with: list[Forget] = []
+
+    def goes_with(self, forget: Forget) -> None:
+        """What another part stores for an account is deleted with it, in the same transaction."""
+        self._goes_with.append(forget)
 
     async def load(self, database: Database) -> None:
         """Read all accounts: before the first call, and again when another process has changed them."""
@@ -123,6 +132,8 @@ class Directory:
         """Delete an account. Raises NotFound."""
         await self.row(session, number)
         await store.delete_account(session, number)
+        for also in self._goes_with:
+            await also(session, number)
         await count_change(session, CHANGED)
 
         def forget() -> None:

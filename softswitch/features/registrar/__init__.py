@@ -1,1 +1,1 @@
-"""Where accounts are now: the bindings that phones register, and what happens to a call for an account."""
+"""Where accounts are now: the bindings that phones register, and how its phones ring."""

@@ -13,8 +13,8 @@ def dial_plan_app(dial_plan: DialPlan) -> CallApp:
     """Routes a caller in a context: `dialplan/<context>`, or the caller's own where none is named."""
 
     async def route(caller: Caller, context: str) -> Destination | None:
-        context = context or caller.origin.context
-        plan, origin = dial_plan.plan, caller.origin
+        plan, origin = dial_plan.plan, caller.routed_as
+        context = context or origin.context
         routed = plan.route(
             RouteRequest(caller.to.number, caller.from_.number, context, origin.kind, origin.name, caller.wall_ms())
         )

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
 from softswitch.kernel.destination import Destination
 
@@ -19,4 +20,8 @@ class Destinations(Protocol):
 
     def why_missing(self, destination: Destination) -> str | None:
         """Why nothing answers at a destination, in words ("there is no account '1099'"); None: it exists."""
+        ...
+
+    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+        """What becomes of a call there before anything rings: forwarded, refused; None: it rings, or is answered."""
         ...

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 OUTSIDE = "guest"
 """The context in which a caller who is no account is explained, where none is named."""
+MOST_STEPS = 1000
+"""Enough to see that a call goes round in a circle."""
 
 
 @dataclass(frozen=True)
@@ -111,18 +113,31 @@ class DialPlan:
         if origin is None:
             origin = Origin("guest", caller, context or OUTSIDE)
             steps.append(RoutingStep("caller", "skipped", f"there is no account {caller!r}: taken as a guest"))
-        asked = RouteRequest(
-            number,
-            caller,
-            context or origin.context,
-            origin.kind,
-            origin.name,
-            self._clock.wall_ms() if at is None else at,
-        )
-        routed = plan.route(asked, explain=True)
-        steps += routed.steps
-        cause = routed.cause
-        if routed.destination is not None:
+        now = self._clock.wall_ms() if at is None else at
+        asked = RouteRequest(number, caller, context or origin.context, origin.kind, origin.name, now)
+        while True:
+            routed = plan.route(asked, explain=True)
+            steps += routed.steps
+            cause = routed.cause
+            onward = None
+            if routed.destination is not None:
+                onward = self._destinations.onward(routed.destination, origin)
+            if onward is None:
+                break
+            steps.append(onward.step)
+            if len(steps) > MOST_STEPS:
+                cause = Cause.NO_ROUTE_TO_DESTINATION
+                steps.append(RoutingStep(str(routed.destination), "failed", "the call is forwarded in a circle"))
+                break
+            if onward.routed_as is None:
+                cause = onward.cause
+                break
+            # As the call itself would: to the next number, with the rights of whoever sent it there.
+            origin = onward.routed_as
+            asked = RouteRequest(
+                onward.number, routed.caller or asked.caller, origin.context, origin.kind, origin.name, now
+            )
+        if routed.destination is not None and onward is None:
             missing = self._destinations.why_missing(routed.destination)
             if routed.destination.kind == "hangup":
                 cause = Cause.named(routed.destination.name)
@@ -130,7 +145,7 @@ class DialPlan:
                 cause = Cause.UNALLOCATED_NUMBER
                 steps.append(RoutingStep(str(routed.destination), "failed", missing))
         return Explanation(
-            routed.destination, routed.number, routed.caller or caller, asked.context, plan.version, cause, steps
+            routed.destination, routed.number, routed.caller or asked.caller, asked.context, plan.version, cause, steps
         )
 
     async def _publish_version(

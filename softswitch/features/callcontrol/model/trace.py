@@ -8,6 +8,7 @@ from msgspec import Struct
 from softswitch.events import (
     CallEnded,
     CallFact,
+    CallForwarded,
     CallRouted,
     CallTraced,
     LegEnded,
@@ -75,6 +76,8 @@ def trace(
             case CallRouted():
                 destination = str(fact.destination) if fact.destination is not None else None
                 decisions.append(Decision(fact.at, fact.by, destination, fact.plan_version, fact.steps))
+            case CallForwarded():
+                decisions.append(Decision(fact.at, str(fact.by), f"{fact.number} ({fact.reason})", None, ()))
             case LegEnded():
                 ends.setdefault(fact.leg, fact)
             case CallTraced():

@@ -1,6 +1,6 @@
 """The dial plan of the demo switch."""
 
-from softswitch.features.routing.model.document import Context, PlanDocument, Rule
+from softswitch.features.routing.model.document import Context, PlanDocument, Rewrite, Rule
 
 _NOT_BUILT = "hangup/service-not-implemented"
 
@@ -21,6 +21,13 @@ def demo_plan() -> PlanDocument:
             Rule(name="conference-pin", number="3001", destination=_NOT_BUILT, note="conferences are not built yet"),
             Rule(name="one-number", number="700[1-3]", destination=_NOT_BUILT, note="one number is not built yet"),
             Rule(name="voicemail", number="*97", destination=_NOT_BUILT, note="voicemail is not built yet"),
+            Rule(
+                name="speed-dial",
+                number="*0XX",
+                rewrite=Rewrite(strip=2),
+                destination="speeddial/{number}",
+                note="the caller's own short numbers",
+            ),
             Rule(name="clock", number="9198", destination="clock", note="the time and the caller's number"),
             Rule(context="guest", name="echo", number="9196", destination="echo", note="hear yourself"),
             Rule(context="guest", name="tone", number="9197", destination="tone", note="1004 Hz"),

@@ -1,9 +1,7 @@
-"""What happens to a call for an account."""
+"""An account's phones: where they are, and how they ring."""
 
 from softswitch.calls.signals import Target
-from softswitch.engine.caller import Caller, Candidate
-from softswitch.feature import CallApp
-from softswitch.features.registrar.needs import Accounts
+from softswitch.engine.caller import Caller, Candidate, DialOutcome
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -32,19 +30,19 @@ def candidates_of(number: str, location: Location) -> list[Candidate]:
     return [Candidate(target_of(binding), destination, number) for binding in location.bindings(number)]
 
 
-def build_call_app(accounts: Accounts, location: Location) -> CallApp:
-    """The application that rings all phones of an account at once."""
+class Phones:
+    """The phones of accounts, as whoever has a call for an account sees them."""
 
-    async def call_account(caller: Caller, name: str) -> Destination | None:
-        account = accounts.account(name)
-        if account is None:
-            raise Rejected(Cause.UNALLOCATED_NUMBER, f"there is no account {name}")
-        if not account.enabled:
-            raise Rejected(Cause.SUBSCRIBER_ABSENT, f"account {name} is disabled")
-        candidates = candidates_of(name, location)
+    def __init__(self, location: Location) -> None:
+        self._location = location
+
+    def registered(self, number: str) -> bool:
+        """Whether there is a phone to ring."""
+        return bool(self._location.bindings(number))
+
+    async def ring(self, caller: Caller, number: str, ring_seconds: float) -> DialOutcome:
+        """Ring all phones of an account at once. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
+        candidates = candidates_of(number, self._location)
         if not candidates:
-            raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {name} is registered")
-        await caller.dial(candidates, account.ring_seconds)
-        return None
-
-    return call_account
+            raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} is registered")
+        return await caller.dial(candidates, ring_seconds)

@@ -1,0 +1,20 @@
+"""What becomes of a call at a destination before anything rings, said beforehand to whoever asks for an explanation."""
+
+from msgspec import Struct
+
+from softswitch.calls.signals import Origin
+from softswitch.events import RoutingStep
+from softswitch.kernel.cause import Cause
+
+
+class Onward(Struct, frozen=True, gc=False):
+    """The call goes on to a number, or ends."""
+
+    step: RoutingStep
+    """Which rule says so, and why."""
+    number: str = ""
+    """Routed in the context of `routed_as`; empty: the call ends."""
+    routed_as: Origin | None = None
+    """Whose rights it goes on with."""
+    cause: Cause | None = None
+    """What it ends with."""

@@ -1,0 +1,67 @@
+"""/api/v1/accounts/{number}/reach."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+
+from softswitch.features.reach import store
+from softswitch.features.reach.model import ReachRules
+from softswitch.features.reach.service import Reach
+from softswitch.kernel.errors import NotFound
+from softswitch.platform.auth import Admin
+from softswitch.platform.rest import ABSENT, Changes, Key, Reading, Writing
+
+Number = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9*#+][A-Za-z0-9*#+._-]*)?$", max_length=64)]
+"""A number as it is dialled; empty: none."""
+Seconds = Annotated[int, Field(ge=5, le=600)]
+
+
+class ReachOut(BaseModel):
+    """How an account is reached."""
+
+    forward_always: str
+    forward_busy: str
+    forward_no_answer: str
+    forward_offline: str
+    no_answer_seconds: int | None
+    do_not_disturb: bool
+    call_waiting: bool
+    speed_dials: dict[str, str]
+
+
+class ReachChanges(Changes):
+    forward_always: Number = ABSENT
+    forward_busy: Number = Field(default=ABSENT, description="also while not disturbed")
+    forward_no_answer: Number = ABSENT
+    forward_offline: Number = Field(default=ABSENT, description="while no phone is registered or can be reached")
+    no_answer_seconds: Seconds | None = Field(
+        default=ABSENT, description="ringing before `forward_no_answer`; null: the account's `ring_seconds`"
+    )
+    do_not_disturb: bool = ABSENT
+    call_waiting: bool = Field(default=ABSENT, description="whether a second call rings while one is up")
+    speed_dials: dict[str, Number] = Field(default=ABSENT, description="numbers by two digits; replaces all")
+
+
+def _show(rules: ReachRules) -> ReachOut:
+    return ReachOut.model_validate(msgspec.to_builtins(rules))
+
+
+def build_router(reach: Reach) -> APIRouter:
+    """The routes over everybody's rules."""
+    router = APIRouter(prefix="/accounts/{number}/reach", tags=["accounts"])
+
+    @router.get("")
+    async def get_reach(number: Key, session: Reading) -> ReachOut:
+        """How an account is reached: forwards, do not disturb, call waiting, speed dials."""
+        if reach.accounts.account(number) is None:
+            raise NotFound("account", number)
+        return _show(await store.rules_of(session, number))
+
+    @router.patch("")
+    async def change_reach(number: Key, body: ReachChanges, session: Writing, who: Admin) -> ReachOut:
+        """Change what the body names."""
+        return _show(await reach.change(session, number, body.named()))
+
+    return router

@@ -1,0 +1,93 @@
+"""A person's rules of being reached, and what they say of one call. Pure."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import Invalid
+
+FORWARD_FIELDS = ("forward_always", "forward_busy", "forward_no_answer", "forward_offline")
+MOST_SPEED_DIALS = 100
+
+
+class ReachRules(Struct, frozen=True, gc=False, kw_only=True):
+    """What one account has set. Numbers are dialled in its own context and with its own rights; empty: none."""
+
+    forward_always: str = ""
+    forward_busy: str = ""
+    """Also while not disturbed."""
+    forward_no_answer: str = ""
+    forward_offline: str = ""
+    """While no phone is registered, or none can be reached."""
+    no_answer_seconds: int | None = None
+    """How long its phones ring before `forward_no_answer` takes the call; None: the account's `ring_seconds`."""
+    do_not_disturb: bool = False
+    call_waiting: bool = True
+    """Whether its phones ring for a second call while it is on one."""
+    speed_dials: Mapping[str, str] = {}
+    """Numbers by the two digits that stand for them."""
+
+
+NO_RULES = ReachRules()
+
+
+class Forward(Struct, frozen=True, gc=False):
+    """The call goes to another number instead."""
+
+    number: str
+    rule: str
+    """Which of the rules said so: a field of `ReachRules`."""
+    reason: str
+    """In the words of RFC 5806 section 5: `unconditional`, `user-busy`, `no-answer`, `unavailable`,
+    `do-not-disturb`."""
+
+
+class Refuse(Struct, frozen=True, gc=False):
+    """The call ends."""
+
+    cause: Cause
+    rule: str
+    why: str
+
+
+def at_once(rules: ReachRules, *, on_call: bool, registered: bool) -> Forward | Refuse | None:
+    """What becomes of a call before a phone rings; None: the phones ring."""
+    if rules.forward_always:
+        return Forward(rules.forward_always, "forward_always", "unconditional")
+    if rules.do_not_disturb:
+        if rules.forward_busy:
+            return Forward(rules.forward_busy, "forward_busy", "do-not-disturb")
+        return Refuse(Cause.USER_BUSY, "do_not_disturb", "does not want to be disturbed")
+    if on_call and not rules.call_waiting:
+        if rules.forward_busy:
+            return Forward(rules.forward_busy, "forward_busy", "user-busy")
+        return Refuse(Cause.USER_BUSY, "call_waiting", "is on a call and takes no second one")
+    if not registered and rules.forward_offline:
+        return Forward(rules.forward_offline, "forward_offline", "unavailable")
+    return None
+
+
+def afterwards(rules: ReachRules, cause: Cause) -> Forward | None:
+    """Where a call goes that no phone took, by the cause it was not taken for; None: nowhere."""
+    match cause:
+        case Cause.USER_BUSY | Cause.CALL_REJECTED:
+            number, rule, reason = rules.forward_busy, "forward_busy", "user-busy"
+        case Cause.NO_ANSWER | Cause.NO_USER_RESPONDING:
+            number, rule, reason = rules.forward_no_answer, "forward_no_answer", "no-answer"
+        case _:
+            number, rule, reason = rules.forward_offline, "forward_offline", "unavailable"
+    return Forward(number, rule, reason) if number else None
+
+
+def checked(account: str, rules: ReachRules) -> ReachRules:
+    """The same rules. Raises Invalid naming the field that cannot be."""
+    for field in FORWARD_FIELDS:
+        if getattr(rules, field) == account:
+            raise Invalid(field, f"{account} cannot be forwarded to itself")
+    if len(rules.speed_dials) > MOST_SPEED_DIALS:
+        raise Invalid("speed_dials", f"at most {MOST_SPEED_DIALS}")
+    for key in rules.speed_dials:
+        if not (len(key) == 2 and key.isascii() and key.isdigit()):
+            raise Invalid(f"speed_dials.{key}", "two digits name a speed dial, 00 to 99")
+    return rules

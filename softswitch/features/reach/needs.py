@@ -1,0 +1,35 @@
+"""What being reached asks of others."""
+
+from typing import Protocol
+
+from softswitch.calls.signals import Origin
+from softswitch.engine.caller import Caller, DialOutcome
+
+
+class AccountView(Protocol):
+    """What matters of an account when it is called."""
+
+    @property
+    def enabled(self) -> bool: ...
+    @property
+    def ring_seconds(self) -> int: ...
+    @property
+    def origin(self) -> Origin: ...
+
+
+class Accounts(Protocol):
+    """Who exists."""
+
+    def account(self, number: str) -> AccountView | None: ...
+
+
+class Phones(Protocol):
+    """An account's phones."""
+
+    def registered(self, number: str) -> bool:
+        """Whether there is a phone to ring."""
+        ...
+
+    async def ring(self, caller: Caller, number: str, ring_seconds: float) -> DialOutcome:
+        """Ring all of them at once. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
+        ...

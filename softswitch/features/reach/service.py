@@ -1,0 +1,88 @@
+"""What people have set about being reached: in memory for calls, changed by HTTP and by feature codes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from softswitch.calls.onward import Onward
+from softswitch.calls.signals import Origin
+from softswitch.events import RoutingStep
+from softswitch.features.reach import store
+from softswitch.features.reach.lines import Lines
+from softswitch.features.reach.model import NO_RULES, Forward, ReachRules, Refuse, at_once, checked
+from softswitch.features.reach.needs import Accounts, Phones
+from softswitch.kernel.errors import NotFound
+from softswitch.platform.changes import count_change
+from softswitch.platform.database import Database, Session
+
+CHANGED = "reach"
+"""What these rules are called among the `Changes`."""
+
+
+class Reach:
+    """Everybody's rules. Memory changes when a change is stored."""
+
+    def __init__(self, accounts: Accounts, phones: Phones, lines: Lines) -> None:
+        self.accounts = accounts
+        self.phones = phones
+        self._lines = lines
+        self._rules: dict[str, ReachRules] = {}
+
+    async def load(self, database: Database) -> None:
+        """Read all rules: before the first call, and again when another process has changed them."""
+        async with database.reading() as session:
+            self._rules = dict(await store.all_rules(session))
+
+    def rules(self, account: str) -> ReachRules:
+        """What an account has set."""
+        return self._rules.get(account, NO_RULES)
+
+    def at_once(self, account: str) -> Forward | Refuse | None:
+        """What becomes of a call for an account before a phone rings; None: its phones ring."""
+        rules = self._rules.get(account)
+        if rules is None:
+            return None
+        return at_once(rules, on_call=self._lines.busy(account), registered=self.phones.registered(account))
+
+    def onward(self, kind: str, name: str, caller: Origin) -> Onward | None:
+        """What becomes of a call for `account/NUMBER` or `speeddial/DIGITS` now; None: phones ring, or nothing is
+        there."""
+        if kind == "speeddial":
+            number = self.rules(caller.name).speed_dials.get(name) if caller.kind == "account" else None
+            if number is None:
+                return None
+            step = RoutingStep(f"speeddial/{name}", "matched", f"stands for {number} at {caller.name}")
+            return Onward(step, number, caller)
+        account = self.accounts.account(name) if kind == "account" else None
+        if account is None:
+            return None
+        match self.at_once(name):
+            case Forward(number, rule, reason):
+                step = RoutingStep(f"account/{name}.{rule}", "matched", f"forwarded to {number} ({reason})")
+                return Onward(step, number, account.origin)
+            case Refuse(cause, rule, why):
+                return Onward(RoutingStep(f"account/{name}.{rule}", "failed", f"{name} {why}"), cause=cause)
+        return None
+
+    async def change(self, session: Session, account: str, changes: Mapping[str, Any]) -> ReachRules:
+        """Set what `changes` names, fields of `ReachRules`. Raises NotFound or Invalid."""
+        if self.accounts.account(account) is None:
+            raise NotFound("account", account)
+        rules = checked(account, replace(await store.rules_of(session, account), **changes))
+        await store.write(session, account, rules)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._take(account, rules))
+        return rules
+
+    async def forget(self, session: Session, account: str) -> None:
+        """The account is deleted: a later one of the same number begins with no rules."""
+        await store.write(session, account, NO_RULES)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._take(account, NO_RULES))
+
+    def _take(self, account: str, rules: ReachRules) -> None:
+        if rules == NO_RULES:
+            self._rules.pop(account, None)
+        else:
+            self._rules[account] = rules

@@ -1,0 +1,157 @@
+"""How people are reached: forwards, do not disturb, call waiting and speed dials, on virtual time."""
+
+import pytest
+
+from softswitch.features.reach.model import ReachRules
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from tests.support.invariants import records
+from tests.support.stories import causes, registered, talking
+from tests.support.switch import SimulatedSwitch
+
+
+def settle_rules(house: SimulatedSwitch, account: str, rules: ReachRules) -> None:
+    house.features.reach._take(account, rules)
+
+
+async def test_a_call_is_forwarded_always_and_the_record_says_by_whom(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    settle_rules(house, "1002", ReachRules(forward_always="1003"))
+    out = alice.call("1002")
+    back = await carol.rings()
+    back.answer()
+    await out.until("up")
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+    (cdr,) = records(house.facts).values()
+    assert (cdr.to, cdr.destination) == ("1002", Destination("account", "1003"))
+    (forward,) = cdr.forwards
+    assert (str(forward.by), forward.number, forward.reason) == ("account/1002", "1003", "unconditional")
+    assert bob.incoming.empty()
+
+
+@pytest.mark.parametrize(("status", "reason"), [(486, "user-busy"), (603, "user-busy"), (503, "unavailable")])
+async def test_a_phone_that_refuses_sends_the_call_where_its_owner_said(
+    house: SimulatedSwitch, status: int, reason: str
+) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    settle_rules(house, "1002", ReachRules(forward_busy="1003", forward_offline="1003"))
+    out = alice.call("1002")
+    (await bob.rings()).refuse(status)
+    back = await carol.rings()
+    back.answer()
+    await out.until("up")
+    out.hang_up()
+    await house.settled()
+    (cdr,) = records(house.facts).values()
+    assert [forward.reason for forward in cdr.forwards] == [reason]
+    assert (cdr.disposition, len(cdr.legs)) == ("answered", 3)
+
+
+async def test_nobody_answers_and_the_call_goes_on_after_the_time_its_owner_set(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    settle_rules(house, "1002", ReachRules(forward_no_answer="1003", no_answer_seconds=10))
+    out = alice.call("1002")
+    rung = await bob.rings()
+    rung.ring()
+    back = await carol.rings()
+    assert 10 <= house.loop.time() < 11
+    await rung.until("over")
+    back.answer()
+    await out.until("up")
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_an_account_without_a_phone_is_forwarded_with_its_own_rights(house: SimulatedSwitch) -> None:
+    # The guest may not call 1003, nor 1002 himself; but whom 1002 trusts with its calls is 1002's to say.
+    (alice, carol) = await registered(house, "1001", "1003")
+    settle_rules(house, "1002", ReachRules(forward_offline="1003"))
+    out = alice.call("1002")
+    back = await carol.rings()
+    back.answer()
+    await out.until("up")
+    out.hang_up()
+    await house.settled()
+    assert [fact.number for fact in house.facts if type(fact).__name__ == "CallForwarded"] == ["1003"]
+
+
+async def test_who_is_not_to_be_disturbed_is_busy_and_no_phone_rings(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    settle_rules(house, "1002", ReachRules(do_not_disturb=True))
+    out = alice.call("1002")
+    await out.until("over")
+    assert out.status == 486
+    await house.settled()
+    assert bob.incoming.empty() and causes(house) == [Cause.USER_BUSY]
+
+
+async def test_without_call_waiting_a_second_call_finds_the_line_busy(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    settle_rules(house, "1002", ReachRules(call_waiting=False))
+    out, back = await talking(house, alice, bob)
+    second = carol.call("1002")
+    await second.until("over")
+    assert second.status == 486
+    out.hang_up()
+    await back.until("over")
+    third = carol.call("1002")
+    (await bob.rings()).answer()
+    await third.until("up")
+    third.hang_up()
+    await house.settled()
+
+
+async def test_forwards_that_go_round_in_a_circle_end_the_call(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    settle_rules(house, "1002", ReachRules(forward_always="1003"))
+    settle_rules(house, "1003", ReachRules(forward_always="1002"))
+    out = alice.call("1002")
+    await out.until("over")
+    assert out.status == 404
+    await house.settled()
+    assert causes(house) == [Cause.NO_ROUTE_TO_DESTINATION]
+
+
+async def test_a_speed_dial_is_its_owners_number(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    settle_rules(house, "1001", ReachRules(speed_dials={"07": "1003"}))
+    out = alice.call("*007")
+    back = await carol.rings()
+    back.answer()
+    await out.until("up")
+    out.hang_up()
+    nothing = bob.call("*007")
+    await nothing.until("over")
+    assert nothing.status == 404
+    await house.settled()
+
+
+async def test_explain_follows_the_forwards_a_call_would_meet(house: SimulatedSwitch) -> None:
+    settle_rules(house, "1002", ReachRules(forward_always="*007"))
+    settle_rules(house, "1003", ReachRules(do_not_disturb=True))
+    settle_rules(house, "1001", ReachRules(speed_dials={"07": "1002"}))
+    settle_rules(house, "1002", ReachRules(forward_always="*007", speed_dials={"07": "1003"}))
+    said = house.features.plan.explain("1001", "*007")
+    decided = [(step.rule, step.result) for step in said.steps if step.result != "skipped"]
+    assert decided == [
+        ("default/speed-dial", "matched"),
+        ("speeddial/07", "matched"),
+        ("default/accounts", "matched"),
+        ("account/1002.forward_always", "matched"),
+        ("default/speed-dial", "matched"),
+        ("speeddial/07", "matched"),
+        ("default/accounts", "matched"),
+        ("account/1003.do_not_disturb", "failed"),
+    ]
+    assert said.cause is Cause.USER_BUSY
+
+
+async def test_explain_ends_where_forwards_go_round(house: SimulatedSwitch) -> None:
+    settle_rules(house, "1002", ReachRules(forward_always="1003"))
+    settle_rules(house, "1003", ReachRules(forward_always="1002"))
+    said = house.features.plan.explain("1001", "1002")
+    assert said.cause is Cause.NO_ROUTE_TO_DESTINATION
+    assert said.steps[-1].reason == "the call is forwarded in a circle"
