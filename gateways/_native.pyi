@@ -28,6 +28,7 @@ __all__ = [
     "SipRequest",
     "SipResponse",
     "SipUri",
+    "Suspected",
     "TransactionFailed",
     "Transmit",
     "UdpSocket",
@@ -247,7 +248,23 @@ class Rejected:
     def close(self) -> bool:
         """The stream cannot be read on: close the connection once the answer is written (RFC 3261 section 18.3)."""
 
-SipEvent = RequestReceived | ResponseReceived | Cancelled | TransactionFailed | Rejected
+@final
+class Suspected:
+    """A source does what no honest one does: `agent` (its User-Agent, `detail`, is a scanner's; it got no answer) or
+    `flood` (it sends more than it may: requests of the method `detail`, or of all kinds together where that is empty).
+    Told once in ten seconds of each source."""
+
+    __match_args__ = ("reason", "detail")
+    @property
+    def reason(self) -> Literal["agent", "flood"]: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def transport(self) -> int: ...
+    @property
+    def source(self) -> tuple[str, int]: ...
+
+SipEvent = RequestReceived | ResponseReceived | Cancelled | TransactionFailed | Rejected | Suspected
 
 @final
 class Transmit:
@@ -333,11 +350,55 @@ class SipEngine:
         """Take what has come about since the last call. The transmits of a transport that a `UdpSocket` serves are
         left to its `flush`."""
 
+    def shed(self, level: int, sequence: float) -> None:
+        """Answer new requests outside dialogs with a stateless 503 and a Retry-After: of a hundred INVITE and REGISTER
+        `level` (0 to 100), twice as many of what nobody waits for (OPTIONS, SUBSCRIBE and the like), and from level 50
+        on those that answer a challenge or refresh a registration; never an emergency call, and nothing that has begun.
+        A peer that asks for it in its Via is told the level (RFC 7339); `sequence` must rise from call to call."""
+
+    def set_emergency(self, numbers: Sequence[str]) -> None:
+        """User parts of Request-URIs that are never shed nor limited. `urn:service:sos` never is."""
+
+    def set_agents(self, agents: Sequence[str]) -> None:
+        """Requests outside dialogs whose User-Agent holds one of these texts, in any case, get no answer."""
+
+    def set_limits(
+        self,
+        *,
+        messages: tuple[float, float],
+        invite: tuple[float, float],
+        register: tuple[float, float],
+        other: tuple[float, float],
+        known_factor: float,
+    ) -> None:
+        """What one source address (of IPv6: one /64) may send, each as (per second, burst): messages of all kinds, more
+        are dropped unread; and requests outside dialogs, more are answered 503. A source from which a phone has
+        registered within two hours may send `known_factor` times as much. Until this is called nothing is limited."""
+
+    def exempt(self, allowed: Sequence[str]) -> None:
+        """Networks that are neither limited nor banned. Raises ValueError for what is no network."""
+
+    def do_not_limit(self, trusted: Sequence[str]) -> None:
+        """Networks that are not limited, but can be banned."""
+
+    def ban(self, banned: str, until: float) -> None:
+        """Drop unread what comes from a network, until a time. Streams from there are closed."""
+
+    def lift(self, banned: str) -> None:
+        """End a ban, named as it was made."""
+
+    def know(self, host: str, until: float, now: float) -> None:
+        """A source is known to be good until a time, as if a phone had registered from it."""
+
+    def knows(self, host: str, now: float) -> bool:
+        """Whether a source is known to be good."""
+
     def stats(self) -> dict[str, int]:
         """Counters since the start: `received`, `sent`, `rejected`, `retransmissions_absorbed`,
-        `retransmissions_sent`, `stray_responses`, `shed` (new requests that got a stateless 503), `dropped` (transmits
-        that did not fit into a transport's queue), `panics`, and gauges `client_transactions`,
-        `server_transactions`, `timers`."""
+        `retransmissions_sent`, `stray_responses`, `shed` (new requests that got a stateless 503), `limited` (messages
+        beyond what their source may send), `banned` (what banned sources and scanners sent), `dropped` (transmits that
+        did not fit into a transport's queue), `panics`, and gauges `client_transactions`, `server_transactions`,
+        `timers`."""
 
 @final
 class UdpSocket:
@@ -355,6 +416,9 @@ class UdpSocket:
     def flush(self, engine: SipEngine, transport: int) -> int:
         """Send the engine's waiting transmits of this transport; gives how many still wait because the socket is
         full. A datagram that the kernel refuses (unreachable, too long) fails its client transaction."""
+
+    def take_longest_wait(self) -> float:
+        """Seconds that a datagram has waited in the socket at most, since this was last asked."""
 
     def close(self) -> None: ...
 

@@ -16,6 +16,7 @@ import structlog
 
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
+from gateways.sip.defence import DefenceSettings, Pressure, SourceLimits
 from gateways.sip.endpoint import Listener
 from gateways.sip.gateway import SipGateway, SipSettings
 from gateways.sip.resolver import ResolverSettings
@@ -69,6 +70,7 @@ SIP_GAUGES = (
     "engine_client_transactions",
     "engine_server_transactions",
     "engine_timers",
+    "overload",
 )
 PROMPTS = Path(__file__).with_name("prompts")
 
@@ -123,7 +125,14 @@ class Softswitch:
             recognise=self.trunks.recognise,
             **({"guests": demo.guests(self.directory)} if settings.demo else {}),
         )
-        self.sip = SipGateway(_sip_settings(settings), gatekeeper=gatekeeper, location=self.registrations, clock=clock)
+        self.sip = SipGateway(
+            _sip_settings(settings),
+            gatekeeper=gatekeeper,
+            location=self.registrations,
+            clock=clock,
+            pressure=self._pressure,
+            trusted=self.trunks.addresses,
+        )
         engine = MediaEngine(
             host=settings.media_listen,
             first_port=settings.media.first_port,
@@ -245,6 +254,9 @@ class Softswitch:
         candidates = candidates_of(account, self.registrations)
         return self.switch.originate(who.origin, number, candidates, who.ring_seconds)
 
+    def _pressure(self) -> Pressure:
+        return Pressure(self.event_log.fullness, self.switch.live / self.settings.limits.calls)
+
     def _watch(self) -> None:
         self.telemetry.watch("sip", self.sip.gauges, SIP_GAUGES)
         self.telemetry.watch("media", lambda: self.media.stats, ("legs_open",))
@@ -314,4 +326,10 @@ def _sip_settings(settings: Settings) -> SipSettings:
             min_session_expires=settings.sip.min_session_expires,
         ),
         resolver=ResolverSettings(servers=settings.sip.name_servers),
+        defence=DefenceSettings(
+            shedding=settings.defence.shedding,
+            emergency=settings.defence.emergency,
+            limits=SourceLimits() if settings.defence.limits and not settings.bench else None,
+            allowed=settings.defence.allow,
+        ),
     )

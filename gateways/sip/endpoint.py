@@ -128,6 +128,10 @@ class SipEndpoint:
             self._woken = True
             self._loop.call_soon(self._wake_up)
 
+    def longest_wait(self) -> float:
+        """Seconds that a datagram has waited to be read at most, since this was last asked."""
+        return max((udp.socket.take_longest_wait() for udp in self._udp), default=0.0)
+
     # Network, for the user agent ------------------------------------------------------------------------
 
     def transport_to(self, hop: Hop) -> int | None:

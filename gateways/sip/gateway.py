@@ -2,12 +2,13 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
 from gateways._native import SipEngine
 from gateways.sip.connections import ConnectionLimits
+from gateways.sip.defence import Defence, DefenceSettings, Pressure
 from gateways.sip.endpoint import Listener, SipEndpoint
 from gateways.sip.resolver import Resolver, ResolverSettings
 from gateways.sip.ua.core import UserAgent
@@ -29,6 +30,7 @@ class SipSettings(Struct, frozen=True, kw_only=True):
     agent: UserAgentSettings = UserAgentSettings()
     limits: ConnectionLimits = ConnectionLimits()
     resolver: ResolverSettings = ResolverSettings()
+    defence: DefenceSettings = DefenceSettings()
 
 
 class SipGateway:
@@ -45,6 +47,8 @@ class SipGateway:
         location: Location,
         clock: Clock,
         entropy: Callable[[int], bytes] = os.urandom,
+        pressure: Callable[[], Pressure] = Pressure,
+        trusted: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._clock = clock.monotonic
         self._engine = SipEngine(seed=int.from_bytes(entropy(8), "big"), t1=settings.agent.t1, t2=settings.agent.t2)
@@ -60,6 +64,15 @@ class SipGateway:
             wall_ms=clock.wall_ms,
         )
 
+        self._defence = Defence(
+            self._engine,
+            settings.defence,
+            clock,
+            waited=self._endpoint.longest_wait,
+            pressure=pressure,
+            trusted=trusted,
+        )
+
     def listen(self, events: SignallingEvents) -> None:
         """Tell `events` of calls and signals."""
         self._agent.listen(events)
@@ -67,9 +80,11 @@ class SipGateway:
     async def start(self) -> None:
         """Open the sockets. Raises OSError naming the address that cannot be bound."""
         await self._endpoint.start(self._agent)
+        self._defence.start()
 
     async def stop(self) -> None:
         """Close the sockets; legs that are still up are not told."""
+        self._defence.stop()
         await self._endpoint.stop()
 
     def refuse_new_calls(self) -> None:
@@ -92,5 +107,6 @@ class SipGateway:
         self._endpoint.wake()
 
     def gauges(self) -> dict[str, int]:
-        """Counters and gauges of the user agent and of the engine (`engine_…`)."""
-        return {**self._agent.gauges(), **{f"engine_{name}": value for name, value in self._engine.stats().items()}}
+        """Counters and gauges of the user agent and of the engine (`engine_…`), and the level of `overload`."""
+        engine = {f"engine_{name}": value for name, value in self._engine.stats().items()}
+        return {**self._agent.gauges(), **engine, "overload": self._defence.level}

@@ -121,6 +121,11 @@ class EventLog:
         return self._taken - self._written + len(self._facts) + len(self._rows)
 
     @property
+    def fullness(self) -> float:
+        """How much of what may await the disk does: at 1 the log is congested."""
+        return self.pending / self._bound
+
+    @property
     def congested(self) -> bool:
         """Whether so much awaits the disk that new calls should be refused."""
         return self.pending >= self._bound

@@ -5,6 +5,7 @@ TOML file, else from the defaults below, which open nothing beyond this machine.
 it runs (accounts, dial plan, trunks) is in the database instead.
 """
 
+from softswitch.settings.defence import DefenceSettings
 from softswitch.settings.file import key_lines
 from softswitch.settings.http import HttpSettings
 from softswitch.settings.limits import LimitSettings
@@ -14,6 +15,7 @@ from softswitch.settings.sip import Listener, SipSettings
 from softswitch.settings.tree import Settings
 
 __all__ = [
+    "DefenceSettings",
     "HttpSettings",
     "LimitSettings",
     "Listener",

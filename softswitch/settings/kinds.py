@@ -65,6 +65,18 @@ def whole(least: int, most: int) -> Kind:
     return Kind(read, from_text)
 
 
+def yes_or_no() -> Kind:
+    def read(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{value!r} should be true or false")
+        return value
+
+    def from_text(text: str) -> Any:
+        return {"true": True, "false": False}.get(text.lower(), text)
+
+    return Kind(read, from_text)
+
+
 def one_of(*words: str) -> Kind:
     def read(value: Any) -> str:
         if value not in words:

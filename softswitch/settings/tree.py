@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from softswitch.settings.defence import DefenceSettings
 from softswitch.settings.http import HttpSettings
 from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
 from softswitch.settings.limits import LimitSettings
@@ -24,6 +25,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    defence: DefenceSettings = field(default_factory=DefenceSettings)
     demo: bool = False
     """Make the demo's accounts, plan and trunk, and admit its guests. Command line only."""
     bench: bool = False

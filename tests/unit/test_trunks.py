@@ -179,3 +179,15 @@ async def test_viewers_see_trunks_and_change_none(client: httpx.AsyncClient) -> 
     client.headers["Authorization"] = "Bearer viewer"
     assert (await client.get("/api/v1/trunks")).json() == {"items": [], "next": None}
     assert (await client.post("/api/v1/trunks", json={"name": "uas", "host": "x"})).status_code == 403
+
+
+async def test_the_addresses_that_trunks_send_from_are_known_and_names_are_not(
+    client: httpx.AsyncClient, trunks: Trunks
+) -> None:
+    await create(client)
+    named = {"name": "named", "host": "sip.example.com", "sources": ["198.51.100.0/24"]}
+    assert (await client.post("/api/v1/trunks", json=named)).status_code == 201
+    assert "198.51.100.0/24" in trunks.addresses()
+    assert not any("example" in address for address in trunks.addresses())
+    await client.delete("/api/v1/trunks/named")
+    assert "198.51.100.0/24" not in trunks.addresses()

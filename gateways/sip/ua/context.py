@@ -123,7 +123,7 @@ class Context:
         """Signals on their way up. They are delivered when no session is at work, so that a command that one of them
         calls forth never finds a session half changed."""
         self.trace: Callable[[LegId, str, str], None] = _untraced
-        self.counts = {"rejected": 0, "challenged": 0, "registered": 0, "faults": 0}
+        self.counts = {"rejected": 0, "challenged": 0, "registered": 0, "suspected": 0, "faults": 0}
         """What was counted since the start."""
         self.allow = ("Allow", ALLOW)
         self.supported = ("Supported", ", ".join(OPTION_TAGS))

@@ -30,6 +30,7 @@ from gateways._native import (
     RequestReceived,
     ResponseReceived,
     SipEngine,
+    Suspected,
     TransactionFailed,
     Transmit,
 )
@@ -82,6 +83,7 @@ class UserAgent:
             Cancelled: self._cancelled,  # type: ignore[dict-item]
             TransactionFailed: self._transaction_failed,  # type: ignore[dict-item]
             Unreadable: self._rejected,  # type: ignore[dict-item]
+            Suspected: self._suspected,  # type: ignore[dict-item]
         }
         self._outside: dict[str, Callable[[RequestReceived], None]] = {
             "INVITE": self._reception.invited,
@@ -249,6 +251,9 @@ class UserAgent:
         self._context.counts["rejected"] += 1
         if event.close:
             self._context.network.close(event.transport)
+
+    def _suspected(self, event: Suspected) -> None:
+        self._context.counts["suspected"] += 1
 
     def _request_received(self, event: RequestReceived) -> None:
         request = event.request

@@ -1,7 +1,8 @@
 """What can be done with trunks, and all of them in memory, as calls need them."""
 
+import contextlib
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from softswitch.calls.signals import Origin
@@ -22,6 +23,7 @@ class Trunks:
     def __init__(self) -> None:
         self._trunks: dict[str, Trunk] = {}
         self._sources = Sources(())
+        self._addresses: tuple[str, ...] = ()
 
     async def load(self, database: Database) -> None:
         """Read all trunks: before the first call, and again when another process has changed them."""
@@ -35,6 +37,10 @@ class Trunks:
         """Whose calls come from an address; None: no trunk's."""
         trunk = self._sources.find(host)
         return None if trunk is None else trunk.origin
+
+    def addresses(self) -> tuple[str, ...]:
+        """Networks and addresses that trunks send from, as text."""
+        return self._addresses
 
     async def create(self, session: Session, values: Mapping[str, Any]) -> TrunkRow:
         """Add a trunk; `values` are its columns, `sources` a list. Raises Conflict or Invalid."""
@@ -80,6 +86,7 @@ class Trunks:
     def _remember(self, trunks: dict[str, Trunk]) -> None:
         self._trunks = trunks
         self._sources = Sources(trunks[name] for name in sorted(trunks))
+        self._addresses = tuple(sorted({address for trunk in trunks.values() for address in _addresses_of(trunk)}))
 
 
 def write_sources(sources: list[str]) -> str:
@@ -100,6 +107,12 @@ def read_sources(text: str) -> list[str]:
 
 def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(word) for word in text.split())
+
+
+def _addresses_of(trunk: Trunk) -> Iterator[str]:
+    yield from map(str, trunk.sources)
+    with contextlib.suppress(ValueError):  # a name: whoever it stands for must be among the sources
+        yield str(ipaddress.ip_address(trunk.host))
 
 
 def _trunk(row: TrunkRow) -> Trunk:

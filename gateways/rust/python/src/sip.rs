@@ -20,6 +20,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::Cancelled>()?;
     module.add_class::<events::TransactionFailed>()?;
     module.add_class::<events::Rejected>()?;
+    module.add_class::<events::Suspected>()?;
     module.add_class::<events::Transmit>()?;
     module.add_class::<events::Drained>()?;
     module.add_class::<SipEngine>()?;
@@ -32,5 +33,6 @@ fn any_event(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         .bitor(py.get_type::<events::ResponseReceived>())?
         .bitor(py.get_type::<events::Cancelled>())?
         .bitor(py.get_type::<events::TransactionFailed>())?
-        .bitor(py.get_type::<events::Rejected>())
+        .bitor(py.get_type::<events::Rejected>())?
+        .bitor(py.get_type::<events::Suspected>())
 }

@@ -3,11 +3,12 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use sip_transaction::Transmit;
-use udp_batch::{BATCH, ReceiveBatch, bind, send_batch};
+use udp_batch::{BATCH, ReceiveBatch, bind, send_batch, stamp_arrivals};
 
 use crate::sip::SipEngine;
 
@@ -23,6 +24,8 @@ pub struct UdpSocket {
     batch: ReceiveBatch,
     /// The time of the last `receive`, for what fails in `flush`.
     now: f64,
+    /// Seconds that a datagram has waited at most, since it was last asked.
+    waited: f64,
 }
 
 impl UdpSocket {
@@ -46,10 +49,12 @@ impl UdpSocket {
             let text = error.to_string();
             PyOSError::new_err((error.raw_os_error().unwrap_or_default(), text))
         })?;
+        stamp_arrivals(&socket)?;
         Ok(Self {
             socket: Some(socket),
             batch: ReceiveBatch::new(LONGEST),
             now: 0.0,
+            waited: 0.0,
         })
     }
 
@@ -76,6 +81,13 @@ impl UdpSocket {
         let engine = &mut engine.engine;
         engine.batch(transport);
         let count = self.batch.receive(socket.as_fd(), BATCH)?;
+        if let Some(arrived) = self.batch.arrived() {
+            // The clock of stamps may be set while we wait: a negative wait is none.
+            let waited = SystemTime::now()
+                .duration_since(UNIX_EPOCH + arrived)
+                .unwrap_or_default();
+            self.waited = self.waited.max(waited.as_secs_f64());
+        }
         for datagram in self.batch.iter() {
             engine
                 .receive(datagram.data, transport, datagram.source, now)
@@ -107,6 +119,10 @@ impl UdpSocket {
                 return engine.waiting(transport);
             }
         }
+    }
+
+    fn take_longest_wait(&mut self) -> f64 {
+        std::mem::take(&mut self.waited)
     }
 
     fn close(&mut self) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::grammar::unfold_into;
 use crate::header_name::HeaderName;
-use crate::message::Message;
+use crate::message::{Message, Span};
 
 /// The headers that a caller gives: names and values.
 pub type Headers<'a> = [(&'a str, &'a str)];
@@ -75,7 +75,8 @@ pub fn request(
 }
 
 /// A response to a request that came from `source`: Via, From, To, Call-ID, CSeq and, below 300, Record-Route are
-/// copied from it (sections 8.2.6.2 and 12.1.1). `to_tag` is added where the request's To has none.
+/// copied from it (sections 8.2.6.2 and 12.1.1). `to_tag` is added where the request's To has none. `feedback` are
+/// the Via parameters about overload that a peer gets who asks for them (RFC 7339); empty: none does.
 ///
 /// The request may be a malformed one: what it lacks is left out.
 #[allow(clippy::too_many_arguments)]
@@ -83,6 +84,7 @@ pub fn response(
     out: &mut Vec<u8>,
     request: &Message,
     source: SocketAddr,
+    feedback: &str,
     status: u16,
     reason: Option<&str>,
     to_tag: Option<&str>,
@@ -101,7 +103,7 @@ pub fn response(
             HeaderName::Via => {
                 out.extend_from_slice(b"Via: ");
                 if top {
-                    top_via(out, request, value, source);
+                    top_via(out, request, value, source, feedback);
                 } else {
                     unfold_into(out, value);
                 }
@@ -136,8 +138,19 @@ fn copy(out: &mut Vec<u8>, name: HeaderName, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Whether a peer wants to be told of overload, and by the one algorithm that there is (RFC 7339 section 4.2: it MUST
+/// be able to do `loss`).
+fn asks_for_loss(request: &Message) -> bool {
+    let via = &request.facts.via;
+    !via.oc.is_empty()
+        && request
+            .slice(via.oc_algo)
+            .split(|byte| !byte.is_ascii_alphanumeric())
+            .any(|algorithm| algorithm.eq_ignore_ascii_case(b"loss"))
+}
+
 /// The topmost Via with where the request really came from (RFC 3261 section 18.2.1, RFC 3581 section 4).
-fn top_via(out: &mut Vec<u8>, request: &Message, value: &[u8], source: SocketAddr) {
+fn top_via(out: &mut Vec<u8>, request: &Message, value: &[u8], source: SocketAddr, feedback: &str) {
     let via = &request.facts.via;
     if via.whole.is_empty() {
         unfold_into(out, value);
@@ -145,7 +158,11 @@ fn top_via(out: &mut Vec<u8>, request: &Message, value: &[u8], source: SocketAdd
     }
     let (start, end) = (via.whole.start, via.whole.end);
     // Our own words replace what the sender may have written there.
-    let mut cuts = [via.received, via.rport];
+    let tell = !feedback.is_empty() && asks_for_loss(request);
+    let mut cuts = [via.received, via.rport, Span::default(), Span::default()];
+    if tell {
+        cuts[2..].copy_from_slice(&[via.oc, via.oc_algo]);
+    }
     cuts.sort_by_key(|cut| cut.start);
     let mut at = start;
     for cut in cuts.into_iter().filter(|cut| !cut.is_empty()) {
@@ -173,6 +190,9 @@ fn top_via(out: &mut Vec<u8>, request: &Message, value: &[u8], source: SocketAdd
     if !via.rport.is_empty() {
         out.extend_from_slice(b";rport=");
         decimal(out, u64::from(source.port()));
+    }
+    if tell {
+        out.extend_from_slice(feedback.as_bytes());
     }
     // The rest of a list of Vias on the same line: both spans begin where the value does.
     unfold_into(out, &value[usize::from(end - start)..]);

@@ -20,6 +20,10 @@ pub struct ViaParts {
     pub received: Span,
     /// The parameter `rport` from its semicolon on; empty where there is none (RFC 3581).
     pub rport: Span,
+    /// The parameter `oc` from its semicolon on; empty where there is none (RFC 7339).
+    pub oc: Span,
+    /// The parameter `oc-algo` from its semicolon on; empty where there is none (RFC 7339).
+    pub oc_algo: Span,
 }
 
 /// Read the first value of `bytes[value]`.
@@ -69,6 +73,8 @@ pub(crate) fn scan(bytes: &[u8], value: Span) -> Result<ViaParts, &'static str> 
             }
             name if name.eq_ignore_ascii_case(b"rport") => parts.rport = param.whole,
             name if name.eq_ignore_ascii_case(b"received") => parts.received = param.whole,
+            name if name.eq_ignore_ascii_case(b"oc") => parts.oc = param.whole,
+            name if name.eq_ignore_ascii_case(b"oc-algo") => parts.oc_algo = param.whole,
             _ => {}
         }
     }

@@ -156,6 +156,7 @@ fn exercise(bytes: &[u8]) {
         &mut out,
         &message,
         source,
+        "",
         200,
         None,
         Some("t"),
@@ -193,7 +194,7 @@ proptest! {
         let bytes = printed(&parts);
         let request = Message::parse(&bytes).expect("what we print, we can read");
         let mut out = Vec::new();
-        print::response(&mut out, &request, SocketAddr::from(([192, 0, 2, 1], 9)), status, None, Some("t"), &[], &parts.3);
+        print::response(&mut out, &request, SocketAddr::from(([192, 0, 2, 1], 9)), "", status, None, Some("t"), &[], &parts.3);
         let response = Message::parse(&out).expect("what we print, we can read");
         prop_assert_eq!(response.status(), status);
         prop_assert_eq!(response.branch(), request.branch());

@@ -6,6 +6,7 @@ mod printing;
 mod receiving;
 mod requesting;
 mod responding;
+mod turning_away;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -17,9 +18,11 @@ use sip_message::framer::StreamFramer;
 
 use crate::engine::requesting::ClientTransaction;
 use crate::engine::responding::ServerTransaction;
+use crate::engine::turning_away::Treatment;
 use crate::event::{Event, Failure, Kind, Transmit};
 use crate::matching::mix;
 use crate::slab::Slab;
+use crate::sources::Sources;
 use crate::timing::{Timer, TimerTable, Timing};
 
 /// What an engine is built with. Times in seconds.
@@ -68,8 +71,12 @@ pub struct Stats {
     pub stray_responses: u64,
     /// Transmits that were dropped because too many waited.
     pub dropped: u64,
-    /// New requests that got a stateless 503.
+    /// New requests that got a stateless 503 under overload.
     pub shed: u64,
+    /// Requests and datagrams beyond what their source may send.
+    pub limited: u64,
+    /// Datagrams of banned sources, and requests of scanners.
+    pub banned: u64,
     pub panics: u64,
     pub client_transactions: usize,
     pub server_transactions: usize,
@@ -101,6 +108,8 @@ pub struct Engine {
     events: Vec<Event>,
     scratch: Vec<u8>,
     stats: Stats,
+    treatment: Treatment,
+    sources: Sources,
     /// The transaction at work, which a panic ends.
     current: u64,
     /// How many numbers were drawn that are no transaction's.
@@ -128,6 +137,8 @@ impl Engine {
             events: Vec::new(),
             scratch: Vec::with_capacity(2048),
             stats: Stats::default(),
+            treatment: Treatment::default(),
+            sources: Sources::default(),
             current: 0,
             draws: 0,
             #[cfg(test)]

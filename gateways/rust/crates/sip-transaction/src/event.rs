@@ -72,6 +72,15 @@ pub enum Event {
         source: SocketAddr,
         close: bool,
     },
+    /// A source does what no honest one does: `agent` (it says that it is a scanner; `detail` is how) or `flood` (it
+    /// sends more than it may; `detail` is the method, empty where it is all together). What it sent went unanswered,
+    /// or got 503. Told once in ten seconds of each source.
+    Suspected {
+        reason: &'static str,
+        detail: String,
+        transport: u64,
+        source: SocketAddr,
+    },
 }
 
 /// Bytes to be written.

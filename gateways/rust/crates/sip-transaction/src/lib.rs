@@ -13,8 +13,10 @@ mod machine;
 mod matching;
 mod server;
 mod slab;
+mod sources;
 mod timing;
 
 pub use engine::{Config, Engine, Refusal, Stats};
 pub use event::{Event, Failure, Kind, Transmit};
 pub use sip_message::Message;
+pub use sources::{Limits, Network, Rate};

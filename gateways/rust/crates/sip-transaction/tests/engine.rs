@@ -666,3 +666,238 @@ fn a_failed_invite_takes_the_route_of_its_request_for_the_ack() {
     assert_eq!(line(&ack, "CSeq"), "CSeq: 3 ACK");
     assert!(text(&ack).contains("Route: <sip:p1;lr>\r\nRoute: <sip:p2;lr>\r\n"));
 }
+
+fn other_source(host: u8) -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, host], 5060))
+}
+
+/// A request outside a dialog, each of its own transaction.
+fn fresh(method: &str, number: usize, user: &str, more: &str) -> Vec<u8> {
+    format!(
+        "{method} sip:{user}@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK-{number};rport\r\n\
+         From: <sip:alice@192.0.2.1>;tag=a{number}\r\nTo: <sip:bob@192.0.2.2>\r\nCall-ID: {number}@h\r\n\
+         CSeq: 7 {method}\r\n{more}Content-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+fn admitted(engine: &mut Engine, method: &str, user: &str, more: &str, from: usize) -> usize {
+    (from..from + 1000)
+        .filter(|&number| !receive(engine, &fresh(method, number, user, more), 0.0).is_empty())
+        .count()
+}
+
+#[test]
+fn under_overload_a_share_of_new_work_gets_503_and_what_has_begun_goes_on() {
+    let mut engine = engine();
+    engine.set_emergency(["112".to_owned()].into_iter());
+    let call = transaction(&receive(&mut engine, &fresh("INVITE", 0, "bob", ""), 0.0));
+    engine.shed(40, 1.0);
+    let answers = |engine: &mut Engine| engine.take_transmits(UDP, 100_000);
+    answers(&mut engine);
+
+    let calls = admitted(&mut engine, "INVITE", "bob", "", 1000);
+    assert!((500..700).contains(&calls), "{calls}");
+    let sent = answers(&mut engine);
+    assert_eq!(sent.len(), 1000 - calls);
+    assert!(sent.iter().all(|one| text(one).starts_with("SIP/2.0 503 ")));
+    let delays: std::collections::BTreeSet<_> =
+        sent.iter().map(|one| line(one, "Retry-After")).collect();
+    assert!(delays.len() > 5, "{delays:?}");
+
+    let asked = admitted(&mut engine, "OPTIONS", "bob", "", 2000);
+    assert!((100..300).contains(&asked), "{asked}");
+    assert_eq!(admitted(&mut engine, "INVITE", "112", "", 3000), 1000);
+    let proof = "Authorization: Digest realm=\"x\"\r\n";
+    assert_eq!(admitted(&mut engine, "INVITE", "bob", proof, 4000), 1000);
+
+    // A request inside a dialog, the first call's CANCEL, and its retransmission, which is absorbed.
+    engine.shed(100, 2.0);
+    assert_eq!(admitted(&mut engine, "INVITE", "bob", "", 5000), 0);
+    let inside = request("BYE", "h;branch=z9hG4bK-in", ";tag=ours", "");
+    assert_eq!(receive(&mut engine, &inside, 0.0).len(), 1);
+    let absorbed = engine.stats().retransmissions_absorbed;
+    assert!(receive(&mut engine, &fresh("INVITE", 0, "bob", ""), 0.0).is_empty());
+    assert_eq!(engine.stats().retransmissions_absorbed, absorbed + 1);
+    let cancelled = receive(&mut engine, &fresh("CANCEL", 0, "bob", ""), 0.0);
+    assert!(matches!(cancelled[..], [Event::Cancelled { transaction, .. }] if transaction == call));
+}
+
+#[test]
+fn each_copy_of_a_request_is_shed_alike_and_its_ack_is_of_no_interest() {
+    let mut engine = engine();
+    engine.shed(50, 1.0);
+    for number in 0..200 {
+        let invite = fresh("INVITE", number, "bob", "");
+        let first = receive(&mut engine, &invite, 0.0).is_empty();
+        let transmits = engine.take_transmits(UDP, 100);
+        assert!(receive(&mut engine, &invite, 0.1).is_empty());
+        if first {
+            let to = line(&transmits[transmits.len() - 1], "To:");
+            let ack = fresh("ACK", number, "bob", "");
+            let ack = String::from_utf8(ack).expect("UTF-8");
+            let ack = ack.replace("To: <sip:bob@192.0.2.2>", &to);
+            assert!(receive(&mut engine, ack.as_bytes(), 0.2).is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_registration_of_a_phone_that_is_known_is_shed_late() {
+    let mut engine = engine();
+    let register = transaction(&receive(&mut engine, &fresh("REGISTER", 0, "bob", ""), 0.0));
+    engine
+        .respond(register, 200, None, None, &[], b"", 0.0)
+        .expect("answered");
+    engine.shed(50, 1.0);
+    assert_eq!(admitted(&mut engine, "REGISTER", "bob", "", 1000), 1000);
+    for number in 0..100 {
+        engine
+            .receive(
+                &fresh("REGISTER", 9000 + number, "bob", ""),
+                UDP,
+                other_source(9),
+                0.0,
+            )
+            .expect("open");
+    }
+    let strangers = engine.take_events().len();
+    assert!((20..80).contains(&strangers), "{strangers}");
+}
+
+#[test]
+fn a_peer_that_asks_is_told_of_overload_in_its_via() {
+    let mut engine = engine();
+    let asks = "h;branch=z9hG4bK-oc1;oc;oc-algo=\"rate,loss\"";
+    engine.shed(20, 17.5);
+    let number = transaction(&receive(
+        &mut engine,
+        &request("BYE", asks, ";tag=x", ""),
+        0.0,
+    ));
+    engine
+        .respond(number, 200, None, None, &[], b"", 0.0)
+        .expect("answered");
+    let via = line(&engine.take_transmits(UDP, 9)[0], "Via:");
+    assert!(
+        via.ends_with(";oc=20;oc-algo=\"loss\";oc-validity=500;oc-seq=17.500"),
+        "{via}"
+    );
+    assert_eq!(via.matches("oc-algo").count(), 1);
+
+    // One that does not ask, or knows only another algorithm, is told nothing.
+    for (index, more) in ["", ";oc;oc-algo=\"rate\""].iter().enumerate() {
+        let via = format!("h;branch=z9hG4bK-no{index}{more}");
+        let number = transaction(&receive(
+            &mut engine,
+            &request("BYE", &via, ";tag=x", ""),
+            0.0,
+        ));
+        engine
+            .respond(number, 200, None, None, &[], b"", 0.0)
+            .expect("answered");
+        let via = line(&engine.take_transmits(UDP, 9)[0], "Via:");
+        assert!(!via.contains("oc-validity"), "{via}");
+    }
+
+    // "oc-validity" of zero: the overload is over.
+    engine.shed(0, 18.0);
+    let asks = "h;branch=z9hG4bK-oc2;oc;oc-algo=\"loss\"";
+    let number = transaction(&receive(
+        &mut engine,
+        &request("BYE", asks, ";tag=x", ""),
+        0.0,
+    ));
+    engine
+        .respond(number, 200, None, None, &[], b"", 0.0)
+        .expect("answered");
+    let via = line(&engine.take_transmits(UDP, 9)[0], "Via:");
+    assert!(
+        via.ends_with(";oc=0;oc-algo=\"loss\";oc-validity=0;oc-seq=18.000"),
+        "{via}"
+    );
+}
+
+#[test]
+fn a_scanner_gets_no_answer_and_is_told_of_once() {
+    let mut engine = engine();
+    engine.set_agents(["Friendly-Scanner".to_owned()].into_iter());
+    let agent = "User-Agent: friendly-scanner 1.0\r\n";
+    let events = receive(&mut engine, &fresh("OPTIONS", 1, "100", agent), 0.0);
+    assert!(
+        matches!(&events[..], [Event::Suspected { reason: "agent", detail, .. }] if detail == "friendly-scanner 1.0"),
+        "{events:?}"
+    );
+    assert!(receive(&mut engine, &fresh("OPTIONS", 2, "100", agent), 1.0).is_empty());
+    assert!(engine.take_transmits(UDP, 9).is_empty());
+    assert_eq!(
+        receive(&mut engine, &fresh("OPTIONS", 3, "100", ""), 1.0).len(),
+        1
+    );
+}
+
+#[test]
+fn a_source_that_sends_too_much_of_a_kind_gets_503_and_of_everything_nothing() {
+    let rate = |burst| sip_transaction::Rate {
+        per_second: 1.0,
+        burst,
+    };
+    let mut engine = engine();
+    engine.set_limits(Some(sip_transaction::Limits {
+        messages: rate(50.0),
+        invite: rate(10.0),
+        register: rate(10.0),
+        other: rate(10.0),
+        known_factor: 10.0,
+    }));
+    let mut calls = 0;
+    let mut suspected = 0;
+    for number in 0..100 {
+        for event in receive(&mut engine, &fresh("INVITE", number, "bob", ""), 0.0) {
+            match event {
+                Event::Request { .. } => calls += 1,
+                Event::Suspected {
+                    reason: "flood", ..
+                } => suspected += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!((calls, suspected), (10, 1));
+    let refused = engine.take_transmits(UDP, 1000);
+    assert_eq!(
+        refused.len(),
+        40,
+        "what is beyond fifty messages is dropped"
+    );
+    assert_eq!(engine.stats().limited, 90);
+}
+
+#[test]
+fn what_a_banned_source_sends_is_dropped_unread_and_its_connection_closed() {
+    let mut engine = engine();
+    let network = sip_transaction::Network::parse("198.51.100.0/24").expect("a network");
+    engine.ban(network, 100.0);
+    assert!(receive(&mut engine, &fresh("OPTIONS", 1, "bob", ""), 0.0).is_empty());
+    assert!(receive(&mut engine, b"rubbish", 0.0).is_empty());
+    assert_eq!(engine.stats().received, 0);
+    engine.receive(b"OPT", TCP, source(), 0.0).expect("open");
+    assert!(matches!(
+        engine.take_events()[..],
+        [Event::Rejected {
+            close: true,
+            status: None,
+            ..
+        }]
+    ));
+    assert_eq!(
+        receive(&mut engine, &fresh("OPTIONS", 1, "bob", ""), 100.0).len(),
+        1
+    );
+    engine.ban(network, 200.0);
+    engine.lift(network);
+    assert_eq!(
+        receive(&mut engine, &fresh("OPTIONS", 2, "bob", ""), 101.0).len(),
+        1
+    );
+}

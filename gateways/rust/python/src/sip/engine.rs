@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyList};
-use sip_transaction::{Config, Engine, Kind, Refusal};
+use sip_transaction::{Config, Engine, Kind, Limits, Network, Rate, Refusal};
 
 use super::events::{Drained, Transmit, event};
 
@@ -33,6 +33,26 @@ fn address((host, port): (PyBackedStr, u16)) -> PyResult<SocketAddr> {
         .parse()
         .map_err(|_| PyValueError::new_err(format!("{:?} is no IP address", &*host)))?;
     Ok(SocketAddr::new(ip, port))
+}
+
+fn network(text: &PyBackedStr) -> PyResult<Network> {
+    Network::parse(text)
+        .ok_or_else(|| PyValueError::new_err(format!("{:?} is no network", &**text)))
+}
+
+fn networks(texts: &[PyBackedStr]) -> PyResult<std::vec::IntoIter<Network>> {
+    let parsed: Vec<_> = texts.iter().map(network).collect::<PyResult<_>>()?;
+    Ok(parsed.into_iter())
+}
+
+fn rate((per_second, burst): (f32, f32)) -> PyResult<Rate> {
+    if per_second > 0.0 && burst >= 1.0 {
+        Ok(Rate { per_second, burst })
+    } else {
+        Err(PyValueError::new_err(
+            "a rate is above zero, and its burst at least one",
+        ))
+    }
 }
 
 fn moment(now: f64) -> PyResult<f64> {
@@ -191,6 +211,73 @@ impl SipEngine {
         })
     }
 
+    fn shed(&mut self, level: u8, sequence: f64) {
+        self.engine.shed(level, sequence);
+    }
+
+    fn set_emergency(&mut self, numbers: Vec<String>) {
+        self.engine.set_emergency(numbers.into_iter());
+    }
+
+    fn set_agents(&mut self, agents: Vec<String>) -> PyResult<()> {
+        if agents.iter().any(String::is_empty) {
+            return Err(PyValueError::new_err(
+                "an empty name is part of every agent's",
+            ));
+        }
+        self.engine.set_agents(agents.into_iter());
+        Ok(())
+    }
+
+    #[pyo3(signature = (*, messages, invite, register, other, known_factor))]
+    fn set_limits(
+        &mut self,
+        messages: (f32, f32),
+        invite: (f32, f32),
+        register: (f32, f32),
+        other: (f32, f32),
+        known_factor: f32,
+    ) -> PyResult<()> {
+        self.engine.set_limits(Some(Limits {
+            messages: rate(messages)?,
+            invite: rate(invite)?,
+            register: rate(register)?,
+            other: rate(other)?,
+            known_factor,
+        }));
+        Ok(())
+    }
+
+    fn exempt(&mut self, allowed: Vec<PyBackedStr>) -> PyResult<()> {
+        self.engine.exempt(networks(&allowed)?);
+        Ok(())
+    }
+
+    fn do_not_limit(&mut self, trusted: Vec<PyBackedStr>) -> PyResult<()> {
+        self.engine.do_not_limit(networks(&trusted)?);
+        Ok(())
+    }
+
+    fn ban(&mut self, banned: PyBackedStr, until: f64) -> PyResult<()> {
+        self.engine.ban(network(&banned)?, until);
+        Ok(())
+    }
+
+    fn lift(&mut self, banned: PyBackedStr) -> PyResult<()> {
+        self.engine.lift(network(&banned)?);
+        Ok(())
+    }
+
+    fn know(&mut self, host: PyBackedStr, until: f64, now: f64) -> PyResult<()> {
+        self.engine
+            .know(address((host, 0))?.ip(), moment(until)?, moment(now)?);
+        Ok(())
+    }
+
+    fn knows(&self, host: PyBackedStr, now: f64) -> PyResult<bool> {
+        Ok(self.engine.knows(address((host, 0))?.ip(), moment(now)?))
+    }
+
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = self.engine.stats();
         let counters = PyDict::new(py);
@@ -202,6 +289,8 @@ impl SipEngine {
         counters.set_item("stray_responses", stats.stray_responses)?;
         counters.set_item("dropped", stats.dropped)?;
         counters.set_item("shed", stats.shed)?;
+        counters.set_item("limited", stats.limited)?;
+        counters.set_item("banned", stats.banned)?;
         counters.set_item("panics", stats.panics)?;
         counters.set_item("client_transactions", stats.client_transactions)?;
         counters.set_item("server_transactions", stats.server_transactions)?;

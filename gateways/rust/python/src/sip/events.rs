@@ -127,6 +127,30 @@ impl Rejected {
     }
 }
 
+#[pyclass(frozen, module = "gateways._native")]
+pub struct Suspected {
+    #[pyo3(get)]
+    reason: &'static str,
+    #[pyo3(get)]
+    detail: String,
+    #[pyo3(get)]
+    transport: u64,
+    source: SocketAddr,
+}
+
+#[pymethods]
+impl Suspected {
+    #[classattr]
+    fn __match_args__(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, ["reason", "detail"])
+    }
+
+    #[getter]
+    fn source(&self) -> (String, u16) {
+        host_port(self.source)
+    }
+}
+
 /// A Python object of an engine's event.
 pub(super) fn event(py: Python<'_>, event: Event) -> PyResult<Bound<'_, PyAny>> {
     Ok(match event {
@@ -211,6 +235,21 @@ pub(super) fn event(py: Python<'_>, event: Event) -> PyResult<Bound<'_, PyAny>> 
             )?
             .into_any()
         }
+        Event::Suspected {
+            reason,
+            detail,
+            transport,
+            source,
+        } => Bound::new(
+            py,
+            Suspected {
+                reason,
+                detail,
+                transport,
+                source,
+            },
+        )?
+        .into_any(),
     })
 }
 

@@ -44,6 +44,7 @@ impl Engine {
             &mut self.scratch,
             message,
             source,
+            &self.treatment.feedback,
             status,
             reason,
             Some(tag),

@@ -93,6 +93,7 @@ impl Engine {
                     now,
                 );
             }
+            None if self.acknowledges_answer(&message) => {}
             None => self.note(Event::Request {
                 transaction: 0,
                 message,
@@ -147,17 +148,12 @@ impl Engine {
         now: f64,
     ) {
         if self.is_full() {
-            // Shed before anything is kept, and spread the second tries.
+            // Shed before anything is kept.
             self.stats.shed += 1;
-            let after = (2 + self.draw() % 9).to_string();
-            self.answer(
-                &message,
-                transport,
-                source,
-                503,
-                None,
-                &[("Retry-After", &after)],
-            );
+            self.send_later(&message, transport, source);
+            return;
+        }
+        if self.turned_away(hash, &message, transport, source, now) {
             return;
         }
         let merge_hash = matching::merge_hash(self.config.seed, &message);

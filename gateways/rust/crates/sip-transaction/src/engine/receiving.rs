@@ -8,6 +8,7 @@ use sip_message::{HeaderName, Malformed, Message};
 
 use crate::engine::{Engine, Refusal};
 use crate::event::{Event, Transmit};
+use crate::sources::Kind;
 
 impl Engine {
     /// One datagram, or any piece of a stream. Refused only when the transport is unknown.
@@ -18,10 +19,28 @@ impl Engine {
         source: SocketAddr,
         now: f64,
     ) -> Result<(), Refusal> {
-        let Some(open) = self.transports.get_mut(&transport) else {
+        let Some(open) = self.transports.get(&transport) else {
             return Err(Refusal("no such transport".into()));
         };
-        if !open.kind.is_reliable() {
+        let reliable = open.kind.is_reliable();
+        if self.sources.is_banned(source.ip(), now) {
+            self.stats.banned += 1;
+            if reliable {
+                let reason = "its source is banned".into();
+                self.note(Event::Rejected {
+                    reason,
+                    status: None,
+                    transport,
+                    source,
+                    close: true,
+                });
+            }
+            return Ok(());
+        }
+        let Some(open) = self.transports.get_mut(&transport) else {
+            return Ok(());
+        };
+        if !reliable {
             self.guard(|engine| engine.datagram(data, transport, source, now));
             return Ok(());
         }
@@ -67,6 +86,11 @@ impl Engine {
 
     fn message(&mut self, bytes: &[u8], transport: u64, source: SocketAddr, now: f64) {
         self.stats.received += 1;
+        if !self.sources.may(source.ip(), Kind::Message, now) {
+            self.stats.limited += 1;
+            self.suspect("flood", String::new(), transport, source, now);
+            return;
+        }
         match Message::parse(bytes) {
             Ok(message) if message.is_request() => {
                 self.incoming_request(Arc::new(message), transport, source, now);

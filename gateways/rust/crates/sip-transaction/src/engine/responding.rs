@@ -13,6 +13,9 @@ use crate::matching::{Origin, mix};
 use crate::timing::{Armed, Slot, Timer};
 use crate::{invite_server, server};
 
+/// Seconds for which a source is known to be good after a phone registered from it.
+const REGISTERED: f64 = 7200.0;
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Machine {
     Invite(invite_server::State),
@@ -98,6 +101,9 @@ impl Engine {
             }
             // With a final response given, the request is gone; the only thing left to do is to send a 2xx again.
             let (request, source) = (server.request.clone(), server.source);
+            if status / 100 == 2 && server.origin.method() == b"REGISTER" {
+                engine.sources.know(source.ip(), now + REGISTERED, now);
+            }
             let response = request.map(|request| {
                 // RFC 3261 section 8.2.6.2: a 100 may go without a To tag, any other response may not.
                 let tag = (to_tag.is_some() || status > 100).then(|| engine.to_tag(number));
@@ -106,6 +112,7 @@ impl Engine {
                     &mut engine.scratch,
                     &request,
                     source,
+                    &engine.treatment.feedback,
                     status,
                     reason,
                     tag.as_deref(),
@@ -293,6 +300,7 @@ impl Engine {
                 &mut self.scratch,
                 request,
                 server.source,
+                &self.treatment.feedback,
                 100,
                 None,
                 None,
