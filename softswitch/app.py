@@ -118,6 +118,7 @@ class Softswitch:
             IdSource(boot),
             most_calls=settings.limits.calls,
             congested=lambda: self.event_log.congested,
+            on_record=self.event_log.then,
         )
         gatekeeper = SwitchGatekeeper(
             ha1=self.directory.ha1,

@@ -1,6 +1,6 @@
 """What the switch needs from outside, as Protocols. Gateways and features provide them; `app.py` ties the ends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin
@@ -43,6 +43,11 @@ class SignallingEvents(Protocol):
     def traced(self, leg: LegId, direction: str, what: str) -> None:
         """One ladder line: `direction` is `in` or `out`, `what` is short, such as `INVITE sip:1002@…` or
         `200 OK (INVITE)`. Never holds a credential."""
+        ...
+
+    def on_record(self, then: Callable[[], None]) -> None:
+        """Call `then` once all that was told so far will be found in the records, even if the process is killed; at
+        once where it already will."""
         ...
 
 

@@ -85,6 +85,7 @@ class SipGateway:
     async def stop(self) -> None:
         """Close the sockets; legs that are still up are not told."""
         self._defence.stop()
+        self._agent.stop_holding()
         await self._endpoint.stop()
 
     def refuse_new_calls(self) -> None:

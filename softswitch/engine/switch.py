@@ -33,13 +33,16 @@ class Switch:
         *,
         most_calls: int = 20_000,
         congested: Callable[[], bool] = lambda: False,
+        on_record: Callable[[Callable[[], None]], None] = lambda then: then(),
     ) -> None:
-        """`congested` tells whether new calls must be refused because the record of calls is not kept up with."""
+        """`congested` tells whether new calls must be refused because the record of calls is not kept up with;
+        `on_record` calls what it is given once all facts published so far are safe."""
         self._bus = bus
         self._clock = clock
         self._ids = ids
         self._most_calls = most_calls
         self._congested = congested
+        self.on_record = on_record
         self._calls: dict[CallId, LiveCall] = {}
         self._legs: dict[LegId, LiveCall] = {}
         self._drained: asyncio.Future[None] | None = None

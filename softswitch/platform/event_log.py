@@ -18,7 +18,8 @@ are found by reading the last seconds of the log, however long it is.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -103,7 +104,8 @@ class EventLog:
         self._not_before = float("-inf")
         self._taken = 0
         self._written = 0
-        self._flushers: list[tuple[int, asyncio.Future[None]]] = []
+        self._awaiting: deque[tuple[int, Callable[[], None]]] = deque()
+        """Who wants to know when so many entries are on disk; the numbers only rise."""
         self._writer: asyncio.Task[None] | None = None
         self._stopping = False
         self._open: dict[CallId, None] | None = None
@@ -161,15 +163,20 @@ class EventLog:
         self._rows.append((into, row))
         self._bell.set()
 
-    async def flush(self) -> None:
-        """Return when all that was appended so far is on disk. The log must be started."""
+    def then(self, action: Callable[[], None]) -> None:
+        """Call `action` once all that was appended so far is on disk: at once when it is there already."""
         target = self._taken + len(self._facts) + len(self._rows)
         if self._written >= target:
-            return
-        done = asyncio.get_running_loop().create_future()
-        self._flushers.append((target, done))
+            action()
+        else:
+            self._awaiting.append((target, action))
+
+    async def flush(self) -> None:
+        """Return when all that was appended so far is on disk. The log must be started."""
+        done = asyncio.Event()
+        self.then(done.set)
         self._hurry.set()
-        await done
+        await done.wait()
 
     async def read(self, *, call: CallId | None = None, after: int = 0, limit: int = 10_000) -> list[LoggedFact]:
         """Facts on disk in order, of one call or of all, from behind the number `after`, of at most `limit` rows."""
@@ -238,13 +245,12 @@ class EventLog:
                 await self._store_singly(facts, rows)
                 break
         self._written = self._taken
-        self._tell_flushers()
-
-    def _tell_flushers(self) -> None:
-        for target, done in self._flushers:
-            if target <= self._written and not done.done():
-                done.set_result(None)
-        self._flushers = [(target, done) for target, done in self._flushers if not done.done()]
+        while self._awaiting and self._awaiting[0][0] <= self._written:
+            _, action = self._awaiting.popleft()
+            try:
+                action()
+            except Exception:
+                log.exception("who awaited the event log failed")
 
     async def _store_singly(self, facts: Sequence[Fact], rows: Sequence[tuple[Rows, tuple[object, ...]]]) -> None:
         for fact in facts:

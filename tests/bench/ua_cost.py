@@ -80,6 +80,9 @@ class Relay:
     def traced(self, leg: LegId, direction: str, what: str) -> None:
         pass
 
+    def on_record(self, then: Callable[[], None]) -> None:
+        then()
+
     # Gatekeeper, Location and Network
 
     def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
@@ -102,6 +105,9 @@ class Relay:
 
     def resolve(self, sought: Sought, found: Callable[[Sequence[Hop]], None]) -> None:
         raise AssertionError("names are not used here")
+
+    def wake(self) -> None:
+        pass
 
     def close(self, transport: int) -> None:
         raise AssertionError("there are no connections here")

@@ -1,6 +1,12 @@
 """What a killed switch still knows when it comes back."""
 
+import random
+import re
+import time
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.interop import sipp
 from tests.interop.conftest import Admin
@@ -33,6 +39,53 @@ def test_every_call_that_had_ended_is_recorded_after_a_kill(tmp_path: Path) -> N
     assert {cdr["disposition"] for cdr in cdrs} == {"answered"}
     # Between answer and BYE the caller waited 100 ms by its own clock, whose ticks are a few milliseconds.
     assert min(cdr["billable_ms"] for cdr in cdrs) >= 90
+
+
+@pytest.mark.parametrize("to", ["9197", "80020"])
+def test_every_call_whose_bye_was_answered_is_recorded_whenever_the_kill_comes(to: str, tmp_path: Path) -> None:
+    moment = random.uniform(0.3, 1.5)
+    with running(tmp_path) as server, sipp.running("uas_at_once", tmp_path, "-m", "1000") as uas:
+        admin = Admin(server)
+        admin.patch("/trunks/uas", host="127.0.0.1", port=uas.port)
+        admin.close()
+        target = f"{server.host}:{server.sip_port}"
+        options = ("-s", to, "-m", "1000", "-r", "200", "-d", "50")
+        with sipp.running("uac", tmp_path, target, *options) as uac:
+            until(lambda: "2 BYE" in uac.messages())
+            time.sleep(moment)  # any moment will do: there is nothing to wait for
+            server.process.kill()
+            server.process.wait()
+            ended = callers_told_of_their_end(uac)
+
+    with running(tmp_path) as server:
+        admin = Admin(server)
+        records = {cdr["from"]: cdr for cdr in admin.all("/cdrs", to=to)}
+        admin.close()
+
+    assert len(ended) > 10
+    lost = ended - records.keys()
+    assert not lost, f"{len(lost)} of {len(ended)} calls are lost, killed after {moment:.3f} s: {sorted(lost)[-20:]}"
+    endings = {
+        (records[caller]["disposition"], records[caller]["cause_code"], records[caller]["note"]) for caller in ended
+    }
+    assert endings == {("answered", 16, "")}, f"killed after {moment:.3f} s"
+
+
+def callers_told_of_their_end(uac: sipp.Sipp) -> set[str]:
+    """The numbers of callers whose BYE was answered."""
+    return {
+        match[1]
+        for message in uac.messages().split("-----------------------------------------------")
+        if "message received" in message and "SIP/2.0 200" in message and "2 BYE" in message
+        if (match := re.search(r"From: <sip:(\w+)@", message))
+    }
+
+
+def until(so: Callable[[], object]) -> None:
+    give_up = time.perf_counter() + 20
+    while not so():
+        assert time.perf_counter() < give_up
+        time.sleep(0.02)
 
 
 def test_a_call_that_was_live_at_a_kill_is_recorded_too(tmp_path: Path) -> None:

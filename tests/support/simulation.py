@@ -66,7 +66,9 @@ class Day:
         self._chance = chance = random.Random(f"day {seed}")
         self._weather = conditions or weather(chance)
         self._fair = not (self._weather.loss or self._weather.duplicate or self._weather.reorder)
-        self.house = SimulatedSwitch(loop, self._weather, seed=seed)
+        # A disk that keeps up, one that is slow, and one that hangs.
+        disk = random.Random(f"disk {seed}").choice((0.0, 0.005, 0.05, 5.0))
+        self.house = SimulatedSwitch(loop, self._weather, seed=seed, disk_seconds=disk)
         self._habits = Habits.draw(chance)
         self._calls = calls or chance.randint(5, 40)
         self._accounts = [str(1001 + number) for number in range(accounts or chance.randint(2, 8))]

@@ -70,6 +70,9 @@ class SimulatedEndpoint:
 
         self._loop.call_soon(later)
 
+    def wake(self) -> None:
+        self._settle_soon()
+
     def _receive(self, data: bytes, source: HostPort) -> None:
         self.engine.receive(data, TRANSPORT, source, self._loop.time())
         self._settle()
@@ -98,7 +101,10 @@ class SimulatedEndpoint:
 class SimulatedSwitch:
     """A switch, its network, and phones to be had for the asking."""
 
-    def __init__(self, loop: VirtualTimeLoop, conditions: Conditions | None = None, *, seed: int = 0) -> None:
+    def __init__(
+        self, loop: VirtualTimeLoop, conditions: Conditions | None = None, *, seed: int = 0, disk_seconds: float = 0.0
+    ) -> None:
+        """`disk_seconds`: how long facts take to be on record."""
         self.loop = loop
         self.seed = seed
         self.ring_seconds = float(RING_SECONDS)
@@ -113,7 +119,8 @@ class SimulatedSwitch:
         for kind, hearer in self.features.lines.subscriptions():
             self.bus.subscribe(kind, hearer)
         self.media = ModelMedia(loop, SWITCH.host)
-        self.switch = Switch(self.bus, self.clock, IdSource(f"s{seed}"))
+        self._disk_seconds = disk_seconds
+        self.switch = Switch(self.bus, self.clock, IdSource(f"s{seed}"), on_record=self._on_record)
         self.engine = SipEngine(seed=seed)
         self.endpoint = SimulatedEndpoint(loop, self.network, SWITCH)
         self.agent = UserAgent(
@@ -158,6 +165,12 @@ class SimulatedSwitch:
         assert who is not None
         candidates = candidates_of(account, self.location)
         return self.switch.originate(who.origin, number, candidates, who.ring_seconds)
+
+    def _on_record(self, then: Callable[[], None]) -> None:
+        if self._disk_seconds:
+            self.loop.call_later(self._disk_seconds, then)
+        else:
+            then()
 
     # What is heard ----------------------------------------------------------------------------------------
 
@@ -233,4 +246,4 @@ class SimulatedSwitch:
 
 
 ENGINE_GAUGES = ("client_transactions", "server_transactions", "timers")
-AGENT_GAUGES = ("sessions", "legs", "client_transactions", "timers")
+AGENT_GAUGES = ("sessions", "legs", "client_transactions", "timers", "farewells")

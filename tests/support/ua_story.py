@@ -60,6 +60,8 @@ class Switch:
         self.signals: list[tuple[LegId, LegSignal]] = []
         self.ladder: list[str] = []
         self.on_incoming: LegId = CALLER
+        self.slow_record: list[Callable[[], None]] | None = None
+        """Where set: who waits for a record that is not kept yet."""
 
     def incoming(self, incoming: Incoming) -> LegId:
         self.incoming_calls.append(incoming)
@@ -70,6 +72,12 @@ class Switch:
 
     def traced(self, leg: LegId, direction: str, what: str) -> None:
         self.ladder.append(f"{direction} {what}")
+
+    def on_record(self, then: Callable[[], None]) -> None:
+        if self.slow_record is None:
+            then()
+        else:
+            self.slow_record.append(then)
 
 
 class Accounts:
@@ -134,6 +142,9 @@ class Story:
 
     def close(self, transport: int) -> None:
         self.closed.append(transport)
+
+    def wake(self) -> None:
+        """The story settles by itself whenever something is said or time passes."""
 
     def connect(self, number: int, peer: HostPort = PEER) -> int:
         """A TCP connection comes about."""
@@ -343,7 +354,7 @@ class Story:
         """Whether nothing is left once every timer has run out."""
         self.passes(100.0)
         gauges, stats = self.agent.gauges(), self.engine.stats()
-        left = {name: gauges[name] for name in ("sessions", "legs", "client_transactions", "timers")}
+        left = {name: gauges[name] for name in ("sessions", "legs", "client_transactions", "timers", "farewells")}
         left |= {f"engine_{name}": stats[name] for name in ("client_transactions", "server_transactions", "timers")}
         assert not any(left.values()), left
         assert gauges["faults"] == 0

@@ -159,6 +159,34 @@ def test_a_call_the_switch_was_killed_in_ends_when_the_switch_was_last_known_to_
     assert early.at == T + 6
 
 
+def test_a_call_whose_caller_had_gone_when_the_switch_was_killed_ended_with_the_caller() -> None:
+    facts = [offered(), dialed(T + 2, B), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
+    gone = leg_ended(T + 50, A, Cause.NORMAL_CLEARING, by_party=True)
+    end = CallEnded(at=T + 50, call=CALL, cause=Cause.NORMAL_CLEARING)
+    assert unfinished_end([*facts, gone], T + 90) == end
+    assert unfinished_end([*facts, gone, leg_ended(T + 51, B, Cause.NORMAL_CLEARING)], T + 90) == end
+
+    refused = [offered(), dialed(T + 1, B), leg_ended(T + 2, B, Cause.USER_BUSY), leg_ended(T + 2, A, Cause.USER_BUSY)]
+    end_of_refused = unfinished_end(refused, T + 90)
+    assert end_of_refused is not None
+    assert cdr_of(*refused, end_of_refused).disposition == "busy"
+
+    gave_up = [offered(), dialed(T + 1, B), leg_ended(T + 2, A, Cause.NORMAL_CLEARING, by_party=True)]
+    end_of_given_up = unfinished_end(gave_up, T + 90)
+    assert end_of_given_up is not None
+    assert cdr_of(*gave_up, end_of_given_up).disposition == "cancelled"
+
+
+def test_a_call_whose_called_party_had_gone_when_the_switch_was_killed_ended_with_it() -> None:
+    facts = [offered(), dialed(T + 2, B), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
+    gone = leg_ended(T + 50, B, Cause.NORMAL_CLEARING, by_party=True)
+    assert unfinished_end([*facts, gone], T + 90) == CallEnded(at=T + 50, call=CALL, cause=Cause.NORMAL_CLEARING)
+    # The caller was sent on to somebody else.
+    cut_off = unfinished_end([*facts, gone, dialed(T + 60, C)], T + 90)
+    assert cut_off is not None
+    assert (cut_off.at, cut_off.note) == (T + 90, "switch stopped")
+
+
 def test_there_is_no_record_before_a_call_has_ended() -> None:
     assert record([offered(), dialed(T, B)]) is None
     assert record([ended(T, Cause.NORMAL_CLEARING)]) is None

@@ -171,3 +171,32 @@ async def test_many_tasks_that_flush_all_wait_for_their_own_facts(event_log: Eve
         return len(await event_log.read(call=CallId(call)))
 
     assert await asyncio.gather(*(one(str(number)) for number in range(8))) == [1] * 8
+
+
+async def test_who_asks_is_told_once_what_was_appended_before_is_on_disk(event_log: EventLog) -> None:
+    on_disk: list[int] = []
+    told = asyncio.Event()
+
+    def look() -> None:
+        on_disk.append(event_log.pending)
+        told.set()
+
+    event_log.then(look)
+    assert on_disk == [0]  # nothing was appended: it is there already
+    told.clear()
+    event_log.append(GONE)
+    event_log.then(look)
+    assert on_disk == [0]
+    event_log.start()
+    await told.wait()
+    assert on_disk == [0, 0]
+    assert [entry.fact for entry in await event_log.read()] == [GONE]
+
+
+async def test_one_who_fails_when_told_keeps_nobody_else_from_being_told(event_log: EventLog) -> None:
+    event_log.append(GONE)
+    event_log.then(lambda: 1 // 0)  # type: ignore[arg-type,return-value]
+    told = asyncio.Event()
+    event_log.then(told.set)
+    event_log.start()
+    await told.wait()

@@ -10,6 +10,7 @@ from gateways.sip.ua.abilities import ALLOW, OPTION_TAGS
 from gateways.sip.ua.addressing import hop_of, is_literal, is_private
 from gateways.sip.ua.causes import PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
+from gateways.sip.ua.farewells import Farewells
 from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.timers import TimerTable
@@ -56,6 +57,10 @@ class Network(Protocol):
         """Close a stream connection once what is being decided has been written."""
         ...
 
+    def wake(self) -> None:
+        """Something is to be said outside the user agent's turn: settle soon."""
+        ...
+
 
 class Transport:
     """A UDP socket or a stream connection, by the number that the engine knows it by."""
@@ -81,6 +86,7 @@ class Context:
         "clients",
         "counts",
         "engine",
+        "farewells",
         "legs",
         "network",
         "now",
@@ -107,6 +113,7 @@ class Context:
         self.network = network
         self.tokens = Tokens(entropy)
         self.timers = TimerTable()
+        self.farewells = Farewells(self.timers, network.wake)
         self.now = 0.0
         self.transports: dict[int, Transport] = {}
         self.sessions: dict[str, Session] = {}

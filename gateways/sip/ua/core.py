@@ -96,6 +96,7 @@ class UserAgent:
         """Tell `events` what happens from now on."""
         self._reception.events = events
         self._context.trace = events.traced
+        self._context.farewells.on_record = events.on_record
 
     def refuse_new_calls(self) -> None:
         """From now on a new call gets 503, because the switch is about to stop."""
@@ -141,6 +142,7 @@ class UserAgent:
         transmits: list[Transmit] = []
         while True:
             self._deliver()
+            self._say_farewell()
             if flush is not None:
                 flush()
             drained = engine.drain()
@@ -151,6 +153,10 @@ class UserAgent:
                 return transmits
             for event in events:
                 self.receive_event(event, now)
+
+    def stop_holding(self) -> None:
+        """Let the next `settle` say all that waits for a record."""
+        self._context.farewells.release_all()
 
     def deadline(self) -> float | None:
         """When `timeout` is needed, as of the last `settle`."""
@@ -198,6 +204,7 @@ class UserAgent:
             "sessions": len(context.sessions),
             "legs": len(context.legs),
             "client_transactions": len(context.clients),
+            "farewells": len(context.farewells),
             "timers": len(context.timers),
             "transports": len(context.transports),
             **context.counts,
@@ -216,6 +223,16 @@ class UserAgent:
             except Exception:
                 # The switch's own fault is its own affair: the other legs' signals must still arrive.
                 log.exception("a signal could not be handled", leg=leg, signal=type(signal).__name__)
+
+    def _say_farewell(self) -> None:
+        context = self._context
+        farewells = context.farewells
+        if farewells.waiting:
+            farewells.hold(context.now)
+        if farewells.due:
+            due, farewells.due = farewells.due, []
+            for transaction, status, headers, to_tag in due:
+                context.respond(transaction, status, headers, to_tag=to_tag)
 
     def _response_received(self, event: ResponseReceived) -> None:
         context = self._context

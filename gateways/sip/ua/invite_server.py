@@ -149,7 +149,7 @@ class InviteServer(Session):
         status = command.status if command.status is not None and command.status >= 300 else status_of(command.cause)
         self._decided()
         headers = [("Retry-After", "5")] if status == 503 else []
-        self.respond(self._transaction, status, "INVITE", *headers)
+        self.part(self._transaction, status, "INVITE", *headers)
         self.end(command.cause, by_party=False, status=status)
         self.forget()
 
@@ -168,16 +168,16 @@ class InviteServer(Session):
     def cancelled(self, event: object) -> None:
         """Their CANCEL, which the engine has answered (section 9.2)."""
         self._decided()
-        self.respond(self._transaction, 487, "INVITE")
+        self.part(self._transaction, 487, "INVITE")
         self.end(Cause.NORMAL_CLEARING, by_party=True, status=487)
         self.forget()
 
     def abandoned(self, event: RequestReceived) -> None:
         """A BYE on the early dialog: the caller may (section 15)."""
         cause = cause_said(event.request.header("Reason")) or Cause.NORMAL_CLEARING
-        self.respond(event.transaction, 200, "BYE")
+        self.part(event.transaction, 200, "BYE")
         self._decided()
-        self.respond(self._transaction, 487, "INVITE")
+        self.part(self._transaction, 487, "INVITE")
         self.end(cause, by_party=True, status=487)
         self.forget()
 

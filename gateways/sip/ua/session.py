@@ -13,6 +13,7 @@ from gateways._native import Cancelled, RequestReceived, ResponseReceived
 from gateways.sip.ua.causes import cause_said, reason_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua.farewells import Farewell
 from gateways.sip.ua.offer_exchange import OfferExchange
 from gateways.sip.ua.sdp import LocalDescription
 from gateways.sip.ua.session_timer import SessionTimer, Terms
@@ -199,6 +200,11 @@ class Session:
         self.trace("out", status_line(status, method))
         self.context.respond(transaction, status, headers, to_tag=self.dialog.local_tag)
 
+    def part(self, transaction: int, status: int, method: str, *headers: tuple[str, str]) -> None:
+        """Answer what ends the leg, once its end is on record."""
+        self.trace("out", status_line(status, method))
+        self.context.farewells.waiting.append(Farewell(transaction, status, headers, self.dialog.local_tag))
+
     def clear(self, cause: Cause, *, by_party: bool, status: int | None = None) -> None:
         """Something is wrong with an established leg: end it on the wire and above."""
         self.say_bye(cause)
@@ -232,7 +238,7 @@ class Session:
     def cleared(self, event: RequestReceived) -> None:
         """The party's BYE."""
         cause = cause_said(event.request.header("Reason")) or Cause.NORMAL_CLEARING
-        self.respond(event.transaction, 200, "BYE")
+        self.part(event.transaction, 200, "BYE")
         if self.exchange is not None:
             self.exchange.close()
         self.end(cause, by_party=True)
@@ -240,7 +246,7 @@ class Session:
 
     def cleared_twice(self, event: RequestReceived) -> None:
         """Their BYE crossed ours: it is answered, and ours still awaits its response."""
-        self.respond(event.transaction, 200, "BYE")
+        self.part(event.transaction, 200, "BYE")
 
     def refuse_invite(self, event: RequestReceived) -> None:
         """An INVITE inside a dialog that is ending."""

@@ -208,9 +208,26 @@ def _leg(name: LegId, leg: _Leg, offered: CallOffered, ended: CallEnded, call_an
 def unfinished_end(facts: Sequence[Fact], died_at: int) -> CallEnded | None:
     """How a call ended whose switch was killed; None: it is no such.
 
-    `died_at`: when the switch was last known to live. Of the call itself nothing need have been heard for long.
+    A call whose caller had gone, or whose only other party had, was over: only the last fact is missing. Otherwise the
+    kill ended it. `died_at`: when the switch was last known to live; of the call itself nothing need have been heard
+    for long.
     """
     if not facts or type(facts[0]) is not CallOffered or any(type(fact) is CallEnded for fact in facts):
         return None
+    call, caller = facts[0].call, facts[0].leg
+    answered = any(type(fact) is CallAnswered for fact in facts)
+    others: set[LegId] = set()
+    """Parties that were dialled and have not gone."""
+    for fact in facts:
+        if type(fact) is LegDialed:
+            others.add(fact.leg)
+        elif type(fact) is LegEnded:
+            others.discard(fact.leg)
+            if fact.leg == caller:
+                gave_up = fact.by_party and not answered
+                return CallEnded(at=fact.at, call=call, cause=fact.cause, caller_gave_up=gave_up)
+    last = facts[-1]
+    if answered and type(last) is LegEnded and last.by_party and not others:
+        return CallEnded(at=last.at, call=call, cause=last.cause)
     at = max(died_at, *(fact.at for fact in facts))
-    return CallEnded(at=at, call=facts[0].call, cause=Cause.TEMPORARY_FAILURE, note="switch stopped")
+    return CallEnded(at=at, call=call, cause=Cause.TEMPORARY_FAILURE, note="switch stopped")
