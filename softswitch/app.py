@@ -17,9 +17,10 @@ import structlog
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from gateways.sip.defence import DefenceSettings, Pressure, SourceLimits
-from gateways.sip.endpoint import Listener
 from gateways.sip.gateway import SipGateway, SipSettings
+from gateways.sip.listener import Listener
 from gateways.sip.resolver import ResolverSettings
+from gateways.sip.tls import TlsSettings
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch import __version__, demo
 from softswitch.calls.onward import Onward
@@ -47,6 +48,7 @@ from softswitch.features.routing.service import DialPlan
 from softswitch.features.testcalls import feature as testcalls
 from softswitch.features.trunks import feature as trunks_feature
 from softswitch.features.trunks.service import Trunks
+from softswitch.kernel.address import HostPort
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, SwitchError
 from softswitch.kernel.ids import CallId, IdSource, LegId
@@ -93,8 +95,10 @@ class Softswitch:
 
         Raises Invalid for settings that cannot be, OSError when there are not enough free ports.
         """
-        self.settings = settings
         self.clock = clock = SystemClock()
+        if settings.demo:
+            settings = demo.with_secure_listeners(settings, clock.wall_ms())
+        self.settings = settings
         self.bus = bus = Bus()
         self.telemetry = Telemetry()
         self.database = Database(settings.database)
@@ -316,8 +320,7 @@ def _sip_settings(settings: Settings) -> SipSettings:
     host = settings.advertised_for(settings.sip.listen[0].address.host)
     return SipSettings(
         listeners=tuple(
-            Listener(listener.transport, listener.address, settings.advertised_for(listener.address.host))
-            for listener in settings.sip.listen
+            listener_of(settings, listener.transport, listener.address) for listener in settings.sip.listen
         ),
         agent=UserAgentSettings(
             host=f"[{host}]" if ":" in host else host,
@@ -333,4 +336,17 @@ def _sip_settings(settings: Settings) -> SipSettings:
             limits=SourceLimits() if settings.defence.limits and not settings.bench else None,
             allowed=settings.defence.allow,
         ),
+        tls=TlsSettings(
+            certificates=settings.tls.certificates,
+            client_certificates=settings.tls.client_certificates,
+            client_authority=settings.tls.client_authority,
+            authority=settings.tls.authority,
+            verify=settings.tls.verify,
+        ),
     )
+
+
+def listener_of(settings: Settings, kind: str, address: HostPort) -> Listener:
+    """A listener that tells its address as the settings say."""
+    advertised = settings.advertised_for(address.host)
+    return Listener(kind, address, advertised if advertised != address.host else None, settings.sip.local_networks)

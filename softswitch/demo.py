@@ -1,7 +1,9 @@
 """The demo switch: twenty accounts, a dial plan, a trunk, and guests from this machine. Loopback only."""
 
+import dataclasses
 from collections.abc import Sequence
 
+from gateways.sip.self_signed import write_self_signed
 from softswitch.engine.gatekeeper import DemoGuests
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
@@ -11,6 +13,7 @@ from softswitch.features.trunks.service import Trunks
 from softswitch.kernel.address import HostPort
 from softswitch.platform.auth import Identity, Role
 from softswitch.platform.database import Database
+from softswitch.settings import Listener, Settings
 
 NUMBERS = tuple(str(number) for number in range(1001, 1021))
 ADMIN_TOKEN = ("demo-admin", Identity("demo", Role.ADMIN))
@@ -29,6 +32,16 @@ UAS = {
     "enabled": True,
 }
 """The trunk that a SIPp UAS answers for."""
+
+
+def with_secure_listeners(settings: Settings, now_ms: int) -> Settings:
+    """Listen for TLS one port above SIP and for WebSockets two above, with a certificate made now."""
+    file = settings.data_dir / "demo-certificate.pem"
+    host, port = settings.sip.listen[0].address
+    write_self_signed(file, ["localhost", host], now_ms)
+    more = [Listener(kind, HostPort(host, port + step if port else 0)) for kind, step in (("tls", 1), ("ws", 2))]
+    sip = dataclasses.replace(settings.sip, listen=(*settings.sip.listen, *more))
+    return dataclasses.replace(settings, sip=sip, tls=dataclasses.replace(settings.tls, certificates=(file,)))
 
 
 def guests(directory: Directory) -> DemoGuests:
@@ -62,12 +75,14 @@ async def furnish(database: Database, directory: Directory, trunks: Trunks, dial
 
 def welcome(http: HostPort, bound: Sequence[tuple[str, HostPort]]) -> str:
     """What to do with a demo switch that is ready."""
-    sip = next(address for kind, address in bound if kind == "udp")
+    where = dict(reversed(bound))
+    sip = where["udp"]
     server = "" if sip.port == 5060 else f" --server {sip}"
     phones = f"{NUMBERS[0]} to {NUMBERS[-1]}, password demo-NUMBER"
     return f"""
 The demo switch is ready.
-  SIP    {sip} over UDP and TCP; accounts {phones}
+  SIP    {sip} over UDP and TCP, {where["tls"]} over TLS, ws://{where["ws"]} for browsers
+         accounts {phones}
   HTTP   http://{http}/docs with the token {ADMIN_TOKEN[0]}
 Call it from another terminal:
   .venv/bin/softswitch call --as 1001 9196{server} --for 5    an echo

@@ -9,8 +9,10 @@ from msgspec import Struct
 from gateways._native import SipEngine
 from gateways.sip.connections import ConnectionLimits
 from gateways.sip.defence import Defence, DefenceSettings, Pressure
-from gateways.sip.endpoint import Listener, SipEndpoint
+from gateways.sip.endpoint import SipEndpoint
+from gateways.sip.listener import Listener
 from gateways.sip.resolver import Resolver, ResolverSettings
+from gateways.sip.tls import Certificates, TlsSettings
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.signals import Invitation, LegCommand
@@ -31,6 +33,7 @@ class SipSettings(Struct, frozen=True, kw_only=True):
     limits: ConnectionLimits = ConnectionLimits()
     resolver: ResolverSettings = ResolverSettings()
     defence: DefenceSettings = DefenceSettings()
+    tls: TlsSettings = TlsSettings()
 
 
 class SipGateway:
@@ -52,8 +55,12 @@ class SipGateway:
     ) -> None:
         self._clock = clock.monotonic
         self._engine = SipEngine(seed=int.from_bytes(entropy(8), "big"), t1=settings.agent.t1, t2=settings.agent.t2)
+        self.certificates = Certificates(settings.tls)
+        """What TLS listeners show; may be reloaded at any time."""
         resolver = Resolver(settings.resolver, random.Random(entropy(8)))
-        self._endpoint = SipEndpoint(self._engine, clock, settings.listeners, settings.limits, resolver)
+        self._endpoint = SipEndpoint(
+            self._engine, clock, settings.listeners, settings.limits, resolver, self.certificates
+        )
         self._agent = UserAgent(
             self._engine,
             settings.agent,

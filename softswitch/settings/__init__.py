@@ -12,6 +12,7 @@ from softswitch.settings.limits import LimitSettings
 from softswitch.settings.media import MediaSettings
 from softswitch.settings.reading import Option, read_settings
 from softswitch.settings.sip import Listener, SipSettings
+from softswitch.settings.tls import TlsSettings
 from softswitch.settings.tree import Settings
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Option",
     "Settings",
     "SipSettings",
+    "TlsSettings",
     "key_lines",
     "read_settings",
 ]

@@ -5,6 +5,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,6 +95,34 @@ def _servers(value: Any) -> tuple[HostPort, ...]:
 
 
 HOSTS = Kind(_hosts, comma_separated)
+
+
+def _networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        raise ValueError(f"{value!r} should be a list such as ['10.0.0.0/8']")
+    try:
+        return tuple(ipaddress.ip_network(read_text(each)) for each in values)
+    except ValueError as error:
+        raise ValueError(f"{value!r} should be a list such as ['10.0.0.0/8']: {error}") from error
+
+
+def _files(value: Any) -> tuple[Path, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        raise ValueError(f"{value!r} should be a list of files or folders")
+    return tuple(Path(read_text(each)).expanduser() for each in values)
+
+
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} should be true or false")
+    return value
+
+
+NETWORKS = Kind(_networks, comma_separated)
+FILES = Kind(_files, comma_separated)
+YES_OR_NO = Kind(_yes_or_no, lambda text: {"true": True, "false": False}.get(text.lower(), text))
 NAME_SERVERS = Kind(_servers, comma_separated)
 TEXT = Kind(read_text)
 FOLDER = Kind(lambda value: Path(read_text(value)).expanduser())

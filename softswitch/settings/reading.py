@@ -108,6 +108,10 @@ def _check_reach(settings: Settings, origin: Mapping[str, str], *, configured: b
             )
         if path == "sip.listen" and address.is_unspecified and settings.advertised_for(host) == host:
             raise Invalid(where, f"{host} stands for every address: say in sip.advertised which one phones should use")
+    encrypted = [listener for listener in settings.sip.listen if listener.transport in ("tls", "wss")]
+    if encrypted and not settings.tls.certificates:
+        where = origin.get("sip.listen", "sip.listen")
+        raise Invalid(where, f"{encrypted[0].transport} needs a certificate: say in tls.certificates where it is")
     if ipaddress.ip_address(settings.media_advertised).is_unspecified:
         where = origin.get("media.listen", "media.listen")
         raise Invalid(where, "every address is listened on: say in media.advertised which one phones should use")

@@ -1,12 +1,14 @@
 """Where SIP is heard, and under which addresses and realm."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
 from softswitch.kernel.address import HostPort
 from softswitch.settings.kinds import (
     HOSTS,
     NAME_SERVERS,
+    NETWORKS,
     Kind,
     comma_separated,
     read_address,
@@ -15,22 +17,23 @@ from softswitch.settings.kinds import (
     whole,
 )
 
+PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
+"""Where each kind is heard unless the address says."""
+
 
 class Listener(NamedTuple):
     """Where SIP is heard."""
 
     transport: str
-    """`udp` or `tcp`."""
+    """`udp`, `tcp`, `tls`, `ws` (WebSocket) or `wss` (secure WebSocket)."""
     address: HostPort
 
     @classmethod
     def read(cls, value: Any) -> "tuple[Listener, ...]":
-        """`udp:HOST:PORT`, `tcp:HOST:PORT`, or `HOST:PORT` for both."""
+        """`KIND:HOST:PORT`, or `HOST:PORT` for UDP and TCP."""
         transport, colon, address = read_text(value).partition(":")
-        if colon and transport in ("udp", "tcp"):
-            return (cls(transport, read_address(address, 5060)),)
-        if colon and transport in ("tls", "ws", "wss"):
-            raise ValueError(f"{transport} is not built yet: udp and tcp are")
+        if colon and transport in PORTS:
+            return (cls(transport, read_address(address, PORTS[transport])),)
         both = read_address(value, 5060)
         return (cls("udp", both), cls("tcp", both))
 
@@ -66,10 +69,13 @@ class SipSettings:
     """`[sip]`"""
 
     listen: tuple[Listener, ...] = setting(Listener.read("127.0.0.1:5060"), LISTENERS)
-    """Addresses to hear SIP on: `HOST:PORT` for UDP and TCP, `udp:HOST:PORT` or `tcp:HOST:PORT` for one."""
+    """Addresses to hear SIP on: `HOST:PORT` for UDP and TCP, `KIND:HOST:PORT` for one of `udp`, `tcp`, `tls`, `ws`,
+    `wss`."""
     advertised: tuple[str, ...] = setting((), HOSTS)
     """Addresses that phones reach the switch at, where they are not the ones listened on (behind a NAT, or when
     listening on 0.0.0.0): one IPv4, one IPv6, or both."""
+    local_networks: tuple[IPv4Network | IPv6Network, ...] = setting((), NETWORKS)
+    """Networks whose hosts reach the switch at the addresses listened on, although others are told `advertised`."""
     realm: str = setting("softswitch", Kind(_realm))
     """The realm of passwords. Changing it makes all stored ones worthless."""
     name_servers: tuple[HostPort, ...] = setting((), NAME_SERVERS)

@@ -9,6 +9,7 @@ from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
 from softswitch.settings.limits import LimitSettings
 from softswitch.settings.media import MediaSettings
 from softswitch.settings.sip import SipSettings
+from softswitch.settings.tls import TlsSettings
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Settings:
     log_level: str = setting("info", one_of("debug", "info", "warning", "error"))
     """From which level on the log is written."""
     sip: SipSettings = field(default_factory=SipSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)

@@ -1,3 +1,4 @@
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,13 @@ def test_a_file_sets_everything(tmp_path: Path) -> None:
         data_dir = "/srv/switch"
         log_level = "debug"
         [sip]
-        listen = ["udp:0.0.0.0:5060", "tcp:[::]:5080"]
+        listen = ["udp:0.0.0.0:5060", "tcp:[::]:5080", "tls:0.0.0.0", "wss:[::]:8443"]
+        local_networks = ["10.0.0.0/8", "fd00::/8"]
         advertised = ["203.0.113.5", "2001:db8::5"]
         realm = "客服"
+        [tls]
+        certificates = ["/etc/letsencrypt/live/pbx.example"]
+        verify = false
         [http]
         listen = "192.0.2.1"
         [media]
@@ -48,7 +53,12 @@ def test_a_file_sets_everything(tmp_path: Path) -> None:
     assert settings.sip.listen == (
         Listener("udp", HostPort("0.0.0.0", 5060)),
         Listener("tcp", HostPort("::", 5080)),
+        Listener("tls", HostPort("0.0.0.0", 5061)),
+        Listener("wss", HostPort("::", 8443)),
     )
+    assert settings.sip.local_networks == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    assert settings.tls.certificates == (Path("/etc/letsencrypt/live/pbx.example"),)
+    assert not settings.tls.verify
     assert settings.advertised_for("0.0.0.0") == "203.0.113.5"
     assert settings.advertised_for("::") == "2001:db8::5"
     assert (settings.media_listen, settings.media_advertised) == ("0.0.0.0", "203.0.113.5")
@@ -68,7 +78,9 @@ def test_an_option_beats_the_environment_and_that_beats_the_file(tmp_path: Path)
     [
         ("[sip]\n\nlisten = 5060", ":3: sip.listen", "should be a list"),
         ('[sip]\nlisten = ["pbx.example:5060"]', ":2: sip.listen", "is no IP address"),
-        ('[sip]\nlisten = ["tls:127.0.0.1:5061"]', ":2: sip.listen", "not built yet"),
+        ('[sip]\nlisten = ["tls:127.0.0.1:5061"]', ":2: sip.listen", "needs a certificate"),
+        ('[sip]\nlocal_networks = ["10.0.0.1/8"]', ":2: sip.local_networks", "has host bits set"),
+        ("[tls]\nverify = 1", ":2: tls.verify", "should be true or false"),
         ('[sip]\nlisten = ["127.0.0.1", "udp:127.0.0.1:5060"]', ":2: sip.listen", "twice"),
         ('[sip]\nlisten = ["0.0.0.0"]', ":2: sip.listen", "say in sip.advertised"),
         ('sip.advertised = ["192.0.2.1", "192.0.2.2"]', ":1: sip.advertised", "two addresses of one family"),

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 from types import TracebackType
 
 from tests.wire.probe import ANSWER_LIMIT, Answer
@@ -30,6 +31,10 @@ class StreamPeer:
             f"Max-Forwards: 70\r\nFrom: <sip:peer@{self.host}>;tag=1\r\nTo: <sip:{self.target}>\r\n"
             f"Call-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n{headers}{content_length}\r\n"
         ).encode() + body
+
+    def encrypt(self, context: ssl.SSLContext, name: str) -> None:
+        """Go on over TLS, with a server that must prove its name."""
+        self._socket = context.wrap_socket(self._socket, server_hostname=name)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)

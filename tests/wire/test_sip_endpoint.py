@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateways.sip.endpoint import Listener
 from gateways.sip.gateway import SipGateway, SipSettings
+from gateways.sip.listener import Listener
 from softswitch.calls.signals import Ended, Invitation, Target
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause

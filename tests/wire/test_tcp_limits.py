@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateways.sip.connections import ConnectionLimits
-from gateways.sip.endpoint import Listener
 from gateways.sip.gateway import SipGateway, SipSettings
+from gateways.sip.listener import Listener
 from softswitch.kernel.address import HostPort
 from tests.support.ua_story import Accounts
 from tests.wire.probe import ANSWER_LIMIT, options

@@ -65,15 +65,18 @@ class Network(Protocol):
 class Transport:
     """A UDP socket or a stream connection, by the number that the engine knows it by."""
 
-    __slots__ = ("arrivals", "contact", "kind", "number", "stream")
+    __slots__ = ("arrivals", "certified", "contact", "kind", "number", "stream")
 
-    def __init__(self, number: int, kind: str, advertised: HostPort) -> None:
+    def __init__(self, number: int, kind: str, advertised: HostPort, certified: tuple[str, ...] = ()) -> None:
         self.number = number
         self.kind = kind
         self.stream = kind != "udp"
-        parameter = f";transport={kind}" if self.stream else ""
+        # RFC 7118 section 5.2: a URI says `ws` for both kinds of WebSocket.
+        parameter = f";transport={'ws' if kind == 'wss' else kind}" if self.stream else ""
         self.contact = ("Contact", f"<sip:{advertised}{parameter}>")
         """Our Contact for whoever is reached by it."""
+        self.certified = certified
+        """Whom the certificate is for that the peer has shown, verified; empty: none."""
         self.arrivals: set[Session] = set()
         """Calls that came by this connection and are not answered yet: they end with it."""
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sip_message::Message;
 
-/// The protocol under a transport. All but UDP are reliable and framed as streams.
+/// The protocol under a transport. All but UDP are reliable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Udp,
@@ -19,6 +19,12 @@ pub enum Kind {
 impl Kind {
     pub fn is_reliable(self) -> bool {
         self != Self::Udp
+    }
+
+    /// Whether each piece that is received is one whole message: a datagram, or a WebSocket message ("each SIP message
+    /// MUST be carried within a single WebSocket message", RFC 7118 section 5).
+    pub(crate) fn keeps_messages_apart(self) -> bool {
+        matches!(self, Self::Udp | Self::Ws | Self::Wss)
     }
 
     /// The word for it in our Via.

@@ -14,6 +14,7 @@ mod matching;
 mod server;
 mod slab;
 mod sources;
+pub mod stun;
 mod timing;
 
 pub use engine::{Config, Engine, Refusal, Stats};

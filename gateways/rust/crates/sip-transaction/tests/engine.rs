@@ -901,3 +901,53 @@ fn what_a_banned_source_sends_is_dropped_unread_and_its_connection_closed() {
         1
     );
 }
+
+#[test]
+fn a_stun_keep_alive_on_the_sip_port_is_answered_and_is_no_message() {
+    let mut engine = engine();
+    let mut ping = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    ping.extend_from_slice(&[7; 12]);
+    assert!(receive(&mut engine, &ping, 0.0).is_empty());
+    let answers = engine.take_all_transmits();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].destination, source());
+    assert_eq!(answers[0].data[..2], [1, 1]);
+    ping[1] = 0x11; // an indication asks for nothing
+    assert!(receive(&mut engine, &ping, 0.0).is_empty());
+    assert!(engine.take_all_transmits().is_empty());
+    let stats = engine.stats();
+    assert_eq!((stats.received, stats.rejected), (0, 0));
+}
+
+#[test]
+fn a_websocket_message_is_one_sip_message_and_needs_no_length() {
+    const WS: u64 = 9;
+    let mut engine = engine();
+    engine.open_transport(WS, Kind::Ws, "192.0.2.2:5062");
+    let whole = String::from_utf8(request(
+        "OPTIONS",
+        "df7jal23ls0d.invalid;branch=z9hG4bKw",
+        "",
+        "",
+    ))
+    .expect("UTF-8")
+    .replace("SIP/2.0/UDP", "SIP/2.0/WS")
+    .replace("Content-Length: 0\r\n", "");
+    engine
+        .receive(b"\r\n\r\n", WS, source(), 0.0)
+        .expect("the transport is open");
+    engine
+        .receive(whole.as_bytes(), WS, source(), 0.0)
+        .expect("the transport is open");
+    let number = transaction(&engine.take_events());
+    engine
+        .respond(number, 200, None, None, &[], b"", 0.0)
+        .expect("good headers");
+    let sent = engine.take_all_transmits();
+    assert_eq!(&*sent[0].data, b"\r\n");
+    assert!(line(&sent[1], "Via").starts_with("Via: SIP/2.0/WS df7jal23ls0d.invalid"));
+    assert_eq!(sent[1].transport, WS);
+    // Reliable: an INVITE's 2xx aside, nothing is ever sent twice.
+    engine.timeout(60.0);
+    assert!(engine.take_all_transmits().is_empty());
+}

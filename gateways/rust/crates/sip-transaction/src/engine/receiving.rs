@@ -9,9 +9,10 @@ use sip_message::{HeaderName, Malformed, Message};
 use crate::engine::{Engine, Refusal};
 use crate::event::{Event, Transmit};
 use crate::sources::Kind;
+use crate::stun;
 
 impl Engine {
-    /// One datagram, or any piece of a stream. Refused only when the transport is unknown.
+    /// One datagram or WebSocket message, or any piece of a stream. Refused only when the transport is unknown.
     pub fn receive(
         &mut self,
         data: &[u8],
@@ -40,8 +41,8 @@ impl Engine {
         let Some(open) = self.transports.get_mut(&transport) else {
             return Ok(());
         };
-        if !reliable {
-            self.guard(|engine| engine.datagram(data, transport, source, now));
+        if open.kind.keeps_messages_apart() {
+            self.guard(|engine| engine.whole(data, transport, source, now));
             return Ok(());
         }
         open.framer.push(data);
@@ -59,7 +60,7 @@ impl Engine {
         self.transports.get_mut(&transport)?.framer.next_frame()
     }
 
-    fn datagram(&mut self, data: &[u8], transport: u64, source: SocketAddr, now: f64) {
+    fn whole(&mut self, data: &[u8], transport: u64, source: SocketAddr, now: f64) {
         // Phones keep their NAT's binding open with line breaks, with zeros, or with nothing at all.
         if data.len() <= 16
             && data
@@ -71,15 +72,26 @@ impl Engine {
             }
             return;
         }
+        if stun::is_stun(data) {
+            // RFC 5626 section 3.5.2: keep-alives share the port of the SIP they keep alive.
+            if let Some(answer) = stun::answer(data, source) {
+                self.reply(transport, source, &answer);
+            }
+            return;
+        }
         self.message(data, transport, source, now);
     }
 
     /// RFC 5626 section 3.5.1: two CRLFs are a keep-alive, answered by one.
     fn pong(&mut self, transport: u64, source: SocketAddr) {
+        self.reply(transport, source, b"\r\n");
+    }
+
+    fn reply(&mut self, transport: u64, destination: SocketAddr, data: &[u8]) {
         self.send(Transmit {
             transport,
-            destination: source,
-            data: Arc::from(&b"\r\n"[..]),
+            destination,
+            data: Arc::from(data),
             transaction: 0,
         });
     }
