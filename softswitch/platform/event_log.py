@@ -152,11 +152,13 @@ class EventLog:
 
     def append(self, fact: Fact) -> None:
         """Log a fact. Never waits, never raises."""
-        if len(self._facts) >= self._bound and (not isinstance(fact, CallFact) or isinstance(fact, CallTraced)):
+        facts = self._facts
+        if not facts:
+            self._bell.set()
+        elif len(facts) >= self._bound and (not isinstance(fact, CallFact) or isinstance(fact, CallTraced)):
             self.dropped += 1
             return
-        self._facts.append(fact)
-        self._bell.set()
+        facts.append(fact)
 
     def add(self, into: Rows, row: tuple[object, ...]) -> None:
         """Store a row together with the facts that are appended in this turn of the event loop."""

@@ -1,7 +1,7 @@
 """How the records join the switch."""
 
 from softswitch.events import CallFact
-from softswitch.feature import Feature
+from softswitch.feature import Feature, hears
 from softswitch.features.cdr.api import router
 from softswitch.features.cdr.service import CallRecords
 
@@ -11,4 +11,4 @@ def build(records: CallRecords) -> Feature:
 
     The event log must hear a call's facts from the same bus: what is published in one turn is stored together.
     """
-    return Feature("cdr", subscriptions=[(CallFact, records.hear)], router=router)
+    return Feature("cdr", subscriptions=[hears(CallFact, records.hear)], router=router)

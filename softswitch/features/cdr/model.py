@@ -1,6 +1,6 @@
 """One call's facts → its one record."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct, field
@@ -114,15 +114,18 @@ class _Leg:
         self.ended: LegEnded | None = None
 
 
-def record(facts: Iterable[Fact]) -> Cdr | None:
+def record(facts: Sequence[Fact]) -> Cdr | None:
     """The record of a call's facts, from its `CallOffered` to its `CallEnded`; None as long as either is missing."""
-    offered: CallOffered | None = None
-    ended: CallEnded | None = None
+    if not facts:
+        return None
+    offered, ended = facts[0], facts[-1]
+    if type(offered) is not CallOffered or type(ended) is not CallEnded:
+        return None
     answered: int | None = None
     destination: Destination | None = None
     plan_version: int | None = None
     forwards: tuple[Forwarded, ...] = ()
-    legs: dict[LegId, _Leg] = {}
+    legs = {offered.leg: _Leg(offered.at, None)}
     for fact in facts:
         # In words of `type() is`, which costs a tenth of what matching classes would: this runs for every call.
         if type(fact) is LegEnded:
@@ -141,15 +144,8 @@ def record(facts: Iterable[Fact]) -> Cdr | None:
         elif type(fact) is CallRouted:
             destination = fact.destination
             plan_version = fact.plan_version if plan_version is None else plan_version
-        elif type(fact) is CallOffered:
-            offered = fact
-            legs[fact.leg] = _Leg(fact.at, None)
-        elif type(fact) is CallEnded:
-            ended = fact
         elif type(fact) is CallForwarded:
             forwards += (Forwarded(fact.by, fact.number, fact.reason),)
-    if offered is None or ended is None:
-        return None
     return Cdr(
         call_id=offered.call,
         from_=offered.from_number,

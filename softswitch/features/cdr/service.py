@@ -5,7 +5,7 @@ from typing import Protocol
 
 import structlog
 
-from softswitch.events import CallEnded, CallFact, CallOffered, CallTraced, Fact
+from softswitch.events import CallEnded, CallFact, CallOffered, Fact
 from softswitch.features.cdr.model import record, unfinished_end
 from softswitch.features.cdr.store import RECORDS, row_of
 from softswitch.kernel.ids import CallId
@@ -31,19 +31,17 @@ class CallRecords:
         self._log = event_log
         self._live: dict[CallId, list[CallFact]] = {}
 
-    def hear(self, fact: Fact) -> None:
-        """Hear a `CallFact`."""
+    def hear(self, fact: CallFact) -> None:
+        """Hear what happened to a call."""
         # On the path of every call, so it only remembers; the record is made once, at the end.
-        assert isinstance(fact, CallFact)
         facts = self._live.get(fact.call)
-        if facts is None:
-            if type(fact) is CallOffered:
-                self._live[fact.call] = [fact]
-        elif type(fact) is not CallTraced:
+        if facts is not None:
             facts.append(fact)
             if type(fact) is CallEnded:
                 del self._live[fact.call]
                 self._store(facts)
+        elif type(fact) is CallOffered:
+            self._live[fact.call] = [fact]
 
     def live(self) -> Sequence[CallId]:
         """The calls that have not ended, oldest first."""
