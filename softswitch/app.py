@@ -37,6 +37,7 @@ from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
 from softswitch.features.reach import feature as reach_feature
+from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.service import Reach
 from softswitch.features.registrar import feature as registrar
@@ -110,6 +111,7 @@ class Softswitch:
         self._binding_writer = BindingWriter(self.registrations, self.database, clock)
         self.lines = Lines()
         self.reach = Reach(self.directory, Phones(self.registrations), self.lines)
+        self.callbacks = Callbacks(self.lines, self, clock)
         self.directory.goes_with(self.reach.forget)
         self.trunks = Trunks()
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
@@ -150,7 +152,7 @@ class Softswitch:
         self.features = [
             directory_feature.build(self.directory),
             registrar.build(self.registrations, clock),
-            reach_feature.build(self.reach, self.lines),
+            reach_feature.build(self.reach, self.lines, self.callbacks),
             trunks_feature.build(self.trunks, self.directory),
             routing.build(self.dial_plan),
             testcalls.build(),

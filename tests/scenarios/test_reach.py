@@ -1,5 +1,7 @@
 """How people are reached: forwards, do not disturb, call waiting and speed dials, on virtual time."""
 
+import asyncio
+
 import pytest
 
 from softswitch.features.reach.model import ReachRules
@@ -155,3 +157,67 @@ async def test_explain_ends_where_forwards_go_round(house: SimulatedSwitch) -> N
     said = house.features.plan.explain("1001", "1002")
     assert said.cause is Cause.NO_ROUTE_TO_DESTINATION
     assert said.steps[-1].reason == "the call is forwarded in a circle"
+
+
+async def test_who_found_a_line_busy_is_called_back_when_both_are_free(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    asking = carol.call("*371002")
+    await asking.until("over")
+    assert asking.how == "cleared" and [waiting.account for waiting in house.features.callbacks] == ["1003"]
+    out.hang_up()
+    await back.until("over")
+    rung = await carol.rings(within=10)
+    rung.answer()
+    again = await bob.rings()
+    again.answer()
+    await again.until("up")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(rung, again)
+    assert not list(house.features.callbacks)
+    rung.hang_up()
+    await house.settled()
+
+
+async def test_a_callback_waits_until_its_asker_is_free_too(house: SimulatedSwitch) -> None:
+    alice, bob, carol, dan = await registered(house, "1001", "1002", "1003", "1004")
+    out, back = await talking(house, alice, bob)
+    asking = carol.call("*371002")
+    await asking.until("over")
+    other, end = await talking(house, dan, carol)
+    out.hang_up()
+    await back.until("over")
+    await asyncio.sleep(20)
+    assert carol.incoming.empty() and len(list(house.features.callbacks)) == 1
+    other.hang_up()
+    await end.until("over")
+    (await carol.rings(within=10)).refuse(486)
+    await house.settled()
+    assert not list(house.features.callbacks)  # who declines it has had it
+
+
+async def test_a_callback_for_a_free_line_is_a_call(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("*371002")
+    (await bob.rings()).answer()
+    await out.until("up")
+    out.hang_up()
+    await house.settled()
+
+
+async def test_callbacks_are_withdrawn_and_run_out(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    for number in ("*371002", "*371002", "*37"):
+        asking = carol.call(number)
+        await asking.until("over")
+        assert len(list(house.features.callbacks)) == (1 if number != "*37" else 0)
+    asking = carol.call("*371002")
+    await asking.until("over")
+    await asyncio.sleep(46 * 60)
+    assert not list(house.features.callbacks)
+    out.hang_up()
+    await back.until("over")
+    await asyncio.sleep(30)
+    assert carol.incoming.empty()
+    await house.settled()

@@ -11,7 +11,8 @@ from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.events import Fact
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
-from softswitch.features.reach.call_app import account_app, speed_dial_app
+from softswitch.features.reach.call_app import account_app, callback_app, speed_dial_app
+from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.service import Reach
 from softswitch.features.registrar.phones import Phones
@@ -26,6 +27,7 @@ from softswitch.features.trunks.service import Trunks
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId
 
 REALM = "softswitch"
 ACCOUNTS = tuple(str(number) for number in range(1001, 1021))
@@ -91,6 +93,9 @@ class DemoFeatures:
         self.trunks = DemoTrunks(trunk)
         self.lines = Lines()
         self.reach = Reach(self.directory, Phones(self.location), self.lines)
+        self.callbacks = Callbacks(self.lines, self, clock)
+        self.originating: Callable[[str, str], CallId]
+        """Makes a call on an account's behalf: whoever has the switch says how."""
         plan = self.plan = DialPlan(clock, publish, self, self)
         plan.plan = Plan.compile(demo_plan(), 1)
         self.gatekeeper = SwitchGatekeeper(
@@ -105,9 +110,13 @@ class DemoFeatures:
             "dialplan": dial_plan_app(plan),
             "account": account_app(self.reach),
             "speeddial": speed_dial_app(self.reach),
+            "callback": callback_app(self.reach, self.callbacks),
             "trunk": trunks_app.build_call_app(self.trunks, self.directory),
             **build_testcalls().call_apps,
         }
+
+    def originate(self, account: str, number: str) -> CallId:
+        return self.originating(account, number)
 
     # What only `explain` asks of the dial plan's surroundings.
 

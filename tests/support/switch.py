@@ -116,6 +116,7 @@ class SimulatedSwitch:
         self.bus.subscribe(Fact, self.facts.append)
         self.features = DemoFeatures(self.clock, self.bus.publish, trunk=TRUNK, guest=GUEST_HOST)
         self.location = self.features.location
+        self.features.originating = self.originate
         for kind, hearer in self.features.lines.subscriptions():
             self.bus.subscribe(kind, hearer)
         self.media = ModelMedia(loop, SWITCH.host)

@@ -6,16 +6,24 @@ import pytest
 
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
+from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.feature import build
 from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.model import NO_RULES
 from softswitch.features.reach.service import Reach
 from softswitch.features.registrar.phones import Phones
 from softswitch.features.registrar.service import Registrations
+from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.kernel.ids import CallId
 from softswitch.platform.database import Database
 from tests.support.admin_plane import StandingClock, admin_client
 
 PATH = "/api/v1/accounts/1001/reach"
+
+
+class Nobody:
+    def originate(self, account: str, number: str) -> CallId:
+        raise NotFound("phone of", account)
 
 
 @pytest.fixture
@@ -34,8 +42,13 @@ def reach(directory: Directory, clock: StandingClock) -> Reach:
 
 
 @pytest.fixture
-def client(database: Database, reach: Reach) -> httpx.AsyncClient:
-    router = build(reach, Lines()).router
+def callbacks(clock: StandingClock) -> Callbacks:
+    return Callbacks(Lines(), Nobody(), clock, lambda seconds, work: None)
+
+
+@pytest.fixture
+def client(database: Database, reach: Reach, callbacks: Callbacks) -> httpx.AsyncClient:
+    router = build(reach, Lines(), callbacks).router
     assert router is not None
     return admin_client(database, [router])
 
@@ -88,3 +101,18 @@ async def test_rules_go_with_their_account(
     async with database.session() as session:
         await directory.create(session, [NewAccount(number="1001", password="x")])
     assert not (await client.get(PATH)).json()["do_not_disturb"]
+
+
+async def test_callbacks_are_listed_by_age_withdrawn_and_limited(
+    client: httpx.AsyncClient, callbacks: Callbacks
+) -> None:
+    for number in ("1002", "1003", "1004", "1005", "1006"):
+        callbacks.ask("1001", number)
+    with pytest.raises(Conflict):
+        callbacks.ask("1001", "1007")
+    first = (await client.get("/api/v1/callbacks", params={"limit": 3})).json()
+    rest = (await client.get("/api/v1/callbacks", params={"cursor": first["next"]})).json()
+    assert [item["number"] for item in first["items"] + rest["items"]] == ["1002", "1003", "1004", "1005", "1006"]
+    assert (await client.delete("/api/v1/callbacks/1001/1003")).status_code == 204
+    assert (await client.delete("/api/v1/callbacks/1001/1003")).status_code == 404
+    assert callbacks.withdraw("1001") == 4

@@ -1,4 +1,4 @@
-"""/api/v1/accounts/{number}/reach."""
+"""/api/v1/accounts/{number}/reach and /api/v1/callbacks."""
 
 from typing import Annotated
 
@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from softswitch.features.reach import store
+from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.model import ReachRules
 from softswitch.features.reach.service import Reach
 from softswitch.kernel.errors import NotFound
 from softswitch.platform.auth import Admin
-from softswitch.platform.rest import ABSENT, Changes, Key, Reading, Writing
+from softswitch.platform.rest import ABSENT, Changes, Key, Moment, Page, Paging, Reading, Writing
 
 Number = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9*#+][A-Za-z0-9*#+._-]*)?$", max_length=64)]
 """A number as it is dialled; empty: none."""
@@ -31,6 +32,16 @@ class ReachOut(BaseModel):
     speed_dials: dict[str, str]
 
 
+class CallbackOut(BaseModel):
+    """A callback that waits."""
+
+    account: str
+    """Who is rung first."""
+    number: str
+    """Whose line was engaged."""
+    expires_at: Moment
+
+
 class ReachChanges(Changes):
     forward_always: Number = ABSENT
     forward_busy: Number = Field(default=ABSENT, description="also while not disturbed")
@@ -48,20 +59,35 @@ def _show(rules: ReachRules) -> ReachOut:
     return ReachOut.model_validate(msgspec.to_builtins(rules))
 
 
-def build_router(reach: Reach) -> APIRouter:
-    """The routes over everybody's rules."""
-    router = APIRouter(prefix="/accounts/{number}/reach", tags=["accounts"])
+def build_router(reach: Reach, callbacks: Callbacks) -> APIRouter:
+    """The routes over everybody's rules and callbacks."""
+    router = APIRouter(tags=["accounts"])
 
-    @router.get("")
+    @router.get("/accounts/{number}/reach")
     async def get_reach(number: Key, session: Reading) -> ReachOut:
         """How an account is reached: forwards, do not disturb, call waiting, speed dials."""
         if reach.accounts.account(number) is None:
             raise NotFound("account", number)
         return _show(await store.rules_of(session, number))
 
-    @router.patch("")
+    @router.patch("/accounts/{number}/reach")
     async def change_reach(number: Key, body: ReachChanges, session: Writing, who: Admin) -> ReachOut:
         """Change what the body names."""
         return _show(await reach.change(session, number, body.named()))
+
+    @router.get("/callbacks")
+    async def list_callbacks(paging: Paging) -> Page[CallbackOut]:
+        """Who waits to be called back when a line is free, oldest first."""
+        after = paging.after(int) or 0
+        rows = list(enumerate(callbacks, 1))[after : after + paging.limit + 1]
+        return paging.page(
+            rows, lambda row: row[0], lambda row: CallbackOut.model_validate(row[1], from_attributes=True)
+        )
+
+    @router.delete("/callbacks/{account}/{number}", status_code=204)
+    async def delete_callback(account: Key, number: Key, who: Admin) -> None:
+        """Forget one of them."""
+        if not callbacks.withdraw(account, number):
+            raise NotFound("callback", f"{account}/{number}")
 
     return router

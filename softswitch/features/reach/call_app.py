@@ -1,12 +1,18 @@
 """What happens to a call for a person, and to one for a speed dial."""
 
+import asyncio
+
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
+from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.model import Forward, Refuse, afterwards
 from softswitch.features.reach.service import Reach
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Rejected
+from softswitch.kernel.errors import Conflict, Rejected
+
+CONFIRMATION_HZ, CONFIRMATION_SECONDS = 440.0, 1.5
+"""What a caller hears when a request was taken."""
 
 
 def account_app(reach: Reach) -> CallApp:
@@ -54,3 +60,38 @@ def speed_dial_app(reach: Reach) -> CallApp:
         return Destination("dialplan", caller.origin.context)
 
     return call_speed_dial
+
+
+def callback_app(reach: Reach, callbacks: Callbacks) -> CallApp:
+    """Takes the calls for `callback/NUMBER`: put through at once if the line is free, otherwise the caller hears a tone
+    and is rung when it is. `callback` alone withdraws all the caller has asked for."""
+
+    async def call_back(caller: Caller, name: str) -> Destination | None:
+        if caller.origin.kind != "account":
+            raise Rejected(Cause.FACILITY_REJECTED, "only accounts can be called back")
+        account = caller.origin.name
+        if not name:
+            callbacks.withdraw(account)
+        elif reach.accounts.account(name) is None:
+            raise Rejected(Cause.UNALLOCATED_NUMBER, f"there is no account {name}")
+        elif not reach.busy(name):
+            caller.to = caller.to._replace(number=name)
+            return Destination("dialplan", caller.origin.context)
+        else:
+            try:
+                callbacks.ask(account, name)
+            except Conflict as conflict:
+                raise Rejected(Cause.FACILITY_REJECTED, str(conflict)) from conflict
+        await confirm(caller)
+        return None
+
+    return call_back
+
+
+async def confirm(caller: Caller) -> None:
+    """Let the caller hear that it is done."""
+    try:
+        async with asyncio.timeout(CONFIRMATION_SECONDS):
+            await caller.tone(CONFIRMATION_HZ)
+    except TimeoutError:
+        return

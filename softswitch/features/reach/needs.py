@@ -4,6 +4,7 @@ from typing import Protocol
 
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Caller, DialOutcome
+from softswitch.kernel.ids import CallId
 
 
 class AccountView(Protocol):
@@ -32,4 +33,15 @@ class Phones(Protocol):
 
     async def ring(self, caller: Caller, number: str, ring_seconds: float) -> DialOutcome:
         """Ring all of them at once. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
+        ...
+
+
+class Originator(Protocol):
+    """Makes calls on an account's behalf."""
+
+    def originate(self, account: str, number: str) -> CallId:
+        """Ring an account's phones, and when it answers route `number` as if it had dialled it.
+
+        Raises NotFound for an account that is none or has no phone.
+        """
         ...

@@ -38,6 +38,10 @@ class Reach:
         """What an account has set."""
         return self._rules.get(account, NO_RULES)
 
+    def busy(self, account: str) -> bool:
+        """Whether an account is on a call."""
+        return self._lines.busy(account)
+
     def at_once(self, account: str) -> Forward | Refuse | None:
         """What becomes of a call for an account before a phone rings; None: its phones ring."""
         rules = self._rules.get(account)

@@ -28,6 +28,13 @@ def demo_plan() -> PlanDocument:
                 destination="speeddial/{number}",
                 note="the caller's own short numbers",
             ),
+            Rule(
+                name="callback",
+                number="*37!",
+                rewrite=Rewrite(strip=3),
+                destination="callback/{number}",
+                note="be rung when a busy number is free: *371002; *37 alone withdraws",
+            ),
             Rule(name="clock", number="9198", destination="clock", note="the time and the caller's number"),
             Rule(context="guest", name="echo", number="9196", destination="echo", note="hear yourself"),
             Rule(context="guest", name="tone", number="9197", destination="tone", note="1004 Hz"),
