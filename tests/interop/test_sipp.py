@@ -166,6 +166,16 @@ def test_registering_with_a_wrong_password_binds_nothing(caller: CallTo, admin: 
     assert not [one for one in admin.all("/registrations") if "1015" in one["aor"]]
 
 
+def test_a_network_that_loses_packets_loses_no_call(trunk: CallTo, caller: CallTo, admin: Admin) -> None:
+    # Both lose what they send and what they receive. The UAS counts no calls: it is there until the last repetition.
+    trunk("uas_at_once", "-lost", "8")
+    caller("uac", "-m", "60", "-r", "20", "-d", "500", "-lost", "8", to="80013").wait()
+
+    cdrs = admin.cdrs("80013", count=60)
+    assert len(cdrs) == 60
+    assert {cdr["disposition"] for cdr in cdrs} == {"answered"}
+
+
 def test_three_thousand_calls_in_a_row_leave_three_thousand_records(
     trunk: CallTo, caller: CallTo, admin: Admin, switch: Server
 ) -> None:
