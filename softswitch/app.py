@@ -123,6 +123,7 @@ class Softswitch:
             clock,
             IdSource(boot),
             most_calls=settings.limits.calls,
+            silence_seconds=settings.limits.silence_seconds,
             congested=lambda: self.event_log.congested,
             on_record=self.event_log.then,
         )

@@ -120,6 +120,10 @@ class Media(Protocol):
         """The leg's counters so far."""
         ...
 
+    def heard(self, leg: LegId) -> int:
+        """How many packets of sound have come from the leg's party."""
+        ...
+
     def close(self, leg: LegId) -> None:
         """Give the port back. Closing twice does nothing."""
         ...

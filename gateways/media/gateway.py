@@ -132,6 +132,10 @@ class MediaGateway:
             discarded=stats.discarded,
         )
 
+    def heard(self, leg: LegId) -> int:
+        """See `softswitch.ports.Media`."""
+        return self._engine.leg_stats(self._slots.of(leg).number).received
+
     def close(self, leg: LegId) -> None:
         """See `softswitch.ports.Media`."""
         slot = self._slots.give_back(leg)

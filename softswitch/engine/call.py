@@ -74,6 +74,7 @@ class LiveCall:
         "_gave_up",
         "_hops_left",
         "_legs",
+        "_note",
         "_over",
         "_played",
         "_talk",
@@ -117,6 +118,7 @@ class LiveCall:
         self._trace: list[TraceLine] = []
         self._cause: tuple[Cause, int | None] | None = None
         self._gave_up = False
+        self._note = ""
         self._forwards = 0
         self._played: asyncio.Future[None] | None = None
         self._digits: deque[str] = deque(maxlen=MOST_WAITING_DIGITS)
@@ -162,6 +164,18 @@ class LiveCall:
         """The call's ladder so far."""
         return self._trace
 
+    def heard(self) -> int | None:
+        """How many packets of sound have come from its parties; None: nobody need be heard now, because the call is not
+        answered, somebody is on hold, or the sound goes past us."""
+        if self.answered_at is None:
+            return None
+        packets = 0
+        for leg in self._legs:
+            if leg.address is None or (leg.remote is not None and leg.remote.on_hold):
+                return None
+            packets += self._around.media.heard(leg.id)
+        return packets
+
     def start(self, destination: Destination, first_ring: Sequence[Candidate] = (), ring_seconds: float = 60) -> None:
         """Hand the call to its first application, in a task of its own.
 
@@ -172,8 +186,10 @@ class LiveCall:
         )
         self._task.add_done_callback(self._task_over)
 
-    def hang_up(self, cause: Cause) -> None:
-        """End the call, whatever it is doing."""
+    def hang_up(self, cause: Cause, *, note: str = "") -> None:
+        """End the call, whatever it is doing. `note` goes into its record."""
+        if note and self._cause is None:
+            self._note = note
         self._remember(cause, None)
         self._legs.hang_up_all(cause)
         if self._task is not None:
@@ -228,7 +244,9 @@ class LiveCall:
         now = self._around.clock.wall_ms()
         cause = self._cause[0] if self._cause else Cause.NORMAL_CLEARING
         self._around.publish(CallTraced(at=now, call=self.call, lines=tuple(self._trace)))
-        self._around.publish(CallEnded(at=now, call=self.call, cause=cause, caller_gave_up=self._gave_up))
+        self._around.publish(
+            CallEnded(at=now, call=self.call, cause=cause, caller_gave_up=self._gave_up, note=self._note)
+        )
         self._over(self.call)
         # What refers back to the call is let go: then it is gone at once, and the garbage collector, which would stop
         # all calls while it looks for it, finds nothing.

@@ -9,6 +9,7 @@ from softswitch.calls.signals import Incoming, LegSignal, Origin
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp, LiveCall
 from softswitch.engine.caller import Candidate
+from softswitch.engine.silence import SilenceWatch
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import TraceLine
 from softswitch.kernel.address import Party
@@ -32,10 +33,13 @@ class Switch:
         ids: IdSource,
         *,
         most_calls: int = 20_000,
+        silence_seconds: float = 0,
         congested: Callable[[], bool] = lambda: False,
         on_record: Callable[[Callable[[], None]], None] = lambda then: then(),
     ) -> None:
-        """`congested` tells whether new calls must be refused because the record of calls is not kept up with;
+        """`silence_seconds`: how long all parties of a call may be silent; 0: for ever.
+
+        `congested` tells whether new calls must be refused because the record of calls is not kept up with;
         `on_record` calls what it is given once all facts published so far are safe."""
         self._bus = bus
         self._clock = clock
@@ -45,6 +49,7 @@ class Switch:
         self.on_record = on_record
         self._calls: dict[CallId, LiveCall] = {}
         self._legs: dict[LegId, LiveCall] = {}
+        self._silence = SilenceWatch(self._calls, clock, silence_seconds)
         self._drained: asyncio.Future[None] | None = None
         self._around: Surroundings | None = None
         self._apps: Mapping[str, CallApp] = {}
@@ -140,6 +145,7 @@ class Switch:
         assert self._around is not None, "connect() comes before calls"
         name = self._ids.call()
         call = self._calls[name] = LiveCall(self._around, self._apps, self._legs, self._over, name, origin)
+        self._silence.begin()
         return call
 
     def _over(self, call: CallId) -> None:

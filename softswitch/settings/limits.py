@@ -11,5 +11,8 @@ class LimitSettings:
 
     calls: int = setting(20_000, whole(1, 1_000_000))
     """Calls at once; more are refused with 503."""
+    silence_seconds: int = setting(600, whole(0, 86_400))
+    """How long nobody in an answered call may be heard before it is ended: a call of two phones that lost power would
+    stay for ever. Hold does not count, nor do calls whose sound goes past the switch. 0: no limit."""
     drain_seconds: int = setting(30, whole(0, 86_400))
     """How long calls may go on after SIGTERM."""

@@ -60,6 +60,9 @@ class NoMedia:
     def silence(self, leg: LegId) -> None: ...
     def close(self, leg: LegId) -> None: ...
 
+    def heard(self, leg: LegId) -> int:
+        return 0
+
     def figures(self, leg: LegId) -> MediaFigures:
         return self.counted
 

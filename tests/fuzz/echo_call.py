@@ -71,6 +71,16 @@ class EchoCall:
                 return
         raise AssertionError("no echo was heard")
 
+    def is_hung_up_on(self) -> None:
+        """Wait for the switch's BYE and answer it."""
+        while not (bye := self._sip.recv(65536)).startswith(b"BYE "):
+            pass
+        copied = [
+            line for line in bye.split(b"\r\n") if line.startswith((b"Via:", b"From:", b"To:", b"Call-ID:", b"CSeq:"))
+        ]
+        self._sip.sendto(b"\r\n".join([b"SIP/2.0 200 OK", *copied, b"Content-Length: 0"]) + b"\r\n\r\n", self._switch)
+        self.status = 0
+
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:

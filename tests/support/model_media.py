@@ -37,6 +37,8 @@ class ModelMedia:
         self.doing: dict[LegId, str | LegId] = {}
         """`echo`, `tone`, `prompt`, or the leg it is bridged with."""
         self.ever_opened = 0
+        self.dumb: set[str] = set()
+        """Hosts that send nothing."""
         self._ends: dict[LegId, asyncio.TimerHandle] = {}
 
     @property
@@ -88,6 +90,13 @@ class ModelMedia:
     def figures(self, leg: LegId) -> MediaFigures:
         self._must_be_open(leg)
         return MediaFigures()
+
+    def heard(self, leg: LegId) -> int:
+        self._must_be_open(leg)
+        agreed = self.agreed.get(leg)
+        if agreed is None or agreed.remote.address.host in self.dumb:
+            return 0
+        return int(self._loop.time() * 50)
 
     def close(self, leg: LegId) -> None:
         if leg not in self.open_legs:

@@ -30,6 +30,7 @@ TRUNK = HostPort("10.0.0.80", 5080)
 GUEST_HOST = "10.0.9.9"
 TRANSPORT = 1
 
+SILENCE_SECONDS = 600.0
 LONGEST_TIMER = 64 * 0.5
 """Seconds: 64*T1, after which RFC 3261 has given up on everything."""
 
@@ -121,7 +122,9 @@ class SimulatedSwitch:
             self.bus.subscribe(kind, hearer)
         self.media = ModelMedia(loop, SWITCH.host)
         self._disk_seconds = disk_seconds
-        self.switch = Switch(self.bus, self.clock, IdSource(f"s{seed}"), on_record=self._on_record)
+        self.switch = Switch(
+            self.bus, self.clock, IdSource(f"s{seed}"), silence_seconds=SILENCE_SECONDS, on_record=self._on_record
+        )
         self.engine = SipEngine(seed=seed)
         self.endpoint = SimulatedEndpoint(loop, self.network, SWITCH)
         self.agent = UserAgent(

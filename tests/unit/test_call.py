@@ -100,6 +100,9 @@ class CountingMedia:
     def figures(self, leg: LegId) -> MediaFigures:
         return MediaFigures(received=self.open_legs[leg])
 
+    def heard(self, leg: LegId) -> int:
+        return 0
+
     def close(self, leg: LegId) -> None:
         self.ports.append(self.open_legs.pop(leg))
 
