@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as", dest="account", required=True, metavar="ACCOUNT", help="the account that calls")
     parser.add_argument("--password", help="its password; demo-ACCOUNT when the switch is on this machine")
     parser.add_argument("--server", default="127.0.0.1:5060", metavar="HOST:PORT", help="the switch (%(default)s)")
-    parser.add_argument("--transport", choices=("udp", "tcp"), default="udp")
+    parser.add_argument("--transport", choices=("udp", "tcp", "tls"), default="udp")
     parser.add_argument("--play", type=Path, metavar="FILE", help="a WAV file to send; a 440 Hz tone otherwise")
     parser.add_argument("--record", type=Path, metavar="FILE", help="where to keep what was heard, as WAV")
     parser.add_argument("--digits", default="", help="keys to press once answered; a comma waits a second")

@@ -162,8 +162,8 @@ class Phone:
         transport = pj.TransportConfig()
         transport.port = settings.port
         transport.boundAddress = settings.bind
-        kind = pj.PJSIP_TRANSPORT_TCP if settings.transport == "tcp" else pj.PJSIP_TRANSPORT_UDP
-        self.endpoint.transportCreate(kind, transport)
+        kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
+        self.endpoint.transportCreate(kinds[settings.transport], transport)
         self.endpoint.libStart()
         self.endpoint.audDevManager().setNullDev()
         codecs = self.endpoint.codecEnum2()
@@ -284,7 +284,7 @@ def _endpoint_configuration() -> Any:
 
 
 def _uri(user: str, settings: Settings) -> str:
-    return f"sip:{user}@{settings.server}" + (";transport=tcp" if settings.transport == "tcp" else "")
+    return f"sip:{user}@{settings.server}" + (f";transport={settings.transport}" if settings.transport != "udp" else "")
 
 
 def _account_configuration(settings: Settings) -> Any:

@@ -23,9 +23,10 @@ class Phone(PhoneProcess):
         folder.mkdir(parents=True, exist_ok=True)
         self.recording = folder / f"{account}-{len(list(folder.iterdir()))}.wav"
         settings = {"password": f"demo-{account}", **settings}
+        port = server.sip_port + 1 if settings.get("transport") == "tls" else server.sip_port
         super().__init__(
             account=account,
-            server=f"{server.host}:{server.sip_port}",
+            server=f"{server.host}:{port}",
             bind=server.host,
             folder=str(folder),
             record=str(self.recording),

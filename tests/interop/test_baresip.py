@@ -5,6 +5,7 @@ import contextlib
 from array import array
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -26,19 +27,24 @@ TONE = 700
 
 
 @contextlib.asynccontextmanager
-async def baresip_phone(server: Server, account: str) -> AsyncIterator[UserAgent]:
+async def baresip_phone(
+    server: Server, account: str, *, transport: Literal["udp", "tls"] = "udp"
+) -> AsyncIterator[UserAgent]:
     """A registered baresip that sends a tone of `TONE` Hz; one at a time in a process."""
+    port = server.sip_port + 1 if transport == "tls" else server.sip_port
+    # What it trusts: the certificate that the demo has made for itself.
+    authority = server.log.parent / "data" / "demo-certificate.pem"
     runtime = Runtime()
     await runtime.start(
         baresip.Config(
             net_interface="127.0.0.1",
             audio_source=f"ausine,{TONE}",
-            extra_config_text=f"sip_listen 127.0.0.1:{free_sip_port('127.0.0.1')}\n",
+            extra_config_text=f"sip_listen 127.0.0.1:{free_sip_port('127.0.0.1')}\nsip_cafile {authority}\n",
         )
     )
     try:
         agent = await UserAgent.create(
-            runtime, baresip.Account(account, f"{server.host}:{server.sip_port}", f"demo-{account}")
+            runtime, baresip.Account(account, f"{server.host}:{port}", f"demo-{account}", transport=transport)
         )
         await agent.register(timeout=WITHIN)
         yield agent
@@ -84,6 +90,30 @@ async def test_pjsua_calls_baresip_and_hangs_up(switch: Server, admin: Admin, tm
         await alice.state("confirmed")
         await call.wait_established(WITHIN)
         heard = await hear(call, TALK)
+        await alice.leave()
+
+    assert heard.frequency == pytest.approx(500, abs=3)
+    assert alice.heard().frequency == pytest.approx(TONE, abs=3)
+    assert admin.cdr("1016")["disposition"] == "answered"
+
+
+async def test_pjsua_and_baresip_talk_over_tls_each_called_by_the_connection_it_registered_on(
+    switch: Server, admin: Admin, tmp_path: Path
+) -> None:
+    alice = Phone(switch, "1017", tmp_path, tone=500, transport="tls")
+    async with ready(alice), baresip_phone(switch, "1016", transport="tls") as agent:
+        listed = {one["aor"]: one["transport"] for one in admin.all("/registrations")}
+        assert (listed["1016"], listed["1017"]) == ("tls", "tls")
+        incoming: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        agent.on_incoming(incoming.set_result)
+        await alice.do("dial", number="1016")
+        call = await asyncio.wait_for(incoming, WITHIN)
+        await call.answer()
+        await alice.state("confirmed")
+        await call.wait_established(WITHIN)
+        heard = await hear(call, TALK)
+        await call.hangup()
+        await alice.state("disconnected")
         await alice.leave()
 
     assert heard.frequency == pytest.approx(500, abs=3)

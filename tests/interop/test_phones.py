@@ -40,7 +40,7 @@ async def test_a_wrong_password_is_told(switch: Server, tmp_path: Path) -> None:
     assert (refused["status"], refused["expires"]) == (401, 0)
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 async def test_the_echo_brings_the_own_tone_back(switch: Server, admin: Admin, tmp_path: Path, transport: str) -> None:
     async with ready(Phone(switch, "1001", tmp_path, tone=620, transport=transport)) as (phone,):
         await phone.do("dial", number="9196")
