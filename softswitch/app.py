@@ -36,6 +36,8 @@ from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
+from softswitch.features.presence import feature as presence_feature
+from softswitch.features.presence.service import PresenceService
 from softswitch.features.reach import feature as reach_feature
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
@@ -116,6 +118,7 @@ class Softswitch:
         self.trunks = Trunks()
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
         self.records = CallRecords(self.event_log)
+        self.presence = PresenceService(self.directory, self.registrations, self.records)
 
         boot = f"{clock.wall_ms() // 1000:x}{secrets.token_hex(2)}"
         self.switch = Switch(
@@ -140,7 +143,9 @@ class Softswitch:
             clock=clock,
             pressure=self._pressure,
             trusted=self.trunks.addresses,
+            watched=self.presence,
         )
+        self.presence.connect(self.sip)
         engine = MediaEngine(
             host=settings.media_listen,
             first_port=settings.media.first_port,
@@ -158,6 +163,7 @@ class Softswitch:
             routing.build(self.dial_plan),
             testcalls.build(),
             cdr.build(self.records),
+            presence_feature.build(self.presence),
             callcontrol.build(self, self.records, self.event_log),
         ]
         self.apps = call_apps(self.features)

@@ -9,6 +9,7 @@ from softswitch.kernel.address import HostPort
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 
 
 class Signalling(Protocol):
@@ -76,6 +77,46 @@ class Location(Protocol):
 
     def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
         """Make these the account's bindings."""
+        ...
+
+
+class Watched(Protocol):
+    """What may be watched of accounts. Answered from memory."""
+
+    def permission(self, subject: Subject, account: str, watcher: str) -> Permission | None:
+        """How much one account may know of another; None: there is no such account."""
+        ...
+
+    def watching(self, subject: Subject, account: str, watched: bool) -> None:
+        """Somebody watches this now, or nobody any more: only what is watched need be kept up to date."""
+        ...
+
+    def calls(self, account: str) -> Sequence[WatchedCall]:
+        """The account's legs that have not ended."""
+        ...
+
+    def presence(self, account: str) -> Presence: ...
+
+    def mailbox(self, account: str) -> Mailbox: ...
+
+    def published(self, account: str, publications: Sequence[Published]) -> None:
+        """What the account's devices say of their person now, newest first."""
+        ...
+
+
+class Watchers(Protocol):
+    """Who watches: told of changes by those who make them."""
+
+    def changed(self, subject: Subject, account: str) -> None:
+        """What is watched may be other than it was: those who watch it are told soon what `Watched` then says."""
+        ...
+
+    def reachable(self, account: str) -> None:
+        """A phone of an account may have a new connection: try again what could not be told."""
+        ...
+
+    def unwatch(self, account: str) -> None:
+        """An account is gone: end what it watches, and what is watched of it."""
         ...
 
 

@@ -19,7 +19,8 @@ from softswitch.calls.signals import Invitation, LegCommand
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.ids import LegId
-from softswitch.ports import Gatekeeper, Location, SignallingEvents
+from softswitch.kernel.watching import Subject
+from softswitch.ports import Gatekeeper, Location, SignallingEvents, Watched
 
 
 class SipSettings(Struct, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ class SipGateway:
         *,
         gatekeeper: Gatekeeper,
         location: Location,
+        watched: Watched,
         clock: Clock,
         entropy: Callable[[int], bytes] = os.urandom,
         pressure: Callable[[], Pressure] = Pressure,
@@ -67,6 +69,7 @@ class SipGateway:
             network=self._endpoint,
             gatekeeper=gatekeeper,
             location=location,
+            watched=watched,
             entropy=entropy,
             wall_ms=clock.wall_ms,
         )
@@ -90,9 +93,10 @@ class SipGateway:
         self._defence.start()
 
     async def stop(self) -> None:
-        """Close the sockets; legs that are still up are not told."""
+        """Tell watchers, and close the sockets; legs that are still up are not told."""
         self._defence.stop()
         self._agent.stop_holding()
+        self._agent.dismiss_watchers(self._clock())
         await self._endpoint.stop()
 
     def refuse_new_calls(self) -> None:
@@ -112,6 +116,21 @@ class SipGateway:
     def send(self, leg: LegId, command: LegCommand) -> None:
         """See `Signalling.send`."""
         self._agent.command(leg, command, self._clock())
+        self._endpoint.wake()
+
+    def changed(self, subject: Subject, account: str) -> None:
+        """See `Watchers.changed`."""
+        self._agent.changed(subject, account, self._clock())
+        self._endpoint.wake()
+
+    def reachable(self, account: str) -> None:
+        """See `Watchers.reachable`."""
+        self._agent.reachable(account, self._clock())
+        self._endpoint.wake()
+
+    def unwatch(self, account: str) -> None:
+        """See `Watchers.unwatch`."""
+        self._agent.unwatch(account, self._clock())
         self._endpoint.wake()
 
     def gauges(self) -> dict[str, int]:

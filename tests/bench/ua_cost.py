@@ -127,6 +127,7 @@ class Bench:
             network=self.relay,
             gatekeeper=self.relay,
             location=self.relay,
+            watched=self.relay,
             entropy=random.Random(1).randbytes,
             wall_ms=lambda: 1_700_000_000_000,
         )

@@ -2,15 +2,18 @@
 `uas` and the demo dial plan."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
+from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
-from softswitch.events import Fact
+from softswitch.events import CallEnded, CallFact, Fact
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
+from softswitch.features.presence.feature import build as build_presence
+from softswitch.features.presence.service import PresenceService
 from softswitch.features.reach.call_app import account_app, callback_app, speed_dial_app
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
@@ -28,6 +31,7 @@ from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
+from softswitch.ports import Watchers
 
 REALM = "softswitch"
 ACCOUNTS = tuple(str(number) for number in range(1001, 1021))
@@ -83,6 +87,25 @@ class DemoTrunks(Trunks):
         self._remember({trunk.name: trunk})
 
 
+class LiveFacts:
+    """The facts of calls that have not ended, as the records keep them."""
+
+    def __init__(self) -> None:
+        self._live: dict[CallId, list[CallFact]] = {}
+
+    def hear(self, fact: Fact) -> None:
+        assert isinstance(fact, CallFact)
+        self._live.setdefault(fact.call, []).append(fact)
+        if isinstance(fact, CallEnded):
+            del self._live[fact.call]
+
+    def live(self) -> Sequence[CallId]:
+        return list(self._live)
+
+    def facts(self, call: CallId) -> Sequence[CallFact] | None:
+        return self._live.get(call)
+
+
 class DemoFeatures:
     """What a call meets between its gateways, tied together as the app does it."""
 
@@ -97,6 +120,8 @@ class DemoFeatures:
         self.originating: Callable[[str, str], CallId]
         """Makes a call on an account's behalf: whoever has the switch says how."""
         plan = self.plan = DialPlan(clock, publish, self, self)
+        self._live = LiveFacts()
+        self.presence = PresenceService(self.directory, self.location, self._live)
         plan.plan = Plan.compile(demo_plan(), 1)
         self.gatekeeper = SwitchGatekeeper(
             ha1=self.directory.ha1,
@@ -117,6 +142,13 @@ class DemoFeatures:
 
     def originate(self, account: str, number: str) -> CallId:
         return self.originating(account, number)
+
+    def join(self, bus: Bus, watchers: Watchers) -> None:
+        """Hear facts, and tell watchers."""
+        bus.subscribe(CallFact, self._live.hear)
+        self.presence.connect(watchers)
+        for kind, hearer in build_presence(self.presence).subscriptions:
+            bus.subscribe(kind, hearer)
 
     # What only `explain` asks of the dial plan's surroundings.
 

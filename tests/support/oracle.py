@@ -22,7 +22,7 @@ def request(received: Message, source: HostPort, contact: str) -> Iterator[str]:
         yield f"{received}: CSeq out of range (8.1.1.5)"
     if contact and received.request_uri.partition(";")[0] != contact:
         yield f"{received} is not for {contact} (12.2.1.1, 16.6)"
-    if received.method == "INVITE":
+    if received.method in ("INVITE", "NOTIFY"):
         contacts = received.all("contact")
         if len(contacts) != 1 or host_of(uri(contacts[0])) != source:
             yield f"{received} has the Contact {contacts} (8.1.1.8)"
@@ -76,7 +76,7 @@ def ack_of_refusal(received: Message, invite: Message) -> Iterator[str]:
 def _body(message: Message) -> Iterator[str]:
     if not message.header("content-length"):
         yield f"{message} has no Content-Length (20.14: SHOULD)"
-    if not message.body:
+    if not message.body or message.method in ("NOTIFY", "MESSAGE"):
         return
     if message.header("content-type").lower() != "application/sdp":
         yield f"{message} has a body of {message.header('content-type')!r}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from softswitch.kernel.address import HostPort
 from tests.support import oracle
 from tests.support.model_transactions import Client, InviteClient, InviteServer, Server
+from tests.support.model_watcher import Conversation, Watcher
 from tests.support.network import Network
 from tests.support.phone_calls import PhoneCall
 from tests.support.sip_text import (
@@ -20,7 +21,7 @@ from tests.support.sip_text import (
     param,
 )
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
 
 
 class Phone:
@@ -67,9 +68,8 @@ class Phone:
         self._merged: set[tuple[str, str, int]] = set()
         self._count = 0
         self._nonce_counts: dict[str, int] = {}
-        self._register_call_id = self.name("reg")
-        self._register_tag = self.name("t")
-        self._register_cseq = 0
+        self._registration = Conversation(self, "reg")
+        self.watchers: list[Watcher] = []
         network.attach(address, self.receive)
 
     # What a person does with it ---------------------------------------------------------------------------
@@ -105,20 +105,39 @@ class Phone:
                 self.breach(f"200 to the removal of {self.contact} still lists it")
         return response.status
 
-    async def request(self, method: str, request_uri: str, extra: list[tuple[str, str]]) -> Message | None:
-        """Send a request outside any dialog, answer challenges, and give the final response; None: none came."""
+    def watch(self, event: str, account: str) -> Watcher:
+        """A subscription to be made."""
+        watcher = Watcher(self, event, account)
+        self.watchers.append(watcher)
+        return watcher
+
+    async def request(
+        self,
+        method: str,
+        request_uri: str,
+        extra: list[tuple[str, str]],
+        body: bytes = b"",
+        *,
+        talk: Conversation | None = None,
+        to: str = "",
+    ) -> Message | None:
+        """Send a request that is part of no call, answer challenges, and give the final response; None: none came."""
+        talk = talk or self._registration
+        to_value = f"<{to or (self.aor if method == 'REGISTER' else request_uri)}>"
+        if talk.remote_tag:
+            to_value += f";tag={talk.remote_tag}"
         response: Message | None = None
         for attempt in range(3):
             credentials = []
             if self.challenge and (attempt or self.random.random() < 0.5):
                 credentials = [("Authorization", self.answer(self.challenge, method, request_uri))]
-            self._register_cseq += 1
+            talk.cseq += 1
             headers = [
                 ("Max-Forwards", "70"),
-                ("From", f"<{self.aor}>;tag={self._register_tag}"),
-                ("To", f"<{self.aor if method == 'REGISTER' else request_uri}>"),
-                ("Call-ID", self._register_call_id),
-                ("CSeq", f"{self._register_cseq} {method}"),
+                ("From", f"<{self.aor}>;tag={talk.local_tag}"),
+                ("To", to_value),
+                ("Call-ID", talk.call_id),
+                ("CSeq", f"{talk.cseq} {method}"),
                 *extra,
                 *credentials,
             ]
@@ -129,7 +148,7 @@ class Phone:
                     done.set_result(result)
 
             self.send_request(
-                method, request_uri, headers, b"", self.server, finish, lambda finish=finish: finish(None)
+                method, request_uri, headers, body, self.server, finish, lambda finish=finish: finish(None)
             )
             response = await done
             if response is None or response.status not in (401, 407):
@@ -322,8 +341,20 @@ class Phone:
             call.cleared(request)
         elif method == "OPTIONS":
             self._plain(data, request, send, 200)
+        elif method == "NOTIFY":
+            self._notified(data, request, send)
         else:
             self._plain(data, request, send, 405)
+
+    def _notified(self, data: bytes, request: Message, send: Callable[[bytes], None]) -> None:
+        for watcher in self.watchers:
+            if watcher.talk.call_id == request.call_id and watcher.talk.local_tag == request.to_tag:
+                status = watcher.notified(request)
+                if not watcher.deaf:
+                    self._plain(data, request, send, status)
+                return
+        self.breach(f"{request} names no subscription of this phone")
+        self._plain(data, request, send, 481)
 
     def _plain(self, data: bytes, request: Message, send: Callable[[bytes], None], status: int, tag: str = "") -> None:
         server = Server(self.loop, send, request)

@@ -132,7 +132,7 @@ def host_of(sip_uri: str) -> HostPort:
 
 def build(start: str, headers: list[tuple[str, str]], body: bytes = b"") -> bytes:
     lines = [start, *(f"{name}: {value}" for name, value in headers)]
-    if body:
+    if body and not any(name == "Content-Type" for name, _ in headers):
         lines.append("Content-Type: application/sdp")
     lines.append(f"Content-Length: {len(body)}\r\n\r\n")
     return "\r\n".join(lines).encode() + body

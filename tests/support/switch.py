@@ -17,6 +17,7 @@ from softswitch.features.cdr.model import Cdr
 from softswitch.features.registrar.phones import candidates_of
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.kernel.watching import Subject
 from tests.support import invariants
 from tests.support.demo_parts import ACCOUNTS, REALM, RING_SECONDS, DemoFeatures, password_of
 from tests.support.model_media import ModelMedia
@@ -38,7 +39,7 @@ LONGEST_TIMER = 64 * 0.5
 class SimulatedEndpoint:
     """In place of `endpoint.py`: moves the user agent's datagrams over the simulated network, and keeps its deadline.
 
-    A `Signalling` for the switch and a `Network` for the user agent.
+    A `Signalling` and `Watchers` for the switch and a `Network` for the user agent.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, network: Network, address: HostPort) -> None:
@@ -59,6 +60,18 @@ class SimulatedEndpoint:
 
     def send(self, leg: LegId, command: LegCommand) -> None:
         self.agent.command(leg, command, self._loop.time())
+        self._settle_soon()
+
+    def changed(self, subject: Subject, account: str) -> None:
+        self.agent.changed(subject, account, self._loop.time())
+        self._settle_soon()
+
+    def reachable(self, account: str) -> None:
+        self.agent.reachable(account, self._loop.time())
+        self._settle_soon()
+
+    def unwatch(self, account: str) -> None:
+        self.agent.unwatch(account, self._loop.time())
         self._settle_soon()
 
     def transport_to(self, hop: Hop) -> int | None:
@@ -133,9 +146,11 @@ class SimulatedSwitch:
             network=self.endpoint,
             gatekeeper=self.features.gatekeeper,
             location=self.location,
+            watched=self.features.presence,
             entropy=random.Random(f"entropy {seed}").randbytes,
             wall_ms=self.clock.wall_ms,
         )
+        self.features.join(self.bus, self.endpoint)
         self.agent.listen(self.switch)
         self.media.events = self.switch
         self.switch.connect(self.endpoint, self.media, self.features.apps)
@@ -250,4 +265,4 @@ class SimulatedSwitch:
 
 
 ENGINE_GAUGES = ("client_transactions", "server_transactions", "timers")
-AGENT_GAUGES = ("sessions", "legs", "client_transactions", "timers", "farewells")
+AGENT_GAUGES = ("sessions", "legs", "client_transactions", "subscriptions", "timers", "farewells")

@@ -26,6 +26,7 @@ from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 
 US = HostPort("192.0.2.1", 5060)
 PEER = HostPort("192.0.2.9", 5060)
@@ -81,9 +82,16 @@ class Switch:
 
 
 class Accounts:
-    """Gatekeeper and Location in memory. Anyone from PEER is known, unless `strict`."""
+    """Gatekeeper, Location and Watched in memory. Anyone from PEER is known, unless `strict`."""
 
     def __init__(self) -> None:
+        self.permissions: dict[str, Permission] = {}
+        """By the account that is watched; others do not exist."""
+        self.watched: list[tuple[Subject, str]] = []
+        self.live: list[WatchedCall] = []
+        self.shown = Presence(True)
+        self.box = Mailbox()
+        self.publications: dict[str, tuple[Published, ...]] = {}
         self.strict = False
         self.secrets: dict[tuple[str, str], str] = {}
         self.bound: dict[str, tuple[Binding, ...]] = {}
@@ -103,6 +111,27 @@ class Accounts:
     def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
         self.bound[aor] = tuple(bindings)
 
+    def permission(self, subject: Subject, account: str, watcher: str) -> Permission | None:
+        return self.permissions.get(account)
+
+    def watching(self, subject: Subject, account: str, watched: bool) -> None:
+        if watched:
+            self.watched.append((subject, account))
+        else:
+            self.watched.remove((subject, account))
+
+    def calls(self, account: str) -> Sequence[WatchedCall]:
+        return self.live
+
+    def presence(self, account: str) -> Presence:
+        return self.shown
+
+    def mailbox(self, account: str) -> Mailbox:
+        return self.box
+
+    def published(self, account: str, publications: Sequence[Published]) -> None:
+        self.publications[account] = tuple(publications)
+
 
 class Story:
     """One agent, its network, and the time."""
@@ -121,6 +150,7 @@ class Story:
             network=self,
             gatekeeper=self.accounts,
             location=self.accounts,
+            watched=self.accounts,
             entropy=random.Random(seed).randbytes,
             wall_ms=lambda: int(self.now * 1000),
         )

@@ -21,7 +21,6 @@ from tests.support.ua_story import CALLER, PEER, Story, sdp
         ("OPTIONS", {"headers": ["Require: nothing-we-know"]}, 420, ("Unsupported", "nothing-we-know")),
         ("MESSAGE", {}, 405, ("Allow", "INVITE")),
         ("PRACK", {}, 405, ("Allow", "INVITE")),
-        ("SUBSCRIBE", {}, 405, ("Allow", "INVITE")),
         ("FROBNICATE", {}, 501, ("Allow", "INVITE")),
         ("BYE", {}, 481, None),
         ("INFO", {}, 481, None),

@@ -1,8 +1,19 @@
 """What the user agent can do, said once: Allow, Supported and Accept are made from it, and refusals judge by it."""
 
-METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REGISTER")
+METHODS = (
+    "INVITE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "OPTIONS",
+    "INFO",
+    "UPDATE",
+    "REGISTER",
+    "SUBSCRIBE",
+    "PUBLISH",
+)
 """Methods that are handled somewhere: inside a dialog, outside, or both."""
-KNOWN_METHODS = frozenset(METHODS) | {"PRACK", "SUBSCRIBE", "NOTIFY", "REFER", "MESSAGE", "PUBLISH"}
+KNOWN_METHODS = frozenset(METHODS) | {"PRACK", "NOTIFY", "REFER", "MESSAGE"}
 """Methods that have been heard of: 405 and not 501 (RFC 3261 section 8.2.1)."""
 OPTION_TAGS = ("path", "timer")
 """Extensions that a peer may require (section 19.2), besides those of a single method."""

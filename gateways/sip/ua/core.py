@@ -38,18 +38,22 @@ from gateways._native import Rejected as Unreadable
 from gateways.sip.ua import abilities, in_dialog
 from gateways.sip.ua.admission import Admission
 from gateways.sip.ua.context import Context, Network, Transport
+from gateways.sip.ua.event_packages import Sources
 from gateways.sip.ua.invite_client import InviteClient
+from gateways.sip.ua.publications import Publications
 from gateways.sip.ua.reception import Reception
 from gateways.sip.ua.registration import RegistrationDesk
 from gateways.sip.ua.requests import method_refusal, require_refusal, retry_after, scheme_refusal
 from gateways.sip.ua.session import Input, Session
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.stray_answer import turn_away
+from gateways.sip.ua.subscriptions import Subscriptions
 from softswitch.calls.signals import Invitation, LegCommand
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
-from softswitch.ports import Gatekeeper, Location, SignallingEvents
+from softswitch.kernel.watching import Subject
+from softswitch.ports import Gatekeeper, Location, SignallingEvents, Watched
 
 if TYPE_CHECKING:
     from gateways._native import SipEvent
@@ -68,6 +72,7 @@ class UserAgent:
         network: Network,
         gatekeeper: Gatekeeper,
         location: Location,
+        watched: Watched,
         entropy: Callable[[int], bytes],
         wall_ms: Callable[[], int],
     ) -> None:
@@ -76,6 +81,10 @@ class UserAgent:
         admission = Admission(self._context, gatekeeper, entropy(32))
         self._reception = Reception(self._context, admission)
         desk = RegistrationDesk(self._context, admission, location, wall_ms)
+        self._subscriptions = Subscriptions(
+            self._context, admission, Sources(self._context, watched, location, wall_ms), settings.subscriptions
+        )
+        self._publications = Publications(self._context, admission, watched, settings.publications)
         self._engine_deadline: float | None = None
         self._dispatch: dict[type, Callable[[SipEvent], None]] = {
             RequestReceived: self._request_received,  # type: ignore[dict-item]
@@ -89,6 +98,8 @@ class UserAgent:
             "INVITE": self._reception.invited,
             "REGISTER": desk.registering,
             "OPTIONS": self._asked_for_abilities,
+            "SUBSCRIBE": self._subscriptions.subscribing,
+            "PUBLISH": self._publications.publishing,
         }
         """What is done with a request outside a dialog, by its method."""
 
@@ -198,11 +209,34 @@ class UserAgent:
             session.named(leg)
         session.command(command)
 
+    def changed(self, subject: Subject, account: str, now: float) -> None:
+        """See `Watchers.changed`."""
+        self._context.now = now
+        self._subscriptions.changed(subject, account)
+
+    def reachable(self, account: str, now: float) -> None:
+        """See `Watchers.reachable`."""
+        self._context.now = now
+        self._subscriptions.reachable(account)
+
+    def unwatch(self, account: str, now: float) -> None:
+        """See `Watchers.unwatch`."""
+        self._context.now = now
+        self._subscriptions.end(account, "noresource")
+        self._publications.end(account)
+
+    def dismiss_watchers(self, now: float) -> None:
+        """The switch is about to stop: every subscription ends, to be made anew."""
+        self._context.now = now
+        self._subscriptions.end_all("probation;retry-after=5")
+
     def gauges(self) -> dict[str, int]:
         """What is held now, and what was counted since the start."""
         context = self._context
         return {
             "sessions": len(context.sessions),
+            "subscriptions": len(self._subscriptions),
+            "publications": len(self._publications),
             "legs": len(context.legs),
             "client_transactions": len(context.clients),
             "farewells": len(context.farewells),

@@ -122,6 +122,12 @@ class InviteClient(Session):
     def resolved(self, way: Way | None) -> None:
         self.step(Input.RESOLVED if way is not None else Input.UNRESOLVED, way)
 
+    @property
+    def party_tag(self) -> str:
+        if self.dialog.remote_tag or self._progress is None:
+            return self.dialog.remote_tag
+        return self._progress[1]
+
     # Steps ----------------------------------------------------------------------------------------------
 
     def invite(self, way: Way) -> None:

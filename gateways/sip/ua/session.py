@@ -131,6 +131,11 @@ class Session:
             action(self, argument)
         return True
 
+    @property
+    def party_tag(self) -> str:
+        """The party's own tag in the dialog; empty before it has told one."""
+        return self.dialog.remote_tag
+
     # What the steps are made of -------------------------------------------------------------------------
 
     def tell(self, signal: LegSignal) -> None:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from gateways.sip.ua.digest import ALGORITHMS
 from gateways.sip.ua.registrar import RegistrarRules
+from gateways.sip.ua.soft_state import SoftStateRules
 
 
 class UserAgentSettings(Struct, frozen=True, kw_only=True):
@@ -17,6 +18,8 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     digest_algorithms: tuple[str, ...] = ALGORITHMS
     nonce_seconds: float = 300.0
     registrar: RegistrarRules = RegistrarRules()
+    subscriptions: SoftStateRules = SoftStateRules()
+    publications: SoftStateRules = SoftStateRules(per_account=10)
     max_sessions: int = 50_000
     """Legs at one time; beyond it a new call gets 503."""
     t1: float = 0.5
