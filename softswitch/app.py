@@ -158,7 +158,7 @@ class Softswitch:
         self.features = [
             directory_feature.build(self.directory),
             registrar.build(self.registrations, clock),
-            reach_feature.build(self.reach, self.lines, self.callbacks),
+            reach_feature.build(self.reach, self.lines, self.callbacks, self.database),
             trunks_feature.build(self.trunks, self.directory),
             routing.build(self.dial_plan),
             testcalls.build(),

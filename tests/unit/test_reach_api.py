@@ -4,8 +4,10 @@ from typing import Any
 import httpx
 import pytest
 
+from softswitch.calls.signals import Origin
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
+from softswitch.features.reach.call_app import setting_app
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.feature import build
 from softswitch.features.reach.lines import Lines
@@ -13,7 +15,9 @@ from softswitch.features.reach.model import NO_RULES
 from softswitch.features.reach.service import Reach
 from softswitch.features.registrar.phones import Phones
 from softswitch.features.registrar.service import Registrations
-from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.features.routing.model import Plan, RouteRequest, demo_plan
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.platform.database import Database
 from tests.support.admin_plane import StandingClock, admin_client
@@ -48,7 +52,7 @@ def callbacks(clock: StandingClock) -> Callbacks:
 
 @pytest.fixture
 def client(database: Database, reach: Reach, callbacks: Callbacks) -> httpx.AsyncClient:
-    router = build(reach, Lines(), callbacks).router
+    router = build(reach, Lines(), callbacks, database).router
     assert router is not None
     return admin_client(database, [router])
 
@@ -116,3 +120,75 @@ async def test_callbacks_are_listed_by_age_withdrawn_and_limited(
     assert (await client.delete("/api/v1/callbacks/1001/1003")).status_code == 204
     assert (await client.delete("/api/v1/callbacks/1001/1003")).status_code == 404
     assert callbacks.withdraw("1001") == 4
+
+
+class FakeCaller:
+    """Hears a tone until it has had enough."""
+
+    def __init__(self, kind: str = "account") -> None:
+        self.origin = Origin(kind, "1001", "default")
+        self.heard = 0
+
+    async def tone(self, frequency: float) -> None:
+        self.heard += 1
+
+
+async def dial(reach: Reach, database: Database, number: str, kind: str = "account") -> FakeCaller:
+    """What happens to a call to one of the demo plan's codes."""
+    plan = Plan.compile(demo_plan(), 1)
+    destination = plan.route(RouteRequest(number, "1001", "default", "account", "1001", 0)).destination
+    assert destination is not None and destination.kind == "setting", destination
+    caller: Any = FakeCaller(kind)
+    assert await setting_app(reach, database)(caller, destination.name) is None
+    heard: FakeCaller = caller
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "value"),
+    [
+        ("*721003", "forward_always", "1003"),
+        ("*73", "forward_always", ""),
+        ("*901003", "forward_busy", "1003"),
+        ("*91", "forward_busy", ""),
+        ("*92*97", "forward_no_answer", "*97"),
+        ("*93", "forward_no_answer", ""),
+        ("*94801", "forward_offline", "801"),
+        ("*95", "forward_offline", ""),
+        ("*78", "do_not_disturb", True),
+        ("*79", "do_not_disturb", False),
+        ("*70", "call_waiting", True),
+        ("*71", "call_waiting", False),
+        ("*75071003", "speed_dials", {"05": "1", "07": "1003"}),
+        ("*7505", "speed_dials", {}),
+    ],
+)
+async def test_a_code_of_the_demo_plan_sets_what_it_says_and_is_confirmed(
+    client: httpx.AsyncClient, reach: Reach, database: Database, number: str, field: str, value: object
+) -> None:
+    before = {f"forward_{when}": "1009" for when in ("always", "busy", "no_answer", "offline")}
+    await patch(client, **before, speed_dials={"05": "1"}, do_not_disturb=value is False, call_waiting=value is False)
+    caller = await dial(reach, database, number)
+    assert caller.heard == 1
+    assert getattr(reach.rules("1001"), field) == value
+    assert (await client.get(PATH)).json()[field] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "cause"),
+    [
+        ("forward_always:1001", "account", Cause.INVALID_NUMBER_FORMAT),
+        ("do_not_disturb:perhaps", "account", Cause.INVALID_NUMBER_FORMAT),
+        ("speed_dial:x1003", "account", Cause.INVALID_NUMBER_FORMAT),
+        ("password:x", "account", Cause.INVALID_NUMBER_FORMAT),
+        ("forward_always:1003", "guest", Cause.FACILITY_REJECTED),
+    ],
+)
+async def test_a_setting_that_cannot_be_changes_nothing_and_is_not_confirmed(
+    reach: Reach, database: Database, name: str, kind: str, cause: Cause
+) -> None:
+    caller: Any = FakeCaller(kind)
+    with pytest.raises(Rejected) as rejected:
+        await setting_app(reach, database)(caller, name)
+    assert rejected.value.cause is cause
+    assert caller.heard == 0 and reach.rules("1001") == NO_RULES

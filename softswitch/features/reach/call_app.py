@@ -9,7 +9,8 @@ from softswitch.features.reach.model import Forward, Refuse, afterwards
 from softswitch.features.reach.service import Reach
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Conflict, Rejected
+from softswitch.kernel.errors import Conflict, Invalid, Rejected
+from softswitch.platform.database import Database
 
 CONFIRMATION_HZ, CONFIRMATION_SECONDS = 440.0, 1.5
 """What a caller hears when a request was taken."""
@@ -86,6 +87,25 @@ def callback_app(reach: Reach, callbacks: Callbacks) -> CallApp:
         return None
 
     return call_back
+
+
+def setting_app(reach: Reach, database: Database) -> CallApp:
+    """Takes the calls for `setting/NAME:VALUE`: the caller sets one of its own rules, and hears a tone when it is
+    stored. The dial plan's codes lead here."""
+
+    async def call_setting(caller: Caller, name: str) -> Destination | None:
+        if caller.origin.kind != "account":
+            raise Rejected(Cause.FACILITY_REJECTED, "only accounts have settings")
+        setting, _, value = name.partition(":")
+        try:
+            async with database.session() as session:
+                await reach.dialled(session, caller.origin.name, setting, value)
+        except Invalid as invalid:
+            raise Rejected(Cause.INVALID_NUMBER_FORMAT, str(invalid)) from invalid
+        await confirm(caller)
+        return None
+
+    return call_setting
 
 
 async def confirm(caller: Caller) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Invalid
 
 FORWARD_FIELDS = ("forward_always", "forward_busy", "forward_no_answer", "forward_offline")
+SWITCHES = ("do_not_disturb", "call_waiting")
 MOST_SPEED_DIALS = 100
 
 
@@ -91,3 +93,23 @@ def checked(account: str, rules: ReachRules) -> ReachRules:
         if not (len(key) == 2 and key.isascii() and key.isdigit()):
             raise Invalid(f"speed_dials.{key}", "two digits name a speed dial, 00 to 99")
     return rules
+
+
+def dialled(rules: ReachRules, setting: str, value: str) -> ReachRules:
+    """The rules after their owner has set one of them by phone, where only digits and `*` can be given.
+
+    `setting` is a field of `ReachRules`: a forward takes a number, or nothing to be switched off; `do_not_disturb` and
+    `call_waiting` take `on` or `off`; `speed_dial` two digits and the number they shall stand for, or only the digits
+    to forget it. Raises Invalid naming what cannot be.
+    """
+    if setting in FORWARD_FIELDS:
+        return replace(rules, **{setting: value})
+    if setting in SWITCHES:
+        if value not in ("on", "off"):
+            raise Invalid(setting, "is on or off")
+        return replace(rules, **{setting: value == "on"})
+    if setting == "speed_dial":
+        key, number = value[:2], value[2:]
+        others = {name: known for name, known in rules.speed_dials.items() if name != key}
+        return replace(rules, speed_dials=others | ({key: number} if number else {}))
+    raise Invalid(setting, "this is nothing that an account can set")

@@ -1,6 +1,6 @@
 """What people have set about being reached: in memory for calls, changed by HTTP and by feature codes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.reach import store
 from softswitch.features.reach.lines import Lines
-from softswitch.features.reach.model import NO_RULES, Forward, ReachRules, Refuse, at_once, checked
+from softswitch.features.reach.model import NO_RULES, Forward, ReachRules, Refuse, at_once, checked, dialled
 from softswitch.features.reach.needs import Accounts, Phones
 from softswitch.kernel.errors import NotFound
 from softswitch.platform.changes import count_change
@@ -71,9 +71,16 @@ class Reach:
 
     async def change(self, session: Session, account: str, changes: Mapping[str, Any]) -> ReachRules:
         """Set what `changes` names, fields of `ReachRules`. Raises NotFound or Invalid."""
+        return await self._edit(session, account, lambda rules: replace(rules, **changes))
+
+    async def dialled(self, session: Session, account: str, setting: str, value: str) -> ReachRules:
+        """Set what its owner has dialled a code for, see `model.dialled`. Raises NotFound or Invalid."""
+        return await self._edit(session, account, lambda rules: dialled(rules, setting, value))
+
+    async def _edit(self, session: Session, account: str, edit: Callable[[ReachRules], ReachRules]) -> ReachRules:
         if self.accounts.account(account) is None:
             raise NotFound("account", account)
-        rules = checked(account, replace(await store.rules_of(session, account), **changes))
+        rules = checked(account, edit(await store.rules_of(session, account)))
         await store.write(session, account, rules)
         await count_change(session, CHANGED)
         session.after_commit(lambda: self._take(account, rules))

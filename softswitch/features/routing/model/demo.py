@@ -3,6 +3,22 @@
 from softswitch.features.routing.model.document import Context, PlanDocument, Rewrite, Rule
 
 _NOT_BUILT = "hangup/service-not-implemented"
+_CODES = (
+    ("forward", "*72.", "forward_always:{number}", "forward all calls: *72 and the number"),
+    ("forward-off", "*73", "forward_always", "forward all calls no more"),
+    ("forward-busy", "*90.", "forward_busy:{number}", "forward calls that find the line busy"),
+    ("forward-busy-off", "*91", "forward_busy", "no more"),
+    ("forward-no-answer", "*92.", "forward_no_answer:{number}", "forward calls that nobody takes"),
+    ("forward-no-answer-off", "*93", "forward_no_answer", "no more"),
+    ("forward-offline", "*94.", "forward_offline:{number}", "forward calls while no phone is registered"),
+    ("forward-offline-off", "*95", "forward_offline", "no more"),
+    ("do-not-disturb", "*78", "do_not_disturb:on", "do not disturb"),
+    ("do-not-disturb-off", "*79", "do_not_disturb:off", "disturb again"),
+    ("call-waiting", "*70", "call_waiting:on", "a second call rings"),
+    ("call-waiting-off", "*71", "call_waiting:off", "a second call finds the line busy"),
+    ("speed-dial-set", "*75XX!", "speed_dial:{number}", "set a speed dial: *75, two digits and the number"),
+)
+"""Codes by which people set how they are reached: name, number, setting, note."""
 
 
 def demo_plan() -> PlanDocument:
@@ -34,6 +50,16 @@ def demo_plan() -> PlanDocument:
                 rewrite=Rewrite(strip=3),
                 destination="callback/{number}",
                 note="be rung when a busy number is free: *371002; *37 alone withdraws",
+            ),
+            *(
+                Rule(
+                    name=name,
+                    number=code,
+                    rewrite=Rewrite(strip=3) if code.endswith((".", "!")) else Rewrite(),
+                    destination=f"setting/{setting}",
+                    note=note,
+                )
+                for name, code, setting, note in _CODES
             ),
             Rule(name="clock", number="9198", destination="clock", note="the time and the caller's number"),
             Rule(context="guest", name="echo", number="9196", destination="echo", note="hear yourself"),
