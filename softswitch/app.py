@@ -337,6 +337,7 @@ def _sip_settings(settings: Settings) -> SipSettings:
             product=f"Softswitch/{__version__}",
             session_expires=settings.sip.session_expires,
             min_session_expires=settings.sip.min_session_expires,
+            prefer_reliable=settings.sip.reliable_provisional == "supported",
         ),
         resolver=ResolverSettings(servers=settings.sip.name_servers),
         defence=DefenceSettings(

@@ -11,6 +11,7 @@ from softswitch.settings.kinds import (
     NETWORKS,
     Kind,
     comma_separated,
+    one_of,
     read_address,
     read_text,
     setting,
@@ -84,3 +85,5 @@ class SipSettings:
     """Seconds between the refreshes that show that a party is still there (RFC 4028); 0: it is never asked for."""
     min_session_expires: int = setting(90, whole(90, 86_400))
     """Seconds between refreshes below which a party is refused with 422."""
+    reliable_provisional: str = setting("required", one_of("required", "supported"))
+    """Callers who hear of ringing and early media reliably (RFC 3262): those who require it, or all who support it."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from softswitch.calls.signals import Answer, Confirmed, HangUp, Incoming, Offer, Ring
+from softswitch.calls.signals import Answer, Confirmed, HangUp, Incoming, Ring
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import LocalProtocolError, Rejected
@@ -282,8 +282,8 @@ def test_an_answer_without_a_common_codec_is_a_488() -> None:
 def test_what_the_state_does_not_allow_is_our_own_mistake() -> None:
     story = Story()
     story.calls()
-    with pytest.raises(LocalProtocolError, match="Offer in state offered"):
-        story.commands(Offer(OURS), CALLER)
+    with pytest.raises(LocalProtocolError, match="Confirm in state offered"):
+        story.commands(Confirm(OURS), CALLER)
     story.commands(Answer(OURS), CALLER)
     for command in (Ring(), Answer(OURS)):
         with pytest.raises(LocalProtocolError):

@@ -100,6 +100,7 @@ class Context:
         "sessions",
         "settings",
         "supported",
+        "supported_late",
         "timers",
         "tokens",
         "told",
@@ -137,6 +138,8 @@ class Context:
         """What was counted since the start."""
         self.allow = ("Allow", ALLOW)
         self.supported = ("Supported", ", ".join(OPTION_TAGS))
+        self.supported_late = ("Supported", ", ".join(tag for tag in OPTION_TAGS if tag != "100rel"))
+        """Where we let the party offer: an offer in a reliable provisional response could not be answered in time."""
         self.session_expires = [("Session-Expires", str(settings.session_expires))] if settings.session_expires else []
         """What an INVITE of ours asks for (RFC 4028)."""
         self.product = ("User-Agent", settings.product)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from gateways._native import RequestReceived
-from gateways.sip.ua import abilities, update
+from gateways.sip.ua import abilities, reliable, update
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.requests import method_refusal
 from gateways.sip.ua.session import Session
@@ -64,4 +64,5 @@ METHODS: Mapping[str, Callable[[Context, Session, RequestReceived], None]] = {
     "OPTIONS": _options,
     "INFO": _inform,
     "UPDATE": update.received,
+    "PRACK": reliable.received,
 }

@@ -17,12 +17,13 @@ from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient
-from gateways.sip.ua.requests import described_body, names_option
+from gateways.sip.ua.reliable import Acknowledger
+from gateways.sip.ua.requests import described_body, names_option, readable_media
 from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import granted, least_allowed
 from gateways.sip.ua.stray_answer import turn_away
-from softswitch.calls.signals import Answered, Confirm, HangUp, Invitation, Offer, Progressed
+from softswitch.calls.signals import AcceptOffer, Answered, Confirm, HangUp, Invitation, Offer, Progressed, RefuseOffer
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.ids import LegId
@@ -40,6 +41,7 @@ class InviteClient(Session):
         "_interval",
         "_invitation",
         "_progress",
+        "_reliable",
         "_theirs",
         "_transaction",
         "_we_offered",
@@ -78,6 +80,8 @@ class InviteClient(Session):
         self._early: dict[str, MediaDescription] | None = None
         """Early answers by the tag of the party that gave them: a fork may bring several."""
         self._progress: tuple[int, str, bytes] | None = None
+        self._reliable: Acknowledger | None = None
+        """Made by the first provisional response that is to be acknowledged."""
         self._theirs: SessionDescription | None = None
         """The offer that their 2xx brought."""
         self._interval: list[tuple[str, str]] = context.session_expires
@@ -140,7 +144,7 @@ class InviteClient(Session):
             ("Max-Forwards", str(invitation.hops_left)),
             context.contact(way[0]),
             context.allow,
-            context.supported,
+            context.supported if self._we_offered else context.supported_late,
             *self._interval,
             context.product,
         ]
@@ -173,11 +177,15 @@ class InviteClient(Session):
             self.step(Input.PROVISIONAL, event)
         elif status >= 300:
             self.step(Input.FAILURE, event)
-        elif not self.dialog.remote_tag or event.response.to_tag == self.dialog.remote_tag:
+        elif (
+            not self.dialog.remote_tag
+            or event.response.to_tag == self.dialog.remote_tag
+            or self.state in (State.CALLING, State.CANCELLING)
+        ):
             self.step(Input.SUCCESS, event)
         else:
             # Section 13.2.2.4: another branch of a fork answered as well; the first one has won.
-            turn_away(self.context, event, self._declined(event.response))
+            turn_away(self.context, event, b"" if self._we_offered else self.declined(event.response))
 
     def _tried_next(self) -> bool:
         """RFC 3263 section 4.3: where a server fails, "the client SHOULD try the next", with the same request in a new
@@ -193,13 +201,22 @@ class InviteClient(Session):
     def progressed(self, event: ResponseReceived) -> None:
         response = event.response
         status, tag, body = response.status, response.to_tag, response.body
-        if self._progress == (status, tag, body):
+        rseq = response.header("RSeq")
+        if rseq is not None:
+            self._reliable = self._reliable or Acknowledger(self)
+            if not self._reliable.take(event, rseq):
+                return
+        elif self._progress == (status, tag, body):
             return
         self._progress = (status, tag, body)
         self._trace_response(response)
         media = None
-        if body and self._we_offered:
-            media = self._early_answer(response)
+        if body and self._we_offered and not self._answered_by(tag):
+            media = readable_media(response)  # a courtesy: the call goes on without
+            if rseq is not None and media is not None and self._reliable is not None:
+                self._reliable.answered.add(tag)
+                if tag == self.dialog.remote_tag:
+                    self.agreed(media)
             if media is not None:
                 self._early = self._early or {}
                 if len(self._early) < 32:
@@ -207,12 +224,9 @@ class InviteClient(Session):
         if status == 180 or media is not None:
             self.tell(Progressed(status == 180, media))
 
-    def _early_answer(self, response: SipResponse) -> MediaDescription | None:
-        try:
-            theirs = described_body(response)
-            return sdp.described(theirs) if theirs is not None else None
-        except RemoteProtocolError:
-            return None  # early media is a courtesy: the call goes on without
+    def _answered_by(self, tag: str) -> bool:
+        """Whether a party has answered our offer reliably before its 2xx."""
+        return self._reliable is not None and tag in self._reliable.answered
 
     def answered(self, event: ResponseReceived) -> None:
         """The first 2xx (section 13.2.2.4)."""
@@ -221,6 +235,9 @@ class InviteClient(Session):
         contact = response.header("Contact")
         target = contact_uri(contact) if contact is not None else None
         # Without a Contact, which it must have, requests go on to where the INVITE went.
+        settled = self.remote_media if self._answered_by(dialog.remote_tag) else None
+        if response.to_tag != dialog.remote_tag:
+            dialog.remote_cseq, settled = -1, None
         dialog.confirmed(response, target or dialog.remote_target, event.transport, event.source)
         self._invitation = None
         try:
@@ -229,27 +246,28 @@ class InviteClient(Session):
         except RemoteProtocolError:
             self._fail_answer(response.status)
             return
-        if media is None and self._we_offered and self._early is not None:
+        if settled is not None:
+            media = settled  # "MUST ignore any session descriptions" after a reliable answer (RFC 3261 section 13.2.1)
+        elif media is None and self._we_offered and self._early is not None:
             # The answer came with a provisional response, and some do not repeat it.
             media = self._early.get(response.to_tag)
         self._early = self._progress = None
-        self._settle_timer(response)
-        self.agreed(media)
+        terms = granted(response)
+        if terms is not None:
+            self.peer_updates = self.peer_updates or names_option(response, "Allow", "UPDATE")
+            self.timed(terms)
+        if settled is None:
+            self.agreed(media)
         if media is None:
             self._fail_answer(response.status)
         elif self._we_offered:
             self._acknowledge(b"")
             self.tell(Answered(media))
+            self.established()
         else:
             self._theirs = theirs
             self.state = State.UNCONFIRMED
             self.tell(Answered(media))
-
-    def _settle_timer(self, response: SipResponse) -> None:
-        terms = granted(response)
-        if terms is not None:
-            self.peer_updates = self.peer_updates or names_option(response, "Allow", "UPDATE")
-            self.timed(terms)
 
     def _fail_answer(self, status: int) -> None:
         """A 2xx without a usable description: it must be acknowledged, and then ended (section 13.2.2.4)."""
@@ -262,7 +280,7 @@ class InviteClient(Session):
         contact = response.header("Contact")
         target = contact_uri(contact) if contact is not None else None
         dialog.confirmed(response, target or dialog.remote_target, event.transport, event.source)
-        self._acknowledge(self._declined(response))
+        self._acknowledge(b"" if self._we_offered else self.declined(response))
         self.say_bye(Cause.NORMAL_CLEARING)
 
     def confirm_answer(self, command: Confirm) -> None:
@@ -286,16 +304,7 @@ class InviteClient(Session):
     def open_offer(self) -> int:
         if self.state is State.UNCONFIRMED:
             return 500
-        return 491 if self.state is State.CALLING else 0
-
-    def _declined(self, response: SipResponse) -> bytes:
-        """The answer for an ACK that a BYE will follow; none where ours was the offer."""
-        if self._we_offered:
-            return b""
-        try:
-            return self.sdp.decline(described_body(response))
-        except RemoteProtocolError:
-            return b""
+        return 491 if self.state is State.CALLING and not self._answered_by(self.dialog.remote_tag) else 0
 
     def _acknowledge(self, body: bytes) -> None:
         self._ack = body
@@ -319,7 +328,7 @@ class InviteClient(Session):
     def refused(self, event: ResponseReceived) -> None:
         response = event.response
         self._trace_response(response)
-        if self.dialog.challenged(response) or self._interval_raised(response):
+        if not self.dialog.remote_tag and (self.dialog.challenged(response) or self._interval_raised(response)):
             self._invite_again()
             return
         status = response.status
@@ -349,6 +358,8 @@ class InviteClient(Session):
         self.trace("out", "CANCEL")
         self.context.engine.cancel(self._transaction, [("Reason", reason)], self.context.now)
         self._invitation = self._early = self._progress = None
+        if self.exchange is not None:
+            self.exchange.close()
         self.end(command.cause, by_party=False)
 
     def leave_unresolved(self, command: HangUp) -> None:
@@ -374,6 +385,9 @@ InviteClient.table = {
     (State.RESOLVING, Input.UNRESOLVED): (InviteClient.unreachable, State.GONE),
     (State.RESOLVING, HangUp): (InviteClient.leave_unresolved, State.GONE),
     (State.CALLING, Input.PROVISIONAL): (InviteClient.progressed, State.CALLING),
+    (State.CALLING, Offer): (InviteClient.offer_early, State.CALLING),
+    (State.CALLING, AcceptOffer): (InviteClient.accept_offer, State.CALLING),
+    (State.CALLING, RefuseOffer): (InviteClient.refuse_offer, State.CALLING),
     (State.CALLING, Input.SUCCESS): (InviteClient.answered, State.ESTABLISHED),
     (State.CALLING, Input.FAILURE): (InviteClient.refused, State.GONE),
     (State.CALLING, Input.LOST): (InviteClient.lost, State.GONE),

@@ -1,11 +1,14 @@
 """A leg that called us: from its INVITE to our final response and its ACK (RFC 3261 section 13.3)."""
 
+from typing import Literal
+
 from gateways._native import RequestReceived, SessionDescription, SipRequest
 from gateways.sip.ua import sdp
 from gateways.sip.ua.causes import cause_said, status_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.pending_answer import PendingAnswer
+from gateways.sip.ua.reliable import OPTION, ReliableResponses
 from gateways.sip.ua.requests import described_body, names_option, retry_after
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import Terms, asked
@@ -29,12 +32,15 @@ class InviteServer(Session):
     """The server's half of an INVITE session."""
 
     __slots__ = (
+        "_answer",
+        "_answered_early",
         "_merge_key",
         "_merging",
         "_offer",
         "_parting",
         "_pending",
         "_provisional",
+        "_reliable",
         "_reminder",
         "_request",
         "_terms",
@@ -62,6 +68,12 @@ class InviteServer(Session):
         self._pending: PendingAnswer | None = None
         self._provisional: tuple[int, bytes] | None = None
         """The last provisional response: status and body."""
+        self._reliable: ReliableResponses | Literal[False] | None = None
+        """False: the caller does not want them; None: it has not been asked."""
+        self._answered_early = False
+        """Whether it has acknowledged our answer in a provisional response."""
+        self._answer: Answer | None = None
+        """An answer of the switch that must wait for that."""
         self._reminder: Timer | None = None
         self._parting = _PARTING
         """How the switch hung up, where the BYE must wait."""
@@ -93,12 +105,18 @@ class InviteServer(Session):
     def ring(self, command: Ring) -> None:
         """180; or 183 with a description, where there is early media."""
         media = command.media
+        if self._reliable is None:
+            self._reliable = self._wants_reliable()
         if media is None:
             status, body = 180, b""
             if self._provisional is not None and self._provisional[1]:
                 return  # it hears the other side already; a 180 would bring its own ringing tone back
         elif self._offer is None:
             return  # it made no offer that early media could answer (section 13.2.1)
+        elif self._reliable and self._provisional is not None and self._provisional[1]:
+            if media != self.sdp.said:
+                self.offer_early(Offer(media))  # it has an answer: what is new is an offer
+            return
         else:
             try:
                 status, body = 183, self.sdp.answer(self._offer, media)
@@ -109,6 +127,18 @@ class InviteServer(Session):
         self._provisional = (status, body)
         self._send_provisional()
 
+    def _wants_reliable(self) -> "ReliableResponses | Literal[False]":
+        """Whether its provisional responses are to be reliable: because it requires it, or likes it and we do too."""
+        request, context = self._request, self.context
+        assert request is not None
+        wanted = names_option(request, "Require", OPTION) or (
+            context.settings.prefer_reliable and self._offer is not None and names_option(request, "Supported", OPTION)
+        )
+        if not wanted:
+            return False
+        self.peer_updates = names_option(request, "Allow", "UPDATE")
+        return ReliableResponses(context, self._transaction, request.cseq, self.dialog.local_tag, self.unheard)
+
     def _send_provisional(self) -> None:
         context = self.context
         if self.state is not State.OFFERED or self._provisional is None:
@@ -117,31 +147,75 @@ class InviteServer(Session):
         headers = [context.contact(self.dialog.transport), context.allow]
         if body:
             headers.append(("Content-Type", sdp.MIME))
-        self.trace("out", status_line(status, "INVITE"))
-        context.respond(self._transaction, status, headers, body, to_tag=self.dialog.local_tag)
+        if not self._reliable:
+            self.trace("out", status_line(status, "INVITE"))
+            context.respond(self._transaction, status, headers, body, to_tag=self.dialog.local_tag)
+        elif self._offer is not None:
+            self.trace("out", status_line(status, "INVITE") + " reliably")
+            self._reliable.send(status, headers, body)
+        # Else it requires of its first reliable response an offer (RFC 3262 section 5), and there is none yet.
         if self._reminder is not None:
             self._reminder.cancel()
-        self._reminder = context.timers.set(context.now + REMINDER, self._send_provisional)
+        self._reminder = context.timers.set(context.now + REMINDER, self._remind)
+
+    def _remind(self) -> None:
+        if self._answered_early or (self._reliable and self._reliable.describes):
+            self._provisional = (183, b"")  # an answer is given once
+        self._send_provisional()
+
+    def acknowledged_early(self, rack: str | None) -> bool:
+        reliable = self._reliable
+        if not reliable:
+            return False
+        describes = reliable.describes
+        if not reliable.acknowledged(rack):
+            return False
+        if describes and not reliable.describes and not self._answered_early:
+            self._answered_early = True
+            self.agreed(None)
+        return True
+
+    def go_on_early(self) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None and self.state is State.OFFERED:
+            self.step(Answer, answer)
+        elif self._reliable:
+            self._reliable.go_on()
+
+    def ignored(self, _: object) -> None:
+        """No PRACK in 64*T1: "the UAS SHOULD reject the original request with a 5xx response" (RFC 3262 section 3)."""
+        self.reject(HangUp(Cause.RECOVERY_ON_TIMER_EXPIRY, 504))
 
     def accept(self, command: Answer) -> None:
         """200."""
         context = self.context
+        if self._reliable and self._reliable.describes:
+            # RFC 3262 section 3: no 2xx while a description in a provisional response is not acknowledged.
+            self._answer, self.state = command, State.OFFERED
+            return
         try:
             body = self._description(command.media)
         except ValueError:
             self.reject(HangUp(Cause.INCOMPATIBLE_DESTINATION))
             return
         self._decided()
-        headers = [context.contact(self.dialog.transport), context.allow, ("Content-Type", sdp.MIME)]
+        headers = [context.contact(self.dialog.transport), context.allow]
+        if body:
+            headers.append(("Content-Type", sdp.MIME))
         if self._terms is not None:
             headers += self._terms_said
             self.timed(self._terms)
-        if self._offer is not None:
+        if self._offer is not None and not self._answered_early:
             self.agreed(None)
         self.trace("out", "200 OK (INVITE)")
         self._pending = PendingAnswer(context, self._transaction, headers, body, self.dialog.local_tag, self.unheard)
 
     def _description(self, media: MediaDescription) -> bytes:
+        if self._answered_early:
+            # The offer is answered: what is new since then is an offer of its own, once the ACK has come.
+            if media != self.sdp.agreed:
+                self.exchanging().hold_back(media)
+            return b""
         return self.sdp.offer(media) if self._offer is None else self.sdp.answer(self._offer, media)
 
     def reject(self, command: HangUp) -> None:
@@ -158,9 +232,15 @@ class InviteServer(Session):
         self._parting = command
         self.end(command.cause, by_party=False)
 
+    def offer_early(self, command: Offer) -> None:
+        if self._answer is not None:
+            self.exchanging().hold_back(command.media)
+        else:
+            super().offer_early(command)
+
     def open_offer(self) -> int:
         if self.state is State.OFFERED:
-            return 500
+            return 0 if self._answered_early else 500
         return 491 if self.state is State.ANSWERED and self._offer is None else 0
 
     # The wire -------------------------------------------------------------------------------------------
@@ -267,8 +347,10 @@ class InviteServer(Session):
         transport = context.transports.get(self.dialog.transport)
         if transport is not None:
             transport.arrivals.discard(self)
+        if self._reliable:
+            self._reliable.stop()
         self._request = None
-        self._provisional = None
+        self._provisional = self._answer = None
 
     def _stop(self) -> None:
         if self._pending is not None:
@@ -280,6 +362,10 @@ InviteServer.table = {
     **ESTABLISHED,
     (State.OFFERED, Ring): (InviteServer.ring, State.OFFERED),
     (State.OFFERED, Answer): (InviteServer.accept, State.ANSWERED),
+    (State.OFFERED, Offer): (InviteServer.offer_early, State.OFFERED),
+    (State.OFFERED, AcceptOffer): (InviteServer.accept_offer, State.OFFERED),
+    (State.OFFERED, RefuseOffer): (InviteServer.refuse_offer, State.OFFERED),
+    (State.OFFERED, Input.UNHEARD): (InviteServer.ignored, State.GONE),
     (State.OFFERED, HangUp): (InviteServer.reject, State.GONE),
     (State.OFFERED, Input.CANCELLED): (InviteServer.cancelled, State.GONE),
     (State.OFFERED, Input.BYE): (InviteServer.abandoned, State.GONE),

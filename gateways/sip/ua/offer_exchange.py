@@ -217,7 +217,7 @@ class OfferExchange:
         elif session.leg is None:
             # It crossed our BYE: acknowledged all the same, so that it is not sent for half a minute.
             self._cseq = response.cseq
-            self._acknowledge(self._declined(response))
+            self._acknowledge(b"" if self._offered.media is not None else session.declined(response))
 
     def said_in_ack(self, cseq: int) -> bytes:
         """The body of our ACK to the 2xx of an earlier re-INVITE, as far back as it is remembered: the same ACK goes
@@ -230,15 +230,6 @@ class OfferExchange:
         self._ack = (self._cseq, body)
         self._session.trace("out", "ACK")
         self._session.context.acknowledge(self._session.dialog, self._cseq, body)
-
-    def _declined(self, response: SipResponse) -> bytes:
-        """The answer for an ACK after which nothing comes but BYE; none where ours was the offer."""
-        if self._offered.media is not None:
-            return b""
-        try:
-            return self._session.sdp.decline(described_body(response))
-        except RemoteProtocolError:
-            return b""
 
     def _refused(self, status: int, response: SipResponse | None) -> None:
         session = self._session

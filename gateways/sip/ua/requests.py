@@ -5,6 +5,8 @@ from gateways.sip.ua import sdp
 from gateways.sip.ua.abilities import ALLOW, KNOWN_METHODS, METHODS, OPTION_TAGS
 from gateways.sip.ua.addressing import parsed
 from gateways.sip.ua.context import Context
+from softswitch.kernel.errors import RemoteProtocolError
+from softswitch.kernel.media import MediaDescription
 
 Refusal = tuple[int, list[tuple[str, str]]]
 
@@ -54,6 +56,15 @@ def described_body(message: SipRequest | SipResponse) -> SessionDescription | No
         return None
     body = message.body
     return sdp.read(body) if body else None
+
+
+def readable_media(message: SipRequest | SipResponse) -> MediaDescription | None:
+    """What a message says of sound; None when it says nothing that could be used."""
+    try:
+        theirs = described_body(message)
+        return sdp.described(theirs) if theirs is not None else None
+    except RemoteProtocolError:
+        return None
 
 
 def retry_after(context: Context) -> tuple[str, str]:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, ClassVar
 
-from gateways._native import Cancelled, RequestReceived, ResponseReceived
+from gateways._native import Cancelled, RequestReceived, ResponseReceived, SipResponse
 from gateways.sip.ua.causes import cause_said, reason_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.farewells import Farewell
 from gateways.sip.ua.offer_exchange import OfferExchange
+from gateways.sip.ua.requests import described_body
 from gateways.sip.ua.sdp import LocalDescription
 from gateways.sip.ua.session_timer import SessionTimer, Terms
 from softswitch.calls.signals import (
@@ -25,10 +26,11 @@ from softswitch.calls.signals import (
     LegCommand,
     LegSignal,
     Offer,
+    OfferRefused,
     RefuseOffer,
 )
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.errors import LocalProtocolError
+from softswitch.kernel.errors import LocalProtocolError, RemoteProtocolError
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import MediaDescription
 
@@ -182,6 +184,13 @@ class Session:
         (ours) or 0 (RFC 3311 section 5.2)."""
         return 0
 
+    def acknowledged_early(self, rack: str | None) -> bool:
+        """A PRACK: whether there is a provisional response of ours that it acknowledges (RFC 3262)."""
+        return False
+
+    def go_on_early(self) -> None:
+        """A PRACK has been answered: what it was awaited for may go on."""
+
     def end(self, cause: Cause, *, by_party: bool, status: int | None = None) -> None:
         """Tell the switch that the leg is over: once, whatever follows on the wire."""
         if self.timer is not None:
@@ -290,6 +299,21 @@ class Session:
     def offer_later(self, command: Offer) -> None:
         """An offer while the first exchange is not done yet waits for that."""
         self.exchanging().hold_back(command.media)
+
+    def declined(self, response: SipResponse) -> bytes:
+        """An answer to the offer in a 2xx, for an ACK after which nothing comes but BYE."""
+        try:
+            return self.sdp.decline(described_body(response))
+        except RemoteProtocolError:
+            return b""
+
+    def offer_early(self, command: Offer) -> None:
+        """An offer before the first INVITE's final response: by UPDATE, where there is an early dialog with a first
+        answer and the party takes it; else it is not the time."""
+        if self.open_offer() == 0 and self.peer_updates:
+            self.exchanging().offer(command.media, at_once=True)
+        else:
+            self.tell(OfferRefused(Cause.INTERWORKING, 491))
 
     def exchanging(self) -> OfferExchange:
         if self.exchange is None:

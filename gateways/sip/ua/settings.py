@@ -29,3 +29,5 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     """Seconds between refreshes that we ask for, or agree to at most (RFC 4028); 0: we never ask, and agree to any."""
     min_session_expires: int = 90
     """Seconds between refreshes below which we refuse with 422."""
+    prefer_reliable: bool = False
+    """Whether provisional responses are sent reliably (RFC 3262) to callers who can, besides those who require it."""
