@@ -90,6 +90,20 @@ class Relay:
         """The other party made an offer that `asker` was told and has yet to answer (late offer)."""
         self._asker, self._late, self.state = asker, True, State.AWAITING_ANSWER
 
+    def between(self, a: Leg, b: Leg) -> bool:
+        """Whether these are the two legs."""
+        return self._a is a and self._b is b
+
+    def holds(self, leg: Leg) -> bool:
+        """Whether this is one of the legs."""
+        return leg is self._a or leg is self._b
+
+    def abandon(self, gone: Leg) -> list[Effect]:
+        """One of the legs is over: an offer that the other has made will not be answered any more."""
+        if self.state is not State.ASKED or gone is self._asker:
+            return []
+        return self._refuse(Cause.INTERWORKING, 488)
+
     def awaits(self, leg: Leg) -> bool:
         """Whether it is this leg that must answer the offer it was told."""
         return self.state is State.AWAITING_ANSWER and leg is self._asker

@@ -454,5 +454,7 @@ class LiveCall:
             if leg is dial.winner:
                 self._remember(ended.cause, ended.status)
                 self._talk.parted(self._caller)
+            else:
+                self._talk.lost(self._caller, leg)
             dial.ended(leg, ended)
         self._end_if_over()

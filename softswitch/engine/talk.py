@@ -4,7 +4,7 @@ from typing import Any
 
 from softswitch.calls import media_plan
 from softswitch.calls.leg import Leg, LegState
-from softswitch.calls.relay import Connect, Held, Relay, Send
+from softswitch.calls.relay import Connect, Effect, Held, Relay, Send
 from softswitch.calls.relay import State as RelayState
 from softswitch.calls.signals import (
     AcceptOffer,
@@ -53,6 +53,7 @@ class Talk:
     def early(self, caller: Leg, leg: Leg) -> None:
         """Let the caller hear what a ringing party sends."""
         assert leg.remote is not None and caller.remote is not None
+        self._relaying(caller, leg)
         caller.local = media_plan.through(leg.remote, leg.address and caller.address, caller.remote.rtcp_mux)
         if leg.address is not None:
             self._legs.connect(leg)
@@ -65,19 +66,34 @@ class Talk:
         if leg.address is None:
             self._legs.close_media(caller)  # it was opened for a candidate that did not win
         late = caller.remote is None
-        self._relay = Relay(caller, leg)
+        relay = self._relaying(caller, leg)
         if caller.state is LegState.UP:
             self._align(caller, leg)
         else:
             muxed = caller.remote is not None and caller.remote.rtcp_mux
             caller.local = media_plan.through(leg.remote, caller.address, muxed)
             if late:
-                self._relay.await_answer(caller)
+                relay.await_answer(caller)
         if leg.address is not None:
             if not late:
                 self._legs.connect(caller)
                 self._legs.connect(leg)
             self._around.media.bridge(caller.id, leg.id)
+
+    def _relaying(self, caller: Leg, leg: Leg) -> Relay:
+        """The relay between two legs: the one that was there before the answer, with what it is at, or a new one."""
+        relay = self._relay
+        if relay is None or not relay.between(caller, leg):
+            if relay is not None:
+                self._carry_out(relay.abandon(leg))
+            relay = self._relay = Relay(caller, leg)
+        return relay
+
+    def lost(self, caller: Leg, leg: Leg) -> None:
+        """A party is gone before it answered."""
+        if self._relay is not None and self._relay.between(caller, leg):
+            self._carry_out(self._relay.abandon(leg))
+            self._relay = None
 
     def bridged(self, caller: Leg, leg: Leg) -> None:
         """Record that two parties hear each other."""
@@ -98,6 +114,13 @@ class Talk:
         if isinstance(signal, Confirmed) and signal.media is None:
             if relay is not None and relay.awaits(leg):
                 raise Rejected(Cause.PROTOCOL_ERROR, "the party acknowledged our offer without answering it")
+        elif (
+            isinstance(signal, Offered)
+            and leg.destination is not None
+            and leg.state is not LegState.UP
+            and not (relay is not None and relay.holds(leg))
+        ):
+            self._negotiated_unheard(leg, signal)
         elif relay is None:
             self._negotiated_with_us(leg, signal)
         elif relay.state is RelayState.IDLE and isinstance(signal, OfferAnswered):
@@ -108,7 +131,10 @@ class Talk:
             self._relayed(relay, leg, signal)
 
     def _relayed(self, relay: Relay, leg: Leg, signal: LegSignal) -> None:
-        for effect in relay.receive(leg, signal):
+        self._carry_out(relay.receive(leg, signal))
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
             match effect:
                 case Send(to, command):
                     self._around.signalling.send(to.id, command)
@@ -117,6 +143,14 @@ class Talk:
                 case Held(by, held):
                     fact = LegHeld if held else LegResumed
                     self._around.publish(fact(at=self._around.clock.wall_ms(), call=self._call, leg=by.id))
+
+    def _negotiated_unheard(self, leg: Leg, offered: Offered) -> None:
+        """A ringing party that the caller does not hear yet changes its mind: it is told what it was told before."""
+        if offered.media is None or leg.local is None:
+            self._around.signalling.send(leg.id, RefuseOffer(Cause.INCOMPATIBLE_DESTINATION))
+            return
+        leg.remote = offered.media
+        self._around.signalling.send(leg.id, AcceptOffer(leg.local))
 
     def _negotiated_with_us(self, leg: Leg, signal: LegSignal) -> None:
         codecs, send = self._around.media.codecs, self._around.signalling.send

@@ -20,6 +20,7 @@ from softswitch.calls.signals import (
     Offered,
     Origin,
     Progressed,
+    RefuseOffer,
     Ring,
     Target,
 )
@@ -314,6 +315,44 @@ def test_early_media_is_heard_before_the_answer() -> None:
         world.signalling.take()
         assert await world.hear(B1, Progressed(ringing=False, media=said(2000))) == [(CALLER, Ring(at(4000)))]
         assert ("bridge", CALLER, B1) in world.media.did
+
+    run(main)
+
+
+def test_offers_pass_between_a_caller_and_a_ringing_party_that_it_hears() -> None:
+    async def main(loop: VirtualTimeLoop) -> None:
+        world = World(loop, dials(terminal("1002")))
+        await world.call(said(1000))
+        await world.hear(B1, Progressed(ringing=False, media=said(2000)))
+        assert await world.hear(CALLER, Offered(said(1002), at_once=True)) == [(B1, Offer(at(4002), at_once=True))]
+        # The answer to the call comes first, and what was under way goes on.
+        assert await world.hear(B1, Answered(said(2000))) == [(CALLER, Answer(at(4000)))]
+        assert await world.hear(B1, OfferAnswered(said(2000))) == [(CALLER, AcceptOffer(at(4000)))]
+
+    run(main)
+
+
+def test_an_offer_to_a_ringing_party_that_refuses_the_call_is_refused() -> None:
+    async def main(loop: VirtualTimeLoop) -> None:
+        world = World(loop, dials(terminal("1002")))
+        await world.call(said(1000))
+        await world.hear(B1, Progressed(ringing=False, media=said(2000)))
+        await world.hear(CALLER, Offered(said(1002), at_once=True))
+        told = await world.hear(B1, Ended(Cause.USER_BUSY, by_party=True, status=486))
+        assert told == [
+            (CALLER, RefuseOffer(Cause.INTERWORKING, 488)),
+            (CALLER, HangUp(Cause.USER_BUSY, 486)),
+        ]
+
+    run(main)
+
+
+def test_a_ringing_party_that_nobody_hears_may_still_change_its_mind() -> None:
+    async def main(loop: VirtualTimeLoop) -> None:
+        world = World(loop, dials(terminal("1002"), terminal("1003")))
+        await world.call(said(1000))
+        world.signalling.take()
+        assert await world.hear(B1, Offered(said(2002), at_once=True)) == [(B1, AcceptOffer(at(4002)))]
 
     run(main)
 

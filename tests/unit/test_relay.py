@@ -86,3 +86,16 @@ def test_an_acceptance_without_a_description_settles_nothing() -> None:
     a, b, relay = two_legs()
     relay.receive(a, Offered(party(1000)))
     assert relay.receive(b, OfferAnswered(None)) == [Send(a, RefuseOffer(Cause.PROTOCOL_ERROR, 488))]
+
+
+def test_an_offer_to_a_party_that_is_gone_is_refused() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
+    assert relay.abandon(a) == []  # who asked will not hear the answer
+    assert relay.abandon(b) == [Send(a, RefuseOffer(Cause.INTERWORKING, 488))]
+    assert relay.state is State.IDLE and relay.abandon(b) == []
+
+
+def test_an_offer_that_cannot_wait_is_passed_on_as_one() -> None:
+    a, b, relay = two_legs()
+    assert relay.receive(a, Offered(party(1002), at_once=True)) == [Send(b, Offer(ours(OURS_B), at_once=True))]

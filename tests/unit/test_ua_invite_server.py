@@ -2,7 +2,7 @@
 
 import pytest
 
-from softswitch.calls.signals import Answer, Confirmed, HangUp, Incoming, Ring
+from softswitch.calls.signals import Answer, Confirm, Confirmed, HangUp, Incoming, Ring
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import LocalProtocolError, Rejected
