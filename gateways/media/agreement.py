@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 from gateways._native import MediaCommand
 from softswitch.kernel.media import Codec, MediaDescription
@@ -26,8 +27,7 @@ def connect(slot: int, local: MediaDescription, remote: MediaDescription) -> Med
     else:
         # RFC 3550 section 11: the next port up, where nothing else is said.
         rtcp_host, rtcp_port = host, min(port + 1, 65535)
-    speech = speech_codec(local, remote)
-    events = _telephone_event(local.codecs) or _telephone_event(remote.codecs)
+    codec, payload_type, events = _spoken(local.codecs, remote.codecs)
     return MediaCommand.Connect(
         leg=slot,
         host=host,
@@ -35,20 +35,33 @@ def connect(slot: int, local: MediaDescription, remote: MediaDescription) -> Med
         rtcp_host=rtcp_host,
         rtcp_port=rtcp_port,
         rtcp_mux=mux,
-        codec=None if speech is None else "PCMU" if speech.name == "PCMU" else "PCMA",
-        payload_type=0 if speech is None else speech.payload_type,
-        event_payload_type=None if events is None else events.payload_type,
+        codec=codec,
+        payload_type=payload_type,
+        event_payload_type=events,
         ptime=remote.ptime or 20,
         send=local.direction.sends and remote.direction.receives,
         receive=local.direction.receives and remote.direction.sends,
     )
 
 
-def speech_codec(local: MediaDescription, remote: MediaDescription) -> Codec | None:
+@lru_cache(maxsize=1024)
+def _spoken(
+    local: tuple[Codec, ...], remote: tuple[Codec, ...]
+) -> tuple[Literal["PCMU", "PCMA"] | None, int, int | None]:
+    """What the engine itself speaks and under which payload type, and that of telephone-events."""
+    speech = speech_codec(local, remote)
+    events = _telephone_event(local) or _telephone_event(remote)
+    named: Literal["PCMU", "PCMA"] | None = None
+    if speech is not None:
+        named = "PCMU" if speech.name == "PCMU" else "PCMA"
+    return named, speech.payload_type if speech else 0, events.payload_type if events else None
+
+
+def speech_codec(local: tuple[Codec, ...], remote: tuple[Codec, ...]) -> Codec | None:
     """What the engine itself speaks to a party: the first of its codecs that we know and have named, too, under
     the payload type that it wants (RFC 3264 section 5.1: a description says what its maker will receive)."""
-    named = {codec.name for codec in local.codecs}
-    return next((c for c in remote.codecs if _kind(c) in _SPEECH and c.name in named), None)
+    named = {codec.name for codec in local}
+    return next((c for c in remote if _kind(c) in _SPEECH and c.name in named), None)
 
 
 def _telephone_event(codecs: Sequence[Codec]) -> Codec | None:

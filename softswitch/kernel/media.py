@@ -1,6 +1,7 @@
 """What two parties say about sound before they exchange it: the typed form of an offer or an answer."""
 
 from enum import Enum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -32,7 +33,7 @@ class Direction(Enum):
 _REVERSED = {Direction.SENDONLY: Direction.RECVONLY, Direction.RECVONLY: Direction.SENDONLY}
 
 
-class Codec(Struct, frozen=True, gc=False):
+class Codec(NamedTuple):
     """One payload type of an audio stream. `name` is upper case; `telephone-event` is spelled TELEPHONE-EVENT."""
 
     payload_type: int

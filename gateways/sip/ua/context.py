@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from gateways._native import RequestReceived, ResponseReceived, SipEngine
@@ -97,6 +98,7 @@ class Context:
         "server_header",
         "servers",
         "session_expires",
+        "session_ids",
         "sessions",
         "settings",
         "supported",
@@ -116,6 +118,8 @@ class Context:
         self.settings = settings
         self.network = network
         self.tokens = Tokens(entropy)
+        self.session_ids = count(int(self.tokens.token(), 16) >> 2)
+        """Of session descriptions: no two of ours are alike, nor like those before a restart (RFC 8866 section 5.2)."""
         self.timers = TimerTable()
         self.farewells = Farewells(self.timers, network.wake)
         self.now = 0.0

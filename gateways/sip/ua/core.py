@@ -149,12 +149,14 @@ class UserAgent:
         `flush`, where given, is called before each look at the engine, so that a UDP socket may take its datagrams
         directly.
         """
-        self._context.now = now
-        engine = self._engine
+        context, engine = self._context, self._engine
+        context.now = now
         transmits: list[Transmit] = []
         while True:
-            self._deliver()
-            self._say_farewell()
+            if context.told:
+                self._deliver()
+            if context.farewells.waiting or context.farewells.due:
+                self._say_farewell()
             if flush is not None:
                 flush()
             drained = engine.drain()
@@ -179,10 +181,12 @@ class UserAgent:
 
     def receive_event(self, event: "SipEvent", now: float) -> None:
         """Handle one event of the engine. A fault of ours in it ends one call, and not the switch."""
-        self._context.now = now
+        context = self._context
+        context.now = now
         try:
             self._dispatch[type(event)](event)
-            self._deliver()
+            if context.told:
+                self._deliver()
         except Exception:
             self._context.counts["faults"] += 1
             log.exception("an event could not be handled", event_type=type(event).__name__)

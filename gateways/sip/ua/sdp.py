@@ -1,5 +1,7 @@
 """Session descriptions at the switch's edge: SDP below, `MediaDescription` above (RFC 8866, RFC 3264)."""
 
+from functools import lru_cache
+
 from gateways._native import AudioStream, SessionDescription, offer
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import RemoteProtocolError
@@ -26,7 +28,7 @@ def described(description: SessionDescription) -> MediaDescription:
     rtcp = audio.rtcp
     return MediaDescription(
         HostPort(audio.host, audio.port),
-        tuple([Codec(*codec) for codec in audio.codecs]),
+        _codecs(audio.codecs),
         _DIRECTIONS[audio.direction],
         audio.ptime,
         HostPort(*rtcp) if rtcp is not None else None,
@@ -34,11 +36,18 @@ def described(description: SessionDescription) -> MediaDescription:
     )
 
 
+@lru_cache(maxsize=1024)
+def _codecs(named: tuple[tuple[int, str, int, int, str], ...]) -> tuple[Codec, ...]:
+    """Every phone of a make says the same."""
+    return tuple(Codec(*codec) for codec in named)
+
+
 def _stream(media: MediaDescription) -> AudioStream:
+    host, port = media.address
     return AudioStream(
-        media.address.host,
-        media.address.port,
-        [(c.payload_type, c.name, c.clock_rate, c.channels, c.parameters) for c in media.codecs],
+        host,
+        port,
+        media.codecs,
         direction=media.direction.value,
         ptime=media.ptime,
         rtcp=media.rtcp,

@@ -107,7 +107,7 @@ class Session:
         self.state = state
         self.leg: LegId | None = None
         """None before the switch has named it, and after it has ended."""
-        self.sdp = LocalDescription(int(context.tokens.token(), 16) >> 2)
+        self.sdp = LocalDescription(next(context.session_ids))
         self.exchange: OfferExchange | None = None
         """Made by the first re-INVITE: most calls never have one."""
         self.owns_call_id = owns_call_id

@@ -13,21 +13,19 @@ class Tokens:
     many at a time, because asking the kernel for each tag costs more than all else that is done with it.
     """
 
-    __slots__ = ("_entropy", "_hex", "_next")
+    __slots__ = ("_entropy", "_ready")
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
-        self._hex = ""
-        self._next = 0
+        self._ready: list[str] = []
 
     def token(self) -> str:
         """Sixteen hexadecimal digits."""
-        start = self._next
-        if start >= len(self._hex):
-            self._hex = self._entropy(_BATCH).hex()
-            start = 0
-        self._next = start + 2 * _BYTES
-        return self._hex[start : start + 2 * _BYTES]
+        ready = self._ready
+        if not ready:
+            digits = self._entropy(_BATCH).hex()
+            ready += [digits[start : start + 2 * _BYTES] for start in range(0, len(digits), 2 * _BYTES)]
+        return ready.pop()
 
     def between(self, low: float, high: float) -> float:
         """A number from `low` to `high`, evenly spread."""

@@ -47,6 +47,8 @@ _USER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 def escape_user(user: str) -> str:
     """A user part as a SIP URI writes it: `#` in a dialled number becomes %23."""
+    if user.isascii() and user.isalnum():
+        return user
     return "".join(chr(byte) if byte in _USER else f"%{byte:02X}" for byte in user.encode())
 
 

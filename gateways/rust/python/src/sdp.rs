@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ::sdp as rust;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 /// Payload type, NAME, clock rate, channels, fmtp.
 type CodecTuple = (u8, String, u32, u8, String);
@@ -60,20 +60,17 @@ impl AudioStream {
     }
 
     #[getter]
-    fn codecs(&self) -> Vec<(u8, &str, u32, u8, &str)> {
-        self.0
-            .codecs
-            .iter()
-            .map(|it| {
-                (
-                    it.payload_type,
-                    &*it.name,
-                    it.clock_rate,
-                    it.channels,
-                    it.parameters.as_str(),
-                )
-            })
-            .collect()
+    fn codecs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let codec = |it: &rust::Codec| {
+            (
+                it.payload_type,
+                it.name.to_string(),
+                it.clock_rate,
+                it.channels,
+                it.parameters.to_string(),
+            )
+        };
+        PyTuple::new(py, self.0.codecs.iter().map(codec))
     }
 
     #[getter]
