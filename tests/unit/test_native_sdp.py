@@ -37,11 +37,11 @@ def test_an_offer_is_read() -> None:
     assert audio is not None
     assert (audio.host, audio.port, audio.direction, audio.ptime) == ("192.168.1.20", 4002, "sendonly", 30)
     assert (audio.rtcp, audio.rtcp_mux) == (("192.168.1.21", 4010), True)
-    assert audio.codecs == [
+    assert audio.codecs == (
         (0, "PCMU", 8000, 1, ""),
         (96, "OPUS", 48000, 2, "useinbandfec=1"),
         (101, "TELEPHONE-EVENT", 8000, 1, "0-15"),
-    ]
+    )
 
 
 def test_our_answer_accepts_one_stream_and_refuses_the_other() -> None:
@@ -51,7 +51,7 @@ def test_our_answer_accepts_one_stream_and_refuses_the_other() -> None:
     assert (answered.origin_id, answered.origin_version) == ("7", "8")
     audio = answered.audio
     assert audio is not None
-    assert audio.codecs == [(0, "PCMU", 8000, 1, ""), (101, "TELEPHONE-EVENT", 8000, 1, "0-16")]
+    assert audio.codecs == ((0, "PCMU", 8000, 1, ""), (101, "TELEPHONE-EVENT", 8000, 1, "0-16"))
     assert (audio.direction, audio.rtcp_mux, audio.ptime) == ("recvonly", False, 20)
 
 
@@ -59,7 +59,7 @@ def test_our_offer_is_read_as_it_was_meant() -> None:
     stream = ours(direction="inactive", rtcp=("203.0.113.6", 30009), rtcp_mux=True)
     audio = SessionDescription.parse(offer(stream, session_id=2**63, version=1)).audio
     assert audio is not None
-    assert audio.codecs == stream.codecs == [(8, "PCMA", 8000, 1, ""), (0, "PCMU", 8000, 1, ""), ours().codecs[2]]
+    assert audio.codecs == stream.codecs == ((8, "PCMA", 8000, 1, ""), (0, "PCMU", 8000, 1, ""), ours().codecs[2])
     assert (audio.direction, audio.rtcp, audio.rtcp_mux) == ("inactive", ("203.0.113.6", 30009), True)
 
 
