@@ -6,6 +6,7 @@ can meet one that is still running here.
 """
 
 from enum import Enum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,6 +22,7 @@ from softswitch.calls.signals import (
     OfferAnswered,
     Offered,
     OfferRefused,
+    OfferWithdrawn,
     RefuseOffer,
 )
 from softswitch.kernel.cause import Cause
@@ -50,12 +52,24 @@ class Held(Struct, frozen=True, gc=False):
 Effect = Send | Connect | Held
 
 
+class _Before(NamedTuple):
+    """What held before an offer."""
+
+    asker_said: MediaDescription | None
+    asker_was_told: MediaDescription | None
+    other_was_told: MediaDescription | None
+
+
 class State(Enum):
     IDLE = "idle"
     ASKED = "asked"
     """The other party has the offer (or was asked for one)."""
     AWAITING_ANSWER = "awaiting answer"
     """The other party made the offer; the asking one has it and must answer."""
+    WITHDRAWN = "withdrawn"
+    """The asking party took its offer back, and the other one's reply is still due."""
+    RESTORING = "restoring"
+    """The other party had agreed already; it is offered again what held before."""
 
 
 class Relay:
@@ -65,6 +79,8 @@ class Relay:
         self._a, self._b = a, b
         self._asker = a
         self._late = False
+        self._before: _Before | None = None
+        """What held before the last offer, while that may come to nothing."""
         self.state = State.IDLE
 
     def receive(self, leg: Leg, signal: LegSignal) -> list[Effect]:
@@ -83,6 +99,15 @@ class Relay:
                 return self._refuse(cause, status)
             case State.AWAITING_ANSWER, Confirmed(media) if leg is self._asker and media is not None:
                 return self._settle(media)
+            case _, OfferWithdrawn() if leg is self._asker and self._before is not None:
+                return self._withdraw()
+            case State.WITHDRAWN, OfferAnswered(media) if leg is not self._asker:
+                return self._restore(media)
+            case State.RESTORING, OfferAnswered(media) if leg is not self._asker:
+                return self._restored(media)
+            case ((State.WITHDRAWN | State.RESTORING), OfferRefused()) if leg is not self._asker:
+                self.state = State.IDLE
+                return []
             case _:
                 return []
 
@@ -113,12 +138,13 @@ class Relay:
 
     def _refuse(self, cause: Cause, status: int) -> list[Effect]:
         self.state = State.IDLE
+        self._go_back()
         return [Send(self._asker, RefuseOffer(cause, status))]
 
     def _ask(self, asker: Leg, offered: MediaDescription | None, at_once: bool) -> list[Effect]:
-        self._asker = asker
-        self.state = State.ASKED
         other = self._other(asker)
+        self._asker, self._before = asker, _Before(asker.remote, asker.local, other.local)
+        self.state = State.ASKED
         if offered is None:
             self._late = True
             return [Send(other, Offer(None))]
@@ -126,6 +152,50 @@ class Relay:
         asker.remote = offered
         other.local = through(offered, other.address)
         return [Send(other, Offer(other.local, at_once))]
+
+    def _go_back(self) -> None:
+        """What held before the offer holds again, as far as the asking party and our words to the other go."""
+        if self._before is not None:
+            asker = self._asker
+            asker.remote, asker.local, self._other(asker).local = self._before
+            self._before = None
+
+    def _withdraw(self) -> list[Effect]:
+        """The asking party hears nothing of what comes or came of its offer."""
+        if self.state is State.ASKED:
+            self.state = State.WITHDRAWN
+            self._go_back()
+            return []
+        answer_due = self.state is State.AWAITING_ANSWER
+        self._go_back()
+        return self._answer_for_asker() if answer_due else self._offer_again()
+
+    def _restore(self, replied: MediaDescription | None) -> list[Effect]:
+        """The other party agreed to what was taken back meanwhile."""
+        if replied is not None:
+            self._other(self._asker).remote = replied
+            if self._late:
+                return self._answer_for_asker()
+        return self._offer_again()
+
+    def _answer_for_asker(self) -> list[Effect]:
+        """The other party's offer must be answered: with what the asking one had last said."""
+        assert self._asker.remote is not None, "an established party has said what it hears"
+        return self._settle(self._asker.remote)
+
+    def _offer_again(self) -> list[Effect]:
+        """The other party must come back to what held before."""
+        asker, other = self._asker, self._other(self._asker)
+        assert asker.remote is not None, "an established party has said what it hears"
+        self.state = State.RESTORING
+        other.local = through(asker.remote, other.address)
+        return [Send(other, Offer(other.local))]
+
+    def _restored(self, replied: MediaDescription | None) -> list[Effect]:
+        asker, other = self._asker, self._other(self._asker)
+        self.state = State.IDLE
+        other.remote = replied or other.remote
+        return [Connect(asker), Connect(other), *_held(asker), *_held(other)]
 
     def _bring_back(self, replied: MediaDescription) -> list[Effect]:
         asker, other = self._asker, self._other(self._asker)
@@ -141,6 +211,7 @@ class Relay:
     def _settle(self, answered: MediaDescription) -> list[Effect]:
         asker, other = self._asker, self._other(self._asker)
         self.state = State.IDLE
+        self._before = None
         asker.remote = answered
         other.local = through(answered, other.address, other.remote is not None and other.remote.rtcp_mux)
         return [Send(other, Confirm(other.local)), Connect(asker), Connect(other), *_held(asker), *_held(other)]

@@ -170,6 +170,11 @@ class Offered(Struct, frozen=True, gc=False):
     """The party waits no longer than for any request (RFC 3311)."""
 
 
+class OfferWithdrawn(Struct, frozen=True, gc=False):
+    """The party's `Offered` came to nothing, whatever is or was replied to it: it took it back, or no answer of ours
+    could be put in its words. Its sound stays as it was."""
+
+
 class OfferAnswered(Struct, frozen=True, gc=False):
     """The party accepted our `Offer`."""
 
@@ -199,4 +204,6 @@ class Ended(Struct, frozen=True, gc=False):
     status: int | None = None
 
 
-LegSignal = Progressed | Answered | Confirmed | Offered | OfferAnswered | OfferRefused | DigitPressed | Ended
+LegSignal = (
+    Progressed | Answered | Confirmed | Offered | OfferWithdrawn | OfferAnswered | OfferRefused | DigitPressed | Ended
+)

@@ -145,3 +145,30 @@ async def test_a_hang_up_while_an_offer_is_open_ends_everything(house: Simulated
     await back.until("over")
     assert back.how == "cleared"
     await house.settled()
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("after", [0.0, 0.015, 0.025, 0.035])
+async def test_an_offer_taken_back_leaves_both_parties_as_they_were(
+    house: SimulatedSwitch, late: bool, after: float
+) -> None:
+    # The CANCEL may come before the other party has the offer, while it thinks, and when it has agreed.
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    back.answer_delay = 0.02
+    assert out.offer_again("sendonly", offer=not late)
+    await asyncio.sleep(after)
+    assert out.take_offer_back()
+    await out.when(lambda: len(out.renegotiations) == 1)
+    taken_back = out.renegotiations == [487]
+    await asyncio.sleep(3)
+    if taken_back or late:
+        assert house.hear_each_other(out, back)
+        assert back.remote_sdp.direction == "sendrecv"
+    else:
+        assert back.remote_sdp.direction == "sendonly"  # the CANCEL came too late
+    assert out.offer_again("sendrecv")
+    await out.when(lambda: out.renegotiations[-1] == 200)
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()

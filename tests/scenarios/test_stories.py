@@ -229,9 +229,10 @@ async def test_a_call_of_the_switchs_own_rings_one_party_and_then_the_other(hous
     desk, mobile, bob = await registered(house, "1001", "1001", "1002")
     house.originate("1001", "1002")
     first, other = await desk.rings(), await mobile.rings()
-    first.ring()
+    other.ring()
     await asyncio.sleep(2)
     assert bob.calls == []  # nobody is called before the party that wants the call is there
+    first, other = other, first
     first.answer()
     await other.until("over")
     assert other.how == "cancelled"
@@ -247,6 +248,8 @@ async def test_a_call_of_the_switchs_own_rings_one_party_and_then_the_other(hous
     await house.settled()
     (cdr,) = records(house.facts).values()
     assert (cdr.disposition, cdr.from_, cdr.to) == ("answered", "1001", "1002")
+    (caller,) = (leg for leg in cdr.legs if leg.role == "caller")
+    assert str(mobile.address) in caller.target
 
 
 async def test_a_call_of_the_switchs_own_ends_when_the_other_party_is_busy(house: SimulatedSwitch) -> None:

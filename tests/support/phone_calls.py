@@ -174,10 +174,9 @@ class PhoneCall:
         if self._client_invite.final is not None or self._cancel_sent:
             return
         self._cancel_sent = True
-        headers = [
-            header for header in self._headers("CANCEL", self._invite_cseq) if header[0] not in ("Contact", "To")
-        ]
-        headers.append(("To", f"<{self._remote_uri}>"))
+        headers = [header for header in self._headers("CANCEL", self._invite_cseq) if header[0] != "Contact"]
+        if self.state != "up":  # 9.1: the To of the INVITE, which had no tag, whatever has come since
+            headers = [*(header for header in headers if header[0] != "To"), ("To", f"<{self._remote_uri}>")]
         self.phone.send_request(
             "CANCEL",
             self._invite_uri,  # 9.1: all as in the INVITE, whatever Contact has come since
@@ -411,6 +410,13 @@ class PhoneCall:
         self.offers.keep()
         self._send_invite(self.offers.describe(direction) if offer else None)
         self.phone.loop.call_later(self.phone.final_within, self._still_open, self._invite_cseq)
+        return True
+
+    def take_offer_back(self) -> bool:
+        """Cancel our re-INVITE; False when none is open."""
+        if self.state != "up" or self._client_invite is None:
+            return False
+        self._send_cancel()
         return True
 
     def _still_open(self, cseq: int) -> None:

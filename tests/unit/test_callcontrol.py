@@ -99,10 +99,17 @@ def test_a_call_is_routing_then_ringing_then_talking_and_held_while_a_party_hold
     assert view([ROUTED]) is None
 
 
-def test_a_call_of_the_switchs_own_keeps_its_first_leg_as_the_caller() -> None:
-    call = view([offered(), dialed(A), dialed(B)])
+def test_in_a_call_of_the_switchs_own_the_phone_that_answers_first_is_the_callers() -> None:
+    facts: list[CallFact] = [offered(), dialed(A), dialed(B)]
+    call = view(facts)
     assert call is not None
     assert [(leg.leg, leg.role) for leg in call.legs.values()] == [(A, "caller"), (B, "called")]
+    call = view([*facts, LegAnswered(at=T + 900, call=CALL, leg=B), CallAnswered(at=T + 950, call=CALL)])
+    assert call is not None
+    assert [(leg.leg, leg.role, leg.answered_at) for leg in call.legs.values()] == [
+        (A, "called", None),
+        (B, "caller", T + 900),
+    ]
 
 
 class Engine:

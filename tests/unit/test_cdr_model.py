@@ -187,6 +187,24 @@ def test_a_call_whose_called_party_had_gone_when_the_switch_was_killed_ended_wit
     assert (cut_off.at, cut_off.note) == (T + 90, "switch stopped")
 
 
+def test_in_a_call_of_our_own_the_phone_that_answered_first_is_the_callers() -> None:
+    up = [LegAnswered(at=T + 5, call=CALL, leg=B), leg_ended(T + 5, A, Cause.ANSWERED_ELSEWHERE)]
+    facts = [offered(), dialed(T + 1, A), dialed(T + 1, B), *up, dialed(T + 6, C)]
+    facts += [LegAnswered(at=T + 9, call=CALL, leg=C), CallAnswered(at=T + 9, call=CALL)]
+    gone = leg_ended(T + 20, B, Cause.NORMAL_CLEARING, by_party=True)
+    cdr = cdr_of(*facts, gone, leg_ended(T + 20, C, Cause.NORMAL_CLEARING), ended(T + 20, Cause.NORMAL_CLEARING))
+    assert [(leg.leg, leg.role) for leg in cdr.legs] == [(A, "called"), (B, "caller"), (C, "called")]
+    # The first phone's end was no end of the call, and the caller's is.
+    assert unfinished_end(facts, T + 30) == CallEnded(
+        at=T + 30, call=CALL, cause=Cause.TEMPORARY_FAILURE, note="switch stopped"
+    )
+    assert unfinished_end([*facts, gone], T + 30) == CallEnded(at=T + 20, call=CALL, cause=Cause.NORMAL_CLEARING)
+    assert [leg.role for leg in cdr_of(offered(), dialed(T, A), dialed(T, B), ended(T, Cause.NO_ANSWER)).legs] == [
+        "caller",
+        "called",
+    ]
+
+
 def test_there_is_no_record_before_a_call_has_ended() -> None:
     assert record([offered(), dialed(T, B)]) is None
     assert record([ended(T, Cause.NORMAL_CLEARING)]) is None

@@ -10,6 +10,7 @@ from softswitch.calls.signals import (
     OfferAnswered,
     Offered,
     OfferRefused,
+    OfferWithdrawn,
     RefuseOffer,
 )
 from softswitch.kernel.address import HostPort
@@ -99,3 +100,46 @@ def test_an_offer_to_a_party_that_is_gone_is_refused() -> None:
 def test_an_offer_that_cannot_wait_is_passed_on_as_one() -> None:
     a, b, relay = two_legs()
     assert relay.receive(a, Offered(party(1002), at_once=True)) == [Send(b, Offer(ours(OURS_B), at_once=True))]
+
+
+def test_an_offer_taken_back_before_the_other_party_replied_is_undone_once_it_agrees() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
+    assert relay.receive(a, OfferWithdrawn()) == []
+    assert a.remote == party(1000)
+    assert relay.receive(a, Offered(party(1001))) == [Send(a, RefuseOffer(Cause.TEMPORARY_FAILURE, 491))]
+    assert relay.receive(b, OfferAnswered(party(2000, Direction.RECVONLY))) == [Send(b, Offer(ours(OURS_B)))]
+    assert relay.receive(b, OfferAnswered(party(2000))) == [Connect(a), Connect(b)]
+    assert relay.state is State.IDLE
+
+
+def test_an_offer_taken_back_that_the_other_party_refuses_leaves_nothing_to_undo() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
+    relay.receive(a, OfferWithdrawn())
+    assert relay.receive(b, OfferRefused(Cause.INCOMPATIBLE_DESTINATION, 488)) == []
+    assert relay.state is State.IDLE
+
+
+def test_an_offer_taken_back_while_the_other_partys_yes_was_under_way_is_undone() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
+    relay.receive(b, OfferAnswered(party(2000, Direction.RECVONLY)))
+    assert relay.receive(a, OfferWithdrawn()) == [Send(b, Offer(ours(OURS_B)))]
+    assert relay.receive(b, OfferAnswered(party(2000))) == [Connect(a), Connect(b), Held(a, False)]
+
+
+def test_the_answer_to_an_offer_that_was_asked_for_and_is_not_wanted_any_more_is_what_held_before() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(None))
+    relay.receive(a, OfferWithdrawn())
+    assert relay.receive(b, OfferAnswered(party(2002))) == [Send(b, Confirm(ours(OURS_B))), Connect(a), Connect(b)]
+    assert (a.remote, b.remote) == (party(1000), party(2002))
+
+
+def test_a_refused_offer_is_forgotten() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
+    relay.receive(b, OfferRefused(Cause.INCOMPATIBLE_DESTINATION, 488))
+    assert a.remote == party(1000)
+    assert relay.receive(a, OfferWithdrawn()) == []

@@ -12,7 +12,7 @@ from gateways.sip.ua.pending_answer import PendingAnswer
 from gateways.sip.ua.requests import described_body, retry_after
 from gateways.sip.ua.session_timer import granted
 from gateways.sip.ua.timers import Timer
-from softswitch.calls.signals import Confirmed, OfferAnswered, Offered, OfferRefused, RefuseOffer
+from softswitch.calls.signals import Confirmed, OfferAnswered, Offered, OfferRefused, OfferWithdrawn, RefuseOffer
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import LocalProtocolError, RemoteProtocolError
 from softswitch.kernel.media import MediaDescription
@@ -317,6 +317,7 @@ class OfferExchange:
             body = session.sdp.offer(media) if asked.theirs is None else session.sdp.answer(asked.theirs, media)
         except ValueError:
             session.respond(asked.transaction, 488, asked.method)
+            session.tell(OfferWithdrawn())
             self._rest()
             return
         contact = context.contact(session.dialog.transport)
@@ -345,6 +346,7 @@ class OfferExchange:
         """Their CANCEL."""
         if self._turn is Turn.THEIRS and self._asked is not None and transaction == self._asked.transaction:
             self._session.respond(transaction, 487, "INVITE")
+            self._session.tell(OfferWithdrawn())
             self._rest()
 
     def acknowledged(self, ack: SipRequest) -> None:

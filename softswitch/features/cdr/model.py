@@ -125,6 +125,7 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
     destination: Destination | None = None
     plan_version: int | None = None
     forwards: tuple[Forwarded, ...] = ()
+    first_up: LegId | None = None
     legs = {offered.leg: _Leg(offered.at, None)}
     for fact in facts:
         # In words of `type() is`, which costs a tenth of what matching classes would: this runs for every call.
@@ -139,6 +140,7 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         elif type(fact) is LegAnswered:
             if (leg := legs.get(fact.leg)) is not None and leg.answered is None:
                 leg.answered = fact.at
+                first_up = first_up or fact.leg
         elif type(fact) is CallAnswered:
             answered = fact.at if answered is None else answered
         elif type(fact) is CallRouted:
@@ -146,6 +148,9 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
             plan_version = fact.plan_version if plan_version is None else plan_version
         elif type(fact) is CallForwarded:
             forwards += (Forwarded(fact.by, fact.number, fact.reason),)
+    caller = offered.leg
+    if first_up is not None and legs[caller].dialed is not None:
+        caller = first_up  # a call of our own: of the phones that were rung first, the one that answered
     return Cdr(
         call_id=offered.call,
         from_=offered.from_number,
@@ -164,13 +169,14 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         disposition=disposition(answered is not None, ended.cause, ended.caller_gave_up),
         cause=ended.cause,
         note=ended.note,
-        legs=tuple([_leg(name, leg, offered, ended, answered) for name, leg in legs.items()]),
+        legs=tuple([_leg(name, leg, name == caller, offered, ended, answered) for name, leg in legs.items()]),
     )
 
 
-def _leg(name: LegId, leg: _Leg, offered: CallOffered, ended: CallEnded, call_answered: int | None) -> CdrLeg:
+def _leg(
+    name: LegId, leg: _Leg, caller: bool, offered: CallOffered, ended: CallEnded, call_answered: int | None
+) -> CdrLeg:
     dialed, over = leg.dialed, leg.ended
-    caller = name == offered.leg
     answered = leg.answered if leg.answered is not None or not caller else call_answered
     # A leg whose end nobody saw (the switch was killed) lasted as long as its call.
     ended_at, cause = (over.at, over.cause) if over is not None else (ended.at, ended.cause)
@@ -214,12 +220,16 @@ def unfinished_end(facts: Sequence[Fact], died_at: int) -> CallEnded | None:
     answered = any(type(fact) is CallAnswered for fact in facts)
     others: set[LegId] = set()
     """Parties that were dialled and have not gone."""
+    own = False
     for fact in facts:
         if type(fact) is LegDialed:
             others.add(fact.leg)
+            own = own or fact.leg == caller
+        elif type(fact) is LegAnswered and own:
+            caller, own = fact.leg, False  # of the phones that were rung first, the one that answered
         elif type(fact) is LegEnded:
             others.discard(fact.leg)
-            if fact.leg == caller:
+            if fact.leg == caller and not own:
                 gave_up = fact.by_party and not answered
                 return CallEnded(at=fact.at, call=call, cause=fact.cause, caller_gave_up=gave_up)
     last = facts[-1]

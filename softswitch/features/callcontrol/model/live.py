@@ -54,6 +54,8 @@ class CallView:
     """Where it was last sent."""
     answered_at: int | None = None
     legs: dict[LegId, LegView] = field(default_factory=dict)
+    own: bool = False
+    """Whether the switch makes it: it rings the caller first."""
 
     @property
     def state(self) -> CallState:
@@ -81,10 +83,12 @@ def _apply(call: CallView, fact: CallFact) -> None:
             call.destination = str(destination) if destination is not None else None
         case CallAnswered():
             call.answered_at = call.answered_at or fact.at
-            caller = next(iter(call.legs.values()))
+            caller = next(leg for leg in call.legs.values() if leg.role == "caller")
             caller.state, caller.answered_at = "up", caller.answered_at or fact.at
         case LegDialed(leg=leg):
-            role = call.legs[leg].role if leg in call.legs else "called"
+            role: Literal["caller", "called"] = "called"
+            if leg in call.legs:
+                role, call.own = call.legs[leg].role, True
             call.legs[leg] = LegView(leg, role, str(fact.destination), fact.number, fact.target, fact.at)
         case LegRang(leg=leg) | LegAnswered(leg=leg) | LegHeld(leg=leg) | LegResumed(leg=leg) | LegEnded(leg=leg):
             party = call.legs.get(leg)
@@ -94,6 +98,10 @@ def _apply(call: CallView, fact: CallFact) -> None:
                 case LegRang():
                     party.state = "ringing"
                 case LegAnswered():
+                    if call.own and all(leg.answered_at is None for leg in call.legs.values()):
+                        # Of the phones that were rung first, the one that answered is the caller's.
+                        for each in call.legs.values():
+                            each.role = "caller" if each is party else "called"
                     party.state, party.answered_at = "up", fact.at
                 case LegHeld():
                     party.held = True
