@@ -62,6 +62,7 @@ from softswitch.platform.event_log import EventLog
 from softswitch.platform.http import build_app
 from softswitch.platform.http_server import HttpServer
 from softswitch.platform.telemetry import Telemetry
+from softswitch.platform.vault import Vault
 from softswitch.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -115,7 +116,7 @@ class Softswitch:
         self.reach = Reach(self.directory, Phones(self.registrations), self.lines)
         self.callbacks = Callbacks(self.lines, self, clock)
         self.directory.goes_with(self.reach.forget)
-        self.trunks = Trunks()
+        self.trunks = Trunks(settings.sip.realm, clock, bus.publish, Vault.at(settings.data_dir / "secrets.key"))
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
         self.records = CallRecords(self.event_log)
         self.presence = PresenceService(self.directory, self.registrations, self.records)
@@ -131,8 +132,8 @@ class Softswitch:
             on_record=self.event_log.then,
         )
         gatekeeper = SwitchGatekeeper(
-            ha1=self.directory.ha1,
-            origin=self.directory.origin,
+            ha1=self.ha1,
+            origin=self.origin,
             recognise=self.trunks.recognise,
             **({"guests": demo.guests(self.directory)} if settings.demo else {}),
         )
@@ -180,6 +181,7 @@ class Softswitch:
 
         self.switch.connect(self.sip, self.media, self.apps)
         self.sip.listen(self.switch)
+        self.sip.listen_to_uplinks(self.trunks)
         self.media.listen(self.switch)
         for subscriptions in (self.telemetry.subscriptions(), *(feature.subscriptions for feature in self.features)):
             for kind, hearer in subscriptions:
@@ -206,6 +208,7 @@ class Softswitch:
             await self._binding_writer.start()
             await self.media.start()
             await self.sip.start()
+            self.trunks.connect(self.sip)
             await self.http.start()  # last: whoever is told "ok" by /health may call
         except BaseException:
             await self.stop(0)
@@ -225,6 +228,20 @@ class Softswitch:
         await self.event_log.stop()
         await self._authenticator.save()
         await self.database.close()
+
+    # Who proves itself by a password: an account, or the far end of a trunk ----------------------------------
+
+    def ha1(self, username: str, algorithm: str) -> str | None:
+        """The gatekeeper asks for what a password is checked by."""
+        known = self.directory if self.directory.account(username) is not None else self.trunks
+        return known.ha1(username, algorithm)
+
+    def origin(self, username: str) -> Origin:
+        """The gatekeeper asks whom a request is from. An account's name is never a trunk's."""
+        account = self.directory.account(username)
+        if account is not None:
+            return account.origin
+        return self.trunks.origin(username) or self.directory.origin(username)
 
     # What features ask of each other, by their `needs` -----------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin
+from softswitch.calls.uplinks import Enrolled, Probed, Uplink
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.binding import Binding
@@ -27,6 +28,26 @@ class Signalling(Protocol):
 
         Raises LocalProtocolError when the leg's state does not allow it: a bug of ours, never the peer's doing.
         """
+        ...
+
+
+class Uplinks(Protocol):
+    """A gateway that keeps us registered at carriers, and asks their gateways whether they live."""
+
+    def keep(self, uplinks: Sequence[Uplink]) -> None:
+        """Keep these from now on, and no others: what is new is registered, what is gone unregistered."""
+        ...
+
+
+class UplinkEvents(Protocol):
+    """What such a gateway tells."""
+
+    def enrolled(self, uplink: str, how: Enrolled) -> None:
+        """A REGISTER was answered, or was not."""
+        ...
+
+    def probed(self, uplink: str, how: Probed) -> None:
+        """A gateway was asked whether it lives."""
         ...
 
 
@@ -55,8 +76,9 @@ class SignallingEvents(Protocol):
 class Gatekeeper(Protocol):
     """Who may call. Answered from memory: nothing on the path of a call waits for the database."""
 
-    def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
-        """Whom a request is from by its source address alone; None: it must prove itself by digest."""
+    def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
+        """Whom a request is from by its source address, or because it came to a Contact that only one carrier knows
+        (by its user, or its `line` parameter); None: it must prove itself by digest."""
         ...
 
     def ha1(self, username: str, algorithm: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 
@@ -16,11 +16,12 @@ from gateways.sip.tls import Certificates, TlsSettings
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.signals import Invitation, LegCommand
+from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, SignallingEvents, Watched
+from softswitch.ports import Gatekeeper, Location, SignallingEvents, UplinkEvents, Watched
 
 
 class SipSettings(Struct, frozen=True, kw_only=True):
@@ -87,16 +88,27 @@ class SipGateway:
         """Tell `events` of calls and signals."""
         self._agent.listen(events)
 
+    def listen_to_uplinks(self, events: UplinkEvents) -> None:
+        """Tell `events` how registrations of ours and probed gateways fare."""
+        self._agent.listen_to_uplinks(events)
+
+    def keep(self, uplinks: Sequence[Uplink]) -> None:
+        """See `Uplinks.keep`; after `start`."""
+        self._agent.keep(uplinks, self._clock())
+        self._endpoint.wake()
+
     async def start(self) -> None:
         """Open the sockets. Raises OSError naming the address that cannot be bound."""
         await self._endpoint.start(self._agent)
         self._defence.start()
 
     async def stop(self) -> None:
-        """Tell watchers, and close the sockets; legs that are still up are not told."""
+        """Tell watchers, leave the carriers we are registered at, and close the sockets; legs that are still up are not
+        told."""
         self._defence.stop()
         self._agent.stop_holding()
         self._agent.dismiss_watchers(self._clock())
+        self._agent.keep((), self._clock())
         await self._endpoint.stop()
 
     def refuse_new_calls(self) -> None:

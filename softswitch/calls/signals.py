@@ -9,6 +9,7 @@ other side has made an offer that is still open, and an offer otherwise (late of
 
 from msgspec import Struct
 
+from softswitch.calls.identity import Identity, IdentityStyle
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.media import MediaDescription
@@ -35,6 +36,8 @@ class Incoming(Struct, frozen=True, gc=False):
     """None: the party wants us to offer."""
     hops_left: int = 70
     """RFC 3261 section 8.1.1.6 Max-Forwards as received; a call goes on with one fewer."""
+    identity: Identity | None = None
+    """What a trunk says of the caller beside From, or an account of its privacy; None: nothing."""
 
 
 class Target(Struct, frozen=True, gc=False):
@@ -73,6 +76,10 @@ class Invitation(Struct, frozen=True, gc=False):
     hops_left: int = 70
     credentials: Credentials | None = None
     """For a party that asks for a password; None: its 401 is a refusal."""
+    identity: Identity | None = None
+    """What it is told of the caller beside From."""
+    style: IdentityStyle | None = None
+    """How it is told; plainly when None."""
 
 
 # Commands ------------------------------------------------------------------------------------------------

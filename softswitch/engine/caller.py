@@ -5,7 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from softswitch.calls.signals import Origin, Target
+from softswitch.calls.identity import Identity, IdentityStyle
+from softswitch.calls.signals import Credentials, Origin, Target
 from softswitch.events import RoutingStep
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
@@ -23,6 +24,13 @@ class Candidate(Struct, frozen=True, gc=False):
     """The number this terminal is called by."""
     anchored: bool = True
     """Whether sound passes through our media engine; False: the parties' own addresses are exchanged (bypass)."""
+    credentials: Credentials | None = None
+    """For a terminal that asks for a password."""
+    from_: Party | None = None
+    """Who is shown to it as the caller, where that is another than for the rest."""
+    identity: Identity | None = None
+    """What it is told of the caller beside that."""
+    style: IdentityStyle | None = None
 
 
 class DialOutcome(Struct, frozen=True, gc=False):

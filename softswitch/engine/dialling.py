@@ -83,7 +83,10 @@ class Dialling:
                 )
             )
             self._around.signalling.dial(
-                leg.id, Invitation(candidate.target, from_, Party(candidate.number), leg.local, hops_left)
+                leg.id,
+                Invitation(
+                    candidate.target, from_, Party(candidate.number), leg.local, hops_left, candidate.credentials
+                ),
             )
 
     async def run(self, ring_seconds: float) -> None:

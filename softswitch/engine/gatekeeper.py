@@ -18,19 +18,20 @@ class SwitchGatekeeper:
         *,
         ha1: Callable[[str, str], str | None],
         origin: Callable[[str], Origin],
-        recognise: Callable[[str], Origin | None],
+        recognise: Callable[[str, str, str], Origin | None],
         guests: Recognise = lambda source, from_user, to_user: None,
     ) -> None:
-        """`ha1` and `origin` are the directory's, `recognise` tells a trunk by its IP address, `guests` admits who has
-        neither a password nor a trunk: nobody unless it is given."""
+        """`ha1` and `origin` know accounts and trunks by their user names, `recognise` tells a trunk by its IP address
+        or by the user or `line` of a Contact registered at it, `guests` admits who has neither a password nor a trunk:
+        nobody unless it is given."""
         self.ha1 = ha1
         self.origin = origin
         self._trunk = recognise
         self._guests = guests
 
-    def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
-        """Whom a request is from by its source address alone; None: it must prove itself by digest."""
-        return self._trunk(source.host) or self._guests(source, from_user, to_user)
+    def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
+        """See `Gatekeeper.recognise`."""
+        return self._trunk(source.host, to_user, line) or self._guests(source, from_user, to_user)
 
 
 class DemoGuests:

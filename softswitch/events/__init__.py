@@ -28,6 +28,7 @@ from softswitch.events.calls import (
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.routing import PlanPublished
 from softswitch.events.system import SwitchStarted, SwitchStopped
+from softswitch.events.trunks import TrunkGatewayDown, TrunkGatewayUp, TrunkRegistered, TrunkRegistrationFailed
 
 AnyFact = (
     CallOffered
@@ -46,6 +47,10 @@ AnyFact = (
     | AccountRegistered
     | AccountUnregistered
     | PlanPublished
+    | TrunkGatewayDown
+    | TrunkGatewayUp
+    | TrunkRegistered
+    | TrunkRegistrationFailed
     | SwitchStarted
     | SwitchStopped
 )
@@ -76,4 +81,8 @@ __all__ = [
     "SwitchStarted",
     "SwitchStopped",
     "TraceLine",
+    "TrunkGatewayDown",
+    "TrunkGatewayUp",
+    "TrunkRegistered",
+    "TrunkRegistrationFailed",
 ]

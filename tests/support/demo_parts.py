@@ -31,6 +31,7 @@ from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
+from softswitch.platform.vault import Vault
 from softswitch.ports import Watchers
 
 REALM = "softswitch"
@@ -64,8 +65,8 @@ class DemoDirectory(Directory):
 class DemoTrunks(Trunks):
     """The trunk `uas` at an address, which takes numbers as they are dialled."""
 
-    def __init__(self, address: HostPort) -> None:
-        super().__init__()
+    def __init__(self, address: HostPort, clock: Clock, publish: Callable[[Fact], None]) -> None:
+        super().__init__(REALM, clock, publish, Vault(bytes(32)))
         self._address = address
         self.anchor(True)
 
@@ -113,7 +114,7 @@ class DemoFeatures:
         self.directory = DemoDirectory(clock)
         self.location = Registrations(clock, publish)
         self.location.start({}, lambda: None)
-        self.trunks = DemoTrunks(trunk)
+        self.trunks = DemoTrunks(trunk, clock, publish)
         self.lines = Lines()
         self.reach = Reach(self.directory, Phones(self.location), self.lines)
         self.callbacks = Callbacks(self.lines, self, clock)

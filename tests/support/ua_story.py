@@ -96,7 +96,7 @@ class Accounts:
         self.secrets: dict[tuple[str, str], str] = {}
         self.bound: dict[str, tuple[Binding, ...]] = {}
 
-    def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
+    def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
         return None if self.strict or source.host != PEER.host else Origin("trunk", "peer", "default")
 
     def ha1(self, username: str, algorithm: str) -> str | None:

@@ -15,7 +15,7 @@ def gatekeeper(*, demo: bool) -> Gatekeeper:
     return SwitchGatekeeper(
         ha1=lambda username, algorithm: f"{username} {algorithm}",
         origin=lambda username: Origin("account", username, "default"),
-        recognise=lambda host: TRUNK if host == "192.0.2.9" else None,
+        recognise=lambda host, to_user, line: TRUNK if host == "192.0.2.9" or line == "secret-line" else None,
         **({"guests": guests} if demo else {}),
     )
 

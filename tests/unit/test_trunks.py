@@ -1,10 +1,15 @@
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
-from softswitch.calls.signals import Origin, Target
+from gateways.sip.ua.digest import ha1_of
+from softswitch.calls.signals import Credentials, Origin, Target
+from softswitch.calls.uplinks import Enrolled, Enrolment, Probed, Uplink
 from softswitch.engine.caller import Candidate, DialOutcome
+from softswitch.events import Fact
 from softswitch.features.trunks.call_app import build_call_app
 from softswitch.features.trunks.feature import build
 from softswitch.features.trunks.model import escape_user
@@ -14,7 +19,9 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.platform.database import Database
-from tests.support.admin_plane import admin_client
+from softswitch.platform.vault import Vault
+from tests.support.admin_plane import StandingClock, admin_client
+from tests.support.trunks import make_trunks
 
 
 class FakeAccounts:
@@ -36,7 +43,7 @@ class FakeCaller:
 
 @pytest.fixture
 def trunks() -> Trunks:
-    return Trunks()
+    return make_trunks()
 
 
 @pytest.fixture
@@ -141,7 +148,7 @@ async def test_a_change_and_a_deletion_hold_at_once(client: httpx.AsyncClient, t
 
 async def test_trunks_survive_a_restart(client: httpx.AsyncClient, trunks: Trunks, database: Database) -> None:
     await create(client, sources=["192.0.2.0/24"], prefix="+", strip=2)
-    again = Trunks()
+    again = make_trunks()
     await again.load(database)
     assert again.trunk("uas") == trunks.trunk("uas")
     assert again.recognise("192.0.2.1") == Origin("trunk", "uas", "default")
@@ -191,3 +198,165 @@ async def test_the_addresses_that_trunks_send_from_are_known_and_names_are_not(
     assert not any("example" in address for address in trunks.addresses())
     await client.delete("/api/v1/trunks/named")
     assert "198.51.100.0/24" not in trunks.addresses()
+
+
+# What a trunk is told beyond its address ----------------------------------------------------------------
+
+
+class FakeUplinks:
+    def __init__(self) -> None:
+        self.kept: list[Uplink] = []
+
+    def keep(self, uplinks: Sequence[Uplink]) -> None:
+        self.kept = list(uplinks)
+
+
+LOGIN = {"username": "4930123", "password": "s3cret"}
+
+
+async def test_a_secret_is_stored_sealed_never_shown_and_ready_for_use(
+    client: httpx.AsyncClient, trunks: Trunks, database: Database
+) -> None:
+    created = await create(client, login=LOGIN)
+    assert created["login"] == {"username": "4930123", "realm": ""} and created["secrets"] == ["login.password"]
+    listed = (await client.get("/api/v1/trunks")).text + (await client.get("/api/v1/trunks/uas")).text
+    async with database.reading() as session:
+        stored = str((await session.execute(text("SELECT * FROM trunks_trunk"))).all())
+    assert "s3cret" not in listed + stored + str(created)
+    assert (await call(trunks, "uas", "5")).dialled[0].credentials == Credentials("4930123", "s3cret")
+    again = make_trunks()
+    await again.load(database)
+    assert again.trunk("uas") == trunks.trunk("uas")
+
+
+async def test_a_change_inside_an_object_leaves_the_rest_of_it(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    await create(client, login=LOGIN | {"realm": "carrier"}, health={"every_seconds": 60})
+    changed = (await client.patch("/api/v1/trunks/uas", json={"login": {"username": "other"}})).json()
+    assert changed["login"] == {"username": "other", "realm": "carrier"}
+    assert changed["health"]["every_seconds"] == 60 and changed["secrets"] == ["login.password"]
+    trunk = trunks.trunk("uas")
+    assert trunk is not None and trunk.credentials == Credentials("other", "s3cret", "carrier")
+    changed = (await client.patch("/api/v1/trunks/uas", json={"login": {"password": ""}})).json()
+    assert changed["secrets"] == [] and (await call(trunks, "uas", "5")).dialled[0].credentials is None
+
+
+async def test_a_secret_sealed_elsewhere_is_lost_and_the_trunk_still_there(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    await create(client, login=LOGIN)
+    other = Trunks("softswitch", StandingClock(), lambda fact: None, Vault(bytes(32)))
+    await other.load(database)
+    trunk = other.trunk("uas")
+    assert trunk is not None and trunk.credentials is None
+
+
+async def test_what_is_to_be_kept_up_follows_each_change(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    uplinks = FakeUplinks()
+    trunks.connect(uplinks)
+    await create(client, login=LOGIN)
+    assert uplinks.kept == []
+    await client.patch(
+        "/api/v1/trunks/uas",
+        json={"registration": {"mode": "register", "domain": "carrier.example"}, "gateways": [{"host": "192.0.2.10"}]},
+    )
+    trunk = trunks.trunk("uas")
+    assert trunk is not None
+    assert uplinks.kept == [
+        Uplink(
+            "uas",
+            (
+                Target("sip:192.0.2.9:5060", "udp", HostPort("192.0.2.9", 5060)),
+                Target("sip:192.0.2.10:5060", "udp", HostPort("192.0.2.10", 5060)),
+            ),
+            Credentials("4930123", "s3cret"),
+            Enrolment("carrier.example", "4930123", trunk.token, 3600),
+        )
+    ]
+    await client.patch("/api/v1/trunks/uas", json={"enabled": False})
+    assert uplinks.kept == []
+
+
+async def test_a_call_to_the_contact_registered_at_a_trunk_is_that_trunks(
+    client: httpx.AsyncClient, trunks: Trunks
+) -> None:
+    await create(client, login=LOGIN, registration={"mode": "bulk"}, context="carrier")
+    trunk = trunks.trunk("uas")
+    assert trunk is not None and len(trunk.token) == 32
+    ours = Origin("trunk", "uas", "carrier")
+    assert trunks.recognise("198.51.100.7", trunk.token) == trunks.recognise("198.51.100.7", "1", trunk.token) == ours
+    assert trunks.recognise("198.51.100.7", "guess", "guess") is None
+    await client.patch("/api/v1/trunks/uas", json={"registration": {"mode": "off"}})
+    assert trunks.recognise("198.51.100.7", trunk.token) is None
+
+
+async def test_a_far_end_may_prove_itself_by_password(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    await create(client, peer={"username": "branch", "password": "b"})
+    assert trunks.ha1("branch", "MD5") == ha1_of("branch", "softswitch", "b", "MD5")
+    assert trunks.ha1("branch", "SHA-256") == ha1_of("branch", "softswitch", "b", "SHA-256")
+    assert trunks.origin("branch") == Origin("trunk", "uas", "default")
+    assert trunks.ha1("other", "MD5") is None and trunks.origin("other") is None
+    await client.patch("/api/v1/trunks/uas", json={"enabled": False})
+    assert trunks.ha1("branch", "MD5") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"registration": {"mode": "register"}}, "login.username"),
+        ({"registration": {"mode": "sometimes"}}, "registration.mode"),
+        ({"health": {"every_seconds": 3, "within_seconds": 4}}, "health.within_seconds"),
+        ({"peer": {"username": "x"}}, "peer"),
+        ({"login": {"username": "a b"}}, "login.username"),
+        ({"gateways": [{"host": "a"}, {"host": "b c"}]}, "gateways.1.host"),
+        ({"login": {"passwort": "x"}}, "login.passwort"),
+    ],
+)
+async def test_a_bad_leaf_is_refused_naming_it(client: httpx.AsyncClient, fields: dict[str, Any], field: str) -> None:
+    response = await client.post("/api/v1/trunks", json={"name": "uas", "host": "x"} | fields)
+    assert response.status_code == 422
+    assert field in response.text
+
+
+async def test_two_trunks_may_not_have_one_far_end(client: httpx.AsyncClient) -> None:
+    await create(client, peer={"username": "branch", "password": "b"})
+    response = await client.post(
+        "/api/v1/trunks", json={"name": "other", "host": "x", "peer": {"username": "branch", "password": "c"}}
+    )
+    assert (response.status_code, "peer.username" in response.text) == (422, True)
+
+
+async def test_how_a_trunk_fares_is_seen_and_told_once(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    heard: list[Fact] = []
+    trunks._publish = heard.append
+    await create(client, login=LOGIN, registration={"mode": "register"}, gateways=[{"host": "192.0.2.10"}])
+    state = (await client.get("/api/v1/trunks/uas")).json()["state"]
+    assert state["registration"]["state"] == "unknown"
+    for _ in range(2):
+        trunks.enrolled("uas", Enrolled(False, 30.0, 0, 403, "it refuses our name or password (403 Forbidden)"))
+        trunks.probed("uas", Probed(0, False, "no answer to OPTIONS within 4 s"))
+    trunks.probed("uas", Probed(1, True, "", 12.34))
+    state = (await client.get("/api/v1/trunks/uas")).json()["state"]
+    assert state["registration"]["state"] == "down" and state["registration"]["status"] == 403
+    assert [(g["state"], g["answer_ms"]) for g in state["gateways"]] == [("down", None), ("up", 12.3)]
+    trunks.enrolled("uas", Enrolled(True, 3000.0, 3600, 200))
+    trunks.probed("uas", Probed(0, True, "", 3.0))
+    assert [type(fact).__name__ for fact in heard] == [
+        "TrunkRegistrationFailed",
+        "TrunkGatewayDown",
+        "TrunkGatewayUp",
+        "TrunkRegistered",
+        "TrunkGatewayUp",
+    ]
+    trunks.enrolled("gone", Enrolled(True, 1.0))  # of a trunk deleted meanwhile
+    trunks.probed("gone", Probed(0, True))
+
+
+async def test_a_trunk_without_a_living_gateway_says_why(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    await create(client, health={"every_seconds": 30, "down_after": 1}, gateways=[{"host": "192.0.2.10"}])
+    trunks.probed("uas", Probed(0, False, "no answer"))
+    target = (await call(trunks, "uas", "5")).dialled[0].target
+    assert target.address == HostPort("192.0.2.10", 5060)
+    trunks.probed("uas", Probed(1, False, "no answer"))
+    with pytest.raises(Rejected, match=r"192\.0\.2\.9:5060;udp is down: no answer; 192\.0\.2\.10") as rejected:
+        await call(trunks, "uas", "5")
+    assert rejected.value.cause is Cause.NETWORK_OUT_OF_ORDER

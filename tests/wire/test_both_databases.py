@@ -27,6 +27,7 @@ from softswitch.platform.tables import TokenRow
 from tests.support.admin_plane import StandingClock, admin_client
 from tests.support.postgres import PostgresServer
 from tests.support.tables import difference_to_code
+from tests.support.trunks import make_trunks
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
@@ -85,7 +86,7 @@ def directory(clock: StandingClock) -> Directory:
 
 @pytest.fixture
 def trunks() -> Trunks:
-    return Trunks()
+    return make_trunks()
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ async def test_trunks_live_through_their_whole_life(
     assert made.status_code == 201
     changed = await client.patch("/api/v1/trunks/uas", json={"media": "bypass", "enabled": False})
     assert changed.json().items() >= {"media": "bypass", "sources": ["192.0.2.0/24"], "enabled": False}.items()
-    again = Trunks()
+    again = make_trunks()
     await again.load(database)
     assert again.trunk("uas") == trunks.trunk("uas")
     assert (await client.delete("/api/v1/trunks/uas")).status_code == 204

@@ -109,6 +109,12 @@ def user_of(uri: str) -> str:
     return (address.user or "") if address is not None else ""
 
 
+def line_of(uri: str) -> str:
+    """The `line` parameter of a URI: it marks a Contact that we registered in bulk. Empty where there is none."""
+    address = SipUri.parse(uri)
+    return (address.param("line") or "") if address is not None else ""
+
+
 def display_name(value: str) -> str:
     """The display name of a From or To value."""
     if value.startswith(("<", "sip:")):

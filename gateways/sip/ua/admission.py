@@ -2,7 +2,7 @@
 
 from gateways._native import RequestReceived, SessionDescription, SipRequest
 from gateways.sip.ua import sdp
-from gateways.sip.ua.addressing import display_name, user_of
+from gateways.sip.ua.addressing import display_name, line_of, user_of
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.digest import Authenticator, Verdict
 from gateways.sip.ua.requests import Refusal, described_body
@@ -28,7 +28,10 @@ class Admission:
 
     def caller(self, request: SipRequest, source: HostPort) -> Origin | Refusal:
         """Whom an INVITE is from."""
-        origin = self._gatekeeper.recognise(source, user_of(request.from_uri), user_of(request.uri))
+        uri = request.uri
+        origin = self._gatekeeper.recognise(
+            source, user_of(request.from_uri), user_of(uri), line_of(uri) if ";line=" in uri else ""
+        )
         if origin is not None:
             return origin
         proved = self.user(request)

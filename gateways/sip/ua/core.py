@@ -20,7 +20,7 @@ the number) and resolves names. `entropy(n)` gives n random bytes; `wall_ms()` i
 wall clock. All other times are monotonic seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -48,12 +48,14 @@ from gateways.sip.ua.session import Input, Session
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.stray_answer import turn_away
 from gateways.sip.ua.subscriptions import Subscriptions
+from gateways.sip.ua.uplinks import UplinkDesk
 from softswitch.calls.signals import Invitation, LegCommand
+from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, SignallingEvents, Watched
+from softswitch.ports import Gatekeeper, Location, SignallingEvents, UplinkEvents, Watched
 
 if TYPE_CHECKING:
     from gateways._native import SipEvent
@@ -85,6 +87,7 @@ class UserAgent:
             self._context, admission, Sources(self._context, watched, location, wall_ms), settings.subscriptions
         )
         self._publications = Publications(self._context, admission, watched, settings.publications)
+        self._uplinks = UplinkDesk(self._context)
         self._engine_deadline: float | None = None
         self._dispatch: dict[type, Callable[[SipEvent], None]] = {
             RequestReceived: self._request_received,  # type: ignore[dict-item]
@@ -108,6 +111,10 @@ class UserAgent:
         self._reception.events = events
         self._context.trace = events.traced
         self._context.farewells.on_record = events.on_record
+
+    def listen_to_uplinks(self, events: UplinkEvents) -> None:
+        """Tell `events` how registrations of ours and probed gateways fare."""
+        self._uplinks.events = events
 
     def refuse_new_calls(self) -> None:
         """From now on a new call gets 503, because the switch is about to stop."""
@@ -233,6 +240,11 @@ class UserAgent:
         """The switch is about to stop: every subscription ends, to be made anew."""
         self._context.now = now
         self._subscriptions.end_all("probation;retry-after=5")
+
+    def keep(self, uplinks: Sequence[Uplink], now: float) -> None:
+        """Keep these uplinks up, and no others (`Uplinks.keep`)."""
+        self._context.now = now
+        self._uplinks.keep(uplinks)
 
     def gauges(self) -> dict[str, int]:
         """What is held now, and what was counted since the start."""

@@ -4,19 +4,12 @@ from collections.abc import Sequence
 
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
 from gateways.sip.ua import sdp
-from gateways.sip.ua.addressing import (
-    contact_uri,
-    escaped_user,
-    host_text,
-    is_literal,
-    parsed,
-    party_address,
-    sought_by,
-)
+from gateways.sip.ua.addressing import contact_uri, escaped_user, host_text, parsed, party_address
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient
+from gateways.sip.ua.next_hop import find_hops
 from gateways.sip.ua.reliable import Acknowledger
 from gateways.sip.ua.requests import described_body, names_option, readable_media
 from gateways.sip.ua.server_location import Hop
@@ -90,25 +83,15 @@ class InviteClient(Session):
         """The body of our ACK, for when their 2xx comes again; None before it."""
 
     def dial(self) -> None:
-        """Send the INVITE, or look its next hop up first."""
+        """Send the INVITE, once its next hop is known."""
         assert self._invitation is not None
-        target, context = self._invitation.target, self.context
-        if target.connection is not None and target.connection in context.transports:
+        target = self._invitation.target
+        if target.connection is not None and target.connection in self.context.transports:
             address = target.address
             if address is not None:
                 self.resolved((target.connection, (address.host, address.port)))
                 return
-        if target.address is not None:
-            self.resolved(context.way_to(Hop(target.transport, *target.address)))
-            return
-        first = contact_uri(target.path[0]) if target.path else target.uri
-        sought = sought_by(first) if first is not None else None
-        if sought is None:
-            self.step(Input.UNRESOLVED)
-        elif is_literal(sought.host):
-            self.resolved(context.way_to(sought.at(sought.host)))
-        else:
-            context.network.resolve(sought, self._found)
+        find_hops(self.context, target, self._found)
 
     def _found(self, hops: Sequence[Hop]) -> None:
         if self.state is State.RESOLVING:

@@ -1,15 +1,17 @@
 """/api/v1/trunks."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from softswitch.features.trunks import store
-from softswitch.features.trunks.service import Trunks, read_sources
+from softswitch.features.trunks.model import LineState, TrunkRules
+from softswitch.features.trunks.service import SECRETS, Trunks, read_sources
 from softswitch.features.trunks.tables import TrunkRow
 from softswitch.platform.auth import Admin
-from softswitch.platform.rest import ABSENT, Changes, Input, Key, Name, Page, Paging, Reading, Writing
+from softswitch.platform.rest import ABSENT, Changes, Input, Key, Moment, Name, Page, Paging, Reading, Writing
 
 # A host name (RFC 952 as RFC 1123 relaxes it), an IPv4 address, or an IPv6 address without brackets.
 Host = Annotated[
@@ -18,8 +20,14 @@ Host = Annotated[
         pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$", max_length=255
     ),
 ]
+HostOrNone = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)?$", max_length=255
+    ),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls"]
 SourceList = Annotated[
     list[Annotated[str, StringConstraints(max_length=50)]],
     Field(max_length=100, description="addresses and networks whose calls are this trunk's"),
@@ -28,10 +36,86 @@ Strip = Annotated[int, Field(ge=0, le=32, description="leading digits left out o
 Prefix = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z*#+]*$", max_length=32)]
 RingSeconds = Annotated[int, Field(ge=5, le=600)]
 MediaPath = Literal["anchored", "bypass"]
+User = Annotated[str, StringConstraints(pattern=r'^[^\x00-\x20\x7f"\\<>@]*$', max_length=128)]
+Realm = Annotated[str, StringConstraints(pattern=r'^[^\x00-\x1f\x7f"\\]*$', max_length=255)]
+Secret = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
+
+
+class GatewayIn(Input):
+    """One more way into the same trunk, tried after its `host`."""
+
+    host: Host
+    port: Port = 5060
+    transport: Transport = "udp"
+
+
+class LoginIn(Input):
+    """Who we are to a carrier that asks for a password, in calls and in registrations."""
+
+    username: User = ""
+    password: Secret = Field(default="", description="write-only; an empty one takes it away")
+    realm: Realm = Field(default="", description="the only realm that is answered; any when empty")
+
+
+class PeerIn(Input):
+    """Who the far end must prove to be by digest, where its address does not say it."""
+
+    username: User = ""
+    password: Secret = Field(default="", description="write-only; an empty one takes it away")
+
+
+class RegistrationIn(Input):
+    """Our registration at the carrier."""
+
+    mode: Literal["off", "register", "bulk"] = Field(
+        default="off", description="`bulk` is RFC 6140: one registration for all numbers"
+    )
+    domain: HostOrNone = Field(default="", description="the carrier's domain; the trunk's host when empty")
+    user: User = Field(default="", description="the user that is registered; the login's when empty")
+    expires: Annotated[int, Field(ge=60, le=604800)] = 3600
+
+
+class HealthIn(Input):
+    """How often gateways are asked by OPTIONS whether they live."""
+
+    every_seconds: Annotated[int, Field(ge=0, le=3600, description="0: they are not asked, and taken for alive")] = 0
+    within_seconds: Annotated[float, Field(ge=0.5, le=30)] = 4.0
+    down_after: Annotated[int, Field(ge=1, le=20, description="questions in a row without an answer")] = 2
+    up_after: Annotated[int, Field(ge=1, le=20, description="answers in a row")] = 1
+
+
+Gateways = Annotated[list[GatewayIn], Field(max_length=20)]
+
+
+class GatewayState(BaseModel):
+    """One gateway, as it fares."""
+
+    gateway: str
+    state: Literal["unknown", "up", "down"]
+    reason: str | None
+    since: Moment | None
+    answer_ms: float | None
+
+
+class RegistrationState(BaseModel):
+    """Our registration, as it stands."""
+
+    state: Literal["off", "unknown", "up", "down"]
+    reason: str | None
+    status: int | None
+    expires_at: Moment | None
+    next_try_at: Moment | None
+
+
+class TrunkState(BaseModel):
+    """How a trunk fares."""
+
+    registration: RegistrationState
+    gateways: list[GatewayState]
 
 
 class TrunkOut(BaseModel):
-    """A link to another switch or a carrier."""
+    """A link to another switch or a carrier. Secrets are never shown; `secrets` names those that are set."""
 
     name: str
     host: str
@@ -44,6 +128,13 @@ class TrunkOut(BaseModel):
     media: str
     ring_seconds: int
     enabled: bool
+    gateways: list[dict[str, Any]]
+    login: dict[str, Any]
+    peer: dict[str, Any]
+    registration: dict[str, Any]
+    health: dict[str, Any]
+    secrets: list[str]
+    state: TrunkState | None
 
 
 class TrunkIn(Input):
@@ -58,9 +149,16 @@ class TrunkIn(Input):
     media: MediaPath = Field(default="anchored", description="whether sound passes through this switch")
     ring_seconds: RingSeconds = 120
     enabled: bool = True
+    gateways: Gateways = Field(default_factory=list)
+    login: LoginIn = LoginIn()
+    peer: PeerIn = PeerIn()
+    registration: RegistrationIn = RegistrationIn()
+    health: HealthIn = HealthIn()
 
 
 class TrunkChanges(Changes):
+    """What is named changes; inside an object too, so that `{"health": {"every_seconds": 30}}` changes that alone."""
+
     host: Host = ABSENT
     port: Port = ABSENT
     transport: Transport = ABSENT
@@ -71,37 +169,86 @@ class TrunkChanges(Changes):
     media: MediaPath = ABSENT
     ring_seconds: RingSeconds = ABSENT
     enabled: bool = ABSENT
+    gateways: Gateways = ABSENT
+    login: LoginIn = ABSENT
+    peer: PeerIn = ABSENT
+    registration: RegistrationIn = ABSENT
+    health: HealthIn = ABSENT
 
 
-def _show(row: TrunkRow) -> TrunkOut:
-    fields = {name: getattr(row, name) for name in TrunkOut.model_fields}
-    return TrunkOut(**fields | {"sources": read_sources(row.sources)})
+COLUMNS_SHOWN = (
+    "name",
+    "host",
+    "port",
+    "transport",
+    "context",
+    "strip",
+    "prefix",
+    "media",
+    "ring_seconds",
+    "enabled",
+)
 
 
 def build_router(trunks: Trunks) -> APIRouter:
     """The routes over all trunks."""
     router = APIRouter(prefix="/trunks", tags=["trunks"])
 
+    def show(row: TrunkRow) -> TrunkOut:
+        rules = msgspec.to_builtins(msgspec.convert(msgspec.json.decode(row.rules), TrunkRules))
+        sealed = msgspec.json.decode(row.secrets)
+        return TrunkOut(
+            **{name: getattr(row, name) for name in COLUMNS_SHOWN},
+            **rules,
+            sources=read_sources(row.sources),
+            secrets=[key for branch, leaf in SECRETS if (key := f"{branch}.{leaf}") in sealed],
+            state=state_of(row.name, rules["registration"]["mode"]),
+        )
+
+    def state_of(name: str, mode: str) -> TrunkState | None:
+        if trunks.trunk(name) is None:
+            return None  # it is being created
+        health = trunks.health(name)
+        return TrunkState(
+            registration=RegistrationState(
+                state="off" if mode == "off" else health.registration.value,
+                reason=health.registration_reason or None,
+                status=health.status,
+                expires_at=health.expires_at if health.registration is LineState.UP else None,  # type: ignore[arg-type]
+                next_try_at=health.next_try_at,  # type: ignore[arg-type]
+            ),
+            gateways=[
+                GatewayState(
+                    gateway=gateway.name,
+                    state=gateway.state.value,
+                    reason=gateway.reason or None,
+                    since=gateway.since,  # type: ignore[arg-type]
+                    answer_ms=None if gateway.ms is None else round(gateway.ms, 1),
+                )
+                for gateway in health.gateways
+            ],
+        )
+
     @router.get("")
     async def list_trunks(paging: Paging, session: Reading) -> Page[TrunkOut]:
         """Trunks by name."""
         rows = await store.page_of_trunks(session, paging.after(str), paging.limit + 1)
-        return paging.page(rows, lambda row: row.name, _show)
+        return paging.page(rows, lambda row: row.name, show)
 
     @router.post("", status_code=201)
     async def create_trunk(body: TrunkIn, session: Writing, who: Admin) -> TrunkOut:
         """Add a trunk. Calls reach it once a rule of the dial plan names `trunk/NAME`."""
-        return _show(await trunks.create(session, body.model_dump()))
+        return show(await trunks.create(session, body.model_dump()))
 
     @router.get("/{name}")
     async def get_trunk(name: Key, session: Reading) -> TrunkOut:
-        """One trunk."""
-        return _show(await trunks.row(session, name))
+        """One trunk, and how it fares."""
+        return show(await trunks.row(session, name))
 
     @router.patch("/{name}")
     async def change_trunk(name: Key, body: TrunkChanges, session: Writing, who: Admin) -> TrunkOut:
         """Change what the body names; calls under way stay as they are."""
-        return _show(await trunks.change(session, name, body.named()))
+        return show(await trunks.change(session, name, body.named()))
 
     @router.delete("/{name}", status_code=204)
     async def delete_trunk(name: Key, session: Writing, who: Admin) -> None:

@@ -2,39 +2,82 @@
 
 import contextlib
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from softswitch.calls.signals import Origin
+import msgspec
+import structlog
+
+from softswitch.calls.signals import Credentials, Origin
+from softswitch.calls.uplinks import Enrolled, Probed
+from softswitch.events import Fact
 from softswitch.features.trunks import store
-from softswitch.features.trunks.model import Network, Sources, Trunk
+from softswitch.features.trunks.model import Network, Sources, Trunk, TrunkHealth, TrunkRules, check_rules, ha1, merged
 from softswitch.features.trunks.tables import TrunkRow
+from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
+from softswitch.platform.vault import Vault, VaultError
+from softswitch.ports import Uplinks
+
+log = structlog.get_logger(__name__)
 
 CHANGED = "trunks"
 """What trunks are called among the `Changes`."""
+
+COLUMNS = ("name", "host", "port", "transport", "context", "strip", "prefix", "media", "ring_seconds", "enabled")
+"""What has a column of its own; `sources` is written as a text, all else is in `rules` or `secrets`."""
+SECRETS = (("login", "password"), ("peer", "password"))
+"""Where secrets stand in what administrators write. They are sealed, and never shown again."""
 
 
 class Trunks:
     """All trunks. Memory changes when a change is stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, realm: str, clock: Clock, publish: Callable[[Fact], None], vault: Vault) -> None:
+        """`realm`: ours, in which a far end proves itself."""
+        self._realm = realm
+        self._clock = clock
+        self._publish = publish
+        self._vault = vault
         self._trunks: dict[str, Trunk] = {}
         self._sources = Sources(())
         self._addresses: tuple[str, ...] = ()
+        self._tokens: dict[str, Trunk] = {}
+        self._peers: dict[str, Trunk] = {}
+        self._health: dict[str, TrunkHealth] = {}
+        self._uplinks: Uplinks | None = None
 
     async def load(self, database: Database) -> None:
         """Read all trunks: before the first call, and again when another process has changed them."""
         async with database.reading() as session:
-            self._remember({row.name: _trunk(row) for row in await store.all_trunks(session)})
+            self._remember({row.name: self._trunk(row) for row in await store.all_trunks(session)})
+
+    def connect(self, uplinks: Uplinks) -> None:
+        """From now on let a gateway keep the trunks registered, and ask whether they live."""
+        self._uplinks = uplinks
+        self._keep()
+
+    # What calls ask ---------------------------------------------------------------------------------------
 
     def trunk(self, name: str) -> Trunk | None:
         return self._trunks.get(name)
 
-    def recognise(self, host: str) -> Origin | None:
-        """Whose calls come from an address; None: no trunk's."""
+    def all(self) -> Mapping[str, Trunk]:
+        return self._trunks
+
+    def health(self, name: str) -> TrunkHealth:
+        """How a trunk that exists fares."""
+        return self._health[name]
+
+    def recognise(self, host: str, to_user: str = "", line: str = "") -> Origin | None:
+        """Whose calls come from an address, or to a Contact that we registered; None: no trunk's."""
+        tokens = self._tokens
+        if tokens:
+            trunk = tokens.get(to_user) or tokens.get(line)
+            if trunk is not None:
+                return trunk.origin
         trunk = self._sources.find(host)
         return None if trunk is None else trunk.origin
 
@@ -42,11 +85,44 @@ class Trunks:
         """Networks and addresses that trunks send from, as text."""
         return self._addresses
 
+    def ha1(self, username: str, algorithm: str) -> str | None:
+        """H(A1) of a far end that proves itself by digest; None: no trunk's is called so."""
+        trunk = self._peers.get(username)
+        return None if trunk is None else trunk.peer_ha1.get(algorithm)
+
+    def origin(self, username: str) -> Origin | None:
+        """Whose calls they are once a far end has proved to be `username`."""
+        trunk = self._peers.get(username)
+        return None if trunk is None else trunk.origin
+
+    # What the SIP gateway tells ---------------------------------------------------------------------------
+
+    def enrolled(self, uplink: str, how: Enrolled) -> None:
+        """See `UplinkEvents`."""
+        health = self._health.get(uplink)
+        if health is not None and (fact := health.enrolled(how, self._clock.wall_ms())) is not None:
+            self._publish(fact)
+            if not how.ok:
+                log.warning("a trunk is not registered", trunk=uplink, reason=how.reason, again_in=round(how.seconds))
+
+    def probed(self, uplink: str, how: Probed) -> None:
+        """See `UplinkEvents`."""
+        health = self._health.get(uplink)
+        if health is not None and (fact := health.probed(how, self._clock.wall_ms())) is not None:
+            self._publish(fact)
+            if not how.alive:
+                name = health.gateways[how.gateway].name
+                log.warning("a gateway is down", trunk=uplink, gateway=name, reason=how.reason)
+
+    # What administrators do -------------------------------------------------------------------------------
+
     async def create(self, session: Session, values: Mapping[str, Any]) -> TrunkRow:
-        """Add a trunk; `values` are its columns, `sources` a list. Raises Conflict or Invalid."""
+        """Add a trunk; `values` are its columns, `sources` a list, and the branches of `TrunkRules` with the secrets
+        in them. Raises Conflict or Invalid."""
         if await store.find_trunk(session, values["name"]) is not None:
             raise Conflict("trunk-exists", f"there is a trunk {values['name']} already")
-        row = TrunkRow(**dict(values) | {"sources": write_sources(values["sources"])})
+        row = TrunkRow(name=values["name"], rules="{}", secrets="{}")
+        self._write(row, values)
         session.add(row)
         await session.flush()
         await count_change(session, CHANGED)
@@ -56,8 +132,7 @@ class Trunks:
     async def change(self, session: Session, name: str, changes: Mapping[str, Any]) -> TrunkRow:
         """Change what `changes` names. Raises NotFound or Invalid."""
         row = await self.row(session, name)
-        for field, value in changes.items():
-            setattr(row, field, write_sources(value) if field == "sources" else value)
+        self._write(row, changes)
         await session.flush()
         await count_change(session, CHANGED)
         self._remember_later(session, row)
@@ -79,14 +154,94 @@ class Trunks:
             raise NotFound("trunk", name)
         return row
 
+    def _write(self, row: TrunkRow, values: Mapping[str, Any]) -> None:
+        secrets: dict[str, str] = msgspec.json.decode(row.secrets)
+        tree: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in COLUMNS:
+                setattr(row, name, value)
+            elif name == "sources":
+                row.sources = write_sources(value)
+            else:
+                tree[name] = value
+        for branch, leaf in SECRETS:
+            if isinstance(tree.get(branch), Mapping) and leaf in tree[branch]:
+                tree[branch] = dict(tree[branch])
+                secret, key = tree[branch].pop(leaf), f"{branch}.{leaf}"
+                if secret:
+                    secrets[key] = self._vault.seal(secret, _purpose(row.name, key))
+                else:
+                    secrets.pop(key, None)
+        rules = merged(msgspec.json.decode(row.rules), tree)
+        self._check_peer(row.name, check_rules(rules), secrets)
+        row.rules, row.secrets = msgspec.json.encode(rules).decode(), msgspec.json.encode(secrets).decode()
+
+    def _check_peer(self, name: str, rules: TrunkRules, secrets: Mapping[str, str]) -> None:
+        username = rules.peer.username
+        if bool(username) != ("peer.password" in secrets):
+            raise Invalid("peer", "a far end that proves itself needs both a username and a password")
+        other = self._peers.get(username)
+        if other is not None and other.name != name:
+            raise Invalid("peer.username", f"the far end of trunk {other.name} is called {username!r} already")
+
+    def _trunk(self, row: TrunkRow) -> Trunk:
+        rules = msgspec.convert(msgspec.json.decode(row.rules), TrunkRules)
+        password = self._secret(row, "login.password")
+        peer_password = self._secret(row, "peer.password")
+        username = rules.peer.username
+        return Trunk(
+            name=row.name,
+            host=row.host,
+            port=row.port,
+            transport=row.transport,
+            sources=_networks(row.sources),
+            strip=row.strip,
+            prefix=row.prefix,
+            anchored=row.media == "anchored",
+            ring_seconds=row.ring_seconds,
+            enabled=row.enabled,
+            origin=Origin("trunk", row.name, row.context),
+            rules=rules,
+            credentials=None if password is None else Credentials(rules.login.username, password, rules.login.realm),
+            peer_ha1={} if peer_password is None else ha1(username, self._realm, peer_password),
+            token=self._vault.token(f"trunk/{row.name}/contact"),
+        )
+
+    def _secret(self, row: TrunkRow, key: str) -> str | None:
+        sealed = msgspec.json.decode(row.secrets).get(key)
+        if sealed is None:
+            return None
+        try:
+            return self._vault.open(sealed, _purpose(row.name, key))
+        except VaultError as error:
+            log.error("a secret of a trunk is lost: set it again", trunk=row.name, field=key, reason=str(error))
+            return None
+
     def _remember_later(self, session: Session, row: TrunkRow) -> None:
-        trunk = _trunk(row)
+        trunk = self._trunk(row)
         session.after_commit(lambda: self._remember(self._trunks | {trunk.name: trunk}))
 
     def _remember(self, trunks: dict[str, Trunk]) -> None:
-        self._trunks = trunks
-        self._sources = Sources(trunks[name] for name in sorted(trunks))
-        self._addresses = tuple(sorted({address for trunk in trunks.values() for address in _addresses_of(trunk)}))
+        before, self._trunks = self._trunks, trunks
+        ordered = [trunks[name] for name in sorted(trunks)]
+        self._sources = Sources(ordered)
+        self._addresses = tuple(sorted({address for trunk in ordered for address in _addresses_of(trunk)}))
+        in_use = [trunk for trunk in ordered if trunk.enabled]
+        self._tokens = {trunk.token: trunk for trunk in in_use if trunk.rules.registration.mode != "off"}
+        self._peers = {trunk.rules.peer.username: trunk for trunk in in_use if trunk.peer_ha1}
+        self._health = {
+            name: self._health[name] if before.get(name) == trunk else TrunkHealth(trunk)
+            for name, trunk in trunks.items()
+        }
+        self._keep()
+
+    def _keep(self) -> None:
+        if self._uplinks is not None:
+            self._uplinks.keep([uplink for trunk in self._trunks.values() if (uplink := trunk.uplink()) is not None])
+
+
+def _purpose(trunk: str, key: str) -> str:
+    return f"trunk/{trunk}/{key}"
 
 
 def write_sources(sources: list[str]) -> str:
@@ -111,21 +266,6 @@ def _networks(text: str) -> tuple[Network, ...]:
 
 def _addresses_of(trunk: Trunk) -> Iterator[str]:
     yield from map(str, trunk.sources)
-    with contextlib.suppress(ValueError):  # a name: whoever it stands for must be among the sources
-        yield str(ipaddress.ip_address(trunk.host))
-
-
-def _trunk(row: TrunkRow) -> Trunk:
-    return Trunk(
-        name=row.name,
-        host=row.host,
-        port=row.port,
-        transport=row.transport,
-        sources=_networks(row.sources),
-        strip=row.strip,
-        prefix=row.prefix,
-        anchored=row.media == "anchored",
-        ring_seconds=row.ring_seconds,
-        enabled=row.enabled,
-        origin=Origin("trunk", row.name, row.context),
-    )
+    for gateway in trunk.gateways:
+        with contextlib.suppress(ValueError):  # a name: whoever it stands for must be among the sources
+            yield str(ipaddress.ip_address(gateway.host))

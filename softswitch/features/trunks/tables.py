@@ -23,3 +23,17 @@ class TrunkRow(Base):
     media: Mapped[str] = mapped_column(String(16))
     ring_seconds: Mapped[int]
     enabled: Mapped[bool]
+    rules: Mapped[str] = mapped_column(Text, default="{}")
+    """`model.TrunkRules` in JSON: only what was set."""
+    secrets: Mapped[str] = mapped_column(Text, default="{}")
+    """Sealed by the vault, in JSON, by their names in `service.SECRETS`."""
+
+
+class TrunkGroupRow(Base):
+    """Several trunks that a call may leave by."""
+
+    __tablename__ = "trunks_group"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    rules: Mapped[str] = mapped_column(Text)
+    """`model.GroupRules` in JSON."""

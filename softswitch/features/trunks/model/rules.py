@@ -1,0 +1,93 @@
+"""What can be said about a trunk beyond its name and address, as it is stored: one tree, every leaf with a default.
+
+Secrets are not among it: they are stored sealed, each by itself.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from softswitch.kernel.errors import Invalid
+
+
+class Gateway(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """One more way into the same trunk, besides its `host`."""
+
+    host: str
+    port: int = 5060
+    transport: str = "udp"
+
+
+class LoginRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """Who we are to a carrier that asks for a password."""
+
+    username: str = ""
+    realm: str = ""
+    """The only realm that is answered; any when empty."""
+
+
+class PeerRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """Who the far end must prove to be, where its address does not say it."""
+
+    username: str = ""
+
+
+class EnrolRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """Our registration at a carrier."""
+
+    mode: Literal["off", "register", "bulk"] = "off"
+    """`bulk` is RFC 6140: one registration for all numbers."""
+    domain: str = ""
+    """The trunk's host when empty."""
+    user: str = ""
+    """The login's user name when empty."""
+    expires: int = 3600
+
+
+class HealthRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """How often gateways are asked by OPTIONS whether they live, and what follows from it."""
+
+    every_seconds: int = 0
+    """0: they are not asked, and taken for alive."""
+    within_seconds: float = 4.0
+    down_after: int = 2
+    """Questions in a row without an answer."""
+    up_after: int = 1
+    """Answers in a row."""
+
+
+class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """All of it."""
+
+    gateways: tuple[Gateway, ...] = ()
+    login: LoginRules = LoginRules()
+    peer: PeerRules = PeerRules()
+    registration: EnrolRules = EnrolRules()
+    health: HealthRules = HealthRules()
+
+
+def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored tree with changes put over it: objects are merged leaf by leaf, lists replaced as a whole."""
+    result = dict(stored)
+    for name, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
+            result[name] = merged(result[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def check_rules(tree: Mapping[str, Any]) -> TrunkRules:
+    """Read a tree, and hold its leaves against each other. Raises Invalid naming the field."""
+    try:
+        rules = msgspec.convert(tree, TrunkRules)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$.")
+        raise Invalid(place.rstrip("`") or "body", message) from error
+    if rules.registration.mode != "off" and not (rules.registration.user or rules.login.username):
+        raise Invalid("login.username", "whom should the trunk register as? A registration needs a user name")
+    if 0 < rules.health.every_seconds <= rules.health.within_seconds:
+        raise Invalid("health.within_seconds", "an answer must be due before the next question")
+    return rules
