@@ -43,7 +43,16 @@ CASES = [
     ignored("keep-alive-zeros", "Four zero bytes keep a NAT binding alive.", b"\0\0\0\0"),
     ignored("keep-alive-word", "Some phones keep theirs alive by three letters.", b"jaK"),
     ignored("web", "A browser's request.", b"GET / HTTP/1.1\r\nHost: {switch}\r\n\r\n"),
-    ignored("stun", "A STUN binding request (RFC 8489).", bytes.fromhex("000100002112a442") + b"twelve-bytes"),
+    ignored(
+        "stun-of-another-length",
+        "A STUN binding request (RFC 8489) that says to be longer than it is.",
+        bytes.fromhex("000100082112a442") + b"twelve-bytes",
+    ),
+    ignored(
+        "stun-without-cookie",
+        "A binding request as before RFC 5389.",
+        bytes.fromhex("0001000000000000") + b"twelve-bytes",
+    ),
     ignored("all-bytes", "Every byte once.", bytes(range(256))),
     ignored("colons", "A long row of nothing.", b":" * 9000),
     ignored("line-feeds", "A long row of line ends.", b"\r\n" * 4000),

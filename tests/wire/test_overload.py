@@ -35,7 +35,9 @@ async def gateway(load: Load) -> AsyncIterator[SipGateway]:
         listeners=(Listener("udp", HostPort("127.0.0.1", 0)),), defence=DefenceSettings(emergency=("112",))
     )
     accounts = Accounts()
-    gateway = SipGateway(settings, gatekeeper=accounts, location=accounts, clock=SystemClock(), pressure=load)
+    gateway = SipGateway(
+        settings, gatekeeper=accounts, location=accounts, watched=accounts, clock=SystemClock(), pressure=load
+    )
     gateway.listen(Switch())
     await gateway.start()
     yield gateway

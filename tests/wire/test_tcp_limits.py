@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateways.sip.connections import ConnectionLimits
+from gateways.sip.defence import DefenceSettings
 from gateways.sip.gateway import SipGateway, SipSettings
 from gateways.sip.listener import Listener
 from softswitch.kernel.address import HostPort
@@ -56,9 +57,13 @@ class Gateway:
     """A gateway listening on TCP, and peers to it."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
-        settings = SipSettings(listeners=(Listener("tcp", HostPort("127.0.0.1", 0)),), limits=limits)
+        settings = SipSettings(
+            listeners=(Listener("tcp", HostPort("127.0.0.1", 0)),), limits=limits, defence=DefenceSettings(limits=None)
+        )
         accounts = Accounts()
-        self._gateway = SipGateway(settings, gatekeeper=accounts, location=accounts, clock=SystemClock())
+        self._gateway = SipGateway(
+            settings, gatekeeper=accounts, location=accounts, watched=accounts, clock=SystemClock()
+        )
         self._peers: list[Peer] = []
 
     async def peer(self) -> Peer:

@@ -38,6 +38,7 @@ async def secure(settings: TlsSettings, **limits: float) -> AsyncIterator[tuple[
         ),
         gatekeeper=accounts,
         location=accounts,
+        watched=accounts,
         clock=SystemClock(),
     )
     carrier.listen(switch)

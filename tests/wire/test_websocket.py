@@ -40,6 +40,7 @@ async def gateway(
         ),
         gatekeeper=accounts,
         location=accounts,
+        watched=accounts,
         clock=SystemClock(),
     )
     carrier.listen(switch)
