@@ -137,6 +137,8 @@ class HangUp(Struct, frozen=True, gc=False):
     """A SIP status to refuse with, where one was relayed from the other leg; None: by the cause."""
     elsewhere: bool = False
     """Another device answered: a cancelled phone should show no missed call (RFC 3326)."""
+    contacts: tuple[str, ...] = ()
+    """Where the caller may try instead; they go with a status of 300 to 399."""
 
 
 LegCommand = Ring | Answer | Confirm | Offer | AcceptOffer | RefuseOffer | HangUp
@@ -209,6 +211,10 @@ class Ended(Struct, frozen=True, gc=False):
     cause: Cause
     by_party: bool
     status: int | None = None
+    contacts: tuple[str, ...] = ()
+    """Where a dialled party sends us instead (3xx): URIs, the most wanted first. See `calls.redirect`."""
+    retry_after: int | None = None
+    """Seconds after which a party that refused says it may be tried again."""
 
 
 LegSignal = (

@@ -67,6 +67,7 @@ class LiveCall:
         "_around",
         "_caller",
         "_cause",
+        "_contacts",
         "_dial",
         "_digit_waiter",
         "_digits",
@@ -119,7 +120,10 @@ class LiveCall:
         self._cause: tuple[Cause, int | None] | None = None
         self._gave_up = False
         self._note = ""
-        self._forwards = 0
+        self._forwards: set[tuple[str, str]] = set()
+        """Contexts and numbers it was forwarded to."""
+        self._contacts: tuple[str, ...] = ()
+        """Where the caller is sent if nobody answers."""
         self._played: asyncio.Future[None] | None = None
         self._digits: deque[str] = deque(maxlen=MOST_WAITING_DIGITS)
         self._digit_waiter: asyncio.Future[None] | None = None
@@ -229,6 +233,8 @@ class LiveCall:
             log.exception("a call application failed", call=self.call, ladder=[line.what for line in self._trace])
             self.note("a call application failed; the switch's log has the details")
         self._remember(cause, status)
+        if self._contacts and status is not None and self.answered_at is None:
+            self._legs.send_elsewhere(self._caller, cause, status, self._contacts)
         self._legs.hang_up_all(cause, status)
 
     def _task_over(self, task: "asyncio.Task[None]") -> None:
@@ -278,15 +284,19 @@ class LiveCall:
         )
 
     def forward(self, by: Origin, number: str, reason: str) -> None:
-        self._forwards += 1
-        if self._forwards > MOST_FORWARDS:
+        visited = (by.context, number)
+        if visited in self._forwards or len(self._forwards) >= MOST_FORWARDS:
             raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "the call was forwarded in a circle")
+        self._forwards.add(visited)
         self.to, self.routed_as = Party(number), by
         self._around.publish(
             CallForwarded(
                 at=self.wall_ms(), call=self.call, by=Destination(by.kind, by.name), number=number, reason=reason
             )
         )
+
+    def redirect(self, contacts: Sequence[str]) -> None:
+        self._contacts = tuple(contacts)
 
     async def answer(self) -> None:
         if self._caller.state is not LegState.UP:
@@ -336,7 +346,7 @@ class LiveCall:
             return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
         await dial.run(ring_seconds)
         if dial.winner is None:
-            return DialOutcome(False, dial.refusal.cause, dial.refusal.status)
+            return DialOutcome(False, dial.refusal.cause, dial.refusal.status, dial.refusal.contacts)
         return DialOutcome(True, self._cause[0] if self._cause else Cause.NORMAL_CLEARING)
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:

@@ -40,6 +40,8 @@ class DialOutcome(Struct, frozen=True, gc=False):
     cause: Cause
     status: int | None = None
     """The best refusal's SIP status, where one came."""
+    contacts: tuple[str, ...] = ()
+    """Where a party sent us instead (3xx): see `calls.redirect`."""
 
 
 class Caller(Protocol):
@@ -72,6 +74,10 @@ class Caller(Protocol):
 
         `reason` in the words of RFC 5806. Raises Rejected when it was forwarded too often.
         """
+        ...
+
+    def redirect(self, contacts: Sequence[str]) -> None:
+        """Should the call end without an answer, let the caller try these itself."""
         ...
 
     async def answer(self) -> None:

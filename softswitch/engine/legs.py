@@ -79,6 +79,12 @@ class CallLegs(Generic[Owner]):
             leg.leaving = True
             self._around.signalling.send(leg.id, HangUp(cause, status, elsewhere))
 
+    def send_elsewhere(self, caller: Leg, cause: Cause, status: int, contacts: tuple[str, ...]) -> None:
+        """Refuse a caller and tell it whom it may try instead."""
+        if not over(caller):
+            caller.leaving = True
+            self._around.signalling.send(caller.id, HangUp(cause, status, contacts=contacts))
+
     def hang_up_all(self, cause: Cause, status: int | None = None) -> None:
         for leg in self:
             self.hang_up(leg, cause, status)
@@ -99,5 +105,6 @@ class CallLegs(Generic[Owner]):
                 by_party=ended.by_party,
                 status=ended.status,
                 figures=figures,
+                contacts=ended.contacts,
             )
         )

@@ -140,6 +140,8 @@ class LegEnded(CallFact, frozen=True, gc=False, kw_only=True):
     status: int | None = None
     """The SIP status that said so, where one did."""
     figures: MediaFigures | None = None
+    contacts: tuple[str, ...] = ()
+    """Where a party that redirected the call sent it: URIs."""
 
 
 class CallTraced(CallFact, frozen=True, gc=False, kw_only=True):

@@ -11,7 +11,7 @@ from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient
 from gateways.sip.ua.next_hop import find_hops
 from gateways.sip.ua.reliable import Acknowledger
-from gateways.sip.ua.requests import described_body, names_option, readable_media
+from gateways.sip.ua.requests import contacts_of, described_body, names_option, readable_media, seconds_to_wait
 from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import granted, least_allowed
@@ -317,7 +317,8 @@ class InviteClient(Session):
         status = response.status
         # RFC 6432: a gateway may name the cause itself.
         cause = cause_said(response.header("Reason")) or cause_of(status)
-        self.end(cause, by_party=True, status=status)
+        contacts = contacts_of(response) if status < 400 else ()
+        self.end(cause, by_party=True, status=status, contacts=contacts, retry_after=seconds_to_wait(response))
         self.forget()
 
     def _invite_again(self) -> None:

@@ -221,8 +221,12 @@ class InviteServer(Session):
     def reject(self, command: HangUp) -> None:
         """A final response that refuses the call; its ACK is the transaction's affair."""
         status = command.status if command.status is not None and command.status >= 300 else status_of(command.cause)
+        if status < 400 and not command.contacts:
+            status = 480  # a redirection that is not passed on leads nowhere
         self._decided()
         headers = [("Retry-After", "5")] if status == 503 else []
+        if status < 400:
+            headers += [("Contact", f"<{uri}>") for uri in command.contacts]
         self.part(self._transaction, status, "INVITE", *headers)
         self.end(command.cause, by_party=False, status=status)
         self.forget()

@@ -1,6 +1,6 @@
 """Checks that every request goes through (RFC 3261 section 8.2), as values: what to refuse it with."""
 
-from gateways._native import SessionDescription, SipRequest, SipResponse
+from gateways._native import NameAddr, SessionDescription, SipRequest, SipResponse
 from gateways.sip.ua import sdp
 from gateways.sip.ua.abilities import ALLOW, KNOWN_METHODS, METHODS, OPTION_TAGS
 from gateways.sip.ua.addressing import parsed
@@ -70,6 +70,32 @@ def readable_media(message: SipRequest | SipResponse) -> MediaDescription | None
 def retry_after(context: Context) -> tuple[str, str]:
     """A Retry-After that spreads those who were refused over ten seconds."""
     return "Retry-After", str(int(context.tokens.between(1.0, 10.0)))
+
+
+def contacts_of(response: SipResponse) -> tuple[str, ...]:
+    """Where a 3xx sends us: the URIs of its Contacts, by `q`; at most ten, of schemes that are understood."""
+    contacts = []
+    for value in response.headers("Contact")[:10]:
+        contact = NameAddr.parse(value)
+        if contact is not None and parsed(contact.uri) is not None:
+            contacts.append((-_weight(contact.param("q")), contact.uri))
+    return tuple(uri for _, uri in sorted(contacts, key=lambda each: each[0]))
+
+
+def seconds_to_wait(response: SipResponse) -> int | None:
+    """Retry-After: "120", "18000;duration=3600", "5 (in a meeting)" (RFC 3261 section 20.33)."""
+    value = response.header("Retry-After")
+    if value is None:
+        return None
+    digits = value.partition(";")[0].partition("(")[0].strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
+def _weight(q: str | None) -> float:
+    try:
+        return min(max(float(q), 0.0), 1.0) if q else 1.0
+    except ValueError:
+        return 1.0
 
 
 def _optional(request: SipRequest) -> bool:

@@ -191,14 +191,22 @@ class Session:
     def go_on_early(self) -> None:
         """A PRACK has been answered: what it was awaited for may go on."""
 
-    def end(self, cause: Cause, *, by_party: bool, status: int | None = None) -> None:
+    def end(
+        self,
+        cause: Cause,
+        *,
+        by_party: bool,
+        status: int | None = None,
+        contacts: tuple[str, ...] = (),
+        retry_after: int | None = None,
+    ) -> None:
         """Tell the switch that the leg is over: once, whatever follows on the wire."""
         if self.timer is not None:
             self.timer.stop()
             self.timer = None
         leg = self.leg
         if leg is not None:
-            self.context.told.append((leg, Ended(cause, by_party, status)))
+            self.context.told.append((leg, Ended(cause, by_party, status, contacts, retry_after)))
             self.context.legs.pop(leg, None)
             self.leg = None
 

@@ -53,6 +53,8 @@ class LegOut(BaseModel):
     status: int | None
     by_party: bool
     media: MediaOut | None
+    redirected_to: list[str]
+    """Where the party sent the call instead of taking it."""
 
 
 class ForwardOut(BaseModel):
@@ -169,4 +171,5 @@ def _leg(leg: CdrLeg) -> LegOut:
         status=leg.status,
         by_party=leg.by_party,
         media=MediaOut.model_validate(leg.media, from_attributes=True) if leg.media is not None else None,
+        redirected_to=list(leg.redirected_to),
     )

@@ -51,6 +51,8 @@ class CdrLeg(Struct, frozen=True, gc=False):
     """The SIP status that ended it, where one did."""
     by_party: bool
     media: MediaFigures | None
+    redirected_to: tuple[str, ...] = ()
+    """Where the party sent the call instead of taking it: URIs."""
 
 
 class Forwarded(Struct, frozen=True, gc=False):
@@ -204,6 +206,7 @@ def _leg(
         status,
         by_party,
         figures,
+        over.contacts if over is not None else (),
     )
 
 

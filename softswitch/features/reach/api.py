@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
+from softswitch.calls.redirect import Redirects
 from softswitch.features.reach import store
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.model import ReachRules
@@ -30,6 +31,7 @@ class ReachOut(BaseModel):
     do_not_disturb: bool
     call_waiting: bool
     speed_dials: dict[str, str]
+    redirects: Redirects
 
 
 class CallbackOut(BaseModel):
@@ -53,6 +55,11 @@ class ReachChanges(Changes):
     do_not_disturb: bool = ABSENT
     call_waiting: bool = Field(default=ABSENT, description="whether a second call rings while one is up")
     speed_dials: dict[str, Number] = Field(default=ABSENT, description="numbers by two digits; replaces all")
+    redirects: Redirects = Field(
+        default=ABSENT,
+        description="what becomes of a call that a phone redirects (3xx): its number is dialled with this account's "
+        "rights, the caller is told, or the call was not taken",
+    )
 
 
 def _show(rules: ReachRules) -> ReachOut:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from softswitch.calls.redirect import Redirects, first_number
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
 from softswitch.features.reach.callbacks import Callbacks
@@ -37,6 +38,11 @@ def account_app(reach: Reach) -> CallApp:
         outcome = await reach.phones.ring(caller, name, seconds)
         if outcome.answered:
             return None
+        if outcome.contacts and rules.redirects is Redirects.PASS:
+            caller.redirect(outcome.contacts)
+            return None
+        if outcome.contacts and rules.redirects is Redirects.FOLLOW and (number := first_number(outcome.contacts)):
+            return _forwarded(caller, reach, name, Forward(number, "redirects", "deflection"))
         onward = afterwards(rules, outcome.cause)
         return None if onward is None else _forwarded(caller, reach, name, onward)
 

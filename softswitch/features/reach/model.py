@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from softswitch.calls.redirect import Redirects
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Invalid
 
@@ -29,6 +30,8 @@ class ReachRules(Struct, frozen=True, gc=False, kw_only=True):
     """Whether its phones ring for a second call while it is on one."""
     speed_dials: Mapping[str, str] = {}
     """Numbers by the two digits that stand for them."""
+    redirects: Redirects = Redirects.FOLLOW
+    """What becomes of a call that one of its phones redirects, such as by a key on the phone itself."""
 
 
 NO_RULES = ReachRules()
@@ -42,7 +45,7 @@ class Forward(Struct, frozen=True, gc=False):
     """Which of the rules said so: a field of `ReachRules`."""
     reason: str
     """In the words of RFC 5806 section 5: `unconditional`, `user-busy`, `no-answer`, `unavailable`,
-    `do-not-disturb`."""
+    `do-not-disturb`, `deflection`."""
 
 
 class Refuse(Struct, frozen=True, gc=False):
