@@ -198,9 +198,13 @@ class Softswitch:
             self.event_log.start()
             await self.records.recover()
             await self._changes.start(
-                {"directory": self.directory.load, "trunks": self.trunks.load, "reach": self.reach.load}
+                {
+                    "directory": self.directory.load,
+                    "trunks": self.trunks.load,
+                    "reach": self.reach.load,
+                    "routing": self.dial_plan.load,
+                }
             )
-            await self.dial_plan.load(self.database)
             if self.settings.demo:
                 await demo.furnish(
                     self.database, self.directory, self.trunks, self.dial_plan, media=self.settings.demo_media

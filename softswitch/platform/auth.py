@@ -22,10 +22,12 @@ from fastapi.openapi.models import HTTPBearer as BearerModel
 from fastapi.security.base import SecurityBase
 from sqlalchemy import select, update
 from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
 
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import NotPermitted, SwitchError
 from softswitch.platform.database import Database, DatabaseUnavailable
+from softswitch.platform.first_message import FirstMessages
 from softswitch.platform.tables import TokenRow
 
 log = structlog.get_logger(__name__)
@@ -106,6 +108,7 @@ class Authenticator:
         self._loading = asyncio.Lock()
         self._used: dict[int, int] = {}
         self._failures = _Failures() if limit_failures else None
+        self.first_messages = FirstMessages()
 
     async def authenticate(self, token: str, source: str) -> Identity:
         """Whose token this is. Raises NotAuthenticated or TooManyAttempts."""
@@ -205,21 +208,23 @@ def _network(source: str) -> str:
 
 class _Bearer(SecurityBase):
     """The Authorization header of a request or a WebSocket's opening (RFC 6750 section 2.1); a WebSocket may give
-    `?token=` instead."""
+    `?token=` instead, or the token in its first message."""
 
     def __init__(self) -> None:
         self.model = BearerModel(description="A token from `softswitch token create` or `POST /api/v1/tokens`.")
         self.scheme_name = "token"
 
     async def __call__(self, connection: HTTPConnection) -> Identity:
+        authenticator: Authenticator = connection.app.state.authenticator
         authorization = connection.headers.get("authorization", "")
-        if not authorization and connection.scope["type"] == "websocket" and "token" in connection.query_params:
-            # A browser cannot set headers on a WebSocket.
-            authorization = f"Bearer {connection.query_params['token']}"
+        if not authorization and isinstance(connection, WebSocket):
+            token = connection.query_params.get("token") or await authenticator.first_messages.token(connection)
+            if token is None:
+                raise NotAuthenticated('this needs a token: send {"token": "TOKEN"} as the first message, at once')
+            authorization = f"Bearer {token}"
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise NotAuthenticated("this needs a token: send the header Authorization: Bearer TOKEN")
-        authenticator: Authenticator = connection.app.state.authenticator
         source = connection.client.host if connection.client else ""
         return await authenticator.authenticate(token.strip(), source)
 

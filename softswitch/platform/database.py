@@ -74,6 +74,7 @@ class Database:
         # the file's lock; the file's own lock keeps out other processes.
         self._writer: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "do_connect", _try_sqlite)
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
 
@@ -138,6 +139,14 @@ def parse_url(url: str) -> URL:
 
 
 _EXAMPLES = "write sqlite+aiosqlite:////var/lib/softswitch/softswitch.db or postgresql://USER:PASSWORD@HOST/DATABASE"
+
+
+def _try_sqlite(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
+    # A file that cannot be opened is found out here. aiosqlite would leave a thread behind that reports its end to an
+    # event loop which may be closed by then, and prints a traceback for it.
+    sqlite3.connect(
+        *arguments, **{name: value for name, value in options.items() if name != "async_creator_fn"}
+    ).close()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

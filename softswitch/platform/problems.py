@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketState
 
 from softswitch.kernel.errors import Conflict, Invalid, LocalProtocolError, NotFound, NotPermitted, Rejected
 from softswitch.platform.auth import NotAuthenticated, TooManyAttempts
@@ -85,8 +85,7 @@ def install_problems(app: FastAPI) -> None:
     async def handle(request: Request, error: Exception) -> Response:
         response = answer(request, error)
         if isinstance(request, WebSocket):
-            # The framework sends what is returned to an HTTP client only.
-            await request.send_denial_response(response)
+            await _refuse(request, response, str(error))
         return response
 
     async def handle_integrity(request: Request, error: Exception) -> Response:
@@ -101,6 +100,17 @@ def install_problems(app: FastAPI) -> None:
         app.add_exception_handler(other, handle)
     app.add_exception_handler(IntegrityError, handle_integrity)
     app.add_middleware(_Guard)
+
+
+async def _refuse(websocket: WebSocket, response: Response, why: str) -> None:
+    """The framework sends what is returned to an HTTP client only."""
+    if websocket.client_state is WebSocketState.DISCONNECTED:
+        return
+    if websocket.application_state is WebSocketState.CONNECTING:
+        await websocket.send_denial_response(response)
+    else:
+        # RFC 6455 section 7.4.2: 4000 to 4999 are for private use; here with the status of HTTP.
+        await websocket.close(4000 + response.status_code, why.encode()[:120].decode(errors="ignore"))
 
 
 def _field_error(details: Mapping[str, Any]) -> tuple[str, str]:

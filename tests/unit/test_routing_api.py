@@ -8,8 +8,9 @@ from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished
 from softswitch.features.routing.feature import build
 from softswitch.features.routing.model import RouteRequest, demo_plan
-from softswitch.features.routing.service import DialPlan
+from softswitch.features.routing.service import CHANGED, DialPlan
 from softswitch.kernel.destination import Destination
+from softswitch.platform.changes import Changes
 from softswitch.platform.database import Database
 from tests.support.admin_plane import StandingClock, admin_client
 
@@ -156,13 +157,28 @@ async def test_the_plan_in_force_survives_a_restart(
     demo: httpx.AsyncClient, dial_plan: DialPlan, database: Database, clock: StandingClock
 ) -> None:
     again = DialPlan(clock, lambda fact: None, Neighbours(), Neighbours())
-    assert await again.load(database)
+    await again.load(database)
     assert (again.document, again.plan.version) == (dial_plan.document, 1)
     assert goes_to(again, "9196") == "echo"
 
 
+async def test_a_plan_that_another_process_published_is_noticed(database: Database, clock: StandingClock) -> None:
+    here, there = (DialPlan(clock, lambda fact: None, Neighbours(), Neighbours()) for _ in range(2))
+    changes = Changes(database)
+    await changes.start({CHANGED: here.load})
+    elsewhere = Database(str(database.url))
+    async with elsewhere.session() as session:
+        await there.change(session, lambda _: demo_plan(), "elsewhere", "the demo")
+    await elsewhere.close()
+    assert here.plan.version == 0
+    await changes.look()
+    assert (here.plan.version, here.document) == (1, there.document)
+    await changes.stop()
+
+
 async def test_a_switch_without_a_plan_says_so(dial_plan: DialPlan, database: Database) -> None:
-    assert not await dial_plan.load(database)
+    await dial_plan.load(database)
+    assert dial_plan.plan.version == 0
     assert goes_to(dial_plan, "1001") is None
 
 

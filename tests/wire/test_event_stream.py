@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from softswitch.engine.bus import Bus
 from softswitch.events import AccountUnregistered, CallTraced, SwitchStarted, TraceLine
@@ -65,7 +65,7 @@ async def test_clients_hear_the_facts_they_ask_for_by_header_or_query_token(tmp_
             assert await facts(some, 1) == ["AccountUnregistered"]
 
 
-@pytest.mark.parametrize(("query", "status"), [("", 401), ("?token=wrong", 401), ("?token=secret&types=Nonsense", 422)])
+@pytest.mark.parametrize(("query", "status"), [("?token=wrong", 401), ("?token=secret&types=Nonsense", 422)])
 async def test_who_may_not_hear_or_asks_for_nonsense_is_told_before_the_handshake(
     tmp_path: Path, query: str, status: int
 ) -> None:
@@ -74,6 +74,47 @@ async def test_who_may_not_hear_or_asks_for_nonsense_is_told_before_the_handshak
             await connect(url + query)
         assert refused.value.response.status_code == status
         assert b'"title"' in (refused.value.response.body or b"")
+
+
+async def test_a_browser_says_its_token_in_its_first_message(tmp_path: Path) -> None:
+    bus = Bus()
+    async with served(tmp_path, bus) as url, connect(f"{url}?types=AccountUnregistered") as browser:
+        bus.publish(GONE)  # nobody hears before it is known who listens
+        await browser.send('{"token": "secret"}')
+        while not (heard := await quiet(browser)):
+            bus.publish(SwitchStarted(at=1, version="1"))
+            bus.publish(GONE)
+        assert heard == "AccountUnregistered"
+
+
+@pytest.mark.parametrize(
+    ("message", "query", "code"),
+    [
+        ('{"token": "wrong"}', "", 4401),
+        ("secret", "", 4401),
+        (b"\xff\xfe", "", 4401),
+        ('{"token": "' + "x" * 5000 + '"}', "", 4401),
+        ('{"token": "secret"}', "?types=Nonsense", 4422),
+    ],
+)
+async def test_a_first_message_that_is_no_token_closes(
+    tmp_path: Path, message: str | bytes, query: str, code: int
+) -> None:
+    async with served(tmp_path, Bus()) as url, connect(url + query) as browser:
+        await browser.send(message)
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(browser.recv(), 10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == code
+        assert closed.value.rcvd.reason
+
+
+async def quiet(connection: ClientConnection) -> str:
+    """The next fact's name; empty: none has come for a moment."""
+    try:
+        return str(json.loads(await asyncio.wait_for(connection.recv(), 0.05))["fact"])
+    except TimeoutError:
+        return ""
 
 
 async def deaf_client(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

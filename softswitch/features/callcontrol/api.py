@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse, Response
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from softswitch.events import Fact
 from softswitch.features.callcontrol.model import CallView, LegView, Trace, as_text
@@ -175,7 +175,8 @@ def router_for(calls: Calls, stream: EventStream) -> APIRouter:
         """Facts as they happen, one JSON text each. A client that falls 1000 facts behind is closed (1013)."""
         listener = stream.join(_types(types))
         try:
-            await websocket.accept()
+            if websocket.application_state is WebSocketState.CONNECTING:  # else its first message was its token
+                await websocket.accept()
             await _serve(websocket, listener)
         finally:
             stream.leave(listener)

@@ -16,12 +16,15 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 
 log = structlog.get_logger(__name__)
 
 OUTSIDE = "guest"
 """The context in which a caller who is no account is explained, where none is named."""
+CHANGED = "routing"
+"""The name under which published versions are counted, so that another process notices them."""
 MOST_STEPS = 1000
 """Enough to see that a call goes round in a circle."""
 
@@ -54,15 +57,13 @@ class DialPlan:
         self.plan = Plan.compile(self.document, 0)
         """Read at each call; replaced as a whole, never changed."""
 
-    async def load(self, database: Database) -> bool:
-        """Take the newest stored version; False when none was ever published. Raises Invalid."""
+    async def load(self, database: Database) -> None:
+        """Take the newest stored version, if there is one. Raises Invalid."""
         async with database.reading() as session:
             row = await store.newest(session)
-        if row is None:
-            return False
-        document = store.document_of(row)
-        self._take(document, Plan.compile(document, row.version))
-        return True
+        if row is not None:
+            document = store.document_of(row)
+            self._take(document, Plan.compile(document, row.version))
 
     async def change(
         self, session: Session, edit: Callable[[PlanDocument], PlanDocument], author: str, comment: str
@@ -160,6 +161,7 @@ class DialPlan:
         number = newest.version + 1 if newest is not None else 1
         plan = Plan.compile(document, number)
         now = self._clock.wall_ms()
+        await count_change(session, CHANGED)
         session.add(
             PlanRow(
                 version=number,
