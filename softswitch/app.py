@@ -16,11 +16,13 @@ import structlog
 
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
+from gateways.push.gateway import PushSettings, PushWebhook
 from gateways.sip.defence import DefenceSettings, Pressure, SourceLimits
 from gateways.sip.gateway import SipGateway, SipSettings
 from gateways.sip.listener import Listener
 from gateways.sip.resolver import ResolverSettings
 from gateways.sip.tls import TlsSettings
+from gateways.sip.ua.registrar import RegistrarRules
 from gateways.sip.ua.settings import UserAgentSettings
 from softswitch import __version__, demo
 from softswitch.calls.onward import Onward
@@ -113,7 +115,14 @@ class Softswitch:
         self.directory = Directory(settings.sip.realm, clock, on_removed=self.registrations.forget)
         self._binding_writer = BindingWriter(self.registrations, self.database, clock)
         self.lines = Lines()
-        self.reach = Reach(self.directory, Phones(self.registrations), self.lines)
+        self.push = (
+            PushWebhook(PushSettings(url=settings.push.webhook, token=settings.push.token))
+            if settings.push.services
+            else None
+        )
+        self.reach = Reach(
+            self.directory, Phones(self.registrations, self.push, settings.push.wait_seconds), self.lines
+        )
         self.callbacks = Callbacks(self.lines, self, clock)
         self.directory.goes_with(self.reach.forget)
         self.trunks = Trunks(settings.sip.realm, clock, bus.publish, Vault.at(settings.data_dir / "secrets.key"))
@@ -226,6 +235,8 @@ class Softswitch:
         await self.sip.stop()
         await self.http.stop()
         await self.media.stop()
+        if self.push is not None:
+            await self.push.stop()
         await self._binding_writer.stop()
         await self._changes.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
@@ -356,6 +367,7 @@ def _sip_settings(settings: Settings) -> SipSettings:
             host=f"[{host}]" if ":" in host else host,
             realm=settings.sip.realm,
             product=f"Softswitch/{__version__}",
+            registrar=RegistrarRules(service_route=settings.sip.service_route, push_services=settings.push.services),
             session_expires=settings.sip.session_expires,
             min_session_expires=settings.sip.min_session_expires,
             prefer_reliable=settings.sip.reliable_provisional == "supported",

@@ -6,8 +6,8 @@ from typing import Protocol
 from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin
 from softswitch.calls.uplinks import Enrolled, Probed, Uplink
 from softswitch.events import MediaFigures
-from softswitch.kernel.address import HostPort
-from softswitch.kernel.binding import Binding
+from softswitch.kernel.address import HostPort, Party
+from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
@@ -99,6 +99,19 @@ class Location(Protocol):
 
     def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
         """Make these the account's bindings."""
+        ...
+
+    def flow_failed(self, connection: int) -> None:
+        """A socket or connection is gone: bindings that came by it are reached another way, or not at all."""
+        ...
+
+
+class PushNotifier(Protocol):
+    """Wakes phones that sleep (RFC 8599)."""
+
+    def wake(self, target: PushTarget, account: str, caller: Party) -> None:
+        """Ask a push service to wake a phone, because of a call for `account` from `caller`. Never waits, never raises:
+        the phone comes back, or it does not."""
         ...
 
 

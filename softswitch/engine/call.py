@@ -349,6 +349,13 @@ class LiveCall:
             return DialOutcome(False, dial.refusal.cause, dial.refusal.status, dial.refusal.contacts)
         return DialOutcome(True, self._cause[0] if self._cause else Cause.NORMAL_CLEARING)
 
+    def also(self, candidates: Sequence[Candidate]) -> None:
+        dial = self._dial
+        if dial is not None and dial.open:
+            if any(candidate.anchored for candidate in candidates):
+                self._legs.open_media(self._caller)
+            dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self._caller))
+
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
         """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""
 

@@ -108,3 +108,7 @@ class Caller(Protocol):
         call was completed elsewhere. Returns when that talk has ended (`answered=True`) or when nobody answered: all
         refused, or the time was up."""
         ...
+
+    def also(self, candidates: Sequence[Candidate]) -> None:
+        """Let more terminals ring in the dial that is under way; does nothing once it has been answered or is over."""
+        ...

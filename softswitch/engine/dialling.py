@@ -49,6 +49,11 @@ class Dialling:
         return self._dial.winner
 
     @property
+    def open(self) -> bool:
+        """Whether nobody has answered, and the time is not up."""
+        return self._dial.winner is None and not self._done.done()
+
+    @property
     def refusal(self) -> Ended:
         """What to tell the caller when nobody took the call."""
         return self._dial.refusal()

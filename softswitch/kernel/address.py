@@ -42,3 +42,5 @@ class Party(NamedTuple):
 
     number: str
     name: str = ""
+    device: str = ""
+    """Where one device of the number is meant and no other: its instance (RFC 5627)."""

@@ -5,6 +5,17 @@ from msgspec import Struct
 from softswitch.kernel.address import HostPort
 
 
+class PushTarget(Struct, frozen=True, gc=False):
+    """How a sleeping phone is woken (RFC 8599)."""
+
+    provider: str
+    """The push service: `fcm`, `apns`, `webpush` ..."""
+    resource: str
+    """What the service knows the phone by."""
+    parameter: str = ""
+    """Whatever else the service wants."""
+
+
 class Binding(Struct, frozen=True, gc=False):
     """One Contact of an address of record (RFC 3261 section 10)."""
 
@@ -22,8 +33,18 @@ class Binding(Struct, frozen=True, gc=False):
     transport: str = "udp"
     """`udp` or `tcp` ...: the protocol that the REGISTER came by."""
     connection: int | None = None
-    """The connection it came by, for as long as that lives; None over UDP."""
+    """The socket or connection it came by, for as long as that lives: the way back that every NAT leaves open."""
     q: float = 1.0
     path: tuple[str, ...] = ()
     """RFC 3327 Path values, to be used as the route set, topmost first."""
     user_agent: str = ""
+    instance: str = ""
+    """The device (`+sip.instance`, RFC 5626 section 4.1); empty: it does not say."""
+    reg_id: int = 0
+    """Which of the device's flows this is (`reg-id`); 0: it has but one."""
+    natted: bool = False
+    """Whether the Contact names another place than the REGISTER came from."""
+    reachable: bool = True
+    """False: its connection is gone, and no other way leads there (RFC 5626's 430 Flow Failed)."""
+    push: PushTarget | None = None
+    """How it can be woken."""

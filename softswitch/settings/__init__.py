@@ -10,6 +10,7 @@ from softswitch.settings.file import key_lines
 from softswitch.settings.http import HttpSettings
 from softswitch.settings.limits import LimitSettings
 from softswitch.settings.media import MediaSettings
+from softswitch.settings.push import PushSettings
 from softswitch.settings.reading import Option, read_settings
 from softswitch.settings.sip import Listener, SipSettings
 from softswitch.settings.tls import TlsSettings
@@ -22,6 +23,7 @@ __all__ = [
     "Listener",
     "MediaSettings",
     "Option",
+    "PushSettings",
     "Settings",
     "SipSettings",
     "TlsSettings",

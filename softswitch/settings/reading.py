@@ -112,6 +112,8 @@ def _check_reach(settings: Settings, origin: Mapping[str, str], *, configured: b
     if encrypted and not settings.tls.certificates:
         where = origin.get("sip.listen", "sip.listen")
         raise Invalid(where, f"{encrypted[0].transport} needs a certificate: say in tls.certificates where it is")
+    if settings.push.services and not settings.push.webhook:
+        raise Invalid(origin.get("push.services", "push.services"), "say in push.webhook who is told whom to wake")
     if ipaddress.ip_address(settings.media_advertised).is_unspecified:
         where = origin.get("media.listen", "media.listen")
         raise Invalid(where, "every address is listened on: say in media.advertised which one phones should use")

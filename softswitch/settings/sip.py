@@ -1,5 +1,6 @@
 """Where SIP is heard, and under which addresses and realm."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
@@ -62,6 +63,14 @@ def _session_expires(value: Any) -> int:
     return seconds
 
 
+def _routes(value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(re.fullmatch(r"<sips?:[^<>,\s]+>", read_text(each)) for each in values):
+        raise ValueError(f"{value!r} should be a list such as ['<sip:edge.example.com;lr>']")
+    return tuple(values)
+
+
+ROUTES = Kind(_routes, comma_separated)
 LISTENERS = Kind(_listeners, comma_separated)
 
 
@@ -87,3 +96,5 @@ class SipSettings:
     """Seconds between refreshes below which a party is refused with 422."""
     reliable_provisional: str = setting("required", one_of("required", "supported"))
     """Callers who hear of ringing and early media reliably (RFC 3262): those who require it, or all who support it."""
+    service_route: tuple[str, ...] = setting((), ROUTES)
+    """The proxies that phones must call through (RFC 3608), such as `["<sip:edge.example.com;lr>"]`; topmost first."""

@@ -8,6 +8,7 @@ from softswitch.settings.http import HttpSettings
 from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
 from softswitch.settings.limits import LimitSettings
 from softswitch.settings.media import MediaSettings
+from softswitch.settings.push import PushSettings
 from softswitch.settings.sip import SipSettings
 from softswitch.settings.tls import TlsSettings
 
@@ -24,6 +25,7 @@ class Settings:
     """From which level on the log is written."""
     sip: SipSettings = field(default_factory=SipSettings)
     tls: TlsSettings = field(default_factory=TlsSettings)
+    push: PushSettings = field(default_factory=PushSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)

@@ -100,6 +100,9 @@ class Relay:
     def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
         self.bound[aor] = tuple(bindings)
 
+    def flow_failed(self, connection: int) -> None:
+        raise AssertionError("there are no connections here")
+
     def transport_to(self, hop: Hop) -> int | None:
         return 1
 

@@ -95,6 +95,8 @@ class Accounts:
         self.strict = False
         self.secrets: dict[tuple[str, str], str] = {}
         self.bound: dict[str, tuple[Binding, ...]] = {}
+        self.failed: list[int] = []
+        """Sockets and connections that were told to be gone."""
 
     def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
         return None if self.strict or source.host != PEER.host else Origin("trunk", "peer", "default")
@@ -131,6 +133,9 @@ class Accounts:
 
     def published(self, account: str, publications: Sequence[Published]) -> None:
         self.publications[account] = tuple(publications)
+
+    def flow_failed(self, connection: int) -> None:
+        self.failed.append(connection)
 
 
 class Story:

@@ -11,28 +11,54 @@ from softswitch.calls.signals import Target
 from softswitch.engine.caller import Candidate, DialOutcome
 from softswitch.events import AccountRegistered, AccountUnregistered, Fact
 from softswitch.features.registrar.feature import build
-from softswitch.features.registrar.phones import Phones
+from softswitch.features.registrar.phones import Phones, candidates_of
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.registrar.tables import LocationRow
 from softswitch.features.registrar.writer import BindingWriter
-from softswitch.kernel.address import HostPort
-from softswitch.kernel.binding import Binding
+from softswitch.kernel.address import HostPort, Party
+from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.platform.database import Database, DatabaseUnavailable
 from tests.support.admin_plane import StandingClock, admin_client
 
+CALLED = Party("1001")
+
 
 class FakeCaller:
     """Writes down what it is told to dial."""
 
-    def __init__(self) -> None:
+    def __init__(self, to: Party = CALLED) -> None:
+        self.from_ = Party("1002")
+        self.to = to
         self.dialled: list[tuple[Sequence[Candidate], float]] = []
+        self.joined: list[Candidate] = []
+        self.dialling: asyncio.Future[None] | None = None
+        """Where set, dialling goes on until it is done."""
 
     async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
         self.dialled.append((candidates, ring_seconds))
+        if self.dialling is not None:
+            await self.dialling
         return DialOutcome(True, Cause.NORMAL_CLEARING)
+
+    def also(self, candidates: Sequence[Candidate]) -> None:
+        self.joined += candidates
+        if self.dialling is not None:
+            self.dialling.set_result(None)
+
+
+class FakeNotifier:
+    """Does to each phone that is to be woken what the test says."""
+
+    def __init__(self, then: Callable[[], None] = lambda: None) -> None:
+        self.woken: list[tuple[PushTarget, str, Party]] = []
+        self._then = then
+
+    def wake(self, target: PushTarget, account: str, caller: Party) -> None:
+        self.woken.append((target, account, caller))
+        asyncio.get_running_loop().call_soon(self._then)
 
 
 @pytest.fixture
@@ -247,6 +273,116 @@ async def test_an_account_without_a_phone_is_absent(registrations: Registrations
     with pytest.raises(Rejected) as rejected:
         await phones.ring(caller, "1001", 25)
     assert rejected.value.cause is Cause.SUBSCRIBER_ABSENT
+
+
+def flow(bound: Bound, number: int, **fields: Any) -> Binding:
+    """A binding that came by connection `number`."""
+    return bound(host=f"192.0.2.{number}", transport="tls", connection=number, **fields)
+
+
+async def test_a_phone_whose_connection_died_is_rung_no_more_until_it_is_back(
+    registrations: Registrations, bound: Bound
+) -> None:
+    registrations.replace("1001", [flow(bound, 3), flow(bound, 4)])
+    registrations.flow_failed(3)
+    caller: Any = FakeCaller()
+    await Phones(registrations).ring(caller, "1001", 25)
+    assert [candidate.target.connection for candidate in caller.dialled[0][0]] == [4]
+    assert {b.connection: b.reachable for b in registrations.bindings("1001")} == {None: False, 4: True}
+    registrations.flow_failed(4)
+    assert not Phones(registrations).registered("1001")
+    registrations.replace("1001", [flow(bound, 5)])
+    assert Phones(registrations).registered("1001")
+
+
+@pytest.mark.parametrize(
+    ("transport", "natted", "path", "reachable", "address"),
+    [
+        ("udp", True, (), True, HostPort("192.0.2.1", 5060)),
+        ("tcp", False, (), True, None),
+        ("tcp", True, (), False, None),
+        ("tls", False, (), False, None),
+        ("ws", False, (), False, None),
+        ("ws", False, ("<sip:edge;lr>",), True, None),
+    ],
+)
+async def test_another_way_to_a_phone_is_taken_where_there_is_one(
+    registrations: Registrations,
+    bound: Bound,
+    transport: str,
+    natted: bool,
+    path: tuple[str, ...],
+    reachable: bool,
+    address: HostPort | None,
+) -> None:
+    registrations.replace("1001", [bound(transport=transport, natted=natted, path=path, connection=3)])
+    registrations.flow_failed(3)
+    (binding,) = registrations.bindings("1001")
+    assert binding.reachable is reachable
+    if reachable:
+        (candidate,) = candidates_of("1001", registrations)
+        assert (candidate.target.connection, candidate.target.address) == (None, address)
+
+
+async def test_of_one_device_only_the_flow_that_was_registered_last_is_rung(
+    registrations: Registrations, bound: Bound
+) -> None:
+    registrations.replace(
+        "1001",
+        [
+            flow(bound, 1, instance="a", reg_id=1, seconds=60),
+            flow(bound, 2, instance="a", reg_id=2, seconds=90),
+            flow(bound, 3, instance="b", reg_id=1, seconds=30),
+        ],
+    )
+    assert {candidate.target.connection for candidate in candidates_of("1001", registrations)} == {2, 3}
+    registrations.flow_failed(2)
+    assert {candidate.target.connection for candidate in candidates_of("1001", registrations)} == {1, 3}
+
+
+async def test_a_call_for_one_device_rings_no_other(registrations: Registrations, bound: Bound) -> None:
+    registrations.replace("1001", [flow(bound, 1, instance="a"), flow(bound, 2, instance="b")])
+    caller: Any = FakeCaller(Party("1001", "", "b"))
+    await Phones(registrations).ring(caller, "1001", 25)
+    assert [candidate.target.connection for candidate in caller.dialled[0][0]] == [2]
+    caller.to = Party("1001", "", "gone")
+    with pytest.raises(Rejected):
+        await Phones(registrations).ring(caller, "1001", 25)
+
+
+PUSH = PushTarget("fcm", "token-1")
+
+
+async def test_a_sleeping_phone_is_woken_and_rung_once_it_is_back(registrations: Registrations, bound: Bound) -> None:
+    registrations.replace("1001", [flow(bound, 1, push=PUSH)])
+    registrations.flow_failed(1)
+    notifier = FakeNotifier(lambda: registrations.replace("1001", [flow(bound, 2, push=PUSH)]))
+    phones = Phones(registrations, notifier)
+    assert phones.registered("1001")
+    caller: Any = FakeCaller()
+    assert (await phones.ring(caller, "1001", 25)).answered
+    assert notifier.woken == [(PUSH, "1001", Party("1002"))]
+    assert [candidate.target.connection for candidate in caller.dialled[0][0]] == [2]
+
+
+async def test_a_phone_that_does_not_wake_up_is_absent(registrations: Registrations, bound: Bound) -> None:
+    registrations.replace("1001", [bound(push=PUSH, transport="tls", reachable=False)])
+    caller: Any = FakeCaller()
+    with pytest.raises(Rejected, match="woken up"):
+        await Phones(registrations, FakeNotifier(), 0.01).ring(caller, "1001", 25)
+
+
+async def test_phones_that_are_awake_ring_at_once_and_the_woken_one_joins_them(
+    registrations: Registrations, bound: Bound
+) -> None:
+    desk = flow(bound, 1)
+    registrations.replace("1001", [desk, bound(push=PUSH, transport="tls", reachable=False)])
+    notifier = FakeNotifier(lambda: registrations.replace("1001", [desk, flow(bound, 2, push=PUSH)]))
+    caller: Any = FakeCaller()
+    caller.dialling = asyncio.get_running_loop().create_future()
+    await Phones(registrations, notifier).ring(caller, "1001", 25)
+    assert [candidate.target.connection for candidate in caller.dialled[0][0]] == [1]
+    assert [candidate.target.connection for candidate in caller.joined] == [2]
 
 
 @pytest.fixture

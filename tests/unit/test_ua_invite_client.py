@@ -455,3 +455,24 @@ def test_a_server_that_does_not_answer_is_left_for_the_next(story: Story) -> Non
     story.passes(32.1)
     assert story.wire[-1][1] == ("192.0.2.10", 5070)
     assert story.ended == []
+
+
+def test_a_phone_is_called_by_the_connection_that_it_registered_on(story: Story) -> None:
+    story.connect(7, HostPort("192.0.2.9", 40000))
+    target = Target("sip:x@abc.invalid;transport=ws", "ws", HostPort("192.0.2.9", 40000), 7)
+    story.agent.dial(LEG, Invitation(target, Party("1001"), Party("1002"), OURS), story.now)
+    story.settle()
+    assert story.wire[-1][:2] == (7, ("192.0.2.9", 40000))
+
+
+def test_a_connection_that_has_died_is_told_as_such_and_no_new_one_is_tried(story: Story) -> None:
+    story.connect(7, HostPort("192.0.2.9", 40000))
+    story.agent.close_transport(7, story.now)
+    story.connect(8, HostPort("192.0.2.9", 40000))  # whoever is behind the same NAT now
+    target = Target("sip:x@abc.invalid;transport=ws", "tcp", HostPort("192.0.2.9", 40000), 7)
+    story.agent.dial(LEG, Invitation(target, Party("1001"), Party("1002"), OURS), story.now)
+    story.settle()
+    assert story.lines() == []
+    # RFC 5626 section 5.3
+    assert [(ended.status, ended.cause) for ended in story.ended] == [(430, Cause.DESTINATION_OUT_OF_ORDER)]
+    assert story.is_clean()

@@ -2,12 +2,13 @@
 
 import pytest
 
-from gateways._native import SipResponse
+from gateways._native import NameAddr, SipResponse
 from gateways.sip.ua.digest import ha1_of
 from gateways.sip.ua.registrar import RegistrarRules
 from gateways.sip.ua.settings import UserAgentSettings
-from softswitch.kernel.address import HostPort
-from tests.support.ua_story import Story, answer_to
+from softswitch.kernel.address import HostPort, Party
+from softswitch.kernel.binding import PushTarget
+from tests.support.ua_story import UDP, Story, answer_to, sdp
 
 A, B = "<sip:1001@192.168.1.5:5060>", "<sip:1001@192.168.1.6:5060;ob>;q=0.5"
 
@@ -25,6 +26,7 @@ class Registering(Story):
         headers: tuple[str, ...] = (),
         call_id: str = "r1",
         cseq: int | None = None,
+        transport: int = UDP,
         **more: object,
     ) -> SipResponse:
         """A REGISTER with the answer to its challenge; gives the second response."""
@@ -33,14 +35,20 @@ class Registering(Story):
         lines = [f"Contact: {contact}" for contact in contacts] + list(headers)
         common = {"uri": "sip:192.0.2.1", "to": "<sip:1001@192.0.2.1>", "call_id": call_id, "contact": None} | more
         self.said()
-        self.hears(self.request("REGISTER", headers=lines, cseq=max(wanted - 1, 0), **common))  # type: ignore[arg-type]
+        self.hears(self.request("REGISTER", headers=lines, cseq=max(wanted - 1, 0), **common), transport=transport)  # type: ignore[arg-type]
         challenge = self.only_response(401)
         given = answer_to(challenge, "REGISTER", "sip:192.0.2.1")
         lines.append(f"Authorization: {given}")
-        self.hears(self.request("REGISTER", headers=lines, cseq=wanted, **common))  # type: ignore[arg-type]
+        self.hears(self.request("REGISTER", headers=lines, cseq=wanted, **common), transport=transport)  # type: ignore[arg-type]
         (response,) = self.said()
         assert isinstance(response, SipResponse)
         return response
+
+    def is_asked_for(self, uri: str) -> Party:
+        """Whom a call to a URI is for."""
+        self._cseq += 1
+        self.hears(self.request("INVITE", uri=uri, call_id=f"call-{self._cseq}", body=sdp()))
+        return self.switch.incoming_calls[-1].to
 
     @property
     def contacts(self) -> list[str]:
@@ -55,7 +63,7 @@ def test_a_phone_registers_and_hears_for_how_long() -> None:
     (binding,) = story.accounts.bindings("1001")
     assert (binding.aor, binding.contact) == ("1001", "sip:1001@192.168.1.5:5060")
     assert binding.expires_at == int(story.now * 1000) + 600_000
-    assert (binding.source, binding.transport, binding.connection) == (HostPort("192.0.2.9", 5060), "udp", None)
+    assert (binding.source, binding.transport, binding.connection) == (HostPort("192.0.2.9", 5060), "udp", 1)
     assert binding.user_agent == "Phone/1"
     assert story.is_clean()
 
@@ -198,3 +206,107 @@ def test_a_phone_by_tcp_is_reached_by_its_connection() -> None:
     story.only_response(200)
     (binding,) = story.accounts.bindings("1001")
     assert (binding.transport, binding.connection) == ("tcp", 7)
+
+
+DEVICE = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+FLOW = f'<sip:1001@192.168.1.5:5060;transport=tcp>;+sip.instance="<{DEVICE}>";reg-id='
+OUTBOUND = ("Supported: path, outbound",)
+
+
+def test_a_flow_is_registered_and_the_device_told_how_to_keep_it() -> None:
+    story = Registering()
+    response = story.registers(FLOW + "1", headers=OUTBOUND)
+    assert (response.status, response.header("Require")) == (200, "outbound")
+    assert response.header("Flow-Timer") == "120"
+    assert response.headers("Contact")[0].endswith(f';+sip.instance="<{DEVICE}>";reg-id=1')
+    (binding,) = story.accounts.bindings("1001")
+    assert (binding.instance, binding.reg_id, binding.natted) == (DEVICE, 1, True)
+
+
+def test_a_device_that_comes_back_from_elsewhere_replaces_its_flow_and_another_flow_stays() -> None:
+    story = Registering()
+    story.registers(FLOW + "1", headers=OUTBOUND)
+    story.registers(FLOW + "2", headers=OUTBOUND)
+    moved = f'<sip:1001@10.9.9.9:4444;transport=tcp>;+sip.instance="<{DEVICE}>";reg-id=1'
+    story.registers(moved, headers=OUTBOUND, call_id="after-the-restart", cseq=1)
+    assert story.contacts == ["sip:1001@10.9.9.9:4444;transport=tcp", "sip:1001@192.168.1.5:5060;transport=tcp"]
+
+
+def test_without_outbound_or_an_instance_a_flow_number_means_nothing() -> None:
+    story = Registering()
+    assert story.registers(FLOW + "1").header("Require") is None
+    assert story.registers("<sip:1001@192.168.1.7>;reg-id=1", headers=OUTBOUND).header("Require") is None
+    assert [binding.reg_id for binding in story.accounts.bindings("1001")] == [0, 0]
+
+
+def test_a_flow_number_that_is_none_or_two_flows_at_once_are_refused() -> None:
+    story = Registering()
+    assert story.registers(FLOW + "0", headers=OUTBOUND).status == 400
+    assert story.registers(FLOW + "1", FLOW + "2", headers=OUTBOUND).status == 400
+    assert story.contacts == []
+
+
+def test_a_proxy_on_the_way_that_knows_no_flows_is_named() -> None:
+    story = Registering()
+    more = ("Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKbefore", *OUTBOUND)
+    assert story.registers(FLOW + "1", headers=more).status == 439
+    flows = (*more, "Path: <sip:token@edge.example;lr;ob>")
+    assert story.registers(FLOW + "1", headers=flows).status == 200
+
+
+def test_a_device_is_given_addresses_of_its_own_that_lead_back_to_it() -> None:
+    story = Registering()
+    contact = f'<sip:1001@192.168.1.5:5060>;+sip.instance="<{DEVICE}>"'
+    response = story.registers(contact, headers=("Supported: gruu",))
+    said = NameAddr.parse(response.headers("Contact")[0])
+    assert said is not None
+    public, temporary = said.param("pub-gruu") or "", said.param("temp-gruu") or ""
+    assert public == f"sip:1001@192.0.2.1;gr={DEVICE}"
+    assert temporary.startswith("sip:tgruu.") and temporary.endswith("@192.0.2.1;gr")
+    assert "1001" not in temporary and DEVICE not in temporary
+    # Each refresh brings another temporary one, and all lead to the device.
+    again = NameAddr.parse(story.registers(contact, headers=("Supported: gruu",)).headers("Contact")[0])
+    assert again is not None and again.param("temp-gruu") != temporary
+    for uri in (public, temporary, again.param("temp-gruu") or ""):
+        assert story.is_asked_for(uri) == Party("1001", "", DEVICE)
+
+
+def test_a_temporary_address_that_was_never_given_is_a_number_like_any_other() -> None:
+    story = Registering()
+    assert story.is_asked_for("sip:tgruu.AAAA@192.0.2.1;gr") == Party("tgruu.AAAA")
+
+
+def test_proxies_to_call_through_are_told_in_order() -> None:
+    route = ("<sip:edge.example;lr>", "<sip:core.example;lr>")
+    response = Registering(RegistrarRules(service_route=route)).registers(A)
+    assert tuple(response.headers("Service-Route")) == route
+
+
+WAKEABLE = "<sip:1001@192.168.1.5;transport=tcp;pn-provider=fcm;pn-prid=token-1;pn-param=app>"
+
+
+def test_a_phone_says_how_it_is_woken_and_hears_that_it_will_be() -> None:
+    story = Registering(RegistrarRules(push_services=("fcm", "apns")))
+    response = story.registers(WAKEABLE)
+    assert response.header("Feature-Caps") == '*;+sip.pns="fcm";+sip.pns="apns"'
+    assert story.accounts.bindings("1001")[0].push == PushTarget("fcm", "token-1", "app")
+
+
+def test_a_push_service_that_we_do_not_know_is_refused_unless_we_know_none() -> None:
+    story = Registering(RegistrarRules(push_services=("apns",)))
+    assert story.registers(WAKEABLE).status == 555
+    story = Registering()
+    assert story.registers(WAKEABLE).header("Feature-Caps") is None
+    assert story.accounts.bindings("1001")[0].push is None
+
+
+def test_the_end_of_a_connection_is_told_to_whoever_keeps_the_bindings() -> None:
+    story = Registering()
+    story.connect(7)
+    story.agent.close_transport(7, story.now)
+    assert story.accounts.failed == []  # nobody had registered by it
+    story.connect(8)
+    story.registers(A, transport=8)
+    assert story.accounts.bindings("1001")[0].connection == 8
+    story.agent.close_transport(8, story.now)
+    assert story.accounts.failed == [8]

@@ -2,9 +2,10 @@
 
 from gateways._native import RequestReceived, SessionDescription, SipRequest
 from gateways.sip.ua import sdp
-from gateways.sip.ua.addressing import display_name, line_of, user_of
+from gateways.sip.ua.addressing import display_name, line_of, parsed, user_of
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.digest import Authenticator, Verdict
+from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.requests import Refusal, described_body
 from softswitch.calls.signals import Incoming, Origin
 from softswitch.kernel.address import HostPort, Party
@@ -52,7 +53,19 @@ class Admission:
         return 401, self._digest.challenges(now, self._context.tokens.token(), stale=stale)
 
 
-def incoming(event: RequestReceived, origin: Origin, source: HostPort) -> tuple[Incoming, SessionDescription | None]:
+def called(uri: str, to: str, gruus: Gruus) -> Party:
+    """Whom a Request-URI asks for: a number, and of it one device where the URI is a GRUU (RFC 5627 section 6.1)."""
+    if ";gr" in uri:
+        address = parsed(uri)
+        device = gruus.device(address) if address is not None else None
+        if device is not None:
+            return Party(device.aor, display_name(to), device.instance)
+    return Party(user_of(uri), display_name(to))
+
+
+def incoming(
+    event: RequestReceived, origin: Origin, source: HostPort, gruus: Gruus
+) -> tuple[Incoming, SessionDescription | None]:
     """What an INVITE asks for, and the offer in it. Raises RemoteProtocolError when its description is broken, or has
     no sound."""
     request = event.request
@@ -60,7 +73,7 @@ def incoming(event: RequestReceived, origin: Origin, source: HostPort) -> tuple[
     return Incoming(
         origin,
         Party(user_of(request.from_uri), display_name(request.header("From") or "")),
-        Party(user_of(request.uri), display_name(request.header("To") or "")),
+        called(request.uri, request.header("To") or "", gruus),
         source,
         sdp.described(theirs) if theirs is not None else None,
         request.max_forwards,

@@ -12,6 +12,7 @@ from gateways.sip.ua.addressing import hop_of, is_literal, is_private
 from gateways.sip.ua.causes import PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
 from gateways.sip.ua.farewells import Farewells
+from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.timers import TimerTable
@@ -66,7 +67,7 @@ class Network(Protocol):
 class Transport:
     """A UDP socket or a stream connection, by the number that the engine knows it by."""
 
-    __slots__ = ("arrivals", "certified", "contact", "kind", "number", "stream")
+    __slots__ = ("arrivals", "certified", "contact", "kind", "number", "registered", "stream")
 
     def __init__(self, number: int, kind: str, advertised: HostPort, certified: tuple[str, ...] = ()) -> None:
         self.number = number
@@ -78,6 +79,8 @@ class Transport:
         """Our Contact for whoever is reached by it."""
         self.certified = certified
         """Whom the certificate is for that the peer has shown, verified; empty: none."""
+        self.registered = False
+        """Whether somebody has registered by it."""
         self.arrivals: set[Session] = set()
         """Calls that came by this connection and are not answered yet: they end with it."""
 
@@ -91,6 +94,7 @@ class Context:
         "counts",
         "engine",
         "farewells",
+        "gruus",
         "legs",
         "network",
         "now",
@@ -120,6 +124,7 @@ class Context:
         self.tokens = Tokens(entropy)
         self.session_ids = count(int(self.tokens.token(), 16) >> 2)
         """Of session descriptions: no two of ours are alike, nor like those before a restart (RFC 8866 section 5.2)."""
+        self.gruus = Gruus(entropy(32))
         self.timers = TimerTable()
         self.farewells = Farewells(self.timers, network.wake)
         self.now = 0.0

@@ -80,6 +80,7 @@ class UserAgent:
     ) -> None:
         self._context = Context(engine, settings, network, entropy)
         self._engine = engine
+        self._location = location
         admission = Admission(self._context, gatekeeper, entropy(32))
         self._reception = Reception(self._context, admission)
         desk = RegistrationDesk(self._context, admission, location, wall_ms)
@@ -136,6 +137,8 @@ class UserAgent:
         if transport is not None:
             for session in tuple(transport.arrivals):
                 session.step(Input.CUT_OFF)
+            if transport.registered:
+                self._location.flow_failed(number)
 
     def timeout(self, now: float) -> None:
         """Run what is due, the engine's timers and our own."""

@@ -86,10 +86,12 @@ class InviteClient(Session):
         """Send the INVITE, once its next hop is known."""
         assert self._invitation is not None
         target = self._invitation.target
-        if target.connection is not None and target.connection in self.context.transports:
-            address = target.address
-            if address is not None:
-                self.resolved((target.connection, (address.host, address.port)))
+        if target.connection is not None and target.address is not None:
+            if target.connection in self.context.transports:
+                self.resolved((target.connection, target.address))
+                return
+            if target.transport != "udp":
+                self.step(Input.UNRESOLVED, 430)
                 return
         find_hops(self.context, target, self._found)
 
@@ -142,9 +144,10 @@ class InviteClient(Session):
             # The engine prints no line breaks into a message: someone wrote one into a target or a name.
             self.unreachable(None)
 
-    def unreachable(self, _: object) -> None:
-        """There is no way to the target."""
-        self.end(Cause.NO_ROUTE_TO_DESTINATION, by_party=False, status=404)
+    def unreachable(self, status: object) -> None:
+        """There is no way to the target: 430 if its connection is gone (RFC 5626 section 5.3), else 404."""
+        cause = Cause.NO_ROUTE_TO_DESTINATION if status is None else Cause.DESTINATION_OUT_OF_ORDER
+        self.end(cause, by_party=False, status=404 if status is None else 430)
         self.forget()
 
     def responded(self, event: ResponseReceived | None, failure: str) -> None:

@@ -57,7 +57,7 @@ class Reception:
             context.respond(event.transaction, 400, reason="Missing Contact")
             return
         try:
-            asked, offer = incoming(event, origin, source)
+            asked, offer = incoming(event, origin, source, context.gruus)
         except RemoteProtocolError as error:
             context.respond(
                 event.transaction, error.status_hint, reason=None if error.status_hint == 488 else str(error)

@@ -1,14 +1,16 @@
-"""What a REGISTER does to an account's bindings (RFC 3261 section 10.3, RFC 3327), as a function of values."""
+"""What a REGISTER does to an account's bindings, as a function of values (RFC 3261 section 10.3; RFC 3327, 3608, 5626,
+5627, 8599)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 
-from gateways._native import NameAddr, SipRequest
-from gateways.sip.ua.addressing import parsed
+from gateways._native import NameAddr, SipRequest, SipUri
+from gateways.sip.ua.addressing import contact_uri, host_text, parsed
 from gateways.sip.ua.dialog import Headers
+from gateways.sip.ua.gruu import Device, Gruus
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.binding import Binding
+from softswitch.kernel.binding import Binding, PushTarget
 
 _MAXIMUM = 2**32 - 1
 
@@ -22,6 +24,12 @@ class RegistrarRules(Struct, frozen=True):
     """Where the phone does not say."""
     max_bindings: int = 10
     """Devices an account."""
+    flow_timer: int = 120
+    """Seconds within which a device with flows (RFC 5626) must say something on each."""
+    service_route: tuple[str, ...] = ()
+    """The proxies that phones must go through to us (RFC 3608), topmost first."""
+    push_services: tuple[str, ...] = ()
+    """The push services that we can ask to wake a phone (RFC 8599)."""
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -44,15 +52,18 @@ def register(
     source: HostPort,
     transport: str,
     connection: int | None,
+    gruus: Gruus,
+    nonce: Callable[[], bytes],
 ) -> Outcome:
     """Judge a REGISTER of a user who has proved to be `aor`; `current` are the bindings that have not expired.
 
-    All of its changes are made or none (section 10.3 step 7).
+    All of its changes are made or none (section 10.3 step 7). `nonce` gives 12 random bytes, for a temporary GRUU.
     """
     contacts = request.headers("Contact")
-    path = tuple(request.headers("Path"))
+    extensions = {option.lower() for option in request.headers("Supported")}
+    shown = _Shown(rules, request, extensions, wall_ms, gruus if "gruu" in extensions else None, nonce)
     if not contacts:
-        return _listed(current, wall_ms, ())
+        return shown.answer(current)
     call_id, cseq = request.call_id, request.cseq
     if "*" in contacts:
         # "the request [may not] contain additional Contact fields or an expiration time other than zero"
@@ -64,6 +75,7 @@ def register(
     header_expires = _seconds(request.header("Expires"))
     if header_expires is None:
         header_expires = rules.default_expires
+    path = tuple(request.headers("Path"))
     bindings = list(current)
     user_agent = request.header("User-Agent") or ""
     for value in contacts:
@@ -78,7 +90,23 @@ def register(
             expires = 3600
         if 0 < expires < rules.min_expires:
             return Outcome(423, [("Min-Expires", str(rules.min_expires))])
-        place = _same(bindings, contact.uri)
+        instance = (contact.param("+sip.instance") or "").strip("<>")
+        reg_id = _flow(contact, instance, extensions)
+        if reg_id is None:
+            return Outcome(400, [], reason="Bad reg-id")
+        if reg_id:
+            if len(contacts) > 1 and expires:
+                # RFC 5626 section 6: several flows in one REGISTER could not be told apart.
+                return Outcome(400, [], reason="reg-id needs a REGISTER of its own")
+            if len(request.headers("Via")) > 1 and not (path and _is_outbound(path[-1])):
+                # Section 6: the proxy that the device is connected to must know about flows.
+                return Outcome(439, [])
+            shown.outbound = True
+        push = _push(uri)
+        if push is not None and push.provider not in rules.push_services and rules.push_services and expires:
+            # RFC 8599 section 5.2.1
+            return Outcome(555, [])
+        place = _same(bindings, contact.uri, instance, reg_id)
         if place is not None and _out_of_order(bindings[place], call_id, cseq):
             return Outcome(500, [], reason="CSeq Out of Order")
         if expires == 0:
@@ -100,6 +128,10 @@ def register(
             quality,
             path,
             user_agent,
+            instance,
+            reg_id,
+            not path and uri.host != source.host,
+            push=push if rules.push_services else None,
         )
         if place is not None:
             bindings[place] = binding
@@ -107,20 +139,81 @@ def register(
             bindings.append(binding)
         else:
             return Outcome(403, [], reason="Too Many Contacts")
-    return _listed(bindings, wall_ms, path if _supports_path(request) else (), changed=True)
+    return shown.answer(bindings, path if "path" in extensions else (), changed=True)
 
 
-def _listed(bindings: Sequence[Binding], wall_ms: int, path: Sequence[str], *, changed: bool = False) -> Outcome:
-    # "The response MUST contain Contact header field values enumerating all current bindings", each with `expires`.
-    headers = []
-    for binding in bindings:
+class _Shown:
+    """The 200 to a REGISTER."""
+
+    def __init__(
+        self,
+        rules: RegistrarRules,
+        request: SipRequest,
+        extensions: Collection[str],
+        wall_ms: int,
+        gruus: Gruus | None,
+        nonce: Callable[[], bytes],
+    ) -> None:
+        self._rules = rules
+        self._request = request
+        self._extensions = extensions
+        self._wall_ms = wall_ms
+        self._gruus = gruus
+        self._nonce = nonce
+        self.outbound = False
+        """Whether a flow was registered."""
+
+    def answer(self, bindings: Sequence[Binding], path: Sequence[str] = (), *, changed: bool = False) -> Outcome:
+        """The bindings as they are now. `path` is copied back (RFC 3327 section 5.3)."""
+        rules = self._rules
+        # "The response MUST contain Contact header field values enumerating all current bindings", each with `expires`.
+        headers = [("Contact", self._contact(binding)) for binding in bindings]
+        headers += [("Path", value) for value in path]
+        headers += [("Service-Route", value) for value in rules.service_route]
+        if self.outbound:
+            # RFC 5626 section 6: `Require` tells the device that its flows are understood.
+            headers += [("Require", "outbound"), ("Flow-Timer", str(rules.flow_timer))]
+        if rules.push_services and any(binding.push is not None for binding in bindings):
+            # RFC 8599 section 6.2
+            headers.append(("Feature-Caps", "*;" + ";".join(f'+sip.pns="{name}"' for name in rules.push_services)))
+        return Outcome(200, headers, tuple(bindings) if changed else None)
+
+    def _contact(self, binding: Binding) -> str:
         quality = f";q={binding.q:g}" if binding.q != 1.0 else ""
         # Rounded up, so that a binding never lists as expired while it lives.
-        left = -((wall_ms - binding.expires_at) // 1000)
-        headers.append(("Contact", f"<{binding.contact}>;expires={left}{quality}"))
-    # RFC 3327 section 5.3: the registrar copies Path into the response.
-    headers += [("Path", value) for value in path]
-    return Outcome(200, headers, tuple(bindings) if changed else None)
+        left = -((self._wall_ms - binding.expires_at) // 1000)
+        value = f"<{binding.contact}>;expires={left}{quality}"
+        if binding.instance:
+            value += f';+sip.instance="<{binding.instance}>"'
+            if binding.reg_id:
+                value += f";reg-id={binding.reg_id}"
+            address = parsed(self._request.to_uri) if self._gruus is not None else None
+            if self._gruus is not None and address is not None:
+                host, device = host_text(address.host), Device(binding.aor, binding.instance)
+                value += f';pub-gruu="{self._gruus.public(device, host)}"'
+                value += f';temp-gruu="{self._gruus.temporary(device, host, self._nonce())}"'
+        return value
+
+
+def _flow(contact: NameAddr, instance: str, extensions: Collection[str]) -> int | None:
+    """The number of the flow that a Contact registers; 0: none. None where it is broken (RFC 5626 section 4.2)."""
+    text = contact.param("reg-id")
+    if text is None or not instance or "outbound" not in extensions:
+        return 0  # section 6: without an instance, reg-id "MUST be ignored"
+    number = _seconds(text)
+    return number if number and number < 2**31 else None
+
+
+def _is_outbound(path: str) -> bool:
+    uri = contact_uri(path)
+    address = parsed(uri) if uri is not None else None
+    return address is not None and address.param("ob") is not None
+
+
+def _push(uri: SipUri) -> PushTarget | None:
+    """RFC 8599 section 4.1: a device that can be woken says by whom, and as what."""
+    provider, resource = uri.param("pn-provider"), uri.param("pn-prid")
+    return PushTarget(provider, resource, uri.param("pn-param") or "") if provider and resource else None
 
 
 def _out_of_order(binding: Binding, call_id: str, cseq: int) -> bool:
@@ -128,7 +221,13 @@ def _out_of_order(binding: Binding, call_id: str, cseq: int) -> bool:
     return binding.call_id == call_id and cseq <= binding.cseq
 
 
-def _same(bindings: Sequence[Binding], contact: str) -> int | None:
+def _same(bindings: Sequence[Binding], contact: str, instance: str, reg_id: int) -> int | None:
+    if reg_id:
+        # RFC 5626 section 6: with both, they alone say which binding it is; the device may have a new address.
+        for place, binding in enumerate(bindings):
+            if binding.instance == instance and binding.reg_id == reg_id:
+                return place
+        return None
     for place, binding in enumerate(bindings):
         if binding.contact == contact:
             return place
@@ -156,7 +255,3 @@ def _quality(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if 0.0 <= value <= 1.0 else None
-
-
-def _supports_path(request: SipRequest) -> bool:
-    return any(option.lower() == "path" for option in request.headers("Supported"))

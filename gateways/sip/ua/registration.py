@@ -37,7 +37,6 @@ class RegistrationDesk:
             context.respond(event.transaction, 403)
             return
         transport = context.transports.get(event.transport)
-        stream = transport is not None and transport.stream
         outcome = register(
             context.settings.registrar,
             user,
@@ -46,9 +45,13 @@ class RegistrationDesk:
             wall_ms=self._wall_ms(),
             source=HostPort(*event.source),
             transport=transport.kind if transport is not None else "udp",
-            connection=event.transport if stream else None,
+            connection=event.transport,
+            gruus=context.gruus,
+            nonce=context.tokens.nonce,
         )
         if outcome.bindings is not None:
             context.counts["registered"] += 1
+            if transport is not None:
+                transport.registered = True
             self._location.replace(user, outcome.bindings)
         context.respond(event.transaction, outcome.status, outcome.headers, reason=outcome.reason)

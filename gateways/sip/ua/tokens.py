@@ -27,6 +27,10 @@ class Tokens:
             ready += [digits[start : start + 2 * _BYTES] for start in range(0, len(digits), 2 * _BYTES)]
         return ready.pop()
 
+    def nonce(self) -> bytes:
+        """Twelve random bytes."""
+        return bytes.fromhex(self.token() + self.token())[:12]
+
     def between(self, low: float, high: float) -> float:
         """A number from `low` to `high`, evenly spread."""
         return low + (high - low) * (int(self.token(), 16) / 0xFFFF_FFFF_FFFF_FFFF)

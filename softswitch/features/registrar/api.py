@@ -25,6 +25,10 @@ class BindingOut(BaseModel):
     source: str
     transport: str
     q: float
+    reachable: bool = Field(description="false: its connection is gone; it is rung again once it is back")
+    natted: bool = Field(description="behind a NAT: its Contact names another place than it registered from")
+    instance: str = Field(description="the device, where it says; empty: it does not")
+    push: str | None = Field(description="the push service that wakes it")
 
 
 def _id(binding: Binding) -> str:
@@ -45,6 +49,10 @@ def build_router(registrations: Registrations, clock: Clock) -> APIRouter:
             source=str(binding.source),
             transport=binding.transport,
             q=binding.q,
+            reachable=binding.reachable,
+            natted=binding.natted,
+            instance=binding.instance,
+            push=binding.push.provider if binding.push is not None else None,
         )
 
     def find(binding_id: str) -> Binding:

@@ -1,48 +1,107 @@
-"""An account's phones: where they are, and how they ring."""
+"""An account's phones: where they are, how they ring, and how those that sleep are woken."""
 
-from softswitch.calls.signals import Target
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
 from softswitch.engine.caller import Caller, Candidate, DialOutcome
-from softswitch.kernel.binding import Binding
+from softswitch.features.registrar.model import asleep, chosen, target_of
+from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
-from softswitch.ports import Location
+from softswitch.ports import Location, PushNotifier
 
 
-def target_of(binding: Binding) -> Target:
-    """How a registered phone is reached.
+class WatchedLocation(Location, Protocol):
+    """Where accounts are, and a word when that changes."""
 
-    Where the REGISTER came from, not where its Contact points: behind a NAT only that address leads back (RFC 3581).
-    With a Path, the route through it leads there (RFC 3327 section 5.3).
-    """
-    return Target(
-        uri=binding.contact,
-        transport=binding.transport,
-        address=None if binding.path else binding.source,
-        connection=binding.connection,
-        path=binding.path,
-    )
+    async def changed(self, aor: str) -> None:
+        """Return when the bindings of an account are replaced next."""
+        ...
 
 
-def candidates_of(number: str, location: Location) -> list[Candidate]:
-    """The phones of an account that are registered now."""
+def candidates_of(number: str, location: Location, device: str = "") -> list[Candidate]:
+    """The phones of an account that can be rung now; only one `device` of it where that is named."""
+    return _candidates(number, chosen(location.bindings(number), device))
+
+
+def _candidates(number: str, bindings: Sequence[Binding]) -> list[Candidate]:
     destination = Destination("account", number)
-    return [Candidate(target_of(binding), destination, number) for binding in location.bindings(number)]
+    return [Candidate(target_of(binding), destination, number) for binding in bindings]
 
 
 class Phones:
     """The phones of accounts, as whoever has a call for an account sees them."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(
+        self, location: WatchedLocation, notifier: PushNotifier | None = None, wake_seconds: float = 10.0
+    ) -> None:
+        """`wake_seconds`: how long a phone may take to come back once the push service was asked to wake it."""
         self._location = location
+        self._notifier = notifier
+        self._wake_seconds = wake_seconds
 
     def registered(self, number: str) -> bool:
-        """Whether there is a phone to ring."""
-        return bool(self._location.bindings(number))
+        """Whether there is a phone to ring, or to wake."""
+        bindings = self._location.bindings(number)
+        return bool(chosen(bindings)) or (self._notifier is not None and bool(asleep(bindings)))
 
     async def ring(self, caller: Caller, number: str, ring_seconds: float) -> DialOutcome:
-        """Ring all phones of an account at once. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
-        candidates = candidates_of(number, self._location)
-        if not candidates:
+        """Ring all phones of an account at once, or the one that the caller asked for by its GRUU; those that must be
+        woken join in as they come back. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
+        device = caller.to.device
+        bindings = self._location.bindings(number)
+        awake, sleeping = chosen(bindings, device), asleep(bindings, device)
+        if sleeping and self._notifier is not None:
+            return await self._wake_and_ring(self._notifier, caller, number, ring_seconds, awake, sleeping)
+        if not awake:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} is registered")
-        return await caller.dial(candidates, ring_seconds)
+        return await caller.dial(_candidates(number, awake), ring_seconds)
+
+    async def _wake_and_ring(
+        self,
+        notifier: PushNotifier,
+        caller: Caller,
+        number: str,
+        ring_seconds: float,
+        awake: Sequence[Binding],
+        sleeping: Sequence[Binding],
+    ) -> DialOutcome:
+        """RFC 8599 section 5.3: ask the push service, and let the call wait for the REGISTER that follows."""
+        targets = [binding.push for binding in sleeping if binding.push is not None]
+        for target in targets:
+            notifier.wake(target, number, caller.from_)
+        if not awake:
+            woken = await self._woken(number, targets, awake)
+            if not woken:
+                raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} has woken up")
+            return await caller.dial(_candidates(number, woken), ring_seconds)
+        late = asyncio.get_running_loop().create_task(self._join(caller, number, targets, awake))
+        try:
+            return await caller.dial(_candidates(number, awake), ring_seconds)
+        finally:
+            late.cancel()
+
+    async def _join(
+        self, caller: Caller, number: str, targets: Collection[PushTarget], rung: Sequence[Binding]
+    ) -> None:
+        caller.also(_candidates(number, await self._woken(number, targets, rung)))
+
+    async def _woken(self, number: str, targets: Collection[PushTarget], rung: Sequence[Binding]) -> Sequence[Binding]:
+        """The bindings of those phones once one of them has come back by a way that is not rung already; none: none has
+        in time."""
+        ways = {(binding.source, binding.connection) for binding in rung}
+        try:
+            async with asyncio.timeout(self._wake_seconds):
+                while True:
+                    back = [
+                        binding
+                        for binding in chosen(self._location.bindings(number))
+                        if binding.push in targets and (binding.source, binding.connection) not in ways
+                    ]
+                    if back:
+                        return back
+                    await self._location.changed(number)
+        except TimeoutError:
+            return ()

@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 
 from softswitch.events import AccountRegistered, AccountUnregistered, Fact
+from softswitch.features.registrar.model import unbound
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.clock import Clock
 
@@ -20,6 +21,10 @@ class Registrations:
         self._publish = publish
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._count = 0
+        self._watchers: dict[str, list[asyncio.Future[None]]] = {}
+        """Who waits for a change of an account's bindings."""
+        self._by_flow: dict[int, set[str]] = {}
+        """Accounts by the sockets and connections that their bindings came by."""
         self._marked: set[str] = set()
         self._on_marked: Callable[[], None] = lambda: None
         # Accounts by when the first of their bindings may run out. A refresh leaves its account's entry where it is,
@@ -48,6 +53,10 @@ class Registrations:
         """Make these the account's bindings. Facts tell of contacts that are new, moved or gone."""
         before = self._bindings.get(aor, ())
         self._put(aor, bindings)
+        if self._watchers and aor in self._watchers:
+            for waiting in self._watchers.pop(aor):
+                if not waiting.done():
+                    waiting.set_result(None)
         if len(before) == len(bindings) == 1:
             old, new = before[0], bindings[0]
             if old.contact == new.contact and old.source == new.source:
@@ -59,6 +68,27 @@ class Registrations:
                 return
         self._mark(aor)
         self._tell(before, bindings)
+
+    def flow_failed(self, connection: int) -> None:
+        """A socket or connection is gone. Each binding that came by it is tried another way, if there is one."""
+        for aor in sorted(self._by_flow.pop(connection, ())):
+            bindings = self._bindings.get(aor, ())
+            if any(binding.connection == connection for binding in bindings):
+                self._put(aor, [unbound(b) if b.connection == connection else b for b in bindings])
+                self._mark(aor)
+
+    async def changed(self, aor: str) -> None:
+        """Return when the bindings of an account are replaced next."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._watchers.setdefault(aor, []).append(waiting)
+        try:
+            await waiting
+        finally:
+            others = [other for other in self._watchers.get(aor, ()) if other is not waiting]
+            if others:
+                self._watchers[aor] = others
+            else:
+                self._watchers.pop(aor, None)
 
     # What else is done with them ------------------------------------------------------------------------
 
@@ -147,6 +177,9 @@ class Registrations:
         else:
             self._bindings[aor] = tuple(sorted(bindings, key=lambda binding: (-binding.q, -binding.expires_at)))
         self._watch(aor, bindings)
+        for binding in bindings:
+            if binding.connection is not None:
+                self._by_flow.setdefault(binding.connection, set()).add(aor)
 
     def _watch(self, aor: str, bindings: Sequence[Binding]) -> None:
         if not bindings:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import select, text
 
+from softswitch.features.registrar.model import unbound
 from softswitch.features.registrar.tables import LocationRow
 from softswitch.kernel.binding import Binding
 from softswitch.platform.database import Session
@@ -46,7 +47,7 @@ async def load(session: Session, now: int) -> dict[str, tuple[Binding, ...]]:
     for aor, encoded in await session.execute(select(LocationRow.aor, LocationRow.bindings)):
         # The connections of the process before are gone: a phone behind one is reached again once it registers.
         bindings = tuple(
-            msgspec.structs.replace(binding, connection=None) if binding.connection is not None else binding
+            unbound(binding) if binding.connection is not None else binding
             for binding in _DECODER.decode(encoded)
             if binding.expires_at > now
         )

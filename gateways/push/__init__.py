@@ -1,0 +1,1 @@
+"""Push services that wake sleeping phones."""
