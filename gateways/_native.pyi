@@ -620,16 +620,18 @@ class MediaCommand:
 
     @final
     class Play(MediaCommand):
-        """`operation` comes back in `PlayEnded`."""
+        """`operation` comes back in `PlayEnded`. `looped`: it begins anew for ever."""
 
-        __match_args__ = ("leg", "prompt", "operation")
-        def __new__(cls, *, leg: int, prompt: int, operation: int) -> MediaCommand.Play: ...
+        __match_args__ = ("leg", "prompt", "operation", "looped")
+        def __new__(cls, *, leg: int, prompt: int, operation: int, looped: bool = False) -> MediaCommand.Play: ...
         @property
         def leg(self) -> int: ...
         @property
         def prompt(self) -> int: ...
         @property
         def operation(self) -> int: ...
+        @property
+        def looped(self) -> bool: ...
 
     @final
     class Silence(MediaCommand):

@@ -188,7 +188,7 @@ class Softswitch:
         web = build_app(routers, database=self.database, authenticator=authenticator, telemetry=self.telemetry)
         self.http = HttpServer(web, settings.http.listen)
 
-        self.switch.connect(self.sip, self.media, self.apps)
+        self.switch.connect(self.sip, self.media, self.apps, origin_of=self.origin_of, music=settings.media.music)
         self.sip.listen(self.switch)
         self.sip.listen_to_uplinks(self.trunks)
         self.media.listen(self.switch)
@@ -220,6 +220,8 @@ class Softswitch:
                 )
             await self._binding_writer.start()
             await self.media.start()
+            if self.settings.media.music:
+                self.media.must_have(self.settings.media.music)
             await self.sip.start()
             self.trunks.connect(self.sip)
             await self.http.start()  # last: whoever is told "ok" by /health may call

@@ -184,8 +184,9 @@ class Media(Protocol):
         """Send a steady tone in Hz."""
         ...
 
-    def play(self, leg: LegId, prompt: str) -> None:
-        """Play a prompt once; `MediaEvents.played` tells its end. Raises NotFound for an unknown prompt."""
+    def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
+        """Play a prompt once; `MediaEvents.played` tells its end. With `loop` it begins anew until something else is
+        ordered. Raises NotFound for an unknown prompt."""
         ...
 
     def silence(self, leg: LegId) -> None:

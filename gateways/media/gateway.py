@@ -102,13 +102,17 @@ class MediaGateway:
         self._playing.pop(leg, None)
         self._order(MediaCommand.Tone(leg=self._slots.of(leg).number, frequency=frequency, level=TONE_LEVEL))
 
-    def play(self, leg: LegId, prompt: str) -> None:
+    def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
         """See `softswitch.ports.Media`."""
         number = self._prompts.number(prompt)
         slot = self._slots.of(leg)
         self._operations += 1
         self._playing[leg] = self._operations
-        self._order(MediaCommand.Play(leg=slot.number, prompt=number, operation=self._operations))
+        self._order(MediaCommand.Play(leg=slot.number, prompt=number, operation=self._operations, looped=loop))
+
+    def must_have(self, prompt: str) -> None:
+        """Raises NotFound when there is no such prompt."""
+        self._prompts.number(prompt)
 
     def silence(self, leg: LegId) -> None:
         """See `softswitch.ports.Media`."""

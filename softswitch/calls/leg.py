@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from softswitch.kernel.address import HostPort
+from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import MediaDescription
@@ -19,15 +19,43 @@ class LegState(Enum):
     ENDED = "ended"
 
 
+class Open(Enum):
+    """What of an offer of our own making is open on a leg (those that pass between two parties are `Relay`'s)."""
+
+    NOTHING = "nothing"
+    OFFER = "offer"
+    """It was told an offer and has not replied."""
+    REQUEST = "request"
+    """It was asked for an offer, which we must answer."""
+    ANSWER = "answer"
+    """Our answer to its call was an offer; its own answer comes with the acknowledgement."""
+
+
 class Leg:
     """What is known of one leg. Plain state: `Relay` and the engine decide, this remembers."""
 
-    __slots__ = ("address", "destination", "held", "id", "leaving", "local", "remote", "state")
+    __slots__ = (
+        "address",
+        "destination",
+        "held",
+        "id",
+        "inbound",
+        "leaving",
+        "local",
+        "open",
+        "party",
+        "remote",
+        "state",
+    )
 
     def __init__(self, leg: LegId, destination: Destination | None, address: HostPort | None) -> None:
         self.id = leg
         self.destination = destination
-        """What a dialled leg belongs to; None for the caller's."""
+        """What it belongs to: `account/1002`, `trunk/uas`."""
+        self.party = Party("")
+        """Whom it leads to, as others are shown it."""
+        self.inbound = False
+        """Whether the party called us."""
         self.address = address
         """Our RTP address towards the party; None when sound bypasses us."""
         self.state = LegState.INVITED
@@ -37,5 +65,6 @@ class Leg:
         """What the party was last told, by an offer or an answer of ours."""
         self.remote: MediaDescription | None = None
         """What the party last told."""
+        self.open = Open.NOTHING
         self.held = False
         """Whether this party has put the other on hold."""

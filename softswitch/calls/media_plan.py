@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
+from softswitch.calls.leg import Leg, LegState
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.media import Codec, Direction, MediaDescription
 
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 
@@ -17,6 +20,29 @@ def through(description: MediaDescription, address: HostPort | None, rtcp_mux: b
     if address is None:
         return description
     return MediaDescription(address, description.codecs, description.direction, description.ptime, None, rtcp_mux)
+
+
+def relayed(description: MediaDescription, address: HostPort | None, *, music: bool) -> MediaDescription:
+    """`through` for an offer on an established leg. With `music`, a party that is put on hold by `inactive` is told
+    `sendonly`: it is to hear ours (RFC 3264 section 8.4 lets the holder send)."""
+    told = through(description, address)
+    return _with(told, Direction.SENDONLY) if music and told.direction is Direction.INACTIVE and address else told
+
+
+def spoken(leg: Leg) -> MediaDescription | None:
+    """What a party that is up is to be introduced to another with: what it said last, without what is past.
+
+    Its direction may still tell of a hold by whom it talked with before: unless it holds itself, it speaks and hears.
+    """
+    if leg.remote is None or leg.state is not LegState.UP or leg.held:
+        return leg.remote
+    return _with(leg.remote, Direction.SENDRECV)
+
+
+def _with(description: MediaDescription, direction: Direction) -> MediaDescription:
+    if description.direction is direction:
+        return description
+    return structs.replace(description, direction=direction)
 
 
 def offer(codecs: Sequence[Codec], address: HostPort) -> MediaDescription:
@@ -44,6 +70,16 @@ def answer(their_offer: MediaDescription, codecs: Sequence[Codec], address: Host
         their_offer.ptime or 20,
         None,
         their_offer.rtcp_mux,
+    )
+
+
+def understood(told: MediaDescription | None, said: MediaDescription, address: HostPort | None) -> bool:
+    """Whether a party that was `told` so needs no new offer to talk at `address` with one that `said` so."""
+    return (
+        told is not None
+        and told.address == (said.address if address is None else address)
+        and told.direction is said.direction
+        and same_speech(told, said)
     )
 
 

@@ -8,10 +8,11 @@ can meet one that is still running here.
 from enum import Enum
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from softswitch.calls.leg import Leg
-from softswitch.calls.media_plan import through
+from softswitch.calls.dial import over
+from softswitch.calls.leg import Leg, Open
+from softswitch.calls.media_plan import relayed, through
 from softswitch.calls.signals import (
     AcceptOffer,
     Confirm,
@@ -26,7 +27,7 @@ from softswitch.calls.signals import (
     RefuseOffer,
 )
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.media import MediaDescription
+from softswitch.kernel.media import Direction, MediaDescription
 
 
 class Send(Struct, frozen=True, gc=False):
@@ -75,8 +76,10 @@ class State(Enum):
 class Relay:
     """The exchange of offers between two legs. Returns what should be done."""
 
-    def __init__(self, a: Leg, b: Leg) -> None:
+    def __init__(self, a: Leg, b: Leg, *, music: bool = False) -> None:
+        """`music`: whether a party on hold hears ours."""
         self._a, self._b = a, b
+        self._music = music
         self._asker = a
         self._late = False
         self._before: _Before | None = None
@@ -86,7 +89,7 @@ class Relay:
     def receive(self, leg: Leg, signal: LegSignal) -> list[Effect]:
         """A leg's signal; those that are no part of an exchange of offers have no effect here."""
         match self.state, signal:
-            case State.IDLE, Offered(media, at_once):
+            case State.IDLE, Offered(media, at_once) if leg.open is self.other(leg).open is Open.NOTHING:
                 return self._ask(leg, media, at_once)
             case _, Offered():
                 # RFC 3261 section 14.2: a second offer before the first is answered meets 491.
@@ -123,18 +126,34 @@ class Relay:
         """Whether this is one of the legs."""
         return leg is self._a or leg is self._b
 
-    def abandon(self, gone: Leg) -> list[Effect]:
-        """One of the legs is over: an offer that the other has made will not be answered any more."""
-        if self.state is not State.ASKED or gone is self._asker:
-            return []
-        return self._refuse(Cause.INTERWORKING, 488)
-
     def awaits(self, leg: Leg) -> bool:
         """Whether it is this leg that must answer the offer it was told."""
         return self.state is State.AWAITING_ANSWER and leg is self._asker
 
-    def _other(self, leg: Leg) -> Leg:
+    def other(self, leg: Leg) -> Leg:
         return self._b if leg is self._a else self._a
+
+    def abandon(self) -> list[Effect]:
+        """The two part: what is open between them is brought to an end, or left on the leg as our own."""
+        state, self.state = self.state, State.IDLE
+        asker, asked = self._asker, self.other(self._asker)
+        effects: list[Effect] = []
+        if state is State.ASKED:
+            asked.open = Open.REQUEST if self._late else Open.OFFER
+            again = not over(asked)  # who asked may ask whoever is there next
+            status = 491 if again else 488
+            effects.append(Send(asker, RefuseOffer(Cause.TEMPORARY_FAILURE if again else Cause.INTERWORKING, status)))
+        elif state in (State.WITHDRAWN, State.RESTORING):
+            asked.open = Open.REQUEST if self._late and state is State.WITHDRAWN else Open.OFFER
+        elif state is State.AWAITING_ANSWER:
+            asker.open = Open.ANSWER
+            if asked.remote is not None:
+                # Its offer must be answered now (RFC 3261 section 13.2.2.4), and taking it whole is an answer.
+                address = asked.address or asked.remote.address
+                reply = through(asked.remote, address)
+                asked.local = structs.replace(reply, direction=reply.direction.reversed)
+                effects.append(Send(asked, Confirm(asked.local)))
+        return [effect for effect in effects if not over(effect.leg)]
 
     def _refuse(self, cause: Cause, status: int) -> list[Effect]:
         self.state = State.IDLE
@@ -142,7 +161,7 @@ class Relay:
         return [Send(self._asker, RefuseOffer(cause, status))]
 
     def _ask(self, asker: Leg, offered: MediaDescription | None, at_once: bool) -> list[Effect]:
-        other = self._other(asker)
+        other = self.other(asker)
         self._asker, self._before = asker, _Before(asker.remote, asker.local, other.local)
         self.state = State.ASKED
         if offered is None:
@@ -150,14 +169,14 @@ class Relay:
             return [Send(other, Offer(None))]
         self._late = False
         asker.remote = offered
-        other.local = through(offered, other.address)
+        other.local = relayed(offered, other.address, music=self._music)
         return [Send(other, Offer(other.local, at_once))]
 
     def _go_back(self) -> None:
         """What held before the offer holds again, as far as the asking party and our words to the other go."""
         if self._before is not None:
             asker = self._asker
-            asker.remote, asker.local, self._other(asker).local = self._before
+            asker.remote, asker.local, self.other(asker).local = self._before
             self._before = None
 
     def _withdraw(self) -> list[Effect]:
@@ -173,7 +192,7 @@ class Relay:
     def _restore(self, replied: MediaDescription | None) -> list[Effect]:
         """The other party agreed to what was taken back meanwhile."""
         if replied is not None:
-            self._other(self._asker).remote = replied
+            self.other(self._asker).remote = replied
             if self._late:
                 return self._answer_for_asker()
         return self._offer_again()
@@ -185,23 +204,26 @@ class Relay:
 
     def _offer_again(self) -> list[Effect]:
         """The other party must come back to what held before."""
-        asker, other = self._asker, self._other(self._asker)
+        asker, other = self._asker, self.other(self._asker)
         assert asker.remote is not None, "an established party has said what it hears"
         self.state = State.RESTORING
-        other.local = through(asker.remote, other.address)
+        other.local = relayed(asker.remote, other.address, music=self._music)
         return [Send(other, Offer(other.local))]
 
     def _restored(self, replied: MediaDescription | None) -> list[Effect]:
-        asker, other = self._asker, self._other(self._asker)
+        asker, other = self._asker, self.other(self._asker)
         self.state = State.IDLE
         other.remote = replied or other.remote
         return [Connect(asker), Connect(other), *_held(asker), *_held(other)]
 
     def _bring_back(self, replied: MediaDescription) -> list[Effect]:
-        asker, other = self._asker, self._other(self._asker)
+        asker, other = self._asker, self.other(self._asker)
         other.remote = replied
         muxed = not self._late and asker.remote is not None and asker.remote.rtcp_mux
         asker.local = through(replied, asker.address, muxed)
+        if asker.remote is not None and not self._late and asker.remote.direction is Direction.INACTIVE:
+            # RFC 3264 section 6.1: "If a stream is offered as inactive, it MUST be answered as inactive."
+            asker.local = structs.replace(asker.local, direction=Direction.INACTIVE)
         if self._late:
             self.state = State.AWAITING_ANSWER
             return [Send(asker, AcceptOffer(asker.local))]
@@ -209,7 +231,7 @@ class Relay:
         return [Send(asker, AcceptOffer(asker.local)), Connect(asker), Connect(other), *_held(asker), *_held(other)]
 
     def _settle(self, answered: MediaDescription) -> list[Effect]:
-        asker, other = self._asker, self._other(self._asker)
+        asker, other = self._asker, self.other(self._asker)
         self.state = State.IDLE
         self._before = None
         asker.remote = answered

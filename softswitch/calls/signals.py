@@ -12,6 +12,7 @@ from msgspec import Struct
 from softswitch.calls.identity import Identity, IdentityStyle
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
+from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import MediaDescription
 
 
@@ -38,6 +39,8 @@ class Incoming(Struct, frozen=True, gc=False):
     """RFC 3261 section 8.1.1.6 Max-Forwards as received; a call goes on with one fewer."""
     identity: Identity | None = None
     """What a trunk says of the caller beside From, or an account of its privacy; None: nothing."""
+    replaces: LegId | None = None
+    """The party wants to take the place of this leg (RFC 3891), which the gateway has matched."""
 
 
 class Target(Struct, frozen=True, gc=False):
@@ -141,7 +144,15 @@ class HangUp(Struct, frozen=True, gc=False):
     """Where the caller may try instead; they go with a status of 300 to 399."""
 
 
-LegCommand = Ring | Answer | Confirm | Offer | AcceptOffer | RefuseOffer | HangUp
+class TransferProgress(Struct, frozen=True, gc=False):
+    """Tell the party that asked for a transfer what becomes of it."""
+
+    status: int
+    """100 while it is tried, 180 when the target rings, 200 when it is done; else why it failed; 0: by the cause."""
+    cause: Cause = Cause.NORMAL_CLEARING
+
+
+LegCommand = Ring | Answer | Confirm | Offer | AcceptOffer | RefuseOffer | HangUp | TransferProgress
 
 
 # Signals -------------------------------------------------------------------------------------------------
@@ -205,6 +216,20 @@ class DigitPressed(Struct, frozen=True, gc=False):
     duration_ms: int
 
 
+class TransferAsked(Struct, frozen=True, gc=False):
+    """The party wants whom it talks with to talk with somebody else (RFC 3515 REFER).
+
+    The switch replies with `TransferProgress`, the last of which has a status of 200 or more.
+    """
+
+    target: str
+    """The number to call, as if the asking party had dialled it."""
+    replaces: LegId | None = None
+    """The other party is to take the place of this leg in its call (attended transfer)."""
+    referred_by: str = ""
+    """RFC 3892: who says to have asked, unproved."""
+
+
 class Ended(Struct, frozen=True, gc=False):
     """The leg is over. Exactly one for every leg, also after `HangUp`; nothing follows it."""
 
@@ -218,5 +243,14 @@ class Ended(Struct, frozen=True, gc=False):
 
 
 LegSignal = (
-    Progressed | Answered | Confirmed | Offered | OfferWithdrawn | OfferAnswered | OfferRefused | DigitPressed | Ended
+    Progressed
+    | Answered
+    | Confirmed
+    | Offered
+    | OfferWithdrawn
+    | OfferAnswered
+    | OfferRefused
+    | DigitPressed
+    | TransferAsked
+    | Ended
 )

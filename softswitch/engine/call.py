@@ -1,11 +1,14 @@
 """One call, live: the asyncio shell around the pure machines of `softswitch.calls`.
 
-A call is a task that runs call applications one after another, and the legs whose signals arrive meanwhile. What a
-signal means is decided by `Dial` (while terminals ring) and `Relay` (while two parties talk); here it is done.
+A call is a task that runs call applications one after another for a party, the *caller*, and the legs whose signals
+arrive meanwhile. What a signal means is decided by `Dial` (while terminals ring) and `Relay` (while two parties talk);
+here it is done.
+
+A call has more than one life: a transfer gives up the application that runs and begins anew with the party that stays,
+whoever called whom; and a leg may leave for another call, or come from one (`engine.transfer`).
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
@@ -23,12 +26,16 @@ from softswitch.calls.signals import (
     Origin,
     Progressed,
     Ring,
+    TransferAsked,
 )
+from softswitch.engine import transfer as transfers
 from softswitch.engine.caller import Candidate, DialOutcome
 from softswitch.engine.dialling import Dialling, through_caller
+from softswitch.engine.hearing import Hearing, Order
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
 from softswitch.engine.talk import Talk
+from softswitch.engine.transfer import Transfer
 from softswitch.events import (
     CallAnswered,
     CallEnded,
@@ -36,6 +43,7 @@ from softswitch.events import (
     CallOffered,
     CallRouted,
     CallTraced,
+    LegAnswered,
     RoutingStep,
     TraceLine,
 )
@@ -52,11 +60,12 @@ MOST_HANDOVERS = 30
 """How often a call may be handed from one application to the next before it counts as a loop."""
 MOST_FORWARDS = 8
 MOST_TRACE_LINES = 500
-MOST_WAITING_DIGITS = 64
-
 
 CallApp = Callable[["LiveCall", str], Awaitable[Destination | None]]
 """A call application as the engine runs it; `softswitch.feature.CallApp` is the same seen from a feature."""
+
+Outcome = tuple[Cause, int | None]
+"""How a life of a call ended, with the SIP status that said so, where one did."""
 
 
 class LiveCall:
@@ -65,28 +74,27 @@ class LiveCall:
     __slots__ = (
         "_apps",
         "_around",
-        "_caller",
         "_cause",
         "_contacts",
         "_dial",
-        "_digit_waiter",
-        "_digits",
         "_forwards",
         "_gave_up",
+        "_hearing",
         "_hops_left",
-        "_legs",
         "_note",
         "_over",
-        "_played",
-        "_talk",
         "_task",
         "_trace",
         "answered_at",
         "call",
+        "caller_leg",
         "from_",
+        "legs",
         "origin",
         "routed_as",
+        "talk",
         "to",
+        "transfer",
     )
 
     def __init__(
@@ -108,25 +116,23 @@ class LiveCall:
         self.to = Party("")
         self.answered_at: int | None = None
         self._hops_left = 70
-        self._legs = CallLegs(around, index, call, self)
-        self._talk = Talk(around, self._legs, call)
-        self._caller = Leg(IdSource.leg(call, 0), None, None)
-        """The leg of the calling party; in a call of our own, the party that was rung first. Until there is one: an
-        ended leg, which nothing is sent to."""
-        self._caller.state = LegState.ENDED
+        self.legs = CallLegs(around, index, call, self)
+        self.talk = Talk(around, self.legs, call)
+        self.caller_leg = _nobody(call)
+        """The leg of the party whom the application holds; in a call of our own, the party that was rung first."""
+        self.transfer: Transfer | None = None
+        """The transfer that the present life came of."""
         self._dial: Dialling | None = None
         self._task: asyncio.Task[None] | None = None
         self._trace: list[TraceLine] = []
-        self._cause: tuple[Cause, int | None] | None = None
+        self._cause: Outcome | None = None
         self._gave_up = False
         self._note = ""
         self._forwards: set[tuple[str, str]] = set()
         """Contexts and numbers it was forwarded to."""
         self._contacts: tuple[str, ...] = ()
         """Where the caller is sent if nobody answers."""
-        self._played: asyncio.Future[None] | None = None
-        self._digits: deque[str] = deque(maxlen=MOST_WAITING_DIGITS)
-        self._digit_waiter: asyncio.Future[None] | None = None
+        self._hearing: Hearing | None = None
 
     # Beginning and end ------------------------------------------------------------------------------------
 
@@ -137,10 +143,12 @@ class LiveCall:
             # Who proved to be an account calls as that account, whatever its From says.
             self.from_ = Party(self.origin.name, incoming.from_.name)
         self._hops_left = incoming.hops_left
-        self._caller = self._legs.add(None, anchored=False)
-        self._caller.remote = incoming.offer
-        self._publish_offered(self._caller.id, str(incoming.source))
-        return self._caller.id
+        leg = self.caller_leg = self.legs.add(Destination(self.origin.kind, self.origin.name), anchored=False)
+        leg.inbound = True
+        leg.remote = incoming.offer
+        leg.party = self.from_
+        self._publish_offered(leg.id, str(incoming.source))
+        return leg.id
 
     def originated(self, to: Party) -> None:
         """The call is of our own making: `start` rings the party that is to have called."""
@@ -174,7 +182,7 @@ class LiveCall:
         if self.answered_at is None:
             return None
         packets = 0
-        for leg in self._legs:
+        for leg in self.legs:
             if leg.address is None or (leg.remote is not None and leg.remote.on_hold):
                 return None
             packets += self._around.media.heard(leg.id)
@@ -185,26 +193,56 @@ class LiveCall:
 
         `first_ring`: the terminals of the party that is to be the caller, for a call of our own.
         """
-        self._task = asyncio.get_running_loop().create_task(
-            self._run(destination, first_ring, ring_seconds), name=self.call
-        )
+
+        async def first() -> Outcome:
+            if first_ring:
+                try:
+                    await self._ring_caller(first_ring, ring_seconds)
+                except Rejected as rejected:
+                    return self._refused(rejected)
+            return await self.route(destination)
+
+        self.begin(first)
+
+    def begin(self, life: Callable[[], Awaitable[Outcome]]) -> None:
+        """A life of the call. The one before is given up: its application is cancelled where it awaits."""
+        before = self._task
+        self._task = asyncio.get_running_loop().create_task(self._live(life), name=self.call)
         self._task.add_done_callback(self._task_over)
+        if before is not None:
+            before.cancel()
 
     def hang_up(self, cause: Cause, *, note: str = "") -> None:
         """End the call, whatever it is doing. `note` goes into its record."""
         if note and self._cause is None:
             self._note = note
         self._remember(cause, None)
-        self._legs.hang_up_all(cause)
+        self.legs.hang_up_all(cause)
         if self._task is not None:
             self._task.cancel()
 
-    async def _run(self, destination: Destination | None, first_ring: Sequence[Candidate], ring_seconds: float) -> None:
-        """Run applications until one of them has no more to hand the call to. One call's bug ends one call."""
-        cause, status = Cause.NORMAL_CLEARING, None
+    async def _live(self, life: Callable[[], Awaitable[Outcome]]) -> None:
+        """Run a life to its end, which is the call's. One call's bug ends one call."""
+        cause, status = Cause.TEMPORARY_FAILURE, None
         try:
-            if first_ring:
-                await self._ring_caller(first_ring, ring_seconds)
+            cause, status = await life()
+            if self.transfer is not None and not self.transfer.settled:
+                cause, status = await self._give_back(self.transfer, cause, status)
+        except asyncio.CancelledError:
+            if asyncio.current_task() is not self._task or over(self.caller_leg):
+                raise
+            # Otherwise the switch itself is stopping.
+        except Exception:
+            log.exception("a call application failed", call=self.call, ladder=[line.what for line in self._trace])
+            self.note("a call application failed; the switch's log has the details")
+        self._remember(cause, status)
+        if self._contacts and status is not None and self.answered_at is None:
+            self.legs.send_elsewhere(self.caller_leg, cause, status, self._contacts)
+        self.legs.hang_up_all(cause, status)
+
+    async def route(self, destination: Destination | None) -> Outcome:
+        """Run applications until one of them has no more to hand the call to."""
+        try:
             handovers = 0
             while destination is not None:
                 handovers += 1
@@ -214,38 +252,44 @@ class LiveCall:
                 if app is None:
                     raise Rejected(Cause.SERVICE_NOT_IMPLEMENTED, f"nothing takes calls for {destination}")
                 destination = await app(self, destination.name)
-            if self.answered_at is None:
-                cause = Cause.NORMAL_UNSPECIFIED
-                if self._dial is not None:
-                    cause, status = self._dial.refusal.cause, self._dial.refusal.status
         except Rejected as rejected:
-            cause = rejected.cause
-            self.note(str(rejected))
-            if self._dial is not None and self._dial.refusal.cause is cause:
-                status = self._dial.refusal.status
-        except asyncio.CancelledError:
-            if self._caller.state is not LegState.ENDED and not self._caller.leaving:
-                cause = Cause.TEMPORARY_FAILURE  # the switch itself is stopping
-            else:
-                raise
-        except Exception:
-            cause, status = Cause.TEMPORARY_FAILURE, None
-            log.exception("a call application failed", call=self.call, ladder=[line.what for line in self._trace])
-            self.note("a call application failed; the switch's log has the details")
-        self._remember(cause, status)
-        if self._contacts and status is not None and self.answered_at is None:
-            self._legs.send_elsewhere(self._caller, cause, status, self._contacts)
-        self._legs.hang_up_all(cause, status)
+            return self._refused(rejected)
+        if self.answered_at is not None and (self.transfer is None or self.transfer.settled):
+            return Cause.NORMAL_CLEARING, None
+        if self._dial is None:
+            return Cause.NORMAL_UNSPECIFIED, None
+        return self._dial.refusal.cause, self._dial.refusal.status
+
+    def _refused(self, rejected: Rejected) -> Outcome:
+        self.note(str(rejected))
+        refusal = self._dial.refusal if self._dial is not None else None
+        return rejected.cause, refusal.status if refusal is not None and refusal.cause is rejected.cause else None
+
+    async def _give_back(self, transfer: Transfer, cause: Cause, status: int | None) -> Outcome:
+        """The target of a transfer did not take the party: it talks again with who transferred it, whose phones ring
+        if it has hung up already."""
+        self.transfer = None
+        transfer.failed(cause, status)
+        if transfer.by is not None and not over(transfer.by):
+            await self.together(transfer.by)
+            return Cause.NORMAL_CLEARING, None
+        if transfer.recall is None:
+            return cause, status
+        self.note(f"back to {transfer.recall}")
+        self._dial = None
+        self.to = Party(transfer.recall.name)
+        return await self.route(transfer.recall)
 
     def _task_over(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a call's task failed", call=self.call, exc_info=error)
-            self._legs.hang_up_all(Cause.TEMPORARY_FAILURE)
-        self._task = None
-        self._end_if_over()
+            self.legs.hang_up_all(Cause.TEMPORARY_FAILURE)
+        if task is self._task:
+            self._task = None
+            self._end_if_over()
 
     def _end_if_over(self) -> None:
-        if self._task is not None or self._legs:
+        if self._task is not None or self.legs:
             return
         now = self._around.clock.wall_ms()
         cause = self._cause[0] if self._cause else Cause.NORMAL_CLEARING
@@ -257,7 +301,7 @@ class LiveCall:
         # What refers back to the call is let go: then it is gone at once, and the garbage collector, which would stop
         # all calls while it looks for it, finds nothing.
         self._dial = None
-        self._legs.let_go()
+        self.legs.let_go()
 
     def _remember(self, cause: Cause, status: int | None) -> None:
         """The first thing that ended the call is its cause; what follows from it is not."""
@@ -299,49 +343,41 @@ class LiveCall:
         self._contacts = tuple(contacts)
 
     async def answer(self) -> None:
-        if self._caller.state is not LegState.UP:
-            self._talk.with_us(self._caller)
+        if self.caller_leg.state is not LegState.UP or self.transfer is not None:
+            self.talk.with_us(self.caller_leg)
         self._answer_caller()
 
     async def play(self, prompt: str) -> None:
         await self.answer()
-        self._played = asyncio.get_running_loop().create_future()
-        self._around.media.play(self._caller.id, prompt)
-        try:
-            await self._played
-        finally:
-            self._played = None
+        await self._hears().play(self.caller_leg.id, prompt)
 
     async def digit(self, within: float) -> str | None:
-        if not self._digits:
-            self._digit_waiter = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout(within):
-                    await self._digit_waiter
-            except TimeoutError:
-                return None
-            finally:
-                self._digit_waiter = None
-        return self._digits.popleft()
+        return await self._hears().digit(within)
 
     async def echo(self) -> None:
-        await self.answer()
-        self._around.media.echo(self._caller.id)
-        await asyncio.get_running_loop().create_future()
+        await self._hear_for_ever(self._around.media.echo)
 
     async def tone(self, frequency: float) -> None:
+        await self._hear_for_ever(lambda leg: self._around.media.tone(leg, frequency))
+
+    async def _hear_for_ever(self, order: Order) -> None:
         await self.answer()
-        self._around.media.tone(self._caller.id, frequency)
+        self._hears().give(self.caller_leg.id, order)
         await asyncio.get_running_loop().create_future()
+
+    def _hears(self) -> Hearing:
+        if self._hearing is None:
+            self._hearing = Hearing(self._around.media)
+        return self._hearing
 
     async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
         if self._hops_left <= 1:
             # RFC 3261 section 16.3 step 3, which a B2BUA must obey as a proxy does, or two of them loop for ever.
             raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "too many hops (Max-Forwards)")
         if any(candidate.anchored for candidate in candidates):
-            self._legs.open_media(self._caller)
+            self.legs.open_media(self.caller_leg)
         dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
-        dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self._caller))
+        dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self.caller_leg))
         if not candidates:
             return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
         await dial.run(ring_seconds)
@@ -353,20 +389,27 @@ class LiveCall:
         dial = self._dial
         if dial is not None and dial.open:
             if any(candidate.anchored for candidate in candidates):
-                self._legs.open_media(self._caller)
-            dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self._caller))
+                self.legs.open_media(self.caller_leg)
+            dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self.caller_leg))
+
+    async def together(self, leg: Leg) -> None:
+        """Let the caller talk with a party that is there already, until one of them is gone."""
+        dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
+        dial.adopt(leg)
+        self._pair(leg)
+        await dial.run()
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
         """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""
 
         def offer(leg: Leg) -> MediaDescription:
-            self._legs.open_media(leg)
+            self.legs.open_media(leg)
             assert leg.address is not None
             return media_plan.offer(self._around.media.codecs, leg.address)
 
         def becomes_caller(leg: Leg) -> None:
-            self._caller = leg
-            self._legs.connect(leg)
+            self.caller_leg = leg
+            self.legs.connect(leg)
             dial.finish()
 
         dial = self._dial = self._new_dial(alerted=lambda leg, early: None, joined=becomes_caller)
@@ -377,13 +420,13 @@ class LiveCall:
         self._dial = None
 
     def _new_dial(self, *, alerted: Callable[[Leg, bool], None], joined: Callable[[Leg], None]) -> Dialling:
-        return Dialling(self._around, self._legs, self.call, alerted=alerted, joined=joined)
+        return Dialling(self._around, self.legs, self.call, alerted=alerted, joined=joined)
 
     # What the gateways tell -------------------------------------------------------------------------------
 
     def receive(self, leg_id: LegId, signal: LegSignal) -> None:
         """A party did something."""
-        leg = self._legs.get(leg_id)
+        leg = self.legs.get(leg_id)
         if leg is None:
             return
         if isinstance(signal, Ended):
@@ -398,24 +441,24 @@ class LiveCall:
                 self._dial.answered(leg, signal)
         elif isinstance(signal, DigitPressed):
             self.digit_pressed(leg_id, signal.digit)
+        elif isinstance(signal, TransferAsked):
+            transfers.asked(self, leg, signal, self._around)
         else:
             try:
-                self._talk.negotiated(leg, signal)
+                self.talk.negotiated(leg, signal)
             except Rejected as rejected:
                 self.note(str(rejected))
                 self.hang_up(rejected.cause)
 
-    def played(self) -> None:
+    def played(self, leg: LegId) -> None:
         """The caller's prompt came to its end."""
-        if self._played is not None and not self._played.done():
-            self._played.set_result(None)
+        if self._hearing is not None and leg == self.caller_leg.id:
+            self._hearing.played()
 
     def digit_pressed(self, leg: LegId, digit: str) -> None:
         """A key, however signalled; the caller's are kept for `digit`."""
-        if leg == self._caller.id:
-            self._digits.append(digit)
-            if self._digit_waiter is not None and not self._digit_waiter.done():
-                self._digit_waiter.set_result(None)
+        if leg == self.caller_leg.id:
+            self._hears().pressed(digit)
 
     def trace(self, leg: LegId, direction: str, what: str) -> None:
         """Add a line to the ladder."""
@@ -424,54 +467,163 @@ class LiveCall:
 
     def note(self, what: str) -> None:
         """Add what happened inside the switch to the ladder."""
-        self.trace(self._caller.id, "note", what)
+        self.trace(self.caller_leg.id, "note", what)
 
     # Legs ---------------------------------------------------------------------------------------------------
 
     def _alerted(self, leg: Leg, early: bool) -> None:
         """A dialled party rings, or sends early media."""
-        caller = self._caller
+        caller = self.caller_leg
         heard = None
-        if early and caller.remote is not None:
-            self._talk.early(caller, leg)
+        if early and caller.remote is not None and caller.state is LegState.INVITED:
+            self.talk.early(caller, leg)
             heard = caller.local
         if caller.state is LegState.INVITED:
             self._around.signalling.send(caller.id, Ring(heard))
+        if self.transfer is not None:
+            self.transfer.rang()
 
     def _joined(self, leg: Leg) -> None:
         """A dialled party answered first."""
-        if over(self._caller):
-            self._legs.hang_up(leg, Cause.NORMAL_CLEARING)
+        if over(self.caller_leg):
+            self.legs.hang_up(leg, Cause.NORMAL_CLEARING)
             return
-        self._talk.put_through(self._caller, leg)
+        self.talk.put_through(self.caller_leg, leg)
         self._answer_caller()
-        self._talk.bridged(self._caller, leg)
+        self.talk.bridged(self.caller_leg, leg)
 
     def _answer_caller(self) -> None:
         """Answer the caller unless it is up; the first time, the call is answered."""
-        caller = self._caller
-        if caller.state is not LegState.UP:
-            assert caller.local is not None
-            caller.state = LegState.UP
-            self._around.signalling.send(caller.id, Answer(caller.local))
+        self._answer(self.caller_leg)
         if self.answered_at is None:
             self.answered_at = self.wall_ms()
             self._around.publish(CallAnswered(at=self.answered_at, call=self.call))
+        if self.transfer is not None and not self.transfer.settled:
+            self.transfer.completed()
+            if self.transfer.by is not None:
+                self.legs.hang_up(self.transfer.by, Cause.NORMAL_CLEARING)
+
+    def _answer(self, leg: Leg) -> None:
+        if leg.state is not LegState.UP:
+            assert leg.local is not None
+            leg.state = LegState.UP
+            self._around.signalling.send(leg.id, Answer(leg.local))
+            if leg is not self.caller_leg or self.answered_at is not None:
+                self._around.publish(LegAnswered(at=self.wall_ms(), call=self.call, leg=leg.id))
 
     def _ended(self, leg: Leg, ended: Ended) -> None:
-        dial = self._dial
-        self._legs.ended(leg, ended)
-        if leg is self._caller:
+        dial, transfer = self._dial, self.transfer
+        self.legs.ended(leg, ended)
+        if leg is self.caller_leg:
             self._gave_up = self.answered_at is None and ended.by_party
             self._remember(ended.cause, ended.status)
-            self._legs.hang_up_all(Cause.NORMAL_CLEARING)
+            if transfer is not None:
+                transfer.failed(Cause.NORMAL_CLEARING, 487)
+            self.legs.hang_up_all(Cause.NORMAL_CLEARING)
             if self._task is not None:
                 self._task.cancel()
         elif dial is not None and dial.holds(leg):
             if leg is dial.winner:
                 self._remember(ended.cause, ended.status)
-                self._talk.parted(self._caller)
+                self.talk.parted(self.caller_leg)
             else:
-                self._talk.lost(self._caller, leg)
+                self.talk.lost(self.caller_leg, leg)
             dial.ended(leg, ended)
         self._end_if_over()
+
+    # More lives than one --------------------------------------------------------------------------------------
+
+    def other(self, leg: Leg) -> Leg | None:
+        """Whom a party of this call talks with; None while it talks with nobody but us."""
+        partner = self._dial.winner if self._dial is not None else None
+        if partner is None or over(partner) or over(self.caller_leg):
+            return None
+        return self.caller_leg if leg is partner else partner if leg is self.caller_leg else None
+
+    def has_place(self, leg: Leg) -> bool:
+        """Whether another party could be where this one is: a caller who is up or whom another is rung for, whoever it
+        talks with, or a phone that rings."""
+        if over(leg) or over(self.caller_leg) or self.legs.get(leg.id) is None:
+            return False
+        if leg is self.caller_leg:
+            return leg.state is LegState.UP or self._dial is not None
+        dial = self._dial
+        return dial is not None and dial.holds(leg) and dial.winner in (None, leg)
+
+    def refuse(self, cause: Cause, status: int, why: str) -> None:
+        """End a call that was not answered."""
+        self.note(why)
+        self._remember(cause, status)
+        self.legs.hang_up_all(cause, status)
+
+    def send_on(self, leg: Leg, target: str, transfer: Transfer, origin: Origin) -> None:
+        """A party of this call is the caller from now on, of a number that `origin` may dial, and waits with music."""
+        gone = self.other(leg)
+        if gone is not None:
+            self.talk.part(leg, gone)
+            if gone.address is not None:
+                self._around.media.silence(gone.id)
+        self.caller_leg, self.transfer, self._dial = leg, transfer, None
+        self.from_, self.to = leg.party, Party(target)
+        self.origin = self.routed_as = origin
+        self._hearing = None
+        self.talk.music(leg)
+        self.begin(lambda: self.route(Destination("dialplan", origin.context)))
+
+    def leave(self, leg: Leg, to: "LiveCall") -> None:
+        """A party goes on in another call; what is left of this one ends."""
+        self.talk.parted(leg)
+        self.note(f"goes on in call {to.call}")
+        if self.answered_at is None:
+            self.answered_at = self.wall_ms()
+            self._around.publish(CallAnswered(at=self.answered_at, call=self.call))
+        self.legs.release(leg, to.call)
+        if leg is self.caller_leg:
+            self.caller_leg = _nobody(self.call)
+        to.legs.welcome(leg, self.call)
+        self.hang_up(Cause.NORMAL_CLEARING)
+        self._end_if_over()
+
+    def take_place(self, old: Leg, new: Leg) -> None:
+        """A party that has come from another call is from now on where `old` is, which is hung up.
+
+        `old` is the caller, whom the caller talks with, or a terminal that rings: that one is answered by it.
+        """
+        dial, partner = self._dial, self.other(old)
+        if partner is not None:
+            self.talk.part(self.caller_leg, self._dial.winner)  # type: ignore[union-attr, arg-type]
+        if old is self.caller_leg:
+            was_up = old.state is LegState.UP
+            self.caller_leg, self.from_ = new, new.party
+            self.legs.hang_up(old, Cause.NORMAL_CLEARING)
+            if partner is not None:
+                self._pair(partner)
+            elif was_up:
+                self.talk.with_us(new)
+                self._answer_caller()
+                if self._hearing is not None:
+                    self._hearing.taken_over_by(new.id)
+            else:
+                self.talk.music(new)
+        else:
+            assert dial is not None and dial.holds(old)
+            elsewhere = partner is None
+            self.legs.hang_up(
+                old, Cause.ANSWERED_ELSEWHERE if elsewhere else Cause.NORMAL_CLEARING, elsewhere=elsewhere
+            )
+            dial.adopt(new)
+            self._pair(new)
+
+    def _pair(self, leg: Leg) -> None:
+        """The caller and a party that is there already hear each other."""
+        self.talk.join(self.caller_leg, leg)
+        self._answer(leg)
+        self._answer_caller()
+        self.talk.bridged(self.caller_leg, leg)
+
+
+def _nobody(call: CallId) -> Leg:
+    """In place of a caller that is not there: an ended leg, which nothing is sent to."""
+    leg = Leg(IdSource.leg(call, 0), None, None)
+    leg.state = LegState.ENDED
+    return leg

@@ -76,6 +76,7 @@ class Dialling:
         for candidate in candidates[:MOST_CANDIDATES]:
             leg = self._legs.add(candidate.destination, anchored=candidate.anchored)
             self._dial.add(leg)
+            leg.party = Party(candidate.number)
             leg.local = offer(leg)
             self._around.publish(
                 LegDialed(
@@ -94,7 +95,15 @@ class Dialling:
                 ),
             )
 
-    async def run(self, ring_seconds: float) -> None:
+    def adopt(self, leg: Leg) -> None:
+        """A party that was not dialled has the call, as if it had answered first. The others stop."""
+        self._dial.add(leg)
+        self._dial.winner = leg
+        for other in self._dial.legs.values():
+            if other is not leg:
+                self._legs.hang_up(other, Cause.ANSWERED_ELSEWHERE, elsewhere=True)
+
+    async def run(self, ring_seconds: float = 0) -> None:
         """Wait for the outcome. An answer within `ring_seconds` lifts the limit."""
         if not self._dial.legs:
             return
@@ -162,6 +171,7 @@ def through_caller(caller: Leg) -> Callable[[Leg], MediaDescription | None]:
     """Offers that pass on what the caller said; none where the caller wants to be offered to."""
 
     def offer(leg: Leg) -> MediaDescription | None:
-        return None if caller.remote is None else media_plan.through(caller.remote, leg.address)
+        said = media_plan.spoken(caller)
+        return None if said is None else media_plan.through(said, leg.address)
 
     return offer

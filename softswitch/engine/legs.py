@@ -7,7 +7,7 @@ from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Ended, HangUp
 from softswitch.engine.surroundings import Surroundings
-from softswitch.events import LegEnded
+from softswitch.events import LegArrived, LegEnded, LegMoved
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, IdSource, LegId
@@ -88,6 +88,32 @@ class CallLegs(Generic[Owner]):
     def hang_up_all(self, cause: Cause, status: int | None = None) -> None:
         for leg in self:
             self.hang_up(leg, cause, status)
+
+    def owner_of(self, leg: LegId) -> Owner | None:
+        """Whose a leg is, of whatever call."""
+        return self._index.get(leg)
+
+    def release(self, leg: Leg, to: CallId) -> None:
+        """A leg goes on in another call, whose legs `welcome` it."""
+        del self._legs[leg.id]
+        self._around.publish(LegMoved(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id, to=to))
+
+    def welcome(self, leg: Leg, from_call: CallId) -> None:
+        """A leg comes from another call, under the name that it has."""
+        self._legs[leg.id] = leg
+        assert self._owner is not None, "a call that is over has no new legs"
+        self._index[leg.id] = self._owner
+        self._around.publish(
+            LegArrived(
+                at=self._around.clock.wall_ms(),
+                call=self._call,
+                leg=leg.id,
+                from_call=from_call,
+                destination=leg.destination or Destination("guest"),
+                number=leg.party.number,
+                up=leg.state is LegState.UP,
+            )
+        )
 
     def ended(self, leg: Leg, ended: Ended) -> None:
         """A leg is over: record it and give its port back."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from softswitch.calls.signals import Incoming, LegSignal, Origin
+from softswitch.engine import transfer as transfers
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp, LiveCall
 from softswitch.engine.caller import Candidate
@@ -54,9 +55,24 @@ class Switch:
         self._around: Surroundings | None = None
         self._apps: Mapping[str, CallApp] = {}
 
-    def connect(self, signalling: Signalling, media: Media, apps: Mapping[str, CallApp]) -> None:
-        """Give the switch its gateways and call applications: once, before the first call."""
-        self._around = Surroundings(signalling, media, self._clock, self._bus.publish)
+    def connect(
+        self,
+        signalling: Signalling,
+        media: Media,
+        apps: Mapping[str, CallApp],
+        *,
+        origin_of: Callable[[str], Origin | None] = lambda account: None,
+        may_pick_up: Callable[[str, Destination], bool] = lambda account, ringing: False,
+        music: str = "",
+    ) -> None:
+        """Give the switch its gateways and call applications: once, before the first call.
+
+        `origin_of` tells whom an account's calls are from, `may_pick_up` whether an account may answer what rings
+        elsewhere, and `music` is the prompt for those who wait.
+        """
+        self._around = Surroundings(
+            signalling, media, self._clock, self._bus.publish, origin_of=origin_of, may_pick_up=may_pick_up, music=music
+        )
         self._apps = apps
 
     @property
@@ -72,6 +88,9 @@ class Switch:
         leg = call.offered(incoming)
         if len(self._calls) > self._most_calls or self._drained is not None or self._congested():
             call.hang_up(Cause.SWITCH_CONGESTION)
+        elif incoming.replaces is not None:
+            assert self._around is not None
+            transfers.replace(call, call.caller_leg, incoming.replaces, self._around)
         else:
             call.start(Destination("dialplan", incoming.origin.context))
         return leg
@@ -95,7 +114,7 @@ class Switch:
     def played(self, leg: LegId) -> None:
         call = self._legs.get(leg)
         if call is not None:
-            call.played()
+            call.played(leg)
 
     def digit(self, leg: LegId, digit: str, duration_ms: int) -> None:
         call = self._legs.get(leg)

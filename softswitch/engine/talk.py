@@ -1,38 +1,50 @@
 """Whom the caller talks to, us or another party, and the offers and answers that pass meanwhile."""
 
+from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from softswitch.calls import media_plan
-from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.dial import over
+from softswitch.calls.leg import Leg, LegState, Open
 from softswitch.calls.relay import Connect, Effect, Held, Relay, Send
 from softswitch.calls.relay import State as RelayState
 from softswitch.calls.signals import (
     AcceptOffer,
+    Confirm,
     Confirmed,
     LegSignal,
     Offer,
     OfferAnswered,
     Offered,
+    OfferRefused,
     RefuseOffer,
 )
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
-from softswitch.events import LegHeld, LegResumed, LegsBridged
+from softswitch.events import LegHeld, LegResumed, LegsBridged, LegsParted
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId
+from softswitch.kernel.media import MediaDescription
 
 
 class Talk:
     """The sound of one call. `Relay` decides while two parties talk; alone with us, we accept what we can."""
 
-    __slots__ = ("_around", "_call", "_legs", "_relay")
+    __slots__ = ("_around", "_call", "_legs", "_relay", "_to_align", "_when_quiet")
 
     def __init__(self, around: Surroundings, legs: CallLegs[Any], call: CallId) -> None:
         self._around = around
         self._legs = legs
         self._call = call
         self._relay: Relay | None = None
+        self._to_align: list[Leg] = []
+        """Legs that may have to be offered what their new partner says, one after the other."""
+        self._when_quiet: list[Callable[[], None]] = []
+
+    # With us ----------------------------------------------------------------------------------------------
 
     def with_us(self, caller: Leg) -> None:
         """Settle what to tell a caller that our own media engine answers.
@@ -42,6 +54,9 @@ class Talk:
         self._legs.open_media(caller)
         assert caller.address is not None
         codecs = self._around.media.codecs
+        if caller.state is LegState.UP:
+            self._align_with_us(caller)
+            return
         if caller.remote is None:
             caller.local = media_plan.offer(codecs, caller.address)
             return
@@ -49,6 +64,17 @@ class Talk:
         if caller.local is None:
             raise Rejected(Cause.INCOMPATIBLE_DESTINATION, "the caller offers no codec that we speak")
         self._legs.connect(caller)
+
+    def music(self, leg: Leg) -> None:
+        """Let a party that is up hear music while it waits; silence where none is set."""
+        if leg.address is None or leg.state is not LegState.UP:
+            return
+        if self._around.music:
+            self._around.media.play(leg.id, self._around.music, loop=True)
+        else:
+            self._around.media.silence(leg.id)
+
+    # With another party -----------------------------------------------------------------------------------
 
     def early(self, caller: Leg, leg: Leg) -> None:
         """Let the caller hear what a ringing party sends."""
@@ -68,7 +94,8 @@ class Talk:
         late = caller.remote is None
         relay = self._relaying(caller, leg)
         if caller.state is LegState.UP:
-            self._align(caller, leg)
+            self._to_align = [caller]
+            self._align()
         else:
             muxed = caller.remote is not None and caller.remote.rtcp_mux
             caller.local = media_plan.through(leg.remote, caller.address, muxed)
@@ -85,25 +112,86 @@ class Talk:
         relay = self._relay
         if relay is None or not relay.between(caller, leg):
             if relay is not None:
-                self._carry_out(relay.abandon(leg))
-            relay = self._relay = Relay(caller, leg)
+                self._carry_out(relay.abandon())
+            relay = self._relay = Relay(caller, leg, music=bool(self._around.music))
         return relay
 
     def lost(self, caller: Leg, leg: Leg) -> None:
         """A party is gone before it answered."""
         if self._relay is not None and self._relay.between(caller, leg):
-            self._carry_out(self._relay.abandon(leg))
+            self._carry_out(self._relay.abandon())
             self._relay = None
+
+    def join(self, a: Leg, b: Leg) -> None:
+        """Let two parties hear each other that did not come together by a dial: one that is up is offered what the
+        other says; one that is not is to be answered with its `local`.
+
+        Raises Rejected(SWITCH_CONGESTION) when no port is left.
+        """
+        for leg in (a, b):
+            self._legs.open_media(leg)
+        self._abandon()
+        self._relay = Relay(a, b, music=bool(self._around.music))
+        for leg, other in ((a, b), (b, a)):
+            said = media_plan.spoken(other)
+            if leg.state is not LegState.UP and said is not None:
+                muxed = leg.remote is not None and leg.remote.rtcp_mux
+                leg.local = media_plan.through(said, leg.address, muxed)
+                if leg.remote is None:
+                    leg.open = Open.ANSWER
+            self._legs.connect(leg)
+        self._let_hear(a, b)
+        self._to_align = [leg for leg in (a, b) if leg.state is LegState.UP]
+        self._align()
 
     def bridged(self, caller: Leg, leg: Leg) -> None:
         """Record that two parties hear each other."""
         self._around.publish(LegsBridged(at=self._around.clock.wall_ms(), call=self._call, a=caller.id, b=leg.id))
 
+    def part(self, a: Leg, b: Leg) -> None:
+        """Take two parties apart that both stay; what they hear is then for whoever parts them to say."""
+        self._abandon()
+        self._around.publish(LegsParted(at=self._around.clock.wall_ms(), call=self._call, a=a.id, b=b.id))
+
     def parted(self, caller: Leg) -> None:
         """The other party is gone; the caller hears silence until something else is done."""
-        self._relay = None
+        self._abandon()
         if caller.address is not None and caller.state is LegState.UP:
             self._around.media.silence(caller.id)
+
+    def when_quiet(self, action: Callable[[], None]) -> None:
+        """Do something once no exchange of offers runs between the two parties: at once, or when it is over."""
+        if self._relay is None or self._relay.state is RelayState.IDLE:
+            action()
+        else:
+            self._when_quiet.append(action)
+
+    def _abandon(self) -> None:
+        relay, self._relay = self._relay, None
+        self._to_align.clear()
+        if relay is not None:
+            self._carry_out(relay.abandon())
+        self._quiet()
+
+    def _quiet(self) -> None:
+        waiting, self._when_quiet = self._when_quiet, []
+        for action in waiting:
+            action()
+
+    def _let_hear(self, a: Leg, b: Leg) -> None:
+        """Bridge two parties, or let whom the other holds hear music."""
+        if a.address is None or b.address is None:
+            return
+        if self._around.music and (a.held or b.held):
+            self._around.media.silence(a.id)
+            self._around.media.silence(b.id)
+            for holder, other in ((a, b), (b, a)):
+                if holder.held and not other.held:
+                    self.music(other)
+        else:
+            self._around.media.bridge(a.id, b.id)
+
+    # Offers and answers -----------------------------------------------------------------------------------
 
     def negotiated(self, leg: Leg, signal: LegSignal) -> None:
         """An offer, an answer or an acknowledgement on an established leg.
@@ -111,27 +199,55 @@ class Talk:
         Raises Rejected(PROTOCOL_ERROR) when a party leaves an offer of ours unanswered for good.
         """
         relay = self._relay
-        if isinstance(signal, Confirmed) and signal.media is None:
+        if leg.open is not Open.NOTHING and self._replied(leg, signal):
+            self._align()
+        elif isinstance(signal, Confirmed) and signal.media is None:
             if relay is not None and relay.awaits(leg):
                 raise Rejected(Cause.PROTOCOL_ERROR, "the party acknowledged our offer without answering it")
         elif (
             isinstance(signal, Offered)
-            and leg.destination is not None
+            and not leg.inbound
             and leg.state is not LegState.UP
             and not (relay is not None and relay.holds(leg))
         ):
             self._negotiated_unheard(leg, signal)
-        elif relay is None:
+        elif relay is None or not relay.holds(leg):
             self._negotiated_with_us(leg, signal)
-        elif relay.state is RelayState.IDLE and isinstance(signal, OfferAnswered):
-            if signal.media is not None:  # the answer to an offer of our own, see `_align`
-                leg.remote = signal.media
-                self._legs.connect(leg)
         else:
             self._relayed(relay, leg, signal)
+            if self._when_quiet and relay.state is RelayState.IDLE:
+                self._quiet()
+
+    def _replied(self, leg: Leg, signal: LegSignal) -> bool:
+        """A party's reply to an offer of our own making; False where the signal is none."""
+        match leg.open, signal:
+            case Open.OFFER, OfferAnswered(media):
+                leg.remote = media or leg.remote
+            case Open.REQUEST, OfferAnswered(media) if media is not None and leg.address is not None:
+                leg.remote = media
+                leg.local = media_plan.answer(media, self._around.media.codecs, leg.address) or media_plan.through(
+                    media, leg.address
+                )
+                self._around.signalling.send(leg.id, Confirm(leg.local))
+            case Open.OFFER | Open.REQUEST, OfferAnswered() | OfferRefused():
+                pass
+            case Open.ANSWER, Confirmed(media):
+                if media is None:
+                    raise Rejected(Cause.PROTOCOL_ERROR, "the party acknowledged our offer without answering it")
+                leg.remote = media
+            case _:
+                return False
+        leg.open = Open.NOTHING
+        self._legs.connect(leg)
+        return True
 
     def _relayed(self, relay: Relay, leg: Leg, signal: LegSignal) -> None:
-        self._carry_out(relay.receive(leg, signal))
+        effects = relay.receive(leg, signal)
+        self._carry_out(effects)
+        other = relay.other(leg)
+        up = leg.state is other.state is LegState.UP
+        if self._around.music and up and any(type(effect) is Held for effect in effects):
+            self._let_hear(leg, other)
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -140,8 +256,8 @@ class Talk:
                     self._around.signalling.send(to.id, command)
                 case Connect(to):
                     self._legs.connect(to)
-                case Held(by, held):
-                    fact = LegHeld if held else LegResumed
+                case Held(by, holds):
+                    fact = LegHeld if holds else LegResumed
                     self._around.publish(fact(at=self._around.clock.wall_ms(), call=self._call, leg=by.id))
 
     def _negotiated_unheard(self, leg: Leg, offered: Offered) -> None:
@@ -155,6 +271,8 @@ class Talk:
     def _negotiated_with_us(self, leg: Leg, signal: LegSignal) -> None:
         codecs, send = self._around.media.codecs, self._around.signalling.send
         match signal:
+            case Offered() if leg.open is not Open.NOTHING:
+                send(leg.id, RefuseOffer(Cause.TEMPORARY_FAILURE, 491))
             case Offered(None):
                 self._legs.open_media(leg)
                 assert leg.address is not None
@@ -168,15 +286,44 @@ class Talk:
                     send(leg.id, RefuseOffer(Cause.INCOMPATIBLE_DESTINATION))
                     return
                 leg.remote, leg.local = offered, answer
+                leg.held = offered.on_hold
                 self._legs.connect(leg)
                 send(leg.id, AcceptOffer(answer))
             case Confirmed(answered) | OfferAnswered(answered) if answered is not None:
                 leg.remote = answered
                 self._legs.connect(leg)
 
-    def _align(self, caller: Leg, leg: Leg) -> None:
-        """The caller talked to us before: if it speaks otherwise than the new party hears, offer it that."""
-        assert leg.remote is not None
-        if caller.local is None or not media_plan.same_speech(caller.local, leg.remote):
-            caller.local = media_plan.through(leg.remote, caller.address)
-            self._around.signalling.send(caller.id, Offer(caller.local))
+    def _align(self) -> None:
+        """A party that talked to us or somebody else before, and was told otherwise than its new partner hears, is
+        offered that. One at a time: what the first answers decides what the second is to be told."""
+        relay = self._relay
+        while self._to_align and relay is not None:
+            leg = self._to_align[0]
+            other = relay.other(leg)
+            if leg.open is not Open.NOTHING or other.open is not Open.NOTHING:
+                return
+            del self._to_align[0]
+            said = media_plan.spoken(other)
+            if said is not None and leg.held and leg.local is not None:
+                # Whoever holds is not asked to speak: it resumes itself.
+                said = structs.replace(said, direction=leg.local.direction)
+            if said is not None and not over(leg) and not media_plan.understood(leg.local, said, leg.address):
+                self._offer(leg, media_plan.through(said, leg.address))
+                return
+
+    def _align_with_us(self, leg: Leg) -> None:
+        """The same towards our own media engine."""
+        assert leg.address is not None
+        ours = media_plan.offer(self._around.media.codecs, leg.address)
+        if leg.open is Open.NOTHING and not (
+            leg.local is not None
+            and leg.local.address == leg.address
+            and leg.local.direction is ours.direction
+            and leg.remote is not None
+            and media_plan.answer(leg.remote, self._around.media.codecs, leg.address)
+        ):
+            self._offer(leg, ours)
+
+    def _offer(self, leg: Leg, media: MediaDescription) -> None:
+        leg.local, leg.open = media, Open.OFFER
+        self._around.signalling.send(leg.id, Offer(media))

@@ -15,15 +15,21 @@ from softswitch.events.calls import (
     CallRouted,
     CallTraced,
     LegAnswered,
+    LegArrived,
     LegDialed,
     LegEnded,
     LegHeld,
+    LegMoved,
     LegRang,
     LegResumed,
     LegsBridged,
+    LegsParted,
     MediaFigures,
     RoutingStep,
     TraceLine,
+    TransferBegan,
+    TransferCompleted,
+    TransferFailed,
 )
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.routing import PlanPublished
@@ -39,6 +45,12 @@ AnyFact = (
     | LegAnswered
     | CallAnswered
     | LegsBridged
+    | LegsParted
+    | LegMoved
+    | LegArrived
+    | TransferBegan
+    | TransferCompleted
+    | TransferFailed
     | LegHeld
     | LegResumed
     | LegEnded
@@ -69,18 +81,24 @@ __all__ = [
     "CallTraced",
     "Fact",
     "LegAnswered",
+    "LegArrived",
     "LegDialed",
     "LegEnded",
     "LegHeld",
+    "LegMoved",
     "LegRang",
     "LegResumed",
     "LegsBridged",
+    "LegsParted",
     "MediaFigures",
     "PlanPublished",
     "RoutingStep",
     "SwitchStarted",
     "SwitchStopped",
     "TraceLine",
+    "TransferBegan",
+    "TransferCompleted",
+    "TransferFailed",
     "TrunkGatewayDown",
     "TrunkGatewayUp",
     "TrunkRegistered",

@@ -120,6 +120,56 @@ class LegsBridged(CallFact, frozen=True, gc=False, kw_only=True):
     b: LegId
 
 
+class LegsParted(CallFact, frozen=True, gc=False, kw_only=True):
+    """Two parties hear each other no more, and both are still there."""
+
+    a: LegId
+    b: LegId
+
+
+class LegMoved(CallFact, frozen=True, gc=False, kw_only=True):
+    """A leg goes on in another call: its last fact in this one."""
+
+    leg: LegId
+    to: CallId
+
+
+class LegArrived(CallFact, frozen=True, gc=False, kw_only=True):
+    """A leg came from another call: its first fact in this one."""
+
+    leg: LegId
+    from_call: CallId
+    destination: Destination
+    """What it belongs to: `account/1002`, `trunk/uas`."""
+    number: str
+    up: bool
+    """Whether it had been answered."""
+
+
+class TransferBegan(CallFact, frozen=True, gc=False, kw_only=True):
+    """A party, or an administrator, wants another party to talk with somebody else."""
+
+    by: LegId
+    kind: str
+    """`blind`, `attended`, `replaced`, `pickup` or `parked`."""
+    target: str
+    """The number called, or the call joined."""
+
+
+class TransferCompleted(CallFact, frozen=True, gc=False, kw_only=True):
+    """The other party has been taken by the target."""
+
+    by: LegId
+
+
+class TransferFailed(CallFact, frozen=True, gc=False, kw_only=True):
+    """The target did not take the other party, who goes back to whom it talked with."""
+
+    by: LegId
+    cause: Cause
+    status: int | None = None
+
+
 class LegHeld(CallFact, frozen=True, gc=False, kw_only=True):
     """`leg` put the other party on hold."""
 

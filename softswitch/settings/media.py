@@ -1,9 +1,20 @@
 """Sound."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from softswitch.settings.kinds import Kind, one_of, read_ip, setting, whole
+
+
+def _prompt(value: Any) -> str:
+    if (
+        not isinstance(value, str)
+        or value.startswith("/")
+        or ".." in value
+        or any(ord(letter) < 32 for letter in value)
+    ):
+        raise ValueError(f"{value!r} should be a prompt's name, such as music/hold, or empty")
+    return value
 
 
 @dataclass(frozen=True)
@@ -18,6 +29,8 @@ class MediaSettings:
     """The lowest RTP port; each leg takes two. 0: any that are free."""
     legs: int = setting(4000, whole(2, 20000))
     """How many legs may have sound through the switch at once; a call has two."""
+    music: str = setting("music/hold", Kind(_prompt))
+    """The prompt that parties hear while they wait or are held; empty: what the phone that holds them sends."""
     threads: int = setting(1, whole(1, 64))
     """Threads that carry sound."""
     io: Literal["auto", "epoll", "io_uring"] = setting("auto", one_of("auto", "epoll", "io_uring"))

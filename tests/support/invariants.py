@@ -12,12 +12,17 @@ from softswitch.events import (
     CallTraced,
     Fact,
     LegAnswered,
+    LegArrived,
     LegDialed,
     LegEnded,
     LegHeld,
+    LegMoved,
     LegRang,
     LegResumed,
     LegsBridged,
+    TransferBegan,
+    TransferCompleted,
+    TransferFailed,
 )
 from softswitch.features.cdr.model import Cdr, record
 from softswitch.kernel.ids import CallId, LegId
@@ -57,6 +62,14 @@ def broken_order(facts: Sequence[CallFact]) -> list[str]:
                 if leg in here:
                     found.append(f"{leg} comes twice")
                 here[leg] = "invited"
+            case LegArrived(leg=leg):
+                if here.get(leg) not in (None, "over"):
+                    found.append(f"{leg} arrives when it is {here[leg]}")
+                here[leg] = "up" if fact.up else "invited"
+            case LegMoved(leg=leg):
+                if here.get(leg) in (None, "over"):
+                    found.append(f"{leg} moves when it is {here.get(leg, 'unknown')}")
+                here[leg] = "over"
             case LegRang(leg=leg) | LegAnswered(leg=leg) | LegHeld(leg=leg) | LegResumed(leg=leg):
                 if here.get(leg) not in ("invited", "rang", "up"):
                     found.append(f"{fact} of a leg that is {here.get(leg, 'unknown')}")
@@ -82,6 +95,18 @@ def broken_order(facts: Sequence[CallFact]) -> list[str]:
     return [f"{facts[0].call}: {finding}" for finding in found]
 
 
+def lost_legs(facts: Iterable[Fact]) -> list[str]:
+    """Every leg that leaves a call arrives in the one that it went to, at once, and the other way round."""
+    moves = [(fact.leg, fact.call, fact.to) for fact in facts if isinstance(fact, LegMoved)]
+    arrivals = [(fact.leg, fact.from_call, fact.call) for fact in facts if isinstance(fact, LegArrived)]
+    found = [] if moves == arrivals else [f"legs left: {moves}; legs came: {arrivals}"]
+    began = Counter(fact.call for fact in facts if isinstance(fact, TransferBegan))
+    settled = Counter(fact.call for fact in facts if isinstance(fact, TransferCompleted | TransferFailed))
+    return found + [
+        f"{call}: {began[call]} transfers began, {settled[call]} ended" for call in began if began != settled
+    ]
+
+
 def records(facts: Iterable[Fact]) -> dict[CallId, Cdr]:
     """One record a call."""
     made = {}
@@ -105,5 +130,11 @@ def not_conserved(facts: Sequence[Fact]) -> list[str]:
             found.append(f"{cdr.call_id}: {cdr.billable_ms} ms of {cdr.duration_ms} ms are billed")
         if (cdr.answered_at is None) != (cdr.disposition != "answered"):
             found.append(f"{cdr.call_id}: {cdr.disposition}, answered at {cdr.answered_at}")
+        found += [
+            f"{cdr.call_id}: {talk} overlaps or lies outside of its call"
+            for before, talk in pairwise([None, *cdr.talks])
+            if talk is not None
+            and not (before.ended_at if before else cdr.started_at) <= talk.started_at <= talk.ended_at <= cdr.ended_at
+        ]
         found += [f"{leg.leg} talks longer than its call" for leg in cdr.legs if leg.talk_ms > cdr.duration_ms]
     return found

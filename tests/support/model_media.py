@@ -35,7 +35,7 @@ class ModelMedia:
         self.open_legs: dict[LegId, HostPort] = {}
         self.agreed: dict[LegId, Agreed] = {}
         self.doing: dict[LegId, str | LegId] = {}
-        """`echo`, `tone`, `prompt`, or the leg it is bridged with."""
+        """`echo`, `tone`, `prompt`, `music`, or the leg it is bridged with."""
         self.ever_opened = 0
         self.dumb: set[str] = set()
         """Hosts that send nothing."""
@@ -73,11 +73,12 @@ class ModelMedia:
         assert 0 < frequency < 4000
         self._start(leg, "tone")
 
-    def play(self, leg: LegId, prompt: str) -> None:
+    def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
         if not prompt:
             raise NotFound("prompt", prompt)
-        self._start(leg, "prompt")
-        self._ends[leg] = self._loop.call_later(self.PROMPT_SECONDS, self._played, leg)
+        self._start(leg, "music" if loop else "prompt")
+        if not loop:
+            self._ends[leg] = self._loop.call_later(self.PROMPT_SECONDS, self._played, leg)
 
     def silence(self, leg: LegId) -> None:
         self._must_be_open(leg)

@@ -1,8 +1,9 @@
 """One call as a model phone sees it: its dialog, its offers and answers, how it ended."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from softswitch.kernel.address import HostPort
 from tests.support.model_transactions import InviteClient, InviteServer
@@ -50,6 +51,14 @@ class PhoneCall:
         """A status to refuse re-INVITEs with; 0: accept."""
         self.answer_delay = 0.0
         """Seconds before a re-INVITE is answered."""
+        self.replaces = ""
+        """What the first INVITE says under that name."""
+        self.referred = 0
+        """The final status of this phone's REFER."""
+        self.refer_sub = ""
+        self.told: list[int] = []
+        """What the NOTIFYs said that became of it."""
+        self.subscribed = ""
         self.acks_sent = 0
         self.mute_acks = False
         """For stories: never acknowledge a 2xx."""
@@ -459,6 +468,51 @@ class PhoneCall:
         server.respond(200, self.phone.reply(request, 200, sdp=sdp.write()))
         self._changed()
 
+    def refer(self, target: str, *, replaces: "PhoneCall | None" = None, extra: Sequence[tuple[str, str]] = ()) -> None:
+        """Ask for the other party to be transferred: to a number, or into the place of this phone's other call."""
+        refer_to = target if ":" in target else f"sip:{target}@{self.phone.domain}"
+        if replaces is not None:
+            dialog = f"{replaces.call_id};to-tag={replaces.remote_tag};from-tag={replaces.local_tag}"
+            refer_to = f"{refer_to}?Replaces={quote(dialog, safe='')}"
+        self._local_cseq += 1
+        self.phone.send_request(
+            "REFER",
+            self._target,
+            [
+                *self._headers("REFER", self._local_cseq, self._credentials("REFER")),
+                ("Contact", f"<{self.phone.contact}>"),
+                ("Refer-To", f"<{refer_to}>"),
+                ("Referred-By", f"<{self.phone.aor}>"),
+                *extra,
+            ],
+            b"",
+            self._next_hop(),
+            self._referred,
+            lambda: None,
+        )
+
+    def _referred(self, response: Message) -> None:
+        if response.status >= 200:
+            self.referred = response.status
+            self.refer_sub = response.header("refer-sub")
+            self._changed()
+
+    def notified(self, request: Message) -> None:
+        """What became of a transfer that was asked for."""
+        self._remote_cseq = max(self._remote_cseq, request.cseq)
+        if not request.header("content-type").startswith("message/sipfrag") or not request.body.startswith(b"SIP/2.0 "):
+            self.phone.breach(f"{request} holds no status line (RFC 3515 2.4.5)")
+            return
+        if not request.header("event").startswith("refer"):
+            self.phone.breach(f"{request} is of the event {request.header('event')!r} (RFC 3515 2.4.4)")
+        if self.subscribed == "terminated":
+            self.phone.breach(f"{request} after its subscription was terminated (RFC 6665 4.2.2)")
+        self.subscribed = request.header("subscription-state").partition(";")[0]
+        self.told.append(int(request.body.split()[1]))
+        if (self.told[-1] >= 200) != (self.subscribed == "terminated"):
+            self.phone.breach(f"{request} tells {self.told[-1]} and is {self.subscribed} (RFC 3515 2.4.7)")
+        self._changed()
+
     def hang_up(self) -> None:
         """End the call in whatever state it is."""
         if self.state in ("calling", "ringing"):
@@ -512,6 +566,8 @@ class PhoneCall:
         ]
         if method == "INVITE":
             headers.append(("Contact", f"<{self.phone.contact}>"))
+            if self.replaces and not self.remote_tag:
+                headers += [("Replaces", self.replaces), ("Require", "replaces")]
         return headers + (credentials or [])
 
     def _credentials(self, method: str) -> list[tuple[str, str]]:

@@ -74,11 +74,28 @@ class Phone:
 
     # What a person does with it ---------------------------------------------------------------------------
 
-    def call(self, number: str, *, offer: bool = True, label: str = "") -> PhoneCall:
-        """Dial a number or URI; `offer=False` leaves the offer to the other side."""
+    def call(
+        self,
+        number: str,
+        *,
+        offer: bool = True,
+        label: str = "",
+        replaces: PhoneCall | None = None,
+        early_only: bool = False,
+        remote_tag: str = "",
+    ) -> PhoneCall:
+        """Dial a number or URI; `offer=False` leaves the offer to the other side.
+
+        `replaces`: to take the place of that call (RFC 3891), under another remote tag if one is given.
+        """
         call = PhoneCall(
             self, dialled=number if number.startswith("sip:") else f"sip:{number}@{self.domain}", label=label
         )
+        if replaces is not None:
+            call.replaces = (
+                f"{replaces.call_id};to-tag={remote_tag or replaces.remote_tag};from-tag={replaces.local_tag}"
+                + (";early-only" if early_only else "")
+            )
         self.calls.append(call)
         call.invite(offer)
         return call
@@ -342,7 +359,11 @@ class Phone:
         elif method == "OPTIONS":
             self._plain(data, request, send, 200)
         elif method == "NOTIFY":
-            self._notified(data, request, send)
+            if call is not None and call.matches(request):
+                self._plain(data, request, send, 200)
+                call.notified(request)
+            else:
+                self._notified(data, request, send)
         else:
             self._plain(data, request, send, 405)
 

@@ -58,6 +58,14 @@ def weather(chance: random.Random) -> Conditions:
     return Conditions(loss, duplicate, reorder, delay, jitter)
 
 
+HEARD_AS = frozenset(
+    (said, heard)
+    for said in ("sendrecv", "sendonly", "recvonly", "inactive")
+    for heard in (said, *{"inactive": ("sendonly",), "recvonly": ("inactive",)}.get(said, ()))
+)
+"""How one party's direction may be told to the other."""
+
+
 class Day:
     def __init__(
         self, loop: VirtualTimeLoop, seed: int, calls: int, accounts: int, conditions: Conditions | None
@@ -183,11 +191,15 @@ class Day:
             return  # what the last of them said may still be under way
         told = [(one.local_sdp, other.remote_sdp) for one, other in ((call, others[0]), (others[0], call))]
         for said, heard in told if others[0] is not call else ():
-            if said is None or heard is None or said.direction != heard.direction:
+            # Who holds by `inactive` is shown as `sendonly`, since our music is to be heard, and stays inactive itself.
+            alike = said is not None and heard is not None and (said.direction, heard.direction) in HEARD_AS
+            if not alike:
                 self._misheard.append(f"{call.label} {call!r}: one says {said}, the other is told {heard}")
         for listener, speaker in ((call, others[0]), (others[0], call)):
             assert listener.local_sdp is not None and speaker.local_sdp is not None
             wanted = receives(listener.local_sdp.direction) and sends(speaker.local_sdp.direction)
+            if others[0] is not call and not receives(speaker.local_sdp.direction):
+                wanted = False  # who is on hold hears our music
             if house.hears(listener, speaker) != wanted:
                 at = f"{self._loop.time():.3f} {call.label}"
                 self._misheard.append(f"{at} {listener!r} hears {speaker!r}: {not wanted}, agreed: {wanted}")

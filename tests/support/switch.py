@@ -153,7 +153,9 @@ class SimulatedSwitch:
         self.features.join(self.bus, self.endpoint)
         self.agent.listen(self.switch)
         self.media.events = self.switch
-        self.switch.connect(self.endpoint, self.media, self.features.apps)
+        self.switch.connect(
+            self.endpoint, self.media, self.features.apps, origin_of=self.features.origin_of, music="music/hold"
+        )
         self.endpoint.start(self.engine, self.agent)
         self.trunk = self._attach(TRUNK, "trunk", "")
         self.trunk.takes_any_number = True
@@ -239,6 +241,7 @@ class SimulatedSwitch:
         for facts in invariants.by_call(self.facts).values():
             found += invariants.broken_order(facts)
         found += invariants.not_conserved(self.facts)
+        found += invariants.lost_legs(self.facts)
         found += [f"nobody awaited: {context}" for context in self.loop.unhandled]
         return found
 
@@ -265,4 +268,4 @@ class SimulatedSwitch:
 
 
 ENGINE_GAUGES = ("client_transactions", "server_transactions", "timers")
-AGENT_GAUGES = ("sessions", "legs", "client_transactions", "subscriptions", "timers", "farewells")
+AGENT_GAUGES = ("sessions", "legs", "referrals", "client_transactions", "subscriptions", "timers", "farewells")

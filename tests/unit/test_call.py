@@ -92,8 +92,8 @@ class CountingMedia:
     def tone(self, leg: LegId, frequency: float) -> None:
         self.did.append(("tone", leg, frequency))
 
-    def play(self, leg: LegId, prompt: str) -> None:
-        self.did.append(("play", leg, prompt))
+    def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
+        self.did.append(("loop" if loop else "play", leg, prompt))
 
     def silence(self, leg: LegId) -> None:
         self.did.append(("silence", leg))

@@ -69,6 +69,8 @@ async def test_a_record_is_shown_as_promised(client: httpx.AsyncClient) -> None:
         "plan_version": None,
         "destination": None,
         "forwards": [],
+        "talks": [],
+        "transfers": [],
         "started_at": "2026-11-21T22:34:13.120Z",
         "answered_at": "2026-11-21T22:34:14.120Z",
         "ended_at": "2026-11-21T22:34:16.120Z",

@@ -1,6 +1,6 @@
 """Offers between two established legs."""
 
-from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.leg import Leg, LegState, Open
 from softswitch.calls.relay import Connect, Held, Relay, Send, State
 from softswitch.calls.signals import (
     AcceptOffer,
@@ -92,9 +92,37 @@ def test_an_acceptance_without_a_description_settles_nothing() -> None:
 def test_an_offer_to_a_party_that_is_gone_is_refused() -> None:
     a, b, relay = two_legs()
     relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
-    assert relay.abandon(a) == []  # who asked will not hear the answer
-    assert relay.abandon(b) == [Send(a, RefuseOffer(Cause.INTERWORKING, 488))]
-    assert relay.state is State.IDLE and relay.abandon(b) == []
+    a.state = LegState.ENDED
+    assert relay.abandon() == []  # who asked will not hear the answer
+    assert b.open is Open.OFFER  # and it is ours from now on
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000, Direction.SENDONLY)))
+    b.state = LegState.ENDED
+    assert relay.abandon() == [Send(a, RefuseOffer(Cause.INTERWORKING, 488))]
+    assert relay.state is State.IDLE
+
+
+def test_parties_that_are_taken_apart_in_the_middle_of_an_exchange_are_left_with_nothing_open_between_them() -> None:
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(party(1000)))
+    assert relay.abandon() == [Send(a, RefuseOffer(Cause.TEMPORARY_FAILURE, 491))]
+    assert (a.open, b.open) == (Open.NOTHING, Open.OFFER)
+    a, b, relay = two_legs()
+    relay.receive(a, Offered(None))
+    relay.receive(b, OfferAnswered(party(2000)))
+    assert relay.abandon() == [Send(b, Confirm(ours(OURS_B)))]
+    assert (a.open, b.open) == (Open.ANSWER, Open.NOTHING)
+
+
+def test_with_music_an_inactive_holder_stays_inactive_and_the_held_party_is_told_that_it_will_hear() -> None:
+    a, b, _ = two_legs()
+    relay = Relay(a, b, music=True)
+    assert relay.receive(a, Offered(party(1000, Direction.INACTIVE))) == [
+        Send(b, Offer(ours(OURS_B, Direction.SENDONLY)))
+    ]
+    effects = relay.receive(b, OfferAnswered(party(2000, Direction.RECVONLY)))
+    assert effects[0] == Send(a, AcceptOffer(ours(OURS_A, Direction.INACTIVE)))
+    assert Held(a, True) in effects
 
 
 def test_an_offer_that_cannot_wait_is_passed_on_as_one() -> None:

@@ -136,7 +136,7 @@ def test_a_key_pressed_by_info_is_a_digit(body: str, digit: DigitPressed | None)
         ("MESSAGE", {"body": "hi", "headers": ["Content-Type: text/plain"]}, 405),
         ("PRACK", {}, 481),
         ("UPDATE", {}, 200),
-        ("REFER", {}, 405),
+        ("REFER", {}, 400),
         ("FROBNICATE", {}, 501),
         ("BYE", {"headers": ["Require: nothing-we-know"]}, 420),
     ],

@@ -9,14 +9,15 @@ METHODS = (
     "INFO",
     "UPDATE",
     "PRACK",
+    "REFER",
     "REGISTER",
     "SUBSCRIBE",
     "PUBLISH",
 )
 """Methods that are handled somewhere: inside a dialog, outside, or both."""
-KNOWN_METHODS = frozenset(METHODS) | {"NOTIFY", "REFER", "MESSAGE"}
+KNOWN_METHODS = frozenset(METHODS) | {"NOTIFY", "MESSAGE"}
 """Methods that have been heard of: 405 and not 501 (RFC 3261 section 8.2.1)."""
-OPTION_TAGS = ("path", "outbound", "gruu", "timer", "100rel")
+OPTION_TAGS = ("path", "outbound", "gruu", "timer", "100rel", "replaces", "norefersub")
 """Extensions that a peer may require (section 19.2), besides those of a single method."""
 BODIES = ("application/sdp",)
 """Content types that are understood in requests."""

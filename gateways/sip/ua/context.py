@@ -22,6 +22,7 @@ from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import LegId
 
 if TYPE_CHECKING:
+    from gateways.sip.ua.refer import Referral
     from gateways.sip.ua.session import Session
 
 Way = tuple[int, tuple[str, int]]
@@ -99,6 +100,7 @@ class Context:
         "network",
         "now",
         "product",
+        "referrals",
         "server_header",
         "servers",
         "session_expires",
@@ -133,6 +135,8 @@ class Context:
         """By our tag."""
         self.usages: dict[str, Usage] = {}
         """Dialogs without a call, by our tag."""
+        self.referrals: dict[LegId, Referral] = {}
+        """REFERs whose final NOTIFY is due, by the leg that they came by, also after its end."""
         self.legs: dict[LegId, Session] = {}
         """Legs that have not ended."""
         self.clients: dict[int, ResponseHandler] = {}

@@ -21,6 +21,7 @@ wall clock. All other times are monotonic seconds.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -42,6 +43,7 @@ from gateways.sip.ua.event_packages import Sources
 from gateways.sip.ua.invite_client import InviteClient
 from gateways.sip.ua.publications import Publications
 from gateways.sip.ua.reception import Reception
+from gateways.sip.ua.refer import refused_outside
 from gateways.sip.ua.registration import RegistrationDesk
 from gateways.sip.ua.requests import method_refusal, require_refusal, retry_after, scheme_refusal
 from gateways.sip.ua.session import Input, Session
@@ -49,7 +51,7 @@ from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.stray_answer import turn_away
 from gateways.sip.ua.subscriptions import Subscriptions
 from gateways.sip.ua.uplinks import UplinkDesk
-from softswitch.calls.signals import Invitation, LegCommand
+from softswitch.calls.signals import Invitation, LegCommand, TransferProgress
 from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
@@ -104,6 +106,7 @@ class UserAgent:
             "OPTIONS": self._asked_for_abilities,
             "SUBSCRIBE": self._subscriptions.subscribing,
             "PUBLISH": self._publications.publishing,
+            "REFER": partial(refused_outside, self._context),
         }
         """What is done with a request outside a dialog, by its method."""
 
@@ -213,6 +216,11 @@ class UserAgent:
         """Carry out a command (`Signalling.send`)."""
         context = self._context
         context.now = now
+        if type(command) is TransferProgress:
+            referral = context.referrals.get(leg)
+            if referral is not None:
+                referral.progress(command)
+            return
         session = context.legs.get(leg)
         if session is None:
             arriving = self._reception.arriving
@@ -257,6 +265,7 @@ class UserAgent:
             "subscriptions": len(self._subscriptions),
             "publications": len(self._publications),
             "legs": len(context.legs),
+            "referrals": len(context.referrals),
             "client_transactions": len(context.clients),
             "farewells": len(context.farewells),
             "timers": len(context.timers),

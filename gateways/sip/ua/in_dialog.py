@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from gateways._native import RequestReceived
 from gateways.sip.ua import abilities, reliable, update
 from gateways.sip.ua.context import Context
+from gateways.sip.ua.refer import refer
 from gateways.sip.ua.requests import method_refusal
 from gateways.sip.ua.session import Session
 from softswitch.calls.signals import DigitPressed
@@ -65,4 +66,5 @@ METHODS: Mapping[str, Callable[[Context, Session, RequestReceived], None]] = {
     "INFO": _inform,
     "UPDATE": update.received,
     "PRACK": reliable.received,
+    "REFER": refer,
 }

@@ -184,6 +184,10 @@ class InviteClient(Session):
         self.invite(way)
         return True
 
+    def is_dialog(self, call_id: str, remote_tag: str) -> bool:
+        early = self._progress[1] if self.state is State.CALLING and self._progress is not None else None
+        return self.dialog.call_id == call_id and remote_tag == (early if early is not None else self.dialog.remote_tag)
+
     def progressed(self, event: ResponseReceived) -> None:
         response = event.response
         status, tag, body = response.status, response.to_tag, response.body

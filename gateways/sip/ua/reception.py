@@ -1,6 +1,7 @@
 """An INVITE that asks for a new call: checked, recognised, and told to the switch (RFC 3261 section 8.2)."""
 
 import structlog
+from msgspec import structs
 
 from gateways._native import RequestReceived, SipRequest
 from gateways.sip.ua import session_timer
@@ -9,6 +10,7 @@ from gateways.sip.ua.admission import Admission, incoming
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.invite_server import InviteServer, MergeKey
+from gateways.sip.ua.replaces import replaced_leg
 from gateways.sip.ua.requests import Refusal, retry_after, sdp_refusal
 from softswitch.calls.signals import HangUp, Incoming
 from softswitch.kernel.address import HostPort
@@ -63,6 +65,12 @@ class Reception:
                 event.transaction, error.status_hint, reason=None if error.status_hint == 488 else str(error)
             )
             return
+        if request.header("Replaces") is not None:
+            replaced = replaced_leg(context, request)
+            if isinstance(replaced, tuple):
+                context.respond(event.transaction, *replaced)
+                return
+            asked = structs.replace(asked, replaces=replaced)
         key = (request.call_id, request.from_tag, request.cseq)
         dialog = Dialog.called(request, context.tokens.token(), target, event.transport, event.source)
         session = InviteServer(context, dialog, event, offer, key, self._merging)

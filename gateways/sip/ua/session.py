@@ -118,6 +118,10 @@ class Session:
         """What the party last said of itself and was agreed to: an offer of the same again is only a refresh."""
         context.sessions[dialog.local_tag] = self
 
+    def is_dialog(self, call_id: str, remote_tag: str) -> bool:
+        """Whether this is the dialog, perhaps an early one, that somebody names (RFC 3891 section 3)."""
+        return self.dialog.call_id == call_id and self.dialog.remote_tag == remote_tag
+
     def command(self, command: LegCommand) -> None:
         """Carry out a command. Raises LocalProtocolError when the state does not allow it."""
         if not self.step(type(command), command):

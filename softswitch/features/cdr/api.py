@@ -55,6 +55,28 @@ class LegOut(BaseModel):
     media: MediaOut | None
     redirected_to: list[str]
     """Where the party sent the call instead of taking it."""
+    moved_from: str | None = Field(description="the call it came from; its times before are in that call's record")
+    moved_to: str | None = Field(description="the call it went on in; its times after are in that call's record")
+
+
+class TalkOut(BaseModel):
+    """Two parties heard each other, or one held the other."""
+
+    a: str
+    b: str
+    started_at: Moment
+    ended_at: Moment
+
+
+class TransferOut(BaseModel):
+    """Somebody had another party talk with somebody else, or tried to."""
+
+    at: Moment
+    by: str
+    kind: str
+    target: str
+    outcome: Literal["completed", "failed", "unfinished"]
+    cause: str | None
 
 
 class ForwardOut(BaseModel):
@@ -87,6 +109,8 @@ class CdrOut(BaseModel):
     cause_code: int
     note: str
     legs: list[LegOut]
+    talks: list[TalkOut] = Field(description="who talked with whom, and when")
+    transfers: list[TransferOut]
 
 
 def _ms(moment: datetime | None) -> int | None:
@@ -151,6 +175,21 @@ def _show(cdr: Cdr) -> CdrOut:
         cause_code=int(cdr.cause),
         note=cdr.note,
         legs=[_leg(leg) for leg in cdr.legs],
+        talks=[
+            TalkOut(a=talk.a, b=talk.b, started_at=_at(talk.started_at), ended_at=_at(talk.ended_at))
+            for talk in cdr.talks
+        ],
+        transfers=[
+            TransferOut(
+                at=_at(each.at),
+                by=each.by,
+                kind=each.kind,
+                target=each.target,
+                outcome=each.outcome,
+                cause=None if each.cause is None else each.cause.text,
+            )
+            for each in cdr.transfers
+        ],
     )
 
 
@@ -172,4 +211,6 @@ def _leg(leg: CdrLeg) -> LegOut:
         by_party=leg.by_party,
         media=MediaOut.model_validate(leg.media, from_attributes=True) if leg.media is not None else None,
         redirected_to=list(leg.redirected_to),
+        moved_from=leg.moved_from,
+        moved_to=leg.moved_to,
     )

@@ -37,11 +37,12 @@ pub enum MediaCommand {
         frequency: f64,
         level: f64,
     },
-    #[pyo3(constructor = (*, leg, prompt, operation))]
+    #[pyo3(constructor = (*, leg, prompt, operation, looped=false))]
     Play {
         leg: u32,
         prompt: u32,
         operation: u64,
+        looped: bool,
     },
     #[pyo3(constructor = (*, leg))]
     Silence { leg: u32 },
@@ -108,10 +109,12 @@ impl MediaCommand {
                 leg,
                 prompt,
                 operation,
+                looped,
             } => Command::Play {
                 leg,
                 prompt,
                 operation,
+                looped,
             },
             &Self::Silence { leg } => Command::Silence { leg },
             &Self::Close { leg } => Command::Close { leg },

@@ -10,9 +10,11 @@ from softswitch.events import (
     CallOffered,
     CallRouted,
     LegAnswered,
+    LegArrived,
     LegDialed,
     LegEnded,
     LegHeld,
+    LegMoved,
     LegRang,
     LegResumed,
 )
@@ -90,6 +92,12 @@ def _apply(call: CallView, fact: CallFact) -> None:
             if leg in call.legs:
                 role, call.own = call.legs[leg].role, True
             call.legs[leg] = LegView(leg, role, str(fact.destination), fact.number, fact.target, fact.at)
+        case LegArrived(leg=leg):
+            call.legs[leg] = LegView(leg, "called", str(fact.destination), fact.number, "", fact.at)
+            if fact.up:
+                call.legs[leg].state, call.legs[leg].answered_at = "up", fact.at
+        case LegMoved(leg=leg) if leg in call.legs:
+            call.legs[leg].state = "ended"
         case LegRang(leg=leg) | LegAnswered(leg=leg) | LegHeld(leg=leg) | LegResumed(leg=leg) | LegEnded(leg=leg):
             party = call.legs.get(leg)
             if party is None:

@@ -21,11 +21,12 @@ pub enum Command {
         frequency: f64,
         level: f64,
     },
-    /// Play a prompt once; `operation` comes back in `PlayEnded`.
+    /// Play a prompt once; `operation` comes back in `PlayEnded`. `looped`: it begins anew for ever.
     Play {
         leg: u32,
         prompt: u32,
         operation: u64,
+        looped: bool,
     },
     /// End bridge, echo, tone or prompt.
     Silence { leg: u32 },

@@ -55,6 +55,7 @@ enum Occupation {
         at: usize,
         begun: bool,
         operation: u64,
+        looped: bool,
     },
     #[cfg(test)]
     Panics,
@@ -153,12 +154,13 @@ impl Leg {
         };
     }
 
-    pub fn play(&mut self, prompt: Arc<Prompt>, operation: u64) {
+    pub fn play(&mut self, prompt: Arc<Prompt>, operation: u64, looped: bool) {
         self.occupation = Occupation::Prompt {
             prompt,
             at: 0,
             begun: false,
             operation,
+            looped,
         };
     }
 
@@ -331,8 +333,12 @@ impl Leg {
                 at,
                 begun,
                 operation,
+                looped,
             } => {
                 let codes = prompt.codes(law);
+                if *looped && *at >= codes.len() {
+                    *at = 0;
+                }
                 if *at >= codes.len() {
                     let operation = *operation;
                     self.occupation = Occupation::Idle;
@@ -627,7 +633,7 @@ mod tests {
         let mut bench = Bench::connected(connection());
         bench
             .leg
-            .play(Arc::new(Prompt::new(&[1000; 200], 8000)), 42);
+            .play(Arc::new(Prompt::new(&[1000; 200], 8000)), 42, false);
         let mut packets = Vec::new();
         let ended = loop {
             let mut out = Vec::new();
@@ -650,6 +656,24 @@ mod tests {
             [Law::A.encode(1000), silence(Law::A), silence(Law::A)]
         );
         assert!(!bench.leg.ticks());
+    }
+
+    #[test]
+    fn a_looped_prompt_begins_anew_and_an_empty_one_ends() {
+        let mut bench = Bench::connected(connection());
+        bench
+            .leg
+            .play(Arc::new(Prompt::new(&[1000; 320], 8000)), 42, true);
+        for round in 0..7 {
+            let mut out = Vec::new();
+            assert_eq!(bench.leg.tick(0.0, &mut out), Tick::Packet, "{round}");
+            let packet = Packet::parse(&out).unwrap();
+            assert_eq!(packet.payload[0], Law::A.encode(1000));
+            assert_eq!(packet.header.marker, round == 0);
+        }
+        bench.leg.play(Arc::new(Prompt::new(&[], 8000)), 43, true);
+        let ended = bench.leg.tick(0.0, &mut Vec::new());
+        assert_eq!(ended, Tick::PlayEnded { operation: 43 });
     }
 
     #[test]

@@ -9,12 +9,24 @@ use crate::prompt::Prompt;
 /// What the thread of one leg is to do.
 #[derive(Clone)]
 pub enum Order {
-    Open { epoch: u64 },
+    Open {
+        epoch: u64,
+    },
     Connect(Connection),
-    Pass { to: u32, epoch: u64 },
+    Pass {
+        to: u32,
+        epoch: u64,
+    },
     Echo,
-    Tone { frequency: f64, level: f64 },
-    Play { prompt: Arc<Prompt>, operation: u64 },
+    Tone {
+        frequency: f64,
+        level: f64,
+    },
+    Play {
+        prompt: Arc<Prompt>,
+        operation: u64,
+        looped: bool,
+    },
     Silence,
     Close,
 }
@@ -114,6 +126,7 @@ impl Switchboard {
                 leg,
                 prompt,
                 operation,
+                looped,
             } => {
                 let epoch = self.epoch(leg)?;
                 let Some(prompt) = self.prompts.get(prompt as usize).cloned() else {
@@ -123,7 +136,14 @@ impl Switchboard {
                         reason: "there is no such prompt",
                     });
                 };
-                self.alone(leg, Order::Play { prompt, operation })
+                self.alone(
+                    leg,
+                    Order::Play {
+                        prompt,
+                        operation,
+                        looped,
+                    },
+                )
             }
             Command::Silence { leg } => self.alone(leg, Order::Silence),
             Command::Close { leg } => {
@@ -272,6 +292,7 @@ mod tests {
             leg: 0,
             prompt: 3,
             operation: 1,
+            looped: false,
         };
         assert_eq!(
             words(board.carry_out(&play)),

@@ -154,7 +154,11 @@ impl Legs {
             Order::Pass { to, epoch } => leg.pass(to, epoch),
             Order::Echo => leg.echo(),
             Order::Tone { frequency, level } => leg.tone(frequency, level),
-            Order::Play { prompt, operation } => leg.play(prompt, operation),
+            Order::Play {
+                prompt,
+                operation,
+                looped,
+            } => leg.play(prompt, operation, looped),
             Order::Silence => leg.silence(),
             Order::Close => {
                 outlet.close();

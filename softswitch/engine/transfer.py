@@ -1,0 +1,187 @@
+"""Transfers: a party of a call is to talk with somebody else.
+
+A *blind* transfer gives the call another life: the party that stays becomes its caller and is routed to the target, in
+the dial plan context and with the rights of the account that asked. Until the target answers, who asked may stay, and
+gets the party back if nothing comes of it; when it has hung up already, its phones are rung.
+
+An *attended* transfer moves a leg: the party that stays goes over to the other call of who asked, and takes its place
+there, whatever that place is: talking with somebody, ringing somebody, or hearing an application.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from softswitch.calls.dial import over
+from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.signals import Origin, TransferAsked, TransferProgress
+from softswitch.engine.surroundings import Surroundings
+from softswitch.events import TransferBegan, TransferCompleted, TransferFailed
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import Rejected
+from softswitch.kernel.ids import CallId, LegId
+
+if TYPE_CHECKING:
+    from softswitch.engine.call import LiveCall
+
+
+class Transfer:
+    """One under way: who asked, and is told what becomes of it."""
+
+    __slots__ = ("_around", "_asked", "_call", "_rang", "by", "recall", "settled")
+
+    def __init__(self, around: Surroundings, call: CallId, by: Leg | None, asked: LegId) -> None:
+        self._around = around
+        self._call = call
+        self._asked = asked
+        self._rang = False
+        self.by = by
+        """Who asked, as long as it is there to take the party back; None: an administrator, who takes nobody back."""
+        self.recall: Destination | None = by.destination if by is not None else None
+        """Whose phones ring when nobody takes the party."""
+        self.settled = False
+
+    def began(self, kind: str, target: str) -> None:
+        self._around.publish(
+            TransferBegan(at=self._around.clock.wall_ms(), call=self._call, by=self._asked, kind=kind, target=target)
+        )
+        self._tell(TransferProgress(100))
+
+    def rang(self) -> None:
+        """The target rings."""
+        if not self._rang and not self.settled:
+            self._rang = True
+            self._tell(TransferProgress(180))
+
+    def completed(self) -> None:
+        """The target took the party: who asked is told, and let go."""
+        if self.settled:
+            return
+        self.settled = True
+        self._around.publish(TransferCompleted(at=self._around.clock.wall_ms(), call=self._call, by=self._asked))
+        self._tell(TransferProgress(200))
+
+    def failed(self, cause: Cause, status: int | None) -> None:
+        """The target did not."""
+        if self.settled:
+            return
+        self.settled = True
+        self._around.publish(
+            TransferFailed(at=self._around.clock.wall_ms(), call=self._call, by=self._asked, cause=cause, status=status)
+        )
+        self._tell(TransferProgress(status if status is not None and status >= 300 else 0, cause))
+
+    def _tell(self, progress: TransferProgress) -> None:
+        # Also when its leg has ended: whoever sent a REFER and hung up is still told.
+        self._around.signalling.send(self._asked, progress)
+
+
+def asked(call: "LiveCall", leg: Leg, asked: TransferAsked, around: Surroundings) -> None:
+    """A party asks for a transfer of whom it talks with."""
+    account = leg.destination
+    origin = around.origin_of(account.name) if account is not None and account.kind == "account" else None
+    if origin is None:
+        # Whoever is called from outside could make us call whom it likes, at our cost.
+        _refuse(call, leg, around, Cause.CALL_REJECTED, 403, "only an account may")
+        return
+    if call.transfer is not None and not call.transfer.settled:
+        _refuse(call, leg, around, Cause.TEMPORARY_FAILURE, 491, "another is under way")
+        return
+    if asked.replaces is not None:
+        call.talk.when_quiet(partial(_attended, call, leg, asked.replaces, around))
+    else:
+        call.talk.when_quiet(partial(_blind, call, leg, asked.target, origin, around))
+
+
+def _refuse(call: "LiveCall", leg: Leg, around: Surroundings, cause: Cause, status: int, why: str) -> None:
+    call.note(f"no transfer: {why}")
+    around.signalling.send(leg.id, TransferProgress(status, cause))
+
+
+def _blind(call: "LiveCall", by: Leg, target: str, origin: Origin, around: Surroundings) -> None:
+    stays = call.other(by)
+    if over(by) or stays is None:
+        _refuse(call, by, around, Cause.NORMAL_UNSPECIFIED, 603, "there is nobody to transfer")
+        return
+    transfer = Transfer(around, call.call, by, by.id)
+    transfer.began("blind", target)
+    call.send_on(stays, target, transfer, origin)
+
+
+def _attended(call: "LiveCall", by: Leg, replaced: LegId, around: Surroundings) -> None:
+    target = call.legs.owner_of(replaced)
+    if call.other(by) is None:
+        _refuse(call, by, around, Cause.NORMAL_UNSPECIFIED, 603, "there is nobody to transfer")
+    elif target is None or target is call:
+        _refuse(call, by, around, Cause.NO_ROUTE_TO_DESTINATION, 481, "there is no such call")
+    else:
+        target.talk.when_quiet(partial(_move, call, by, target, replaced, around))
+
+
+def _move(call: "LiveCall", by: Leg, target: "LiveCall", replaced: LegId, around: Surroundings) -> None:
+    """The party that `by` talks with goes over to `target`, in the place of the leg there that is `by`'s, too."""
+    stays, place = call.other(by), target.legs.get(replaced)
+    if over(by) or stays is None:
+        _refuse(call, by, around, Cause.NORMAL_UNSPECIFIED, 603, "there is nobody to transfer")
+        return
+    if place is None or not target.has_place(place):
+        _refuse(call, by, around, Cause.NO_ROUTE_TO_DESTINATION, 481, "the other call is over")
+        return
+    if place.destination != by.destination:
+        _refuse(call, by, around, Cause.CALL_REJECTED, 403, "the other call is another account's")
+        return
+    transfer = Transfer(around, call.call, by, by.id)
+    transfer.began("attended", target.call)
+    if target.answered_at is None:
+        # Its target still rings: if nobody answers, the phones of who asked do.
+        target.transfer = Transfer(around, target.call, by, place.id)
+        target.transfer.began("attended", target.to.number)
+    transfer.completed()
+    call.leave(stays, target)
+    try:
+        target.take_place(place, stays)
+    except Rejected as rejected:
+        target.note(str(rejected))
+        target.hang_up(rejected.cause)
+
+
+def replace(call: "LiveCall", leg: Leg, replaced: LegId, around: Surroundings) -> None:
+    """A party that calls takes the place of another leg (RFC 3891), if it may.
+
+    It may where that leg is of the same account, or its account is a party of that call; or where the leg is a phone
+    that rings and may be picked up.
+    """
+    target = call.legs.owner_of(replaced)
+    place = target.legs.get(replaced) if target is not None else None
+    if target is None or place is None or not target.has_place(place):
+        call.refuse(Cause.NO_ROUTE_TO_DESTINATION, 481, "the call to be taken over is over")
+        return
+    pickup = place.state is not LegState.UP
+    parties = {party.destination for party in target.legs if party is place or not pickup}
+    if leg.destination is None or leg.destination.kind != "account":
+        allowed = False
+    else:
+        allowed = leg.destination in parties or (
+            pickup and place.destination is not None and around.may_pick_up(leg.destination.name, place.destination)
+        )
+    if not allowed:
+        call.refuse(Cause.CALL_REJECTED, 403, f"{leg.destination} may not take over that call")
+        return
+    target.talk.when_quiet(partial(_take_over, call, leg, target, place, around))
+
+
+def _take_over(call: "LiveCall", leg: Leg, target: "LiveCall", place: Leg, around: Surroundings) -> None:
+    if over(leg):
+        return
+    if not target.has_place(place):
+        call.refuse(Cause.NO_ROUTE_TO_DESTINATION, 481, "the call to be taken over is over")
+        return
+    transfer = Transfer(around, target.call, None, place.id)
+    transfer.began("replaced" if place.state is LegState.UP else "pickup", leg.party.number)
+    call.leave(leg, target)
+    try:
+        target.take_place(place, leg)
+    except Rejected as rejected:
+        target.note(str(rejected))
+        target.hang_up(rejected.cause)
+    transfer.completed()
