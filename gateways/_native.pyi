@@ -13,7 +13,6 @@ __all__ = [
     "AudioStream",
     "Cancelled",
     "Drained",
-    "LegStats",
     "MediaCommand",
     "MediaEngine",
     "MediaEvent",
@@ -695,23 +694,6 @@ class MediaEvent:
         def reason(self) -> str: ...
 
 @final
-class LegStats:
-    @property
-    def received(self) -> int: ...
-    @property
-    def sent(self) -> int: ...
-    @property
-    def lost(self) -> int: ...
-    @property
-    def jitter_ms(self) -> float: ...
-    @property
-    def first_packet_ms(self) -> int | None: ...
-    @property
-    def last_address(self) -> str: ...
-    @property
-    def discarded(self) -> int: ...
-
-@final
 class MediaEngine:
     """Sound in threads of its own, which never touch the GIL."""
 
@@ -742,7 +724,10 @@ class MediaEngine:
         """Readable when events wait."""
 
     def drain(self, limit: int = 256) -> list[MediaEvent]: ...
-    def leg_stats(self, leg: int) -> LegStats: ...
+    def leg_stats(self, leg: int) -> tuple[int, int, int, float, int | None, str, int]:
+        """A leg's counters: packets received, sent and lost, jitter and the first packet's delay in milliseconds, the
+        address that the last packet came from (empty: none came), packets discarded."""
+
     def stats(self) -> dict[str, int]:
         """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks`."""
 

@@ -356,7 +356,7 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 10, 10)
 
 
 def _sip_settings(settings: Settings) -> SipSettings:

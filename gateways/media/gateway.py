@@ -34,9 +34,8 @@ class MediaGateway:
 
     def __init__(self, engine: MediaEngine, advertised_host: str, prompts: Path | None = None) -> None:
         self._engine = engine
-        self._host = advertised_host
-        self._ports = engine.ports()
-        self._slots = Slots(len(self._ports))
+        self._addresses = [HostPort(advertised_host, port) for port in engine.ports()]
+        self._slots = Slots(len(self._addresses))
         self._prompts = Prompts(prompts, engine.add_prompt)
         self._operations = 0
         self._playing: dict[LegId, int] = {}
@@ -80,7 +79,7 @@ class MediaGateway:
         if slot is None:
             raise Rejected(Cause.SWITCH_CONGESTION, "no media port is left")
         self._order(MediaCommand.Open(leg=slot.number, epoch=slot.epoch))
-        return HostPort(self._host, self._ports[slot.number])
+        return self._addresses[slot.number]
 
     def connect(self, leg: LegId, local: MediaDescription, remote: MediaDescription) -> None:
         """See `softswitch.ports.Media`."""
@@ -125,20 +124,11 @@ class MediaGateway:
 
     def figures(self, leg: LegId) -> MediaFigures:
         """See `softswitch.ports.Media`."""
-        stats = self._engine.leg_stats(self._slots.of(leg).number)
-        return MediaFigures(
-            received=stats.received,
-            sent=stats.sent,
-            lost=stats.lost,
-            jitter_ms=stats.jitter_ms,
-            first_packet_ms=stats.first_packet_ms,
-            last_address=stats.last_address,
-            discarded=stats.discarded,
-        )
+        return MediaFigures(*self._engine.leg_stats(self._slots.of(leg).number))
 
     def heard(self, leg: LegId) -> int:
         """See `softswitch.ports.Media`."""
-        return self._engine.leg_stats(self._slots.of(leg).number).received
+        return self._engine.leg_stats(self._slots.of(leg).number)[0]
 
     def close(self, leg: LegId) -> None:
         """See `softswitch.ports.Media`."""

@@ -462,8 +462,9 @@ class LiveCall:
 
     def trace(self, leg: LegId, direction: str, what: str) -> None:
         """Add a line to the ladder."""
-        if len(self._trace) < MOST_TRACE_LINES:
-            self._trace.append(TraceLine(self._around.clock.wall_ms(), leg, direction, what))
+        lines = self._trace
+        if len(lines) < MOST_TRACE_LINES:
+            lines.append(TraceLine(self._around.clock.wall_ms(), leg, direction, what))
 
     def note(self, what: str) -> None:
         """Add what happened inside the switch to the ladder."""

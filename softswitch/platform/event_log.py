@@ -293,12 +293,8 @@ class EventLog:
             self._checkpoint_due = now + _CHECKPOINT_SECONDS
         for call, group in calls:
             if call is not None:
-                _follow(
-                    self._open,
-                    call,
-                    begins=type(group[0]) is CallOffered,
-                    ends=any(type(fact) is CallEnded for fact in group),
-                )
+                # The first and the last fact of every call.
+                _follow(self._open, call, begins=type(group[0]) is CallOffered, ends=type(group[-1]) is CallEnded)
 
     async def _encoded(self, calls: Sequence[tuple[CallId | None, list[Fact]]]) -> list[tuple[object, ...]]:
         encode, rows = self._encode, list[tuple[object, ...]]()

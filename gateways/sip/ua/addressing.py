@@ -58,6 +58,18 @@ def hop_of(uri: str) -> Hop | None:
 
 
 @lru_cache(maxsize=4096)
+def hop_seen(uri: str, peer: tuple[str, int], *, routed: bool) -> Hop | None:
+    """Where a URI of a dialog leads whose peer was seen at an address: to that address where the URI names none, and
+    where a Contact from elsewhere names a private one: its owner is behind NAT, and only what was seen leads there."""
+    hop = hop_of(uri)
+    if hop is None:
+        return None
+    if not is_literal(hop.host) or (not routed and hop.host != peer[0] and is_private(hop.host)):
+        return Hop(hop.kind, *peer)
+    return hop
+
+
+@lru_cache(maxsize=4096)
 def is_loose(uri: str) -> bool:
     """Whether a route's URI has `lr` (RFC 3261 section 16.12)."""
     address = SipUri.parse(uri)

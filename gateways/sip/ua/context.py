@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateways._native import RequestReceived, ResponseReceived, SipEngine
 from gateways.sip.ua.abilities import ALLOW, OPTION_TAGS
-from gateways.sip.ua.addressing import hop_of, is_literal, is_private
+from gateways.sip.ua.addressing import hop_seen
 from gateways.sip.ua.causes import PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
 from gateways.sip.ua.farewells import Farewells
@@ -247,15 +247,9 @@ class Context:
             # The connection that the peer (or its proxy) uses already: behind NAT there is no other.
             return dialog.transport, dialog.peer
         uri = dialog.first_route() if dialog.route_set else dialog.remote_target
-        hop = hop_of(uri) if uri is not None else None
+        hop = hop_seen(uri, dialog.peer, routed=bool(dialog.route_set)) if uri is not None else None
         if hop is None:
             return None
-        if not is_literal(hop.host) or (
-            # A private address in a Contact that came from elsewhere is behind NAT: only the address that was seen
-            # leads there.
-            not dialog.route_set and hop.host != dialog.peer[0] and is_private(hop.host)
-        ):
-            hop = Hop(hop.kind, *dialog.peer)
         if hop.kind == "udp" and transport is not None and (":" in hop.host) == (":" in dialog.peer[0]):
             return dialog.transport, (hop.host, hop.port)
         return self.way_to(hop)

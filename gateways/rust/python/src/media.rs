@@ -182,48 +182,22 @@ impl From<Event> for MediaEvent {
     }
 }
 
-#[pyclass(frozen, module = "gateways._native")]
-pub struct LegStats(LegFigures);
+/// What `MediaEngine.leg_stats` gives.
+type LegStats = (u64, u64, u64, f64, Option<u64>, String, u64);
 
-#[pymethods]
-impl LegStats {
-    #[getter]
-    fn received(&self) -> u64 {
-        self.0.received
-    }
-
-    #[getter]
-    fn sent(&self) -> u64 {
-        self.0.sent
-    }
-
-    #[getter]
-    fn lost(&self) -> u64 {
-        self.0.lost
-    }
-
-    #[getter]
-    fn jitter_ms(&self) -> f64 {
-        self.0.jitter_ms
-    }
-
-    #[getter]
-    fn first_packet_ms(&self) -> Option<u64> {
-        self.0.first_packet_ms
-    }
-
-    #[getter]
-    fn last_address(&self) -> String {
-        self.0
+fn leg_stats(figures: &LegFigures) -> LegStats {
+    (
+        figures.received,
+        figures.sent,
+        figures.lost,
+        figures.jitter_ms,
+        figures.first_packet_ms,
+        figures
             .last_address
             .map(|address| address.to_string())
-            .unwrap_or_default()
-    }
-
-    #[getter]
-    fn discarded(&self) -> u64 {
-        self.0.discarded
-    }
+            .unwrap_or_default(),
+        figures.discarded,
+    )
 }
 
 #[pyclass(frozen, module = "gateways._native")]
@@ -308,9 +282,9 @@ impl MediaEngine {
     }
 
     fn leg_stats(&self, leg: u32) -> PyResult<LegStats> {
-        let figures = self.0.leg_figures(leg);
-        figures
-            .map(LegStats)
+        self.0
+            .leg_figures(leg)
+            .map(|figures| leg_stats(&figures))
             .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))
     }
 
@@ -334,6 +308,5 @@ impl MediaEngine {
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<MediaCommand>()?;
     module.add_class::<MediaEvent>()?;
-    module.add_class::<LegStats>()?;
     module.add_class::<MediaEngine>()
 }
