@@ -38,6 +38,9 @@ from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
+from softswitch.features.messaging import feature as messaging_feature
+from softswitch.features.messaging.service import Messaging
+from softswitch.features.messaging.store import MessageStore
 from softswitch.features.presence import feature as presence_feature
 from softswitch.features.presence.service import PresenceService
 from softswitch.features.reach import feature as reach_feature
@@ -112,7 +115,7 @@ class Softswitch:
         self._changes = Changes(self.database)
 
         self.registrations = Registrations(clock, bus.publish)
-        self.directory = Directory(settings.sip.realm, clock, on_removed=self.registrations.forget)
+        self.directory = Directory(settings.sip.realm, clock, on_removed=self._account_gone)
         self._binding_writer = BindingWriter(self.registrations, self.database, clock)
         self.lines = Lines()
         self.push = (
@@ -128,6 +131,14 @@ class Softswitch:
         self.trunks = Trunks(settings.sip.realm, clock, bus.publish, Vault.at(settings.data_dir / "secrets.key"))
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
         self.records = CallRecords(self.event_log)
+        self.messaging = Messaging(
+            self.directory,
+            Phones(self.registrations),
+            MessageStore(self.database),
+            clock,
+            bus.publish,
+            _sip_host(settings),
+        )
         self.presence = PresenceService(self.directory, self.registrations, self.records)
 
         boot = f"{clock.wall_ms() // 1000:x}{secrets.token_hex(2)}"
@@ -154,8 +165,10 @@ class Softswitch:
             pressure=self._pressure,
             trusted=self.trunks.addresses,
             watched=self.presence,
+            messages=self.messaging,
         )
         self.presence.connect(self.sip)
+        self.messaging.connect(self.sip)
         engine = MediaEngine(
             host=settings.media_listen,
             first_port=settings.media.first_port,
@@ -174,6 +187,7 @@ class Softswitch:
             testcalls.build(),
             cdr.build(self.records),
             presence_feature.build(self.presence),
+            messaging_feature.build(self.messaging),
             callcontrol.build(self, self.records, self.event_log),
         ]
         self.apps = call_apps(self.features)
@@ -224,6 +238,7 @@ class Softswitch:
                 self.media.must_have(self.settings.media.music)
             await self.sip.start()
             self.trunks.connect(self.sip)
+            await self.messaging.start()
             await self.http.start()  # last: whoever is told "ok" by /health may call
         except BaseException:
             await self.stop(0)
@@ -234,6 +249,7 @@ class Softswitch:
         """Take no new calls, let the others end within some seconds, and stop. Stopping twice does nothing."""
         self.sip.refuse_new_calls()
         await self.switch.drain(drain_seconds)
+        await self.messaging.stop()
         await self.sip.stop()
         await self.http.stop()
         await self.media.stop()
@@ -302,6 +318,10 @@ class Softswitch:
         candidates = candidates_of(account, self.registrations)
         return self.switch.originate(who.origin, number, candidates, who.ring_seconds)
 
+    def _account_gone(self, number: str) -> None:
+        self.registrations.forget(number)
+        self.sip.unwatch(number)
+
     def _pressure(self) -> Pressure:
         return Pressure(self.event_log.fullness, self.switch.live / self.settings.limits.calls)
 
@@ -359,14 +379,19 @@ def _spare_the_collector() -> None:
     gc.set_threshold(200_000, 10, 10)
 
 
-def _sip_settings(settings: Settings) -> SipSettings:
+def _sip_host(settings: Settings) -> str:
+    """The switch's name in URIs of its own."""
     host = settings.advertised_for(settings.sip.listen[0].address.host)
+    return f"[{host}]" if ":" in host else host
+
+
+def _sip_settings(settings: Settings) -> SipSettings:
     return SipSettings(
         listeners=tuple(
             listener_of(settings, listener.transport, listener.address) for listener in settings.sip.listen
         ),
         agent=UserAgentSettings(
-            host=f"[{host}]" if ":" in host else host,
+            host=_sip_host(settings),
             realm=settings.sip.realm,
             product=f"Softswitch/{__version__}",
             registrar=RegistrarRules(service_route=settings.sip.service_route, push_services=settings.push.services),

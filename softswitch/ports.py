@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin
+from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin, Target
 from softswitch.calls.uplinks import Enrolled, Probed, Uplink
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.messages import Delivery, Taken, TextMessage
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 
 
@@ -152,6 +153,25 @@ class Watchers(Protocol):
 
     def unwatch(self, account: str) -> None:
         """An account is gone: end what it watches, and what is watched of it."""
+        ...
+
+
+class Messages(Protocol):
+    """Who takes the messages that accounts send."""
+
+    def received(
+        self, origin: Origin, message: TextMessage, lifetime: int | None, decided: Callable[[Taken], None]
+    ) -> None:
+        """An account sends a message. `lifetime`: seconds after which it is worth nothing, where the sender said so.
+        `decided` is told, once, what became of it; that may be later."""
+        ...
+
+
+class Courier(Protocol):
+    """A gateway that carries messages to devices."""
+
+    def deliver(self, target: Target, message: TextMessage, done: Callable[[Delivery], None]) -> None:
+        """Give a message to one device; `done` is told, once and later, what the device said."""
         ...
 
 

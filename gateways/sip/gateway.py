@@ -15,13 +15,14 @@ from gateways.sip.resolver import Resolver, ResolverSettings
 from gateways.sip.tls import Certificates, TlsSettings
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.settings import UserAgentSettings
-from softswitch.calls.signals import Invitation, LegCommand
+from softswitch.calls.signals import Invitation, LegCommand, Target
 from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.ids import LegId
+from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports import Gatekeeper, Location, Messages, SignallingEvents, UplinkEvents, Watched
 
 
 class SipSettings(Struct, frozen=True, kw_only=True):
@@ -51,6 +52,7 @@ class SipGateway:
         gatekeeper: Gatekeeper,
         location: Location,
         watched: Watched,
+        messages: Messages,
         clock: Clock,
         entropy: Callable[[int], bytes] = os.urandom,
         pressure: Callable[[], Pressure] = Pressure,
@@ -71,6 +73,7 @@ class SipGateway:
             gatekeeper=gatekeeper,
             location=location,
             watched=watched,
+            messages=messages,
             entropy=entropy,
             wall_ms=clock.wall_ms,
         )
@@ -128,6 +131,11 @@ class SipGateway:
     def send(self, leg: LegId, command: LegCommand) -> None:
         """See `Signalling.send`."""
         self._agent.command(leg, command, self._clock())
+        self._endpoint.wake()
+
+    def deliver(self, target: Target, message: TextMessage, done: Callable[[Delivery], None]) -> None:
+        """See `Courier.deliver`."""
+        self._agent.deliver(target, message, done, self._clock())
         self._endpoint.wake()
 
     def changed(self, subject: Subject, account: str) -> None:

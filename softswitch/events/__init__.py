@@ -31,6 +31,13 @@ from softswitch.events.calls import (
     TransferCompleted,
     TransferFailed,
 )
+from softswitch.events.messages import (
+    MessageDelivered,
+    MessageExpired,
+    MessageFact,
+    MessageRefused,
+    MessageSent,
+)
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.routing import PlanPublished
 from softswitch.events.system import SwitchStarted, SwitchStopped
@@ -58,6 +65,10 @@ AnyFact = (
     | CallEnded
     | AccountRegistered
     | AccountUnregistered
+    | MessageSent
+    | MessageDelivered
+    | MessageRefused
+    | MessageExpired
     | PlanPublished
     | TrunkGatewayDown
     | TrunkGatewayUp
@@ -91,6 +102,11 @@ __all__ = [
     "LegsBridged",
     "LegsParted",
     "MediaFigures",
+    "MessageDelivered",
+    "MessageExpired",
+    "MessageFact",
+    "MessageRefused",
+    "MessageSent",
     "PlanPublished",
     "RoutingStep",
     "SwitchStarted",

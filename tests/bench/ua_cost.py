@@ -131,6 +131,7 @@ class Bench:
             gatekeeper=self.relay,
             location=self.relay,
             watched=self.relay,
+            messages=self.relay,
             entropy=random.Random(1).randbytes,
             wall_ms=lambda: 1_700_000_000_000,
         )

@@ -12,6 +12,8 @@ from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.events import CallEnded, CallFact, Fact
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
+from softswitch.features.messaging.feature import build as build_messaging
+from softswitch.features.messaging.service import Messaging
 from softswitch.features.presence.feature import build as build_presence
 from softswitch.features.presence.service import PresenceService
 from softswitch.features.reach.call_app import account_app, callback_app, speed_dial_app
@@ -32,7 +34,8 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
 from softswitch.platform.vault import Vault
-from softswitch.ports import Watchers
+from softswitch.ports import Courier, Watchers
+from tests.support.model_messages import MemoryStore
 
 REALM = "softswitch"
 ACCOUNTS = tuple(str(number) for number in range(1001, 1021))
@@ -121,6 +124,8 @@ class DemoFeatures:
         self.originating: Callable[[str, str], CallId]
         """Makes a call on an account's behalf: whoever has the switch says how."""
         plan = self.plan = DialPlan(clock, publish, self, self)
+        self.stored = MemoryStore()
+        self.messaging = Messaging(self.directory, Phones(self.location), self.stored, clock, publish, "10.0.0.1")
         self._live = LiveFacts()
         self.presence = PresenceService(self.directory, self.location, self._live)
         plan.plan = Plan.compile(demo_plan(), 1)
@@ -144,8 +149,11 @@ class DemoFeatures:
     def originate(self, account: str, number: str) -> CallId:
         return self.originating(account, number)
 
-    def join(self, bus: Bus, watchers: Watchers) -> None:
-        """Hear facts, and tell watchers."""
+    def join(self, bus: Bus, watchers: Watchers, courier: Courier) -> None:
+        """Hear facts, tell watchers, and deliver messages."""
+        self.messaging.connect(courier)
+        for kind, hearer in build_messaging(self.messaging).subscriptions:
+            bus.subscribe(kind, hearer)
         bus.subscribe(CallFact, self._live.hear)
         self.presence.connect(watchers)
         for kind, hearer in build_presence(self.presence).subscriptions:

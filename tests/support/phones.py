@@ -21,7 +21,7 @@ from tests.support.sip_text import (
     param,
 )
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, MESSAGE"
 
 
 class Phone:
@@ -70,6 +70,12 @@ class Phone:
         self._nonce_counts: dict[str, int] = {}
         self._registration = Conversation(self, "reg")
         self.watchers: list[Watcher] = []
+        self.texts: asyncio.Queue[Message] = asyncio.Queue()
+        """Messages that came and were taken."""
+        self.answers_texts_with = 200
+        """The status for messages; those with another than 200 are not in `texts`."""
+        self.understands: tuple[str, ...] = ()
+        """The content types of messages that it takes; all when empty."""
         network.attach(address, self.receive)
 
     # What a person does with it ---------------------------------------------------------------------------
@@ -127,6 +133,19 @@ class Phone:
         watcher = Watcher(self, event, account)
         self.watchers.append(watcher)
         return watcher
+
+    async def text(self, to: str, words: str, *extra: tuple[str, str], kind: str = "text/plain") -> int:
+        """Send a message; gives the status, 408 when nothing answered."""
+        headers = [("Content-Type", kind), *extra]
+        response = await self.request(
+            "MESSAGE", f"sip:{to}@{self.domain}", headers, words.encode(), talk=Conversation(self, "msg")
+        )
+        return response.status if response is not None else 408
+
+    async def reads(self, within: float = 70.0) -> str:
+        """The next message that comes."""
+        async with asyncio.timeout(within):
+            return (await self.texts.get()).body.decode()
 
     async def request(
         self,
@@ -358,6 +377,15 @@ class Phone:
             call.cleared(request)
         elif method == "OPTIONS":
             self._plain(data, request, send, 200)
+        elif method == "MESSAGE":
+            if request.all("contact"):
+                self.breach(f"{request} has a Contact (RFC 3428 section 4)")
+            status = self.answers_texts_with
+            if self.understands and request.header("content-type") not in self.understands:
+                status = 415
+            if status == 200:
+                self.texts.put_nowait(request)
+            self._plain(data, request, send, status)
         elif method == "NOTIFY":
             if call is not None and call.matches(request):
                 self._plain(data, request, send, 200)
@@ -429,6 +457,7 @@ REASONS = {
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     486: "Busy Here",
+    415: "Unsupported Media Type",
     487: "Request Terminated",
     488: "Not Acceptable Here",
     491: "Request Pending",

@@ -9,7 +9,7 @@ from gateways._native import SipEngine
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
-from softswitch.calls.signals import Invitation, LegCommand
+from softswitch.calls.signals import Invitation, LegCommand, Target
 from softswitch.engine.bus import Bus
 from softswitch.engine.switch import Switch
 from softswitch.events import CallFact, Fact
@@ -17,6 +17,7 @@ from softswitch.features.cdr.model import Cdr
 from softswitch.features.registrar.phones import candidates_of
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
 from tests.support import invariants
 from tests.support.demo_parts import ACCOUNTS, REALM, RING_SECONDS, DemoFeatures, password_of
@@ -39,7 +40,7 @@ LONGEST_TIMER = 64 * 0.5
 class SimulatedEndpoint:
     """In place of `endpoint.py`: moves the user agent's datagrams over the simulated network, and keeps its deadline.
 
-    A `Signalling` and `Watchers` for the switch and a `Network` for the user agent.
+    A `Signalling`, `Watchers` and `Courier` for the switch and a `Network` for the user agent.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, network: Network, address: HostPort) -> None:
@@ -60,6 +61,10 @@ class SimulatedEndpoint:
 
     def send(self, leg: LegId, command: LegCommand) -> None:
         self.agent.command(leg, command, self._loop.time())
+        self._settle_soon()
+
+    def deliver(self, target: Target, message: TextMessage, done: Callable[[Delivery], None]) -> None:
+        self.agent.deliver(target, message, done, self._loop.time())
         self._settle_soon()
 
     def changed(self, subject: Subject, account: str) -> None:
@@ -147,10 +152,11 @@ class SimulatedSwitch:
             gatekeeper=self.features.gatekeeper,
             location=self.location,
             watched=self.features.presence,
+            messages=self.features.messaging,
             entropy=random.Random(f"entropy {seed}").randbytes,
             wall_ms=self.clock.wall_ms,
         )
-        self.features.join(self.bus, self.endpoint)
+        self.features.join(self.bus, self.endpoint, self.endpoint)
         self.agent.listen(self.switch)
         self.media.events = self.switch
         self.switch.connect(

@@ -26,6 +26,7 @@ from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.messages import Taken, TextMessage
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 
 US = HostPort("192.0.2.1", 5060)
@@ -91,6 +92,7 @@ class Accounts:
         self.live: list[WatchedCall] = []
         self.shown = Presence(True)
         self.box = Mailbox()
+        self.messages: list[tuple[Origin, TextMessage, int | None, Callable[[Taken], None]]] = []
         self.publications: dict[str, tuple[Published, ...]] = {}
         self.strict = False
         self.secrets: dict[tuple[str, str], str] = {}
@@ -131,6 +133,11 @@ class Accounts:
     def mailbox(self, account: str) -> Mailbox:
         return self.box
 
+    def received(
+        self, origin: Origin, message: TextMessage, lifetime: int | None, decided: Callable[[Taken], None]
+    ) -> None:
+        self.messages.append((origin, message, lifetime, decided))
+
     def published(self, account: str, publications: Sequence[Published]) -> None:
         self.publications[account] = tuple(publications)
 
@@ -156,6 +163,7 @@ class Story:
             gatekeeper=self.accounts,
             location=self.accounts,
             watched=self.accounts,
+            messages=self.accounts,
             entropy=random.Random(seed).randbytes,
             wall_ms=lambda: int(self.now * 1000),
         )

@@ -19,7 +19,6 @@ from tests.support.ua_story import CALLER, PEER, Story, sdp
         ("INVITE", {"body": "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\n"}, 488, None),
         ("INVITE", {"contact": None}, 400, None),
         ("OPTIONS", {"headers": ["Require: nothing-we-know"]}, 420, ("Unsupported", "nothing-we-know")),
-        ("MESSAGE", {}, 405, ("Allow", "INVITE")),
         ("FROBNICATE", {}, 501, ("Allow", "INVITE")),
         ("BYE", {}, 481, None),
         ("INFO", {}, 481, None),

@@ -13,9 +13,10 @@ METHODS = (
     "REGISTER",
     "SUBSCRIBE",
     "PUBLISH",
+    "MESSAGE",
 )
 """Methods that are handled somewhere: inside a dialog, outside, or both."""
-KNOWN_METHODS = frozenset(METHODS) | {"NOTIFY", "MESSAGE"}
+KNOWN_METHODS = frozenset(METHODS) | {"NOTIFY"}
 """Methods that have been heard of: 405 and not 501 (RFC 3261 section 8.2.1)."""
 OPTION_TAGS = ("path", "outbound", "gruu", "timer", "100rel", "replaces", "norefersub")
 """Extensions that a peer may require (section 19.2), besides those of a single method."""

@@ -41,6 +41,7 @@ from gateways.sip.ua.admission import Admission
 from gateways.sip.ua.context import Context, Network, Transport
 from gateways.sip.ua.event_packages import Sources
 from gateways.sip.ua.invite_client import InviteClient
+from gateways.sip.ua.messages import Messenger
 from gateways.sip.ua.publications import Publications
 from gateways.sip.ua.reception import Reception
 from gateways.sip.ua.refer import refused_outside
@@ -51,13 +52,14 @@ from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.stray_answer import turn_away
 from gateways.sip.ua.subscriptions import Subscriptions
 from gateways.sip.ua.uplinks import UplinkDesk
-from softswitch.calls.signals import Invitation, LegCommand, TransferProgress
+from softswitch.calls.signals import Invitation, LegCommand, Target, TransferProgress
 from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
+from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports import Gatekeeper, Location, Messages, SignallingEvents, UplinkEvents, Watched
 
 if TYPE_CHECKING:
     from gateways._native import SipEvent
@@ -77,6 +79,7 @@ class UserAgent:
         gatekeeper: Gatekeeper,
         location: Location,
         watched: Watched,
+        messages: Messages,
         entropy: Callable[[int], bytes],
         wall_ms: Callable[[], int],
     ) -> None:
@@ -89,6 +92,7 @@ class UserAgent:
         self._subscriptions = Subscriptions(
             self._context, admission, Sources(self._context, watched, location, wall_ms), settings.subscriptions
         )
+        self._messenger = Messenger(self._context, admission, messages)
         self._publications = Publications(self._context, admission, watched, settings.publications)
         self._uplinks = UplinkDesk(self._context)
         self._engine_deadline: float | None = None
@@ -107,6 +111,7 @@ class UserAgent:
             "SUBSCRIBE": self._subscriptions.subscribing,
             "PUBLISH": self._publications.publishing,
             "REFER": partial(refused_outside, self._context),
+            "MESSAGE": self._messenger.messaging,
         }
         """What is done with a request outside a dialog, by its method."""
 
@@ -246,6 +251,11 @@ class UserAgent:
         self._context.now = now
         self._subscriptions.end(account, "noresource")
         self._publications.end(account)
+
+    def deliver(self, target: Target, message: TextMessage, done: Callable[[Delivery], None], now: float) -> None:
+        """See `Courier.deliver`."""
+        self._context.now = now
+        self._messenger.deliver(target, message, done)
 
     def dismiss_watchers(self, now: float) -> None:
         """The switch is about to stop: every subscription ends, to be made anew."""

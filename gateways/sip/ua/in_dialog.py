@@ -31,6 +31,11 @@ def _options(context: Context, session: Session, event: RequestReceived) -> None
     session.respond(event.transaction, 200, "OPTIONS", *abilities.headers())
 
 
+def _no_message(context: Context, session: Session, event: RequestReceived) -> None:
+    # The parties of a call are two dialogs, and only sound passes between them; messages go from account to account.
+    session.respond(event.transaction, 405, "MESSAGE", context.allow)
+
+
 def _inform(context: Context, session: Session, event: RequestReceived) -> None:
     request = event.request
     body = request.body
@@ -64,6 +69,7 @@ def _key(body: bytes) -> DigitPressed | None:
 METHODS: Mapping[str, Callable[[Context, Session, RequestReceived], None]] = {
     "OPTIONS": _options,
     "INFO": _inform,
+    "MESSAGE": _no_message,
     "UPDATE": update.received,
     "PRACK": reliable.received,
     "REFER": refer,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from softswitch.calls.signals import Target
 from softswitch.engine.caller import Caller, Candidate, DialOutcome
 from softswitch.features.registrar.model import asleep, chosen, target_of
 from softswitch.kernel.binding import Binding, PushTarget
@@ -46,6 +47,10 @@ class Phones:
         """Whether there is a phone to ring, or to wake."""
         bindings = self._location.bindings(number)
         return bool(chosen(bindings)) or (self._notifier is not None and bool(asleep(bindings)))
+
+    def targets(self, number: str) -> Sequence[Target]:
+        """How each of them is reached."""
+        return [target_of(binding) for binding in chosen(self._location.bindings(number))]
 
     async def ring(self, caller: Caller, number: str, ring_seconds: float) -> DialOutcome:
         """Ring all phones of an account at once, or the one that the caller asked for by its GRUU; those that must be
