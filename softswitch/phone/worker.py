@@ -50,6 +50,10 @@ class Settings(msgspec.Struct):
     record: str = ""
     """Record what the first call hears into this WAV file."""
     expires: int = 300
+    publish: bool = False
+    """Whether the phone publishes its presence."""
+    mailbox: bool = False
+    """Whether it asks for message-waiting counts."""
 
 
 OUTPUT = os.dup(1)
@@ -142,6 +146,16 @@ class Account(pj.Account):  # type: ignore[misc]  # the library has no types
         self.registered = expires > 0
         tell("registration", status=int(prm.code), reason=prm.reason, expires=expires)
 
+    def onInstantMessage(self, prm: Any) -> None:
+        tell("message", **{"from": prm.fromUri}, text=prm.msgBody, kind=prm.contentType)
+
+    def onInstantMessageStatus(self, prm: Any) -> None:
+        tell("message sent", to=prm.toUri, status=int(prm.code))
+
+    def onMwiInfo(self, prm: Any) -> None:
+        whole = prm.rdata.wholeMsg
+        tell("mailbox", text=whole.partition("\r\n\r\n")[2])
+
     def onIncomingCall(self, prm: Any) -> None:
         line = Line(self.phone, prm.callId)
         number = self.phone.take(line)
@@ -149,6 +163,29 @@ class Account(pj.Account):  # type: ignore[misc]  # the library has no types
         tell("incoming", call=number, **{"from": info.remoteUri}, to=info.localUri, call_id=info.callIdString)
         if self.phone.settings.answer:
             self.phone.answer(number, self.phone.settings.answer)
+
+
+class Buddy(pj.Buddy):  # type: ignore[misc]  # the library has no types
+    """Someone whose presence the phone shows, or who gets messages."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__()
+        self.number = number
+
+    def onBuddyState(self) -> None:
+        info = self.getInfo()
+        status = info.presStatus
+        tell(
+            "buddy",
+            number=self.number,
+            subscription=info.subStateName.lower(),
+            online=status.status == pj.PJSUA_BUDDY_STATUS_ONLINE,
+            activity=ACTIVITIES.get(status.activity, ""),
+            note=status.note or status.statusText,
+        )
+
+
+ACTIVITIES = {pj.PJRPID_ACTIVITY_AWAY: "away", pj.PJRPID_ACTIVITY_BUSY: "busy"}
 
 
 class Phone:
@@ -179,6 +216,7 @@ class Phone:
         self.account = Account(self)
         self.account.create(_account_configuration(settings))
         self.lines: dict[int, Line] = {}
+        self.buddies: dict[str, Buddy] = {}
         self.leaving_since: float | None = None
         self.measured_at = 0.0
 
@@ -207,6 +245,10 @@ class Phone:
             "resume": self.resume,
             "digit": self.digit,
             "register": self.register,
+            "watch": self.watch,
+            "unwatch": self.unwatch,
+            "message": self.message,
+            "present": self.present,
             "leave": self.leave,
         }
 
@@ -241,6 +283,35 @@ class Phone:
 
     def register(self, renew: bool) -> None:
         self.account.setRegistration(renew)
+
+    def watch(self, number: str) -> None:
+        """Show somebody's presence."""
+        self.buddy(number).subscribePresence(True)
+
+    def unwatch(self, number: str) -> None:
+        self.buddy(number).subscribePresence(False)
+
+    def message(self, number: str, text: str, kind: str = "text/plain") -> None:
+        parameters = pj.SendInstantMessageParam()
+        parameters.content, parameters.contentType = text, kind
+        self.buddy(number).sendInstantMessage(parameters)
+
+    def present(self, activity: str, note: str) -> None:
+        """Publish what the person does: `away`, `busy` or nothing."""
+        status = pj.PresenceStatus()
+        status.status = pj.PJSUA_BUDDY_STATUS_ONLINE
+        status.activity = next((value for value, name in ACTIVITIES.items() if name == activity), 0)
+        status.note = note
+        self.account.setOnlineStatus(status)
+
+    def buddy(self, number: str) -> Buddy:
+        if number not in self.buddies:
+            configuration = pj.BuddyConfig()
+            configuration.uri = _uri(number, self.settings)
+            configuration.subscribe = False
+            buddy = self.buddies[number] = Buddy(number)
+            buddy.create(self.account, configuration)
+        return self.buddies[number]
 
     def leave(self) -> None:
         """Hang up, un-register, close the files, exit."""
@@ -297,6 +368,8 @@ def _account_configuration(settings: Settings) -> Any:
     configuration.sipConfig.authCreds.append(
         pj.AuthCredInfo("digest", settings.realm, settings.account, 0, settings.password)
     )
+    configuration.presConfig.publishEnabled = settings.publish
+    configuration.mwiConfig.enabled = settings.mailbox
     configuration.mediaConfig.transportConfig.boundAddress = settings.bind
     configuration.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
     return configuration

@@ -1,0 +1,80 @@
+"""Independent phones (pjsua2) see each other's presence and send each other messages through the switch."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.interop import phones
+from tests.interop.conftest import Admin
+from tests.interop.phones import WITHIN, Phone, ready
+from tests.support.server import Server
+
+pytestmark = [phones.needed]
+
+
+async def test_two_phones_see_each_other_come_and_be_on_the_phone(switch: Server, tmp_path: Path) -> None:
+    alice, bob = Phone(switch, "1003", tmp_path), Phone(switch, "1004", tmp_path, answer=200)
+    async with ready(alice):
+        await alice.do("watch", number="1004")
+        await alice.expect("buddy", within=WITHIN, subscription="active", online=False)
+        async with ready(bob):
+            await alice.expect("buddy", within=WITHIN, online=True)
+            await bob.do("watch", number="1003")
+            await bob.expect("buddy", within=WITHIN, number="1003", online=True)
+            await alice.do("dial", number="1004")
+            await alice.state("confirmed")
+            for phone in (alice, bob):
+                await phone.expect("buddy", within=WITHIN, online=True, note="On the phone")
+            await alice.do("hangup", call=1)
+            await bob.state("disconnected")
+            await bob.expect("buddy", within=WITHIN, online=True, note="Online")
+            await bob.leave()
+        await alice.expect("buddy", within=WITHIN, online=False)
+
+
+async def test_what_a_phone_publishes_another_sees(switch: Server, tmp_path: Path) -> None:
+    alice, bob = Phone(switch, "1003", tmp_path), Phone(switch, "1005", tmp_path, publish=True)
+    async with ready(alice, bob):
+        await alice.do("watch", number="1005")
+        await alice.expect("buddy", within=WITHIN, online=True)
+        await bob.do("present", activity="away", note="Back at three")
+        await alice.expect("buddy", within=WITHIN, activity="away", note="Back at three")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_messages_go_both_ways(switch: Server, tmp_path: Path, transport: str) -> None:
+    alice = Phone(switch, "1003", tmp_path, transport=transport)
+    bob = Phone(switch, "1006", tmp_path, transport=transport)
+    async with ready(alice, bob):
+        await alice.do("message", number="1006", text="Lunch? 一起吃饭吗")
+        came = await bob.expect("message", within=WITHIN)
+        assert (came["text"], came["kind"]) == ("Lunch? 一起吃饭吗", "text/plain")
+        assert "1003" in came["from"]
+        await alice.expect("message sent", within=WITHIN, status=200)
+        await bob.do("message", number="1003", text="Yes")
+        assert (await alice.expect("message", within=WITHIN))["text"] == "Yes"
+
+
+async def test_messages_to_an_absent_phone_come_in_order_when_it_registers(
+    switch: Server, admin: Admin, tmp_path: Path
+) -> None:
+    alice, bob = Phone(switch, "1003", tmp_path), Phone(switch, "1007", tmp_path)
+    async with ready(alice):
+        for text in ("one", "two", "three"):
+            await alice.do("message", number="1007", text=text)
+            await alice.expect("message sent", within=WITHIN, status=202)
+        admin.post("/messages", **{"from": "1003", "to": "1007", "text": "four"})
+        assert [one["text"] for one in admin.all("/messages", account="1007", state="waiting")] == [
+            "four",
+            "three",
+            "two",
+            "one",
+        ]
+        async with ready(bob):
+            for text in ("one", "two", "three", "four"):
+                assert (await bob.expect("message", within=WITHIN))["text"] == text
+
+    done = admin.eventually(
+        lambda: admin.all("/messages", account="1007", state="delivered"), lambda found: len(found) == 4
+    )
+    assert all(one["done_at"] for one in done)
