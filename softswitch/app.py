@@ -139,7 +139,16 @@ class Softswitch:
             bus.publish,
             _sip_host(settings),
         )
-        self.presence = PresenceService(self.directory, self.registrations, self.records)
+        self.presence = PresenceService(
+            self.directory,
+            self.registrations,
+            self.records,
+            clock,
+            bus.publish,
+            not_disturbed=lambda account: self.reach.rules(account).do_not_disturb,
+        )
+        self.reach.on_changed = self.presence.reconsider
+        self.directory.goes_with(self.presence.forget)
 
         boot = f"{clock.wall_ms() // 1000:x}{secrets.token_hex(2)}"
         self.switch = Switch(
@@ -225,6 +234,7 @@ class Softswitch:
                     "directory": self.directory.load,
                     "trunks": self.trunks.load,
                     "reach": self.reach.load,
+                    "presence": self.presence.load,
                     "routing": self.dial_plan.load,
                 }
             )

@@ -151,6 +151,10 @@ class Watchers(Protocol):
         """A phone of an account may have a new connection: try again what could not be told."""
         ...
 
+    def review(self, account: str) -> None:
+        """Who may see an account may have changed: end what is not permitted any more."""
+        ...
+
     def unwatch(self, account: str) -> None:
         """An account is gone: end what it watches, and what is watched of it."""
         ...

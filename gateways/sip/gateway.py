@@ -148,6 +148,11 @@ class SipGateway:
         self._agent.reachable(account, self._clock())
         self._endpoint.wake()
 
+    def review(self, account: str) -> None:
+        """See `Watchers.review`."""
+        self._agent.review(account, self._clock())
+        self._endpoint.wake()
+
     def unwatch(self, account: str) -> None:
         """See `Watchers.unwatch`."""
         self._agent.unwatch(account, self._clock())

@@ -38,6 +38,7 @@ from softswitch.events.messages import (
     MessageRefused,
     MessageSent,
 )
+from softswitch.events.presence import MailboxChanged, PresencePublished
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.routing import PlanPublished
 from softswitch.events.system import SwitchStarted, SwitchStopped
@@ -65,6 +66,8 @@ AnyFact = (
     | CallEnded
     | AccountRegistered
     | AccountUnregistered
+    | PresencePublished
+    | MailboxChanged
     | MessageSent
     | MessageDelivered
     | MessageRefused
@@ -101,6 +104,7 @@ __all__ = [
     "LegResumed",
     "LegsBridged",
     "LegsParted",
+    "MailboxChanged",
     "MediaFigures",
     "MessageDelivered",
     "MessageExpired",
@@ -108,6 +112,7 @@ __all__ = [
     "MessageRefused",
     "MessageSent",
     "PlanPublished",
+    "PresencePublished",
     "RoutingStep",
     "SwitchStarted",
     "SwitchStopped",

@@ -51,6 +51,11 @@ class Admin:
         response.raise_for_status()
         return response.json()
 
+    def put(self, path: str, **body: Any) -> Any:
+        response = self._http.put(path, json=body)
+        response.raise_for_status()
+        return response.json()
+
     def post(self, path: str, **body: Any) -> Any:
         response = self._http.post(path, json=body)
         response.raise_for_status()

@@ -78,3 +78,13 @@ async def test_messages_to_an_absent_phone_come_in_order_when_it_registers(
         lambda: admin.all("/messages", account="1007", state="delivered"), lambda found: len(found) == 4
     )
     assert all(one["done_at"] for one in done)
+
+
+async def test_a_phone_shows_the_counts_of_its_mailbox(switch: Server, admin: Admin, tmp_path: Path) -> None:
+    bob = Phone(switch, "1008", tmp_path, mailbox=True)
+    async with ready(bob):
+        first = await bob.expect("mailbox", within=WITHIN)
+        assert "Voice-Message: 0/0 (0/0)" in first["text"]
+        admin.put("/accounts/1008/mwi", new=3, old=1)
+        told = await bob.expect("mailbox", within=WITHIN)
+        assert "Messages-Waiting: yes" in told["text"] and "Voice-Message: 3/1 (0/0)" in told["text"]

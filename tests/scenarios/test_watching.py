@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from gateways.sip.ua import pidf
+from softswitch.features.presence.model import NOBODY, Privacy
+from softswitch.features.reach.model import ReachRules
 from softswitch.kernel.watching import Presence
 from tests.support.model_watcher import Conversation
 from tests.support.stories import registered, talking
@@ -139,4 +141,48 @@ async def test_a_dead_watcher_is_forgotten_and_the_others_are_told(house: Simula
     alice.calls[0].hang_up()
     await lamp.subscribe(0)
     await lamp.until(lambda lamp: bool(lamp.ended))
+    await house.settled()
+
+
+async def test_who_may_not_watch_any_more_is_told_so(house: SimulatedSwitch) -> None:
+    (carol,) = await registered(house, "1003")
+    lamp, presence = carol.watch("dialog", "1002"), carol.watch("presence", "1002")
+    for watcher in (lamp, presence):
+        await watcher.subscribe()
+    house.features.presence._privacies["1002"] = Privacy(NOBODY)
+    house.endpoint.review("1002")
+    for watcher in (lamp, presence):
+        await watcher.until(lambda watcher: watcher.ended == "rejected")
+    assert await carol.watch("dialog", "1002").subscribe() == 403
+    await house.settled()
+
+
+async def test_who_may_see_the_parties_is_told_them_at_once(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    lamp = carol.watch("dialog", "1002")
+    await lamp.subscribe()
+    out, back = await talking(house, alice, bob)
+    await lamp.until(lambda lamp: lamp.lamp == "on")
+    assert "sip:1001@" not in lamp.body
+    house.features.presence._privacies["1002"] = Privacy(parties_for=("1003",))
+    house.endpoint.review("1002")
+    await lamp.until(lambda lamp: "sip:1001@" in lamp.body and back.call_id in lamp.body)
+    out.hang_up()
+    await lamp.until(lambda lamp: lamp.lamp == "off")
+    await lamp.subscribe(0)
+    await lamp.until(lambda lamp: bool(lamp.ended))
+    await house.settled()
+
+
+async def test_do_not_disturb_is_seen_as_busy(house: SimulatedSwitch) -> None:
+    bob, carol = await registered(house, "1002", "1003")
+    assert bob.user == "1002"
+    watcher = carol.watch("presence", "1002")
+    await watcher.subscribe()
+    house.features.reach._take("1002", ReachRules(do_not_disturb=True))
+    await watcher.until(lambda watcher: "<rpid:busy/>" in watcher.body and "Do not disturb" in watcher.body)
+    house.features.reach._take("1002", ReachRules())
+    await watcher.until(lambda watcher: "busy" not in watcher.body)
+    await watcher.subscribe(0)
+    await watcher.until(lambda watcher: bool(watcher.ended))
     await house.settled()

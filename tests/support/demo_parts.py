@@ -127,7 +127,15 @@ class DemoFeatures:
         self.stored = MemoryStore()
         self.messaging = Messaging(self.directory, Phones(self.location), self.stored, clock, publish, "10.0.0.1")
         self._live = LiveFacts()
-        self.presence = PresenceService(self.directory, self.location, self._live)
+        self.presence = PresenceService(
+            self.directory,
+            self.location,
+            self._live,
+            clock,
+            publish,
+            not_disturbed=lambda account: self.reach.rules(account).do_not_disturb,
+        )
+        self.reach.on_changed = self.presence.reconsider
         plan.plan = Plan.compile(demo_plan(), 1)
         self.gatekeeper = SwitchGatekeeper(
             ha1=self.directory.ha1,

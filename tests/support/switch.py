@@ -75,6 +75,10 @@ class SimulatedEndpoint:
         self.agent.reachable(account, self._loop.time())
         self._settle_soon()
 
+    def review(self, account: str) -> None:
+        self.agent.review(account, self._loop.time())
+        self._settle_soon()
+
     def unwatch(self, account: str) -> None:
         self.agent.unwatch(account, self._loop.time())
         self._settle_soon()

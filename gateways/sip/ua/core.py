@@ -246,6 +246,11 @@ class UserAgent:
         self._context.now = now
         self._subscriptions.reachable(account)
 
+    def review(self, account: str, now: float) -> None:
+        """See `Watchers.review`."""
+        self._context.now = now
+        self._subscriptions.review(account)
+
     def unwatch(self, account: str, now: float) -> None:
         """See `Watchers.unwatch`."""
         self._context.now = now

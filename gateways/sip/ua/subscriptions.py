@@ -94,6 +94,20 @@ class Subscriptions:
         for subscription in tuple(self._by_watcher.get(account, ())):
             subscription.step(Happening.REACHABLE)
 
+    def review(self, account: str) -> None:
+        """Who may see an account may have changed."""
+        for (subject, name), watch in tuple(self._watches.items()):
+            if name != account:
+                continue
+            for subscription in tuple(watch.subscriptions):
+                permission = self._sources.watched.permission(subject, account, subscription.watcher)
+                if not permission:
+                    subscription.end("rejected")
+                elif permission is not subscription.permission:
+                    subscription.permission = permission
+                    subscription.full = True
+                    subscription.step(Happening.CHANGED)
+
     def end(self, account: str, reason: str) -> None:
         """End what an account watches, and what others watch of it."""
         of_it = [watch for (_, name), watch in self._watches.items() if name == account]

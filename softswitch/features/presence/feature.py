@@ -12,6 +12,7 @@ from softswitch.events import (
     LegRang,
 )
 from softswitch.feature import Feature
+from softswitch.features.presence.api import build_router
 from softswitch.features.presence.service import PresenceService
 
 
@@ -25,4 +26,5 @@ def build(presence: PresenceService) -> Feature:
             (AccountRegistered, presence.hear_registration),
             (AccountUnregistered, presence.hear_registration),
         ],
+        router=build_router(presence),
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from softswitch.events import (
     CallAnswered,
     CallEnded,
@@ -15,7 +17,28 @@ from softswitch.events import (
 )
 from softswitch.kernel.address import Party
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.kernel.watching import Presence, Published, WatchedCall
+from softswitch.kernel.watching import Permission, Presence, Published, WatchedCall
+
+COLLEAGUES, NOBODY = "colleagues", "nobody"
+
+
+class Privacy(Struct, frozen=True, gc=False):
+    """How an account may be seen. Each circle is `colleagues` (every account of its context), `nobody`, or accounts."""
+
+    state_for: str | tuple[str, ...] = COLLEAGUES
+    """Who may see its presence and its lamp."""
+    parties_for: str | tuple[str, ...] = NOBODY
+    """And of these, who may see with whom it talks."""
+
+    def permission(self, watcher: str, *, colleague: bool) -> Permission:
+        if not _within(self.state_for, watcher, colleague):
+            return Permission.NOTHING
+        return Permission.PARTIES if _within(self.parties_for, watcher, colleague) else Permission.STATE
+
+
+def _within(circle: str | tuple[str, ...], watcher: str, colleague: bool) -> bool:
+    return colleague if circle == COLLEAGUES else watcher in circle if isinstance(circle, tuple) else False
+
 
 _TALKING = frozenset({"early", "confirmed"})
 
@@ -91,7 +114,9 @@ class CallBoard:
         return (account,)
 
 
-def composed(calls: Sequence[WatchedCall], reachable: bool, publications: Sequence[Published]) -> Presence:
+def composed(
+    calls: Sequence[WatchedCall], reachable: bool, publications: Sequence[Published], *, do_not_disturb: bool = False
+) -> Presence:
     """Someone's presence from what their calls, their registrations and their devices say.
 
     A device that says it is open counts only while one is registered: nothing could reach it. The newest note wins.
@@ -103,4 +128,4 @@ def composed(calls: Sequence[WatchedCall], reachable: bool, publications: Sequen
         activities += [activity for activity in published.activities if activity not in activities]
     said = [published.open for published in publications if published.open is not None]
     note = next((published.note for published in publications if published.note), "")
-    return Presence(reachable and (any(said) if said else True), tuple(activities), note)
+    return Presence(reachable and (any(said) if said else True), tuple(activities), note, do_not_disturb)

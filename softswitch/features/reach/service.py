@@ -28,6 +28,8 @@ class Reach:
         self.phones = phones
         self._lines = lines
         self._rules: dict[str, ReachRules] = {}
+        self.on_changed: Callable[[str], None] = lambda account: None
+        """Told of an account whose rules are others now."""
 
     async def load(self, database: Database) -> None:
         """Read all rules: before the first call, and again when another process has changed them."""
@@ -97,3 +99,4 @@ class Reach:
             self._rules.pop(account, None)
         else:
             self._rules[account] = rules
+        self.on_changed(account)
