@@ -19,14 +19,16 @@ from gateways.media.gateway import MediaGateway
 from gateways.push.gateway import PushSettings, PushWebhook
 from gateways.sip.defence import DefenceSettings, Pressure, SourceLimits
 from gateways.sip.gateway import SipGateway, SipSettings
-from gateways.sip.listener import Listener
+from gateways.sip.listener import own_address
 from gateways.sip.resolver import ResolverSettings
 from gateways.sip.tls import TlsSettings
 from gateways.sip.ua.registrar import RegistrarRules
 from gateways.sip.ua.settings import UserAgentSettings
+from gateways.sip.ua.vicinity import Vicinity
 from softswitch import __version__, demo
 from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
+from softswitch.ears import GatewayEars, listener_of
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import SwitchGatekeeper
@@ -38,6 +40,8 @@ from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
+from softswitch.features.listeners import feature as listeners_feature
+from softswitch.features.listeners.service import Listeners
 from softswitch.features.messaging import feature as messaging_feature
 from softswitch.features.messaging.service import Messaging
 from softswitch.features.messaging.store import MessageStore
@@ -56,7 +60,6 @@ from softswitch.features.routing.service import DialPlan
 from softswitch.features.testcalls import feature as testcalls
 from softswitch.features.trunks import feature as trunks_feature
 from softswitch.features.trunks.service import Trunks
-from softswitch.kernel.address import HostPort
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, SwitchError
 from softswitch.kernel.ids import CallId, IdSource, LegId
@@ -187,6 +190,7 @@ class Softswitch:
         )
         self.media = MediaGateway(engine, settings.media_advertised, PROMPTS)
 
+        self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         self.features = [
             directory_feature.build(self.directory),
             registrar.build(self.registrations, clock),
@@ -197,6 +201,7 @@ class Softswitch:
             cdr.build(self.records),
             presence_feature.build(self.presence),
             messaging_feature.build(self.messaging),
+            listeners_feature.build(self.listeners),
             callcontrol.build(self, self.records, self.event_log),
         ]
         self.apps = call_apps(self.features)
@@ -247,6 +252,7 @@ class Softswitch:
             if self.settings.media.music:
                 self.media.must_have(self.settings.media.music)
             await self.sip.start()
+            self.listeners.start()
             self.trunks.connect(self.sip)
             await self.messaging.start()
             await self.http.start()  # last: whoever is told "ok" by /health may call
@@ -363,6 +369,7 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(number, stop.set)
     try:
         switch = Softswitch(settings)
+        loop.add_signal_handler(signal.SIGHUP, switch.sip.certificates.reload_if_changed)
         await switch.start()
     except OSError as error:
         raise SwitchError(error.strerror or str(error)) from error
@@ -404,6 +411,7 @@ def _sip_settings(settings: Settings) -> SipSettings:
             host=_sip_host(settings),
             realm=settings.sip.realm,
             product=f"Softswitch/{__version__}",
+            vicinity=_vicinity(settings),
             registrar=RegistrarRules(service_route=settings.sip.service_route, push_services=settings.push.services),
             session_expires=settings.sip.session_expires,
             min_session_expires=settings.sip.min_session_expires,
@@ -426,7 +434,9 @@ def _sip_settings(settings: Settings) -> SipSettings:
     )
 
 
-def listener_of(settings: Settings, kind: str, address: HostPort) -> Listener:
-    """A listener that tells its address as the settings say."""
-    advertised = settings.advertised_for(address.host)
-    return Listener(kind, address, advertised if advertised != address.host else None, settings.sip.local_networks)
+def _vicinity(settings: Settings) -> Vicinity | None:
+    """None where everybody is told the same addresses, which costs a call nothing."""
+    if not settings.sip.local_networks:
+        return None
+    inside = own_address(settings.media_listen) if settings.media_listen in ("0.0.0.0", "::") else settings.media_listen
+    return Vicinity(settings.sip.local_networks, settings.media_advertised, inside)

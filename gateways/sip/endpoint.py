@@ -174,7 +174,8 @@ class SipEndpoint:
         bound = UdpSocket(listener.address.host, listener.address.port)
         udp = _Udp(self._next_number(), listener, bound, self._engine)
         self._udp.append(udp)
-        self._agent.open_transport(udp.number, "udp", listener.outside_address(udp.address))
+        inside = listener.inside_address(udp.address) if listener.inside else None
+        self._agent.open_transport(udp.number, "udp", listener.outside_address(udp.address), inside=inside)
         self._loop.add_reader(bound.fileno(), self._readable, udp)
         return udp.address
 

@@ -118,6 +118,14 @@ class SipGateway:
         """From now on a new call gets 503; those that are up go on (draining)."""
         self._agent.refuse_new_calls()
 
+    def open(self, listener: Listener) -> HostPort:
+        """Listen at one more address; gives it with its port. Raises OSError."""
+        return self._endpoint.listen(listener)
+
+    def stop_listening(self, kind: str, address: HostPort) -> None:
+        """Listen there no more; calls and connections that are up go on."""
+        self._endpoint.stop_listening(kind, address)
+
     @property
     def bound(self) -> list[tuple[str, HostPort]]:
         """The addresses listened on, by kind."""

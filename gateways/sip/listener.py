@@ -1,13 +1,11 @@
 """Where SIP is heard, and under which address each peer is told to reach us."""
 
 import socket
-from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from msgspec import Struct
 
+from gateways.sip.ua.vicinity import Network, is_in
 from softswitch.kernel.address import HostPort
-
-Network = IPv4Network | IPv6Network
 
 
 class Listener(Struct, frozen=True):
@@ -33,14 +31,6 @@ class Listener(Struct, frozen=True):
     def address_for(self, bound: HostPort, peer: str) -> HostPort:
         """Where one peer reaches it."""
         return self.inside_address(bound) if is_in(peer, self.inside) else self.outside_address(bound)
-
-
-def is_in(host: str, networks: tuple[Network, ...]) -> bool:
-    """Whether an IP address is in one of some networks."""
-    if not networks:
-        return False
-    address = ip_address(host)
-    return any(address in network for network in networks)
 
 
 def own_address(wildcard: str, towards: str = "") -> str:

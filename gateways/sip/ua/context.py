@@ -17,6 +17,7 @@ from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.timers import TimerTable
 from gateways.sip.ua.tokens import Tokens
+from gateways.sip.ua.vicinity import is_in
 from softswitch.calls.signals import LegSignal
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import LegId
@@ -68,9 +69,16 @@ class Network(Protocol):
 class Transport:
     """A UDP socket or a stream connection, by the number that the engine knows it by."""
 
-    __slots__ = ("arrivals", "certified", "contact", "kind", "number", "registered", "stream")
+    __slots__ = ("arrivals", "certified", "contact", "inside_contact", "kind", "number", "registered", "stream")
 
-    def __init__(self, number: int, kind: str, advertised: HostPort, certified: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        number: int,
+        kind: str,
+        advertised: HostPort,
+        certified: tuple[str, ...] = (),
+        inside: HostPort | None = None,
+    ) -> None:
         self.number = number
         self.kind = kind
         self.stream = kind != "udp"
@@ -78,6 +86,8 @@ class Transport:
         parameter = f";transport={'ws' if kind == 'wss' else kind}" if self.stream else ""
         self.contact = ("Contact", f"<sip:{advertised}{parameter}>")
         """Our Contact for whoever is reached by it."""
+        self.inside_contact = ("Contact", f"<sip:{inside}{parameter}>") if inside not in (None, advertised) else None
+        """The one for hosts of our own networks, where it differs. A connection has but one peer, and needs none."""
         self.certified = certified
         """Whom the certificate is for that the peer has shown, verified; empty: none."""
         self.registered = False
@@ -115,6 +125,7 @@ class Context:
         "trace",
         "transports",
         "usages",
+        "vicinity",
     )
 
     def __init__(
@@ -122,6 +133,7 @@ class Context:
     ) -> None:
         self.engine = engine
         self.settings = settings
+        self.vicinity = settings.vicinity
         self.network = network
         self.tokens = Tokens(entropy)
         self.session_ids = count(int(self.tokens.token(), 16) >> 2)
@@ -158,12 +170,14 @@ class Context:
         self.product = ("User-Agent", settings.product)
         self.server_header = ("Server", settings.product)
 
-    def contact(self, transport: int) -> tuple[str, str]:
-        """Our Contact on a transport, also after it has closed."""
+    def contact(self, transport: int, peer: str) -> tuple[str, str]:
+        """Our Contact on a transport for a peer's address, also after it has closed."""
         known = self.transports.get(transport)
         if known is None:
             # The connection died: any other address of ours will do, and there is always one to listen on.
             known = next(iter(self.transports.values()))
+        if known.inside_contact is not None and self.vicinity is not None and is_in(peer, self.vicinity.inside):
+            return known.inside_contact
         return known.contact
 
     def respond(

@@ -131,11 +131,18 @@ class UserAgent:
 
     # For whoever moves the bytes ------------------------------------------------------------------------
 
-    def open_transport(self, number: int, kind: str, advertised: HostPort, certified: tuple[str, ...] = ()) -> None:
+    def open_transport(
+        self,
+        number: int,
+        kind: str,
+        advertised: HostPort,
+        certified: tuple[str, ...] = (),
+        inside: HostPort | None = None,
+    ) -> None:
         """A UDP socket or a connection is there. `advertised` is where peers reach us: our Via and Contact; `certified`
-        whom the certificate is for that the peer has shown."""
+        whom the certificate is for that the peer has shown; `inside` where hosts of our own networks reach us."""
         self._engine.open_transport(number, kind, str(advertised))  # type: ignore[arg-type]
-        self._context.transports[number] = Transport(number, kind, advertised, certified)
+        self._context.transports[number] = Transport(number, kind, advertised, certified, inside)
 
     def close_transport(self, number: int, now: float) -> None:
         """It is gone: requests that await a response on it fail, and calls that came by it unanswered end."""

@@ -105,7 +105,7 @@ class Registration:
 
     def _contact(self, way: Way) -> str:
         """Our Contact on the transport in use, marked so that calls to it are known by it."""
-        _, ours = self._context.contact(way[0])
+        _, ours = self._context.contact(way[0], way[1][0])
         scheme, _, rest = ours.removeprefix("<").removesuffix(">").partition(":")
         token = self._enrolment.token
         if self._enrolment.bulk:

@@ -124,10 +124,12 @@ class InviteClient(Session):
         invitation, context, dialog = self._invitation, self.context, self.dialog
         assert invitation is not None
         dialog.transport, dialog.peer = way
+        if context.vicinity is not None:
+            self.sdp.renamed = context.vicinity.media_seen_from(way[1][0])
         uri, headers = dialog.request("INVITE", self._cseq)
         headers += [
             ("Max-Forwards", str(invitation.hops_left)),
-            context.contact(way[0]),
+            context.contact(way[0], way[1][0]),
             context.allow,
             context.supported if self._we_offered else context.supported_late,
             *self._interval,

@@ -144,7 +144,7 @@ class InviteServer(Session):
         if self.state is not State.OFFERED or self._provisional is None:
             return
         status, body = self._provisional
-        headers = [context.contact(self.dialog.transport), context.allow]
+        headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow]
         if body:
             headers.append(("Content-Type", sdp.MIME))
         if not self._reliable:
@@ -199,7 +199,7 @@ class InviteServer(Session):
             self.reject(HangUp(Cause.INCOMPATIBLE_DESTINATION))
             return
         self._decided()
-        headers = [context.contact(self.dialog.transport), context.allow]
+        headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow]
         if body:
             headers.append(("Content-Type", sdp.MIME))
         if self._terms is not None:

@@ -144,7 +144,12 @@ class OfferExchange:
         method = "UPDATE" if quick else "INVITE"
         self._cseq = dialog.next_cseq()
         uri, headers = dialog.request(method, self._cseq)
-        headers += [context.contact(dialog.transport), context.allow, context.supported, context.product]
+        headers += [
+            context.contact(dialog.transport, dialog.peer[0]),
+            context.allow,
+            context.supported,
+            context.product,
+        ]
         if session.terms is not None:
             headers.append(session.terms.in_request())
         body = b""
@@ -320,7 +325,7 @@ class OfferExchange:
             session.tell(OfferWithdrawn())
             self._rest()
             return
-        contact = context.contact(session.dialog.transport)
+        contact = context.contact(session.dialog.transport, session.dialog.peer[0])
         headers = (contact, context.allow, ("Content-Type", sdp.MIME), *asked.terms_said)
         session.trace("out", status_line(200, asked.method))
         session.timed(asked.terms)

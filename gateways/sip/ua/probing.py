@@ -66,7 +66,7 @@ class Probe:
             ("To", f"<{self._target.uri}>"),
             ("Call-ID", self._call_id),
             ("CSeq", f"{cseq} OPTIONS"),
-            context.contact(way[0]),
+            context.contact(way[0], way[1][0]),
             ("Accept", "application/sdp"),
             context.product,
         ]

@@ -42,8 +42,10 @@ def _codecs(named: tuple[tuple[int, str, int, int, str], ...]) -> tuple[Codec, .
     return tuple(Codec(*codec) for codec in named)
 
 
-def _stream(media: MediaDescription) -> AudioStream:
+def _stream(media: MediaDescription, renamed: tuple[str, str] | None) -> AudioStream:
     host, port = media.address
+    if renamed is not None and host == renamed[0]:
+        host = renamed[1]
     return AudioStream(
         host,
         port,
@@ -59,12 +61,14 @@ class LocalDescription:
     """What one leg has said of itself: one session id, and a version that rises when the description changes
     (RFC 3264 section 8)."""
 
-    __slots__ = ("_body", "_session_id", "_version", "agreed", "said")
+    __slots__ = ("_body", "_session_id", "_version", "agreed", "renamed", "said")
 
     def __init__(self, session_id: int) -> None:
         self._session_id = session_id
         self._version = 0
         self._body = b""
+        self.renamed: tuple[str, str] | None = None
+        """An address of ours, and the one that this peer knows it by."""
         self.said: MediaDescription | None = None
         """What was said last: an offer that was refused, perhaps."""
         self.agreed: MediaDescription | None = None
@@ -73,7 +77,7 @@ class LocalDescription:
     def offer(self, media: MediaDescription) -> bytes:
         """An offer to the peer."""
         self.said = media
-        stream = _stream(media)
+        stream = _stream(media, self.renamed)
         body = offer(stream, session_id=self._session_id, version=self._version)
         if self._body and body != self._body:
             self._version += 1
@@ -96,7 +100,7 @@ class LocalDescription:
 
     def answer(self, theirs: SessionDescription, media: MediaDescription) -> bytes:
         """An answer to the peer's offer. Raises ValueError when no codec is common."""
-        stream = _stream(media)
+        stream = _stream(media, self.renamed)
         body = theirs.answer(stream, session_id=self._session_id, version=self._version)
         if self._body and body != self._body:
             self._version += 1

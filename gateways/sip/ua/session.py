@@ -108,6 +108,8 @@ class Session:
         self.leg: LegId | None = None
         """None before the switch has named it, and after it has ended."""
         self.sdp = LocalDescription(next(context.session_ids))
+        if context.vicinity is not None:
+            self.sdp.renamed = context.vicinity.media_seen_from(dialog.peer[0])
         self.exchange: OfferExchange | None = None
         """Made by the first re-INVITE: most calls never have one."""
         self.owns_call_id = owns_call_id

@@ -175,7 +175,12 @@ class SessionTimer:
         session = self._session
         context, dialog = session.context, session.dialog
         uri, headers = dialog.request("UPDATE", dialog.next_cseq())
-        headers += [context.contact(dialog.transport), context.supported, context.product, self.terms.in_request()]
+        headers += [
+            context.contact(dialog.transport, dialog.peer[0]),
+            context.supported,
+            context.product,
+            self.terms.in_request(),
+        ]
         session.trace("out", f"UPDATE {uri}")
         context.request(context.way(dialog), "UPDATE", uri, headers, b"", self._answered)
 

@@ -5,6 +5,7 @@ from msgspec import Struct
 from gateways.sip.ua.digest import ALGORITHMS
 from gateways.sip.ua.registrar import RegistrarRules
 from gateways.sip.ua.soft_state import SoftStateRules
+from gateways.sip.ua.vicinity import Vicinity
 
 
 class UserAgentSettings(Struct, frozen=True, kw_only=True):
@@ -31,3 +32,5 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     """Seconds between refreshes below which we refuse with 422."""
     prefer_reliable: bool = False
     """Whether provisional responses are sent reliably (RFC 3262) to callers who can, besides those who require it."""
+    vicinity: Vicinity | None = None
+    """Whether hosts of our own networks are told other addresses than the rest of the world."""

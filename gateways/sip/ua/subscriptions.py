@@ -207,7 +207,7 @@ class Subscriptions:
         context.respond(
             event.transaction,
             200,
-            [("Expires", str(expires)), context.contact(dialog.transport), ALLOW_EVENTS],
+            [("Expires", str(expires)), context.contact(dialog.transport, dialog.peer[0]), ALLOW_EVENTS],
             to_tag=dialog.local_tag,
         )
         if subscription.timer is not None:
@@ -239,7 +239,7 @@ class Subscriptions:
         subscription.full = False
         uri, headers = dialog.request("NOTIFY", dialog.next_cseq())
         headers += [
-            context.contact(way[0]),
+            context.contact(way[0], way[1][0]),
             ("Event", subscription.event),
             ("Subscription-State", subscription_state),
             context.product,

@@ -15,5 +15,9 @@ def received(context: Context, session: Session, event: RequestReceived) -> None
         session.exchanging().updated(event)
     elif (refresh := asked.read(session, event)) is not None:
         session.timed(refresh.terms)
-        headers = (context.contact(session.dialog.transport), context.allow, *refresh.terms_said)
+        headers = (
+            context.contact(session.dialog.transport, session.dialog.peer[0]),
+            context.allow,
+            *refresh.terms_said,
+        )
         session.respond(event.transaction, 200, "UPDATE", *headers)
