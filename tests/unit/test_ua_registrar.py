@@ -310,3 +310,13 @@ def test_the_end_of_a_connection_is_told_to_whoever_keeps_the_bindings() -> None
     assert story.accounts.bindings("1001")[0].connection == 8
     story.agent.close_transport(8, story.now)
     assert story.accounts.failed == [8]
+
+
+@pytest.mark.parametrize(("transport", "algorithms"), [("WS", ["MD5"]), ("WSS", ["MD5"]), ("TLS", ["MD5", "SHA-256"])])
+def test_a_browser_is_challenged_once_because_it_looks_at_the_last_challenge(
+    transport: str, algorithms: list[str]
+) -> None:
+    story = Registering()
+    story.hears(story.request("REGISTER", to="<sip:1001@192.0.2.1>", transport=transport))
+    challenges = story.only_response(401).headers("WWW-Authenticate")
+    assert [challenge.split("algorithm=")[1].split(",")[0] for challenge in challenges] == algorithms

@@ -50,7 +50,9 @@ class Admission:
             if verdict is Verdict.MALFORMED:
                 return 400, []
             stale = verdict is Verdict.STALE
-        return 401, self._digest.challenges(now, self._context.tokens.token(), stale=stale)
+        to_browser = (request.header("Via") or "").upper().startswith(("SIP/2.0/WS ", "SIP/2.0/WSS "))
+        salt = self._context.tokens.token()
+        return 401, self._digest.challenges(now, salt, stale=stale, to_browser=to_browser)
 
 
 def called(uri: str, to: str, gruus: Gruus) -> Party:

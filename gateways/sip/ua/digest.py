@@ -64,8 +64,14 @@ class Authenticator:
         self._old: dict[str, int] = {}
         self._young_since = 0.0
 
-    def challenges(self, now: float, salt: str, *, stale: bool = False) -> list[tuple[str, str]]:
-        """WWW-Authenticate headers. `salt` is a token of sixteen hexadecimal digits that makes the nonce unique."""
+    def challenges(
+        self, now: float, salt: str, *, stale: bool = False, to_browser: bool = False
+    ) -> list[tuple[str, str]]:
+        """WWW-Authenticate headers. `salt` is a token of sixteen hexadecimal digits that makes the nonce unique.
+
+        A browser is offered one algorithm alone: JsSIP 3.13 looks at the last challenge, knows MD5 only, and gives up
+        when that is another.
+        """
         stamped = f"{int(now * 1000):0{_NONCE_TIME}x}{salt}"
         nonce = stamped + self._seal(stamped)
         tail = ", stale=true" if stale else ""
@@ -74,7 +80,7 @@ class Authenticator:
                 "WWW-Authenticate",
                 f'Digest realm="{self._realm}", nonce="{nonce}", algorithm={algorithm}, qop="auth"{tail}',
             )
-            for algorithm in self._algorithms
+            for algorithm in (self._algorithms[:1] if to_browser else self._algorithms)
         ]
 
     def check(self, method: str, uri: str, authorizations: Sequence[str], now: float) -> tuple[Verdict, str]:
