@@ -17,6 +17,7 @@ import structlog
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from gateways.push.gateway import PushSettings, PushWebhook
+from gateways.sip.connections import ConnectionLimits
 from gateways.sip.defence import DefenceSettings, Pressure, SourceLimits
 from gateways.sip.gateway import SipGateway, SipSettings
 from gateways.sip.listener import own_address
@@ -167,6 +168,7 @@ class Softswitch:
             ha1=self.ha1,
             origin=self.origin,
             recognise=self.trunks.recognise,
+            certified=self.trunks.certified,
             **({"guests": demo.guests(self.directory)} if settings.demo else {}),
         )
         self.sip = SipGateway(
@@ -412,10 +414,16 @@ def _sip_settings(settings: Settings) -> SipSettings:
             realm=settings.sip.realm,
             product=f"Softswitch/{__version__}",
             vicinity=_vicinity(settings),
+            nat_ping_seconds=settings.sip.nat_ping_seconds,
             registrar=RegistrarRules(service_route=settings.sip.service_route, push_services=settings.push.services),
             session_expires=settings.sip.session_expires,
             min_session_expires=settings.sip.min_session_expires,
             prefer_reliable=settings.sip.reliable_provisional == "supported",
+        ),
+        limits=ConnectionLimits(
+            connections=settings.limits.connections,
+            idle=settings.limits.idle_seconds,
+            ask=min(90.0, settings.limits.idle_seconds / 3),
         ),
         resolver=ResolverSettings(servers=settings.sip.name_servers),
         defence=DefenceSettings(

@@ -82,6 +82,11 @@ class Gatekeeper(Protocol):
         (by its user, or its `line` parameter); None: it must prove itself by digest."""
         ...
 
+    def certified(self, names: tuple[str, ...]) -> Origin | None:
+        """Whom a request is from that came by a TLS connection whose peer has proved one of these names by its
+        certificate; None: it must prove itself by digest."""
+        ...
+
     def ha1(self, username: str, algorithm: str) -> str | None:
         """The stored H(A1) of an account in this switch's realm, hexadecimal, for `MD5` or `SHA-256`."""
         ...

@@ -19,13 +19,15 @@ class SwitchGatekeeper:
         ha1: Callable[[str, str], str | None],
         origin: Callable[[str], Origin],
         recognise: Callable[[str, str, str], Origin | None],
+        certified: Callable[[tuple[str, ...]], Origin | None] = lambda names: None,
         guests: Recognise = lambda source, from_user, to_user: None,
     ) -> None:
         """`ha1` and `origin` know accounts and trunks by their user names, `recognise` tells a trunk by its IP address
-        or by the user or `line` of a Contact registered at it, `guests` admits who has neither a password nor a trunk:
-        nobody unless it is given."""
+        or by the user or `line` of a Contact registered at it, `certified` by what its TLS certificate proves; `guests`
+        admits who has neither a password nor a trunk: nobody unless it is given."""
         self.ha1 = ha1
         self.origin = origin
+        self.certified = certified
         self._trunk = recognise
         self._guests = guests
 

@@ -16,3 +16,7 @@ class LimitSettings:
     stay for ever. Hold does not count, nor do calls whose sound goes past the switch. 0: no limit."""
     drain_seconds: int = setting(30, whole(0, 86_400))
     """How long calls may go on after SIGTERM."""
+    connections: int = setting(20_000, whole(1, 1_000_000))
+    """Connections at once, of TCP, TLS and WebSocket together; more are not taken."""
+    idle_seconds: int = setting(900, whole(30, 86_400))
+    """How long a connection may say nothing, not even a keep-alive."""

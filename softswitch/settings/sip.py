@@ -98,3 +98,5 @@ class SipSettings:
     """Callers who hear of ringing and early media reliably (RFC 3262): those who require it, or all who support it."""
     service_route: tuple[str, ...] = setting((), ROUTES)
     """The proxies that phones must call through (RFC 3608), such as `["<sip:edge.example.com;lr>"]`; topmost first."""
+    nat_ping_seconds: int = setting(30, whole(0, 3600))
+    """Between two OPTIONS to a phone behind NAT over UDP, which keep the way to it open; 0: none are sent."""

@@ -123,6 +123,16 @@ def test_a_number_is_escaped_as_a_sip_uri_needs_it() -> None:
     assert escape_user("a b@c:客") == "a%20b%40c%3A%E5%AE%A2"
 
 
+async def test_a_trunk_over_tls_is_known_by_the_name_in_its_certificate(
+    client: httpx.AsyncClient, trunks: Trunks
+) -> None:
+    await create(client, name="carrier", host="SIP.Carrier.example", transport="tls")
+    await create(client, name="plain", host="plain.example", transport="tcp")
+    await create(client, name="off", host="off.example", transport="tls", enabled=False)
+    assert trunks.certified(("x.example", "sip.carrier.example")) == Origin("trunk", "carrier", "default")
+    assert trunks.certified(("plain.example", "off.example")) is None
+
+
 async def test_the_longest_network_that_holds_a_source_wins(client: httpx.AsyncClient, trunks: Trunks) -> None:
     await create(client, name="carrier", sources=["192.0.2.0/24", "2001:db8::/32"], context="carrier")
     await create(client, name="branch", sources=["192.0.2.7"])

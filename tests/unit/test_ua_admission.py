@@ -1,7 +1,7 @@
 """Who may call."""
 
 from gateways.sip.ua.digest import ha1_of
-from softswitch.kernel.address import Party
+from softswitch.kernel.address import HostPort, Party
 from tests.support.ua_story import Story, answer_to, sdp
 
 
@@ -48,3 +48,11 @@ def test_malformed_credentials_are_a_400() -> None:
     story = strict()
     story.hears(story.request("INVITE", body=sdp(), headers=['Authorization: Digest realm="softswitch"']))
     story.only_response(400)
+
+
+def test_who_has_proved_a_name_by_certificate_needs_no_password_and_who_proved_another_does() -> None:
+    for number, names, admitted in ((7, ("carrier.example",), True), (8, ("stranger.example",), False)):
+        story = strict()
+        story.agent.open_transport(number, "tls", HostPort("192.0.2.1", 5061), names)
+        story.hears(story.request("INVITE", body=sdp(), transport="TLS"), transport=number)
+        assert [asked.origin.name for asked in story.switch.incoming_calls] == (["carrier"] if admitted else [])

@@ -14,8 +14,10 @@ A, B = "<sip:1001@192.168.1.5:5060>", "<sip:1001@192.168.1.6:5060;ob>;q=0.5"
 
 
 class Registering(Story):
-    def __init__(self, rules: RegistrarRules | None = None) -> None:
-        super().__init__(UserAgentSettings(host="192.0.2.1", registrar=rules or RegistrarRules()))
+    def __init__(self, rules: RegistrarRules | None = None, *, pings: float = 0.0) -> None:
+        super().__init__(
+            UserAgentSettings(host="192.0.2.1", registrar=rules or RegistrarRules(), nat_ping_seconds=pings)
+        )
         for algorithm in ("MD5", "SHA-256"):
             self.accounts.secrets["1001", algorithm] = ha1_of("1001", "softswitch", "secret", algorithm)
         self._cseq = 0
@@ -320,3 +322,29 @@ def test_a_browser_is_challenged_once_because_it_looks_at_the_last_challenge(
     story.hears(story.request("REGISTER", to="<sip:1001@192.0.2.1>", transport=transport))
     challenges = story.only_response(401).headers("WWW-Authenticate")
     assert [challenge.split("algorithm=")[1].split(",")[0] for challenge in challenges] == algorithms
+
+
+def test_the_way_to_a_phone_behind_nat_is_kept_open_while_it_is_registered() -> None:
+    story = Registering(pings=30.0)
+    story.registers(A, headers=("Expires: 60",))
+    story.registers(A, headers=("Expires: 60",))  # a refresh does not double the pings
+    before = len(story.wire)
+    story.passes(23.9)
+    assert len(story.wire) == before
+    while len(story.wire) == before:
+        story.passes(0.4)
+    ping = story.only_request("OPTIONS")
+    assert story.wire[-1][:2] == (UDP, ("192.0.2.9", 5060))
+    assert ping.uri == "sip:1001@192.168.1.5:5060"
+    story.replies(ping, 200)
+    story.registers(A, headers=("Expires: 0",))
+    story.passes(120)
+    assert story.lines() == []
+    assert story.is_clean()
+
+
+def test_a_phone_that_is_not_behind_nat_is_left_in_peace() -> None:
+    story = Registering(pings=30.0)
+    story.registers("<sip:1001@192.0.2.9:5060>")
+    story.passes(120)
+    assert story.lines() == []

@@ -165,3 +165,19 @@ async def test_an_address_in_use_is_named_and_nothing_stays_open() -> None:
         with pytest.raises(OSError, match=f"cannot listen on udp {taken}"):
             await other.start()
         assert other.bound == []
+
+
+async def test_a_stun_keep_alive_is_answered_with_the_address_that_it_came_from() -> None:
+    cookie, number = bytes.fromhex("2112a442"), bytes(range(12))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.1", 0))
+        phone.setblocking(False)
+        ours = phone.getsockname()[1]
+        async with gateway() as (carrier, _):
+            phone.sendto(b"\x00\x01\x00\x00" + cookie + number, address(carrier, "udp"))
+            async with asyncio.timeout(5):
+                said = await asyncio.get_running_loop().sock_recv(phone, 65536)
+    assert said[:20] == b"\x01\x01\x00\x0c" + cookie + number
+    assert said[20:26] == b"\x00\x20\x00\x08\x00\x01"  # XOR-MAPPED-ADDRESS, IPv4 (RFC 8489 section 14.2)
+    assert bytes(a ^ b for a, b in zip(said[28:32], cookie, strict=True)) == bytes((127, 0, 0, 1))
+    assert int.from_bytes(said[26:28], "big") ^ 0x2112 == ours

@@ -3,7 +3,7 @@
 from gateways._native import RequestReceived, SessionDescription, SipRequest
 from gateways.sip.ua import sdp
 from gateways.sip.ua.addressing import display_name, line_of, parsed, user_of
-from gateways.sip.ua.context import Context
+from gateways.sip.ua.context import Context, Transport
 from gateways.sip.ua.digest import Authenticator, Verdict
 from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.requests import Refusal, described_body
@@ -27,12 +27,14 @@ class Admission:
             algorithms=settings.digest_algorithms,
         )
 
-    def caller(self, request: SipRequest, source: HostPort) -> Origin | Refusal:
+    def caller(self, request: SipRequest, source: HostPort, transport: Transport | None) -> Origin | Refusal:
         """Whom an INVITE is from."""
         uri = request.uri
         origin = self._gatekeeper.recognise(
             source, user_of(request.from_uri), user_of(uri), line_of(uri) if ";line=" in uri else ""
         )
+        if origin is None and transport is not None and transport.certified:
+            origin = self._gatekeeper.certified(transport.certified)
         if origin is not None:
             return origin
         proved = self.user(request)

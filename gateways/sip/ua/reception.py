@@ -42,7 +42,7 @@ class Reception:
         if refusal is not None:
             context.respond(event.transaction, *refusal)
             return
-        origin = self._admission.caller(request, source)
+        origin = self._admission.caller(request, source, context.transports.get(event.transport))
         if isinstance(origin, tuple):
             context.counts["challenged"] += 1
             context.respond(event.transaction, *origin)

@@ -6,6 +6,7 @@ from gateways._native import RequestReceived
 from gateways.sip.ua.addressing import parsed, user_of
 from gateways.sip.ua.admission import Admission
 from gateways.sip.ua.context import Context
+from gateways.sip.ua.nat_pings import NatPings
 from gateways.sip.ua.registrar import register
 from softswitch.kernel.address import HostPort
 from softswitch.ports import Location
@@ -19,6 +20,7 @@ class RegistrationDesk:
         self._admission = admission
         self._location = location
         self._wall_ms = wall_ms
+        self._pings = NatPings(context, location)
 
     def registering(self, event: RequestReceived) -> None:
         """Answer a REGISTER; the bindings change if it may change them."""
@@ -54,4 +56,7 @@ class RegistrationDesk:
             if transport is not None:
                 transport.registered = True
             self._location.replace(user, outcome.bindings)
+            for binding in outcome.bindings:
+                if binding.natted:
+                    self._pings.registered(binding)
         context.respond(event.transaction, outcome.status, outcome.headers, reason=outcome.reason)

@@ -46,6 +46,8 @@ class Trunks:
         self._addresses: tuple[str, ...] = ()
         self._tokens: dict[str, Trunk] = {}
         self._peers: dict[str, Trunk] = {}
+        self._by_host: dict[str, Trunk] = {}
+        """Those that are spoken to over TLS, by the name that their certificates must prove."""
         self._health: dict[str, TrunkHealth] = {}
         self._uplinks: Uplinks | None = None
 
@@ -80,6 +82,11 @@ class Trunks:
                 return trunk.origin
         trunk = self._sources.find(host)
         return None if trunk is None else trunk.origin
+
+    def certified(self, names: tuple[str, ...]) -> Origin | None:
+        """Whose calls come by a TLS connection whose peer has proved these names; None: no trunk's."""
+        found = next((trunk for name in names if (trunk := self._by_host.get(name)) is not None), None)
+        return None if found is None else found.origin
 
     def addresses(self) -> tuple[str, ...]:
         """Networks and addresses that trunks send from, as text."""
@@ -229,6 +236,7 @@ class Trunks:
         in_use = [trunk for trunk in ordered if trunk.enabled]
         self._tokens = {trunk.token: trunk for trunk in in_use if trunk.rules.registration.mode != "off"}
         self._peers = {trunk.rules.peer.username: trunk for trunk in in_use if trunk.peer_ha1}
+        self._by_host = {trunk.host.lower(): trunk for trunk in in_use if trunk.transport == "tls"}
         self._health = {
             name: self._health[name] if before.get(name) == trunk else TrunkHealth(trunk)
             for name, trunk in trunks.items()
