@@ -1,4 +1,4 @@
-"""`make bench`: python -m tests.bench.run [--only a,b,c,d] [--quick] [--out FILE]"""
+"""`make bench`: python -m tests.bench.run [--only a,b,c,d,e] [--quick] [--out FILE]"""
 
 import argparse
 import shutil
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import calls, memory, registrations, relayed
+from tests.bench import calls, memory, registrations, relayed, secured
 from tests.bench.report import Report
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "b": ("registrations with digest", registrations.measure),
     "c": ("media relay", relayed.measure),
     "d": ("memory", memory.measure),
+    "e": ("calls over TLS and WebSocket", secured.measure),
 }
 
 
