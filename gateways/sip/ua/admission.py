@@ -27,8 +27,8 @@ class Admission:
             algorithms=settings.digest_algorithms,
         )
 
-    def caller(self, request: SipRequest, source: HostPort, transport: Transport | None) -> Origin | Refusal:
-        """Whom an INVITE is from."""
+    def caller(self, request: SipRequest, source: HostPort, transport: Transport | None = None) -> Origin | Refusal:
+        """Whom an INVITE or MESSAGE is from, that came by a transport of ours."""
         uri = request.uri
         origin = self._gatekeeper.recognise(
             source, user_of(request.from_uri), user_of(uri), line_of(uri) if ";line=" in uri else ""

@@ -170,8 +170,9 @@ class Context:
         self.product = ("User-Agent", settings.product)
         self.server_header = ("Server", settings.product)
 
-    def contact(self, transport: int, peer: str) -> tuple[str, str]:
-        """Our Contact on a transport for a peer's address, also after it has closed."""
+    def contact(self, transport: int, peer: str = "") -> tuple[str, str]:
+        """Our Contact on a transport for a peer's address, also after it has closed. Without a peer: the one that the
+        world is told."""
         known = self.transports.get(transport)
         if known is None:
             # The connection died: any other address of ours will do, and there is always one to listen on.

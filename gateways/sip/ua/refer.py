@@ -74,7 +74,7 @@ class Referral:
         headers = [
             ("Event", self._event),
             ("Subscription-State", state),
-            context.contact(dialog.transport),
+            context.contact(dialog.transport, dialog.peer[0]),
             ("Content-Type", SIPFRAG),
             context.product,
         ]
@@ -117,7 +117,7 @@ def refer(context: "Context", session: Session, event: RequestReceived) -> None:
     # RFC 4488 section 4: with "Refer-Sub: false" there is no subscription, and our 2xx says that we do so.
     wanted = request.header("Refer-Sub")
     silent = wanted is not None and wanted.partition(";")[0].strip().lower() == "false"
-    headers = [context.contact(session.dialog.transport)]
+    headers = [context.contact(session.dialog.transport, session.dialog.peer[0])]
     if silent:
         headers.append(("Refer-Sub", "false"))
     session.respond(event.transaction, 202, "REFER", *headers)
