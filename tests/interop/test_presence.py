@@ -1,11 +1,13 @@
 """Independent phones (pjsua2) see each other's presence and send each other messages through the switch."""
 
+import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.interop import phones
-from tests.interop.conftest import Admin
+from tests.interop import phones, sipp
+from tests.interop.conftest import Admin, CallTo
 from tests.interop.phones import WITHIN, Phone, ready
 from tests.support.server import Server
 
@@ -88,3 +90,33 @@ async def test_a_phone_shows_the_counts_of_its_mailbox(switch: Server, admin: Ad
         admin.put("/accounts/1008/mwi", new=3, old=1)
         told = await bob.expect("mailbox", within=WITHIN)
         assert "Messages-Waiting: yes" in told["text"] and "Voice-Message: 3/1 (0/0)" in told["text"]
+
+
+@sipp.needed
+async def test_a_lamp_that_sipp_watches_follows_a_call_of_two_phones(
+    switch: Server, caller: CallTo, tmp_path: Path
+) -> None:
+    accounts = tmp_path / "accounts.csv"
+    accounts.write_text("SEQUENTIAL\n1009;[authentication username=1009 password=demo-1009]\n")
+    lamp = caller("uac_lamp", "-m", "1", "-inf", str(accounts), to="1011")
+    alice, bob = Phone(switch, "1010", tmp_path), Phone(switch, "1011", tmp_path)
+    async with ready(alice, bob):
+
+        async def told(state: str) -> None:
+            async with asyncio.timeout(WITHIN):
+                while state not in lamp.messages():  # noqa: ASYNC110 - another process writes that file
+                    await asyncio.sleep(0.05)
+
+        await told('state="full"')
+        await alice.do("dial", number="1011")
+        await bob.rings()
+        await told("<state>trying")
+        await bob.do("answer", call=1, status=180)
+        await told("<state>early")
+        await bob.do("answer", call=1)
+        await told("<state>confirmed")
+        await alice.do("hangup", call=1)
+        await asyncio.to_thread(lamp.wait)
+
+    stages = re.findall(r"<state>(\w+)</state>", lamp.messages())
+    assert stages == ["trying", "early", "confirmed", "terminated"]

@@ -1,6 +1,7 @@
 """Lamps, presence and what else phones watch, on virtual time."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -185,4 +186,32 @@ async def test_do_not_disturb_is_seen_as_busy(house: SimulatedSwitch) -> None:
     await watcher.until(lambda watcher: "busy" not in watcher.body)
     await watcher.subscribe(0)
     await watcher.until(lambda watcher: bool(watcher.ended))
+    await house.settled()
+
+
+@pytest.mark.parametrize("seen_by", ["the switch", "the phone that rings"])
+async def test_a_call_is_picked_up_by_the_names_that_a_lamp_tells(house: SimulatedSwitch, seen_by: str) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    assert house.switch._around is not None
+    house.switch._around.may_pick_up = lambda account, ringing: account == "1003"
+    lamp = carol.watch("dialog", "1002")
+    await lamp.subscribe()
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await lamp.until(lambda lamp: "early" in lamp.stages.values())
+    named = re.search(r'call-id="([^"]+)" local-tag="([^"]+)" remote-tag="([^"]+)"', lamp.body)
+    assert named is not None
+    call_id, phones, ours = named.groups()
+    to_tag, from_tag = (ours, phones) if seen_by == "the switch" else (phones, ours)
+    taking = carol.call("1002")
+    taking.replaces = f"{call_id};to-tag={to_tag};from-tag={from_tag};early-only"
+    await taking.until("up")
+    await back.until("over")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, taking)
+    taking.hang_up()
+    await lamp.until(lambda lamp: lamp.lamp == "off")
+    await lamp.subscribe(0)
+    await lamp.until(lambda lamp: bool(lamp.ended))
     await house.settled()

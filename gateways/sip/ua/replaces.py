@@ -40,10 +40,15 @@ class Replaces(NamedTuple):
 
 
 def matched(context: "Context", replaces: Replaces) -> Session | None:
-    """The session whose dialog it names (section 3: to-tag against the local tag, from-tag against the remote one)."""
-    session = context.sessions.get(replaces.to_tag)
-    if session is not None and session.is_dialog(replaces.call_id, replaces.from_tag):
-        return session
+    """The session whose dialog it names (section 3: to-tag against the local tag, from-tag against the remote one).
+
+    A phone that was told of the dialog by a lamp (RFC 4235) may name it as the watched phone sees it: that phone is
+    whom its INVITE is meant for, and the tags stand the other way round.
+    """
+    for ours, theirs in ((replaces.to_tag, replaces.from_tag), (replaces.from_tag, replaces.to_tag)):
+        session = context.sessions.get(ours)
+        if session is not None and session.is_dialog(replaces.call_id, theirs):
+            return session
     return None
 
 
