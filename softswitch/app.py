@@ -36,6 +36,8 @@ from softswitch.engine.gatekeeper import SwitchGatekeeper
 from softswitch.engine.switch import Switch
 from softswitch.events import Fact, MediaFigures, SwitchStarted, SwitchStopped, TraceLine
 from softswitch.feature import Feature
+from softswitch.features.bans import feature as bans
+from softswitch.features.bans.service import Bans
 from softswitch.features.callcontrol import feature as callcontrol
 from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
@@ -153,6 +155,14 @@ class Softswitch:
         )
         self.reach.on_changed = self.presence.reconsider
         self.directory.goes_with(self.presence.forget)
+        self.presence = PresenceService(self.directory, self.registrations, self.records)
+        self.bans = Bans(
+            self.database,
+            clock,
+            bus.publish,
+            allowed=settings.defence.allow,
+            active=settings.defence.limits and not settings.bench,
+        )
 
         boot = f"{clock.wall_ms() // 1000:x}{secrets.token_hex(2)}"
         self.switch = Switch(
@@ -175,6 +185,7 @@ class Softswitch:
             _sip_settings(settings),
             gatekeeper=gatekeeper,
             location=self.registrations,
+            sentry=self.bans,
             clock=clock,
             pressure=self._pressure,
             trusted=self.trunks.addresses,
@@ -190,6 +201,7 @@ class Softswitch:
             threads=settings.media.threads,
             io=settings.media.io,
         )
+        self.bans.connect(self.sip, self)
         self.media = MediaGateway(engine, settings.media_advertised, PROMPTS)
 
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
@@ -204,6 +216,7 @@ class Softswitch:
             presence_feature.build(self.presence),
             messaging_feature.build(self.messaging),
             listeners_feature.build(self.listeners),
+            bans.build(self.bans),
             callcontrol.build(self, self.records, self.event_log),
         ]
         self.apps = call_apps(self.features)
@@ -253,6 +266,9 @@ class Softswitch:
             await self.media.start()
             if self.settings.media.music:
                 self.media.must_have(self.settings.media.music)
+            await self.bans.start()
+            for host, expires_at in self.registrations.sources():
+                self.sip.know(host, (expires_at - self.clock.wall_ms()) / 1000)
             await self.sip.start()
             self.listeners.start()
             self.trunks.connect(self.sip)
@@ -274,6 +290,7 @@ class Softswitch:
         if self.push is not None:
             await self.push.stop()
         await self._binding_writer.stop()
+        await self.bans.stop()
         await self._changes.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
         await self.event_log.stop()
@@ -340,6 +357,10 @@ class Softswitch:
         self.registrations.forget(number)
         self.sip.unwatch(number)
 
+    def is_good(self, host: str) -> bool:
+        """The bans ask whether a phone has registered from an address lately, or a trunk sends from it."""
+        return self.sip.knows(host) or self.trunks.sends_from(host)
+
     def _pressure(self) -> Pressure:
         return Pressure(self.event_log.fullness, self.switch.live / self.settings.limits.calls)
 
@@ -347,6 +368,7 @@ class Softswitch:
         self.telemetry.watch("sip", self.sip.gauges, SIP_GAUGES)
         self.telemetry.watch("media", lambda: self.media.stats, ("legs_open",))
         self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))
+        self.telemetry.gauge("bans", "Networks that nothing is read from", lambda: len(self.bans))
         self.telemetry.gauge("log_pending", "Facts and rows that await the disk", lambda: self.event_log.pending)
 
 

@@ -11,6 +11,7 @@ from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
+from softswitch.kernel.offence import Offence
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 
 
@@ -93,6 +94,22 @@ class Gatekeeper(Protocol):
 
     def origin(self, username: str) -> Origin:
         """Whom a request is from once `username` has proved itself."""
+        ...
+
+
+class Sentry(Protocol):
+    """Who keeps an eye on where requests come from. Answered from memory; `host` is an IP address."""
+
+    def offended(self, host: str, offence: Offence, detail: str) -> None:
+        """A source did what no honest one does."""
+        ...
+
+    def challenged(self, host: str, name: str) -> None:
+        """A request in somebody's name had no credentials, and was answered by a challenge: no offence by itself."""
+        ...
+
+    def proved(self, host: str, name: str) -> None:
+        """A request has proved to be from an account."""
         ...
 
 

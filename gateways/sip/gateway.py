@@ -1,5 +1,6 @@
 """The SIP gateway: `softswitch.ports.Signalling` on real sockets."""
 
+import math
 import os
 import random
 from collections.abc import Callable, Collection, Sequence
@@ -22,7 +23,7 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, Messages, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports import Gatekeeper, Location, Messages, Sentry, SignallingEvents, UplinkEvents, Watched
 
 
 class SipSettings(Struct, frozen=True, kw_only=True):
@@ -53,6 +54,7 @@ class SipGateway:
         location: Location,
         watched: Watched,
         messages: Messages,
+        sentry: Sentry | None = None,
         clock: Clock,
         entropy: Callable[[int], bytes] = os.urandom,
         pressure: Callable[[], Pressure] = Pressure,
@@ -74,6 +76,7 @@ class SipGateway:
             location=location,
             watched=watched,
             messages=messages,
+            sentry=sentry,
             entropy=entropy,
             wall_ms=clock.wall_ms,
         )
@@ -165,6 +168,22 @@ class SipGateway:
         """See `Watchers.unwatch`."""
         self._agent.unwatch(account, self._clock())
         self._endpoint.wake()
+
+    def ban(self, network: str, seconds: float | None) -> None:
+        """Drop what comes from a network for some seconds; None: until it is lifted."""
+        self._engine.ban(network, math.inf if seconds is None else self._clock() + seconds)
+
+    def lift(self, network: str) -> None:
+        """Let a network in again, named as it was banned."""
+        self._engine.lift(network)
+
+    def know(self, host: str, seconds: float) -> None:
+        """An address is known to be good for some seconds: a phone has registered from it."""
+        self._engine.know(host, self._clock() + seconds, self._clock())
+
+    def knows(self, host: str) -> bool:
+        """Whether an address is known to be good."""
+        return self._engine.knows(host, self._clock())
 
     def gauges(self) -> dict[str, int]:
         """Counters and gauges of the user agent and of the engine (`engine_…`), and the level of `overload`."""

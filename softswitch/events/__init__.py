@@ -41,6 +41,7 @@ from softswitch.events.messages import (
 from softswitch.events.presence import MailboxChanged, PresencePublished
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.routing import PlanPublished
+from softswitch.events.security import BanLifted, SourceBanned
 from softswitch.events.system import SwitchStarted, SwitchStopped
 from softswitch.events.trunks import TrunkGatewayDown, TrunkGatewayUp, TrunkRegistered, TrunkRegistrationFailed
 
@@ -77,6 +78,8 @@ AnyFact = (
     | TrunkGatewayUp
     | TrunkRegistered
     | TrunkRegistrationFailed
+    | SourceBanned
+    | BanLifted
     | SwitchStarted
     | SwitchStopped
 )
@@ -86,6 +89,7 @@ __all__ = [
     "AccountRegistered",
     "AccountUnregistered",
     "AnyFact",
+    "BanLifted",
     "CallAnswered",
     "CallEnded",
     "CallFact",
@@ -114,6 +118,7 @@ __all__ = [
     "PlanPublished",
     "PresencePublished",
     "RoutingStep",
+    "SourceBanned",
     "SwitchStarted",
     "SwitchStopped",
     "TraceLine",

@@ -23,6 +23,8 @@ from typing import Any
 START_LIMIT = 60.0
 """Seconds until it must answer; generous, because the machine may be busy with other tests."""
 STOP_LIMIT = 20.0
+FEW_LEGS = {**os.environ, "SOFTSWITCH_MEDIA_LEGS": "40"}
+"""The environment of a switch whose test makes few calls: it starts sooner, and takes few ports."""
 LOG_TAIL = 6000
 """Characters of the log that a failing test shows."""
 

@@ -9,16 +9,18 @@ from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.requests import Refusal, described_body
 from softswitch.calls.signals import Incoming, Origin
 from softswitch.kernel.address import HostPort, Party
-from softswitch.ports import Gatekeeper
+from softswitch.kernel.offence import Offence
+from softswitch.ports import Gatekeeper, Sentry
 
 
 class Admission:
     """Answers with who it is, or with a refusal."""
 
-    def __init__(self, context: Context, gatekeeper: Gatekeeper, secret: bytes) -> None:
+    def __init__(self, context: Context, gatekeeper: Gatekeeper, sentry: Sentry, secret: bytes) -> None:
         settings = context.settings
         self._context = context
         self._gatekeeper = gatekeeper
+        self._sentry = sentry
         self._digest = Authenticator(
             realm=settings.realm,
             secret=secret,
@@ -37,10 +39,10 @@ class Admission:
             origin = self._gatekeeper.certified(transport.certified)
         if origin is not None:
             return origin
-        proved = self.user(request)
+        proved = self.user(request, source.host)
         return self._gatekeeper.origin(proved) if isinstance(proved, str) else proved
 
-    def user(self, request: SipRequest) -> str | Refusal:
+    def user(self, request: SipRequest, host: str) -> str | Refusal:
         """The user name that a request proves, or the challenge (RFC 3261 section 22)."""
         now = self._context.now
         values = request.headers("Authorization")
@@ -48,13 +50,20 @@ class Admission:
         if values:
             verdict, username = self._digest.check(request.method, request.uri, values, now)
             if verdict is Verdict.ACCEPTED:
+                self._sentry.proved(host, username)
                 return username
             if verdict is Verdict.MALFORMED:
                 return 400, []
+            if verdict is Verdict.WRONG:
+                # Only this counts against its sender, whether there is such a user or not; the answer is the same.
+                self._sentry.offended(host, Offence.PASSWORD, username)
             stale = verdict is Verdict.STALE
         to_browser = (request.header("Via") or "").upper().startswith(("SIP/2.0/WS ", "SIP/2.0/WSS "))
         salt = self._context.tokens.token()
         return 401, self._digest.challenges(now, salt, stale=stale, to_browser=to_browser)
+        else:
+            self._sentry.challenged(host, user_of(request.from_uri))
+        return 401, self._digest.challenges(now, self._context.tokens.token(), stale=stale)
 
 
 def called(uri: str, to: str, gruus: Gruus) -> Party:

@@ -58,8 +58,9 @@ from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.messages import Delivery, TextMessage
+from softswitch.kernel.offence import Offence
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, Messages, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports import Gatekeeper, Location, Messages, Sentry, SignallingEvents, UplinkEvents, Watched
 
 if TYPE_CHECKING:
     from gateways._native import SipEvent
@@ -80,6 +81,7 @@ class UserAgent:
         location: Location,
         watched: Watched,
         messages: Messages,
+        sentry: Sentry | None = None,
         entropy: Callable[[int], bytes],
         wall_ms: Callable[[], int],
     ) -> None:
@@ -87,6 +89,8 @@ class UserAgent:
         self._engine = engine
         self._location = location
         admission = Admission(self._context, gatekeeper, entropy(32))
+        self._sentry: Sentry = sentry if sentry is not None else NoSentry()
+        admission = Admission(self._context, gatekeeper, self._sentry, entropy(32))
         self._reception = Reception(self._context, admission)
         desk = RegistrationDesk(self._context, admission, location, wall_ms)
         self._subscriptions = Subscriptions(
@@ -351,11 +355,14 @@ class UserAgent:
 
     def _rejected(self, event: Unreadable) -> None:
         self._context.counts["rejected"] += 1
+        self._sentry.offended(event.source[0], Offence.MALFORMED, event.reason)
         if event.close:
             self._context.network.close(event.transport)
 
     def _suspected(self, event: Suspected) -> None:
         self._context.counts["suspected"] += 1
+        offence = Offence.AGENT if event.reason == "agent" else Offence.FLOOD
+        self._sentry.offended(event.source[0], offence, event.detail)
 
     def _request_received(self, event: RequestReceived) -> None:
         request = event.request
@@ -452,3 +459,16 @@ class UserAgent:
             self._deliver()
         except Exception:
             log.exception("the call of a faulty event could not be ended")
+
+
+class NoSentry:
+    """Nobody keeps an eye on sources."""
+
+    def offended(self, host: str, offence: Offence, detail: str) -> None:
+        """See `Sentry`."""
+
+    def challenged(self, host: str, name: str) -> None:
+        """See `Sentry`."""
+
+    def proved(self, host: str, name: str) -> None:
+        """See `Sentry`."""

@@ -96,6 +96,10 @@ class Registrations:
         """How many bindings there are."""
         return self._count
 
+    def sources(self) -> list[tuple[str, int]]:
+        """Where the phones are that are registered: address, and until when (wall milliseconds)."""
+        return [(binding.source.host, binding.expires_at) for known in self._bindings.values() for binding in known]
+
     def page(self, after: tuple[str, str] | None, limit: int) -> list[Binding]:
         """Live bindings in order of account and contact, from behind `after`."""
         first = after[0] if after else ""

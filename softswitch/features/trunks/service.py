@@ -88,6 +88,10 @@ class Trunks:
         found = next((trunk for name in names if (trunk := self._by_host.get(name)) is not None), None)
         return None if found is None else found.origin
 
+    def sends_from(self, host: str) -> bool:
+        """Whether a trunk sends from an address, or is sent to at it."""
+        return host in self._addresses or self._sources.find(host) is not None
+
     def addresses(self) -> tuple[str, ...]:
         """Networks and addresses that trunks send from, as text."""
         return self._addresses

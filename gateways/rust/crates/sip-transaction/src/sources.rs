@@ -133,7 +133,8 @@ impl Networks {
 
 #[derive(Clone, Copy, Debug)]
 struct Buckets {
-    left: [f32; 4],
+    /// By kind; what is in them runs out in time.
+    used: [f32; 4],
     at: f64,
     told_at: f64,
 }
@@ -224,25 +225,24 @@ impl Sources {
             limits.register,
             limits.other,
         ];
-        let buckets = self.buckets(key, &rates, now);
+        let buckets = self.buckets(key, now);
         #[allow(clippy::cast_possible_truncation)]
         let elapsed = (now - buckets.at).max(0.0) as f32;
         buckets.at = now;
-        for (left, rate) in buckets.left.iter_mut().zip(rates) {
-            *left = (*left + elapsed * rate.per_second * factor).min(rate.burst * factor);
+        for (used, rate) in buckets.used.iter_mut().zip(rates) {
+            *used = (*used - elapsed * rate.per_second * factor).max(0.0);
         }
-        let left = &mut buckets.left[kind as usize];
-        if *left >= 1.0 {
-            *left -= 1.0;
-            true
-        } else {
-            false
+        let used = &mut buckets.used[kind as usize];
+        let may = *used + 1.0 <= rates[kind as usize].burst * factor;
+        if may {
+            *used += 1.0;
         }
+        may
     }
 
     /// Whether it is time to tell of a source's behaviour (again).
     pub fn worth_telling(&mut self, ip: IpAddr, now: f64) -> bool {
-        let buckets = self.buckets(source(number(ip)), &[], now);
+        let buckets = self.buckets(source(number(ip)), now);
         let told = now - buckets.told_at >= QUIET;
         if told {
             buckets.told_at = now;
@@ -250,22 +250,16 @@ impl Sources {
         told
     }
 
-    fn buckets(&mut self, key: u128, rates: &[Rate], now: f64) -> &mut Buckets {
+    fn buckets(&mut self, key: u128, now: f64) -> &mut Buckets {
         if self.young.len() >= REMEMBERED && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
         let old = &mut self.old;
         self.young.entry(key).or_insert_with(|| {
-            old.remove(&key).unwrap_or_else(|| {
-                let mut left = [f32::MAX; 4];
-                for (left, rate) in left.iter_mut().zip(rates) {
-                    *left = rate.burst;
-                }
-                Buckets {
-                    left,
-                    at: now,
-                    told_at: f64::NEG_INFINITY,
-                }
+            old.remove(&key).unwrap_or(Buckets {
+                used: [0.0; 4],
+                at: now,
+                told_at: f64::NEG_INFINITY,
             })
         })
     }
@@ -317,7 +311,7 @@ mod tests {
         assert_eq!(allowed(&mut sources, "192.0.2.2", 0.0), 20);
         assert_eq!(allowed(&mut sources, "192.0.2.1", 1.0), 10);
         sources.know(ip("192.0.2.1"), 100.0, 1.0);
-        assert_eq!(allowed(&mut sources, "192.0.2.1", 3.0), 100);
+        assert_eq!(allowed(&mut sources, "192.0.2.1", 1.0), 100, "at once");
         sources.do_not_limit([network("192.0.2.0/30")].into_iter());
         assert_eq!(allowed(&mut sources, "192.0.2.2", 3.0), 100);
     }
