@@ -694,6 +694,30 @@ class MediaEvent:
         def reason(self) -> str: ...
 
 @final
+class LegStats:
+    @property
+    def received(self) -> int: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def jitter_ms(self) -> float: ...
+    @property
+    def first_packet_ms(self) -> int | None: ...
+    @property
+    def last_address(self) -> str: ...
+    @property
+    def discarded(self) -> int: ...
+    @property
+    def telephone_events(self) -> int:
+        """Packets of telephone-events among those received."""
+
+    @property
+    def payload_types(self) -> tuple[int, ...]:
+        """Those that were received."""
+
+@final
 class MediaEngine:
     """Sound in threads of its own, which never touch the GIL."""
 

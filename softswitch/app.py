@@ -34,7 +34,7 @@ from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import SwitchGatekeeper
 from softswitch.engine.switch import Switch
-from softswitch.events import Fact, MediaFigures, SwitchStarted, SwitchStopped, TraceLine
+from softswitch.events import Fact, MediaFigures, SwitchStarted, SwitchStopped, TraceLine, Trouble
 from softswitch.feature import Feature
 from softswitch.features.bans import feature as bans
 from softswitch.features.bans.service import Bans
@@ -50,6 +50,8 @@ from softswitch.features.messaging.service import Messaging
 from softswitch.features.messaging.store import MessageStore
 from softswitch.features.presence import feature as presence_feature
 from softswitch.features.presence.service import PresenceService
+from softswitch.features.quality import feature as quality
+from softswitch.features.quality.service import Doctor
 from softswitch.features.reach import feature as reach_feature
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
@@ -136,6 +138,7 @@ class Softswitch:
         self.directory.goes_with(self.reach.forget)
         self.trunks = Trunks(settings.sip.realm, clock, bus.publish, Vault.at(settings.data_dir / "secrets.key"))
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
+        self.doctor = Doctor(bus.publish)
         self.records = CallRecords(self.event_log)
         self.messaging = Messaging(
             self.directory,
@@ -212,6 +215,7 @@ class Softswitch:
             trunks_feature.build(self.trunks, self.directory),
             routing.build(self.dial_plan),
             testcalls.build(),
+            quality.build(self.doctor),
             cdr.build(self.records),
             presence_feature.build(self.presence),
             messaging_feature.build(self.messaging),
@@ -344,6 +348,10 @@ class Softswitch:
     def figures(self, leg: LegId) -> MediaFigures | None:
         """Call control asks for the media counters of a live leg."""
         return self.media.figures(leg) if self.media.serves(leg) else None
+
+    def troubles(self, call: CallId) -> Sequence[Trouble]:
+        """Call control asks what is wrong with the sound of a live call."""
+        return self.doctor.now(self.switch.evidence(call), self.switch.ladder(call) or ())
 
     def originate(self, account: str, number: str) -> CallId:
         """Call control asks for a call. Raises NotFound for an unknown account or one without a phone."""

@@ -125,6 +125,18 @@ class MediaGateway:
     def figures(self, leg: LegId) -> MediaFigures:
         """See `softswitch.ports.Media`."""
         return MediaFigures(*self._engine.leg_stats(self._slots.of(leg).number))
+        stats = self._engine.leg_stats(self._slots.of(leg).number)
+        return MediaFigures(
+            received=stats.received,
+            sent=stats.sent,
+            lost=stats.lost,
+            jitter_ms=stats.jitter_ms,
+            first_packet_ms=stats.first_packet_ms,
+            last_address=stats.last_address,
+            discarded=stats.discarded,
+            telephone_events=stats.telephone_events,
+            payload_types=stats.payload_types,
+        )
 
     def heard(self, leg: LegId) -> int:
         """See `softswitch.ports.Media`."""

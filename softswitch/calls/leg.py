@@ -40,12 +40,15 @@ class Leg:
         "held",
         "id",
         "inbound",
+        "informed",
         "leaving",
         "local",
         "open",
+        "opened_at",
         "party",
         "remote",
         "state",
+        "unfit",
     )
 
     def __init__(self, leg: LegId, destination: Destination | None, address: HostPort | None) -> None:
@@ -66,5 +69,11 @@ class Leg:
         self.remote: MediaDescription | None = None
         """What the party last told."""
         self.open = Open.NOTHING
+        self.opened_at = 0
+        """When it got its port, wall milliseconds."""
+        self.informed = False
+        """Whether the party sent a key as INFO."""
+        self.unfit = ""
+        """The protocol of an offer of its that could not be taken."""
         self.held = False
         """Whether this party has put the other on hold."""

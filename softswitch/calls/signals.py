@@ -41,6 +41,8 @@ class Incoming(Struct, frozen=True, gc=False):
     """What a trunk says of the caller beside From, or an account of its privacy; None: nothing."""
     replaces: LegId | None = None
     """The party wants to take the place of this leg (RFC 3891), which the gateway has matched."""
+    unfit: str = ""
+    """The protocol of an offer that cannot be taken (`RTP/SAVP (SRTP)`): the call is refused, and recorded."""
 
 
 class Target(Struct, frozen=True, gc=False):

@@ -44,6 +44,8 @@ from softswitch.events import (
     CallRouted,
     CallTraced,
     LegAnswered,
+    LegClues,
+    MediaFigures,
     RoutingStep,
     TraceLine,
 )
@@ -147,6 +149,7 @@ class LiveCall:
         leg.inbound = True
         leg.remote = incoming.offer
         leg.party = self.from_
+        leg.unfit = incoming.unfit
         self._publish_offered(leg.id, str(incoming.source))
         return leg.id
 
@@ -187,6 +190,12 @@ class LiveCall:
                 return None
             packets += self._around.media.heard(leg.id)
         return packets
+
+    def evidence(self) -> dict[LegId, tuple[LegClues, MediaFigures | None]]:
+        """What is out of the ordinary about its legs so far."""
+        now = self.wall_ms()
+        found = {leg.id: self.legs.evidence(leg, None, self.answered_at, now) for leg in self.legs}
+        return {leg: (clues, figures) for leg, (clues, figures) in found.items() if clues is not None}
 
     def start(self, destination: Destination, first_ring: Sequence[Candidate] = (), ring_seconds: float = 60) -> None:
         """Hand the call to its first application, in a task of its own.
@@ -440,6 +449,7 @@ class LiveCall:
             if self._dial is not None and self._dial.holds(leg):
                 self._dial.answered(leg, signal)
         elif isinstance(signal, DigitPressed):
+            leg.informed = True
             self.digit_pressed(leg_id, signal.digit)
         elif isinstance(signal, TransferAsked):
             transfers.asked(self, leg, signal, self._around)
@@ -514,7 +524,7 @@ class LiveCall:
 
     def _ended(self, leg: Leg, ended: Ended) -> None:
         dial, transfer = self._dial, self.transfer
-        self.legs.ended(leg, ended)
+        self.legs.ended(leg, ended, self.answered_at)
         if leg is self.caller_leg:
             self._gave_up = self.answered_at is None and ended.by_party
             self._remember(ended.cause, ended.status)

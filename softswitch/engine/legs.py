@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from softswitch.calls.clues import clues
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Ended, HangUp
 from softswitch.engine.surroundings import Surroundings
-from softswitch.events import LegArrived, LegEnded, LegMoved
+from softswitch.events import LegArrived, LegClues, LegEnded, LegMoved, MediaFigures
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, IdSource, LegId
@@ -18,7 +19,7 @@ Owner = TypeVar("Owner")
 class CallLegs(Generic[Owner]):
     """Every leg a call has now, by id. `index` tells the switch whose a leg is: `owner`'s."""
 
-    __slots__ = ("_around", "_call", "_count", "_index", "_legs", "_owner")
+    __slots__ = ("_around", "_call", "_count", "_gone", "_index", "_legs", "_owner")
 
     def __init__(self, around: Surroundings, index: dict[LegId, Owner], call: CallId, owner: Owner) -> None:
         self._around = around
@@ -27,6 +28,8 @@ class CallLegs(Generic[Owner]):
         self._owner: Owner | None = owner
         self._count = 0
         self._legs: dict[LegId, Leg] = {}
+        self._gone: list[Leg] = []
+        """Legs that have ended; the others' trouble may be of their making."""
 
     def __len__(self) -> int:
         return len(self._legs)
@@ -46,7 +49,7 @@ class CallLegs(Generic[Owner]):
         number = self._count + 1
         leg = Leg(IdSource.leg(self._call, number), destination, None)
         if anchored:
-            leg.address = self._around.media.open(leg.id)
+            self.open_media(leg)
         self._count = number
         self._legs[leg.id] = leg
         assert self._owner is not None, "a call that is over has no new legs"
@@ -61,6 +64,7 @@ class CallLegs(Generic[Owner]):
         """Give a leg its local RTP port unless it has one. Raises Rejected(SWITCH_CONGESTION)."""
         if leg.address is None:
             leg.address = self._around.media.open(leg.id)
+            leg.opened_at = self._around.clock.wall_ms()
 
     def close_media(self, leg: Leg) -> None:
         """Let a leg's sound bypass us from now on."""
@@ -115,16 +119,30 @@ class CallLegs(Generic[Owner]):
             )
         )
 
-    def ended(self, leg: Leg, ended: Ended) -> None:
-        """A leg is over: record it and give its port back."""
-        leg.state = LegState.ENDED
+    def evidence(
+        self, leg: Leg, ended: Ended | None, answered_at: int | None, now: int
+    ) -> tuple[LegClues | None, MediaFigures | None]:
+        """What is out of the ordinary about a leg, and what its sound measured."""
         figures = None if leg.address is None else self._around.media.figures(leg.id)
+        talked_ms = now - answered_at if answered_at is not None and leg.state is LegState.UP else 0
+        return clues(leg, self._others(leg), ended, figures, talked_ms, now - leg.opened_at), figures
+
+    def _others(self, leg: Leg) -> Iterator[Leg]:
+        yield from (other for other in self._legs.values() if other is not leg)
+        yield from self._gone
+
+    def ended(self, leg: Leg, ended: Ended, answered_at: int | None) -> None:
+        """A leg is over: record it and give its port back. `answered_at`: when the call was answered."""
+        now = self._around.clock.wall_ms()
+        evidence, figures = self.evidence(leg, ended, answered_at, now)
+        leg.state = LegState.ENDED
+        self._gone.append(leg)
         self.close_media(leg)
         del self._legs[leg.id]
         del self._index[leg.id]
         self._around.publish(
             LegEnded(
-                at=self._around.clock.wall_ms(),
+                at=now,
                 call=self._call,
                 leg=leg.id,
                 cause=ended.cause,
@@ -132,5 +150,6 @@ class CallLegs(Generic[Owner]):
                 status=ended.status,
                 figures=figures,
                 contacts=ended.contacts,
+                clues=evidence,
             )
         )

@@ -12,7 +12,7 @@ from softswitch.engine.call import CallApp, LiveCall
 from softswitch.engine.caller import Candidate
 from softswitch.engine.silence import SilenceWatch
 from softswitch.engine.surroundings import Surroundings
-from softswitch.events import TraceLine
+from softswitch.events import LegClues, MediaFigures, TraceLine
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
@@ -91,6 +91,8 @@ class Switch:
         elif incoming.replaces is not None:
             assert self._around is not None
             transfers.replace(call, call.caller_leg, incoming.replaces, self._around)
+        elif incoming.unfit:
+            call.hang_up(Cause.INCOMPATIBLE_DESTINATION)
         else:
             call.start(Destination("dialplan", incoming.origin.context))
         return leg
@@ -147,6 +149,11 @@ class Switch:
         """The ladder of a live call so far; None when there is no such call."""
         live = self._calls.get(call)
         return None if live is None else live.ladder
+
+    def evidence(self, call: CallId) -> Mapping[LegId, tuple[LegClues, MediaFigures | None]]:
+        """What is out of the ordinary about the legs of a live call."""
+        live = self._calls.get(call)
+        return {} if live is None else live.evidence()
 
     async def drain(self, within: float) -> None:
         """Take no new calls, let the others end within some seconds, then end them."""

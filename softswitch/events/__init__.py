@@ -14,8 +14,10 @@ from softswitch.events.calls import (
     CallOffered,
     CallRouted,
     CallTraced,
+    CallTroubled,
     LegAnswered,
     LegArrived,
+    LegClues,
     LegDialed,
     LegEnded,
     LegHeld,
@@ -30,6 +32,7 @@ from softswitch.events.calls import (
     TransferBegan,
     TransferCompleted,
     TransferFailed,
+    Trouble,
 )
 from softswitch.events.messages import (
     MessageDelivered,
@@ -64,6 +67,7 @@ AnyFact = (
     | LegResumed
     | LegEnded
     | CallTraced
+    | CallTroubled
     | CallEnded
     | AccountRegistered
     | AccountUnregistered
@@ -97,9 +101,11 @@ __all__ = [
     "CallOffered",
     "CallRouted",
     "CallTraced",
+    "CallTroubled",
     "Fact",
     "LegAnswered",
     "LegArrived",
+    "LegClues",
     "LegDialed",
     "LegEnded",
     "LegHeld",
@@ -125,6 +131,7 @@ __all__ = [
     "TransferBegan",
     "TransferCompleted",
     "TransferFailed",
+    "Trouble",
     "TrunkGatewayDown",
     "TrunkGatewayUp",
     "TrunkRegistered",

@@ -24,6 +24,49 @@ class MediaFigures(Struct, frozen=True, gc=False):
     """Where the last packet came from, `host:port`."""
     discarded: int = 0
     """Packets refused: from a stranger's address after latching, or no RTP at all."""
+    telephone_events: int = 0
+    """Packets of keys (RFC 4733) among those received."""
+    payload_types: tuple[int, ...] = ()
+    """Those that were received."""
+
+
+class LegClues(Struct, frozen=True, gc=False, kw_only=True):
+    """The evidence about a leg that something is out of the ordinary with. Addresses are `host:port`."""
+
+    name: str
+    """What the leg belongs to: `account/1002`, or `the caller`."""
+    called_us: bool
+    talked_ms: int
+    """Since it was answered; 0: it was not."""
+    answered_after_ms: int
+    """From the opening of its port to its answer."""
+    ours: str
+    """Where it was told to send sound; empty where sound bypassed us."""
+    theirs: str
+    """Where it said that it receives."""
+    our_codecs: tuple[str, ...]
+    """`0 PCMU`: payload type and name, as we said last."""
+    their_codecs: tuple[str, ...]
+    sends: bool
+    """Whether its last description let it speak."""
+    we_receive: bool
+    """Whether ours let it."""
+    left_on_hold: bool
+    """Whether it had put the other party on hold and not taken it back."""
+    keys_by_info: bool
+    """Whether it sent keys as INFO."""
+    other_hears_keys: bool | None
+    """Whether the other party agreed to telephone-events; None: there was none."""
+    unfit: str = ""
+    """The protocol of an offer that could not be taken: `RTP/SAVP (SRTP)`."""
+
+
+class Trouble(Struct, frozen=True, gc=False):
+    """What went wrong with a leg."""
+
+    kind: str
+    leg: LegId
+    sentence: str
 
 
 class RoutingStep(Struct, frozen=True, gc=False):
@@ -192,6 +235,14 @@ class LegEnded(CallFact, frozen=True, gc=False, kw_only=True):
     figures: MediaFigures | None = None
     contacts: tuple[str, ...] = ()
     """Where a party that redirected the call sent it: URIs."""
+    clues: LegClues | None = None
+    """None: nothing about it is out of the ordinary."""
+
+
+class CallTroubled(CallFact, frozen=True, gc=False, kw_only=True):
+    """The call had trouble with its sound. Comes before `CallEnded`, once at the most."""
+
+    troubles: tuple[Trouble, ...]
 
 
 class CallTraced(CallFact, frozen=True, gc=False, kw_only=True):

@@ -14,6 +14,7 @@ from softswitch.events import (
     CallAnswered,
     CallEnded,
     CallOffered,
+    CallTroubled,
     Fact,
 )
 
@@ -30,6 +31,7 @@ class Telemetry(Collector):
         self._offered: Counter[str] = Counter()
         self._answered = 0
         self._ended: Counter[str] = Counter()
+        self._troubles: Counter[str] = Counter()
         self._registered = 0
         self._unregistered: Counter[str] = Counter()
         self._stats: dict[str, tuple[Callable[[], Mapping[str, int]], Collection[str]]] = {}
@@ -43,6 +45,7 @@ class Telemetry(Collector):
             (CallOffered, self._on_offered),
             (CallAnswered, self._on_answered),
             (CallEnded, self._on_ended),
+            (CallTroubled, self._on_troubled),
             (AccountRegistered, self._on_registered),
             (AccountUnregistered, self._on_unregistered),
         )
@@ -63,6 +66,7 @@ class Telemetry(Collector):
         yield _labelled("softswitch_calls_offered", "Calls that parties asked for", "origin", self._offered)
         yield CounterMetricFamily("softswitch_calls_answered", "Calls whose caller was answered", self._answered)
         yield _labelled("softswitch_calls_ended", "Calls that ended, by Q.850 cause", "cause", self._ended)
+        yield _labelled("softswitch_calls_troubled", "Calls that had trouble with their sound", "kind", self._troubles)
         live = self._offered.total() - self._ended.total()
         yield GaugeMetricFamily("softswitch_calls_live", "Calls that have not ended", live)
         yield CounterMetricFamily(
@@ -90,6 +94,10 @@ class Telemetry(Collector):
     def _on_ended(self, fact: Fact) -> None:
         assert isinstance(fact, CallEnded)
         self._ended[fact.cause.text] += 1
+
+    def _on_troubled(self, fact: Fact) -> None:
+        assert isinstance(fact, CallTroubled)
+        self._troubles.update({trouble.kind for trouble in fact.troubles})
 
     def _on_registered(self, fact: Fact) -> None:
         self._registered += 1

@@ -19,6 +19,7 @@ from softswitch.events import (
     MediaFigures,
     RoutingStep,
     TraceLine,
+    Trouble,
 )
 from softswitch.features.callcontrol.feature import build
 from softswitch.features.callcontrol.model import view
@@ -136,6 +137,9 @@ class Engine:
     def figures(self, leg: LegId) -> MediaFigures | None:
         return MediaFigures(received=150, sent=149, jitter_ms=1.25, first_packet_ms=12) if leg == A else None
 
+    def troubles(self, call: CallId) -> Sequence[Trouble]:
+        return [Trouble("no_rtp", B, "leg 2 (account/1002): not one RTP packet came from it")]
+
     def live(self) -> Sequence[CallId]:
         return [CALL] if self.live_facts is not None else []
 
@@ -216,6 +220,7 @@ async def test_the_trace_of_a_live_call_has_its_ladder_and_figures_so_far(client
         (901, A, "note"),
     ]
     assert [leg["media"] and leg["media"]["received"] for leg in story["legs"]] == [150, None]
+    assert [(one["kind"], one["leg"]) for one in story["trouble"]] == [("no_rtp", B)]
 
 
 async def test_the_trace_of_an_ended_call_comes_from_the_log(client: httpx.AsyncClient, engine: Engine) -> None:

@@ -80,6 +80,7 @@ async def test_a_record_is_shown_as_promised(client: httpx.AsyncClient) -> None:
         "cause": "normal clearing",
         "cause_code": 16,
         "note": "",
+        "trouble": [],
     }
     assert [(leg["leg"], leg["role"], leg["talk_ms"], leg["media"]["received"]) for leg in legs] == [
         ("x-1.1", "caller", 2000, 50)

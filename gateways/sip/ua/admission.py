@@ -83,11 +83,13 @@ def incoming(
     no sound."""
     request = event.request
     theirs = described_body(request)
+    unfit = sdp.unfit_protocol(theirs) if theirs is not None and theirs.audio is None else ""
     return Incoming(
         origin,
         Party(user_of(request.from_uri), display_name(request.header("From") or "")),
         called(request.uri, request.header("To") or "", gruus),
         source,
-        sdp.described(theirs) if theirs is not None else None,
+        sdp.described(theirs) if theirs is not None and not unfit else None,
         request.max_forwards,
+        unfit=unfit,
     ), theirs

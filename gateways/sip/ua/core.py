@@ -88,7 +88,6 @@ class UserAgent:
         self._context = Context(engine, settings, network, entropy)
         self._engine = engine
         self._location = location
-        admission = Admission(self._context, gatekeeper, entropy(32))
         self._sentry: Sentry = sentry if sentry is not None else NoSentry()
         admission = Admission(self._context, gatekeeper, self._sentry, entropy(32))
         self._reception = Reception(self._context, admission)

@@ -43,6 +43,14 @@ def _codecs(named: tuple[tuple[int, str, int, int, str], ...]) -> tuple[Codec, .
 
 
 def _stream(media: MediaDescription, renamed: tuple[str, str] | None) -> AudioStream:
+def unfit_protocol(description: SessionDescription) -> str:
+    """The protocol of the sound in a description that we do not speak; empty where that is not why we hear none."""
+    protocols = {protocol for kind, port, protocol in description.media if kind == "audio" and port}
+    secure = sorted(protocol for protocol in protocols if "SAVP" in protocol)
+    return f"{secure[0]} (SRTP)" if secure else ""
+
+
+def _stream(media: MediaDescription) -> AudioStream:
     host, port = media.address
     if renamed is not None and host == renamed[0]:
         host = renamed[1]

@@ -112,6 +112,14 @@ class LegTraceOut(BaseModel):
     media: MediaOut | None
 
 
+class TroubleOut(BaseModel):
+    """What went wrong with a leg's sound."""
+
+    kind: str
+    leg: str
+    sentence: str
+
+
 class TraceOut(BaseModel):
     """All that is known of a call."""
 
@@ -127,6 +135,7 @@ class TraceOut(BaseModel):
     decisions: list[DecisionOut]
     ladder: list[LadderLineOut]
     legs: list[LegTraceOut]
+    trouble: list[TroubleOut]
 
 
 def router_for(calls: Calls, stream: EventStream) -> APIRouter:
@@ -315,4 +324,5 @@ def _trace(story: Trace) -> TraceOut:
             )
             for leg in story.legs
         ],
+        trouble=[TroubleOut.model_validate(one, from_attributes=True) for one in story.trouble],
     )

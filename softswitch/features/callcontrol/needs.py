@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from softswitch.events import CallFact, MediaFigures, TraceLine
+from softswitch.events import CallFact, MediaFigures, TraceLine, Trouble
 from softswitch.kernel.ids import CallId, LegId
 
 
@@ -27,6 +27,10 @@ class CallControl(Protocol):
 
     def figures(self, leg: LegId) -> MediaFigures | None:
         """A live leg's media counters so far; None when it has none."""
+        ...
+
+    def troubles(self, call: CallId) -> Sequence[Trouble]:
+        """What is wrong with the sound of a live call so far."""
         ...
 
 

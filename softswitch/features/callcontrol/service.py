@@ -54,7 +54,8 @@ class Calls:
         if facts is not None:
             figures = {leg: self._control.figures(leg) for leg in _legs_of(facts)}
             known = {leg: measured for leg, measured in figures.items() if measured is not None}
-            found = trace(facts, self._control.ladder(call) or (), known)
+            ladder = self._control.ladder(call) or ()
+            found = trace(facts, ladder, known, self._control.troubles(call))
         else:
             await self._history.flush()  # it may have ended a moment ago
             logged = [entry.fact for entry in await self._history.read(call=call)]

@@ -87,6 +87,14 @@ class ForwardOut(BaseModel):
     reason: str
 
 
+class TroubleOut(BaseModel):
+    """What went wrong with a leg's sound."""
+
+    kind: str
+    leg: str
+    sentence: str
+
+
 class CdrOut(BaseModel):
     """What became of a call; times in UTC, exact to the millisecond."""
 
@@ -111,6 +119,7 @@ class CdrOut(BaseModel):
     legs: list[LegOut]
     talks: list[TalkOut] = Field(description="who talked with whom, and when")
     transfers: list[TransferOut]
+    trouble: list[TroubleOut]
 
 
 def _ms(moment: datetime | None) -> int | None:
@@ -190,6 +199,7 @@ def _show(cdr: Cdr) -> CdrOut:
             )
             for each in cdr.transfers
         ],
+        trouble=[TroubleOut.model_validate(one, from_attributes=True) for one in cdr.trouble],
     )
 
 

@@ -11,6 +11,7 @@ from softswitch.events import (
     CallForwarded,
     CallOffered,
     CallRouted,
+    CallTroubled,
     Fact,
     LegAnswered,
     LegArrived,
@@ -24,6 +25,7 @@ from softswitch.events import (
     TransferBegan,
     TransferCompleted,
     TransferFailed,
+    Trouble,
 )
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -129,6 +131,8 @@ class Cdr(Struct, frozen=True, gc=False, kw_only=True):
     talks: tuple[CdrTalk, ...] = ()
     """Who talked with whom, and when."""
     transfers: tuple[CdrTransfer, ...] = ()
+    trouble: tuple[Trouble, ...] = ()
+    """What went wrong with its sound."""
 
 
 def disposition(answered: bool, cause: Cause, caller_gave_up: bool) -> Disposition:
@@ -166,6 +170,7 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
     plan_version: int | None = None
     forwards: tuple[Forwarded, ...] = ()
     first_up: LegId | None = None
+    trouble: tuple[Trouble, ...] = ()
     legs = {offered.leg: _Leg(offered.at, None)}
     talks: list[CdrTalk] = []
     talking: LegsBridged | None = None
@@ -212,6 +217,8 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
             transfers[-1] = structs.replace(transfers[-1], outcome="completed")
         elif type(fact) is TransferFailed and transfers:
             transfers[-1] = structs.replace(transfers[-1], outcome="failed", cause=fact.cause)
+        elif type(fact) is CallTroubled:
+            trouble = fact.troubles
     if talking is not None:  # the switch was killed meanwhile
         talks.append(CdrTalk(talking.a, talking.b, talking.at, max(talking.at, ended.at)))
     caller = offered.leg
@@ -238,6 +245,7 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         legs=tuple([_leg(name, leg, name == caller, offered, ended, answered) for name, leg in legs.items()]),
         talks=tuple(talks),
         transfers=tuple(transfers),
+        trouble=trouble,
     )
 
 

@@ -6,6 +6,7 @@ use dsp::g711::Law;
 use media_engine::{Command, Configuration, Connection, Engine, Event, IoKind, LegFigures};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 #[pyclass(frozen, module = "gateways._native")]
 pub enum MediaCommand {
@@ -198,6 +199,29 @@ fn leg_stats(figures: &LegFigures) -> LegStats {
             .unwrap_or_default(),
         figures.discarded,
     )
+            .unwrap_or_default()
+    }
+
+    #[getter]
+    fn discarded(&self) -> u64 {
+        self.0.discarded
+    }
+
+    #[getter]
+    fn telephone_events(&self) -> u64 {
+        self.0.telephone_events
+    }
+
+    #[getter]
+    fn payload_types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let mut left = self.0.payload_types;
+        let mut found = Vec::new();
+        while left != 0 {
+            found.push(left.trailing_zeros());
+            left &= left - 1;
+        }
+        PyTuple::new(py, found)
+    }
 }
 
 #[pyclass(frozen, module = "gateways._native")]

@@ -11,10 +11,12 @@ from softswitch.events import (
     CallForwarded,
     CallRouted,
     CallTraced,
+    CallTroubled,
     LegEnded,
     MediaFigures,
     RoutingStep,
     TraceLine,
+    Trouble,
 )
 from softswitch.features.callcontrol.model.live import CallView, view
 from softswitch.kernel.cause import Cause
@@ -56,19 +58,24 @@ class Trace(Struct, frozen=True):
     decisions: tuple[Decision, ...]
     ladder: tuple[TraceLine, ...]
     legs: tuple[LegTrace, ...]
+    trouble: tuple[Trouble, ...] = ()
 
 
 def trace(
-    facts: Sequence[CallFact], ladder: Sequence[TraceLine] = (), figures: Mapping[LegId, MediaFigures] | None = None
+    facts: Sequence[CallFact],
+    ladder: Sequence[TraceLine] = (),
+    figures: Mapping[LegId, MediaFigures] | None = None,
+    troubles: Sequence[Trouble] = (),
 ) -> Trace | None:
     """The story that a call's facts tell; None where they do not hold its beginning.
 
-    `ladder` and `figures` are those of a live call; an ended one's are among its facts.
+    `ladder`, `figures` and `troubles` are those of a live call; an ended one's are among its facts.
     """
     call = view(facts)
     if call is None:
         return None
     ended: CallEnded | None = None
+    trouble = tuple(troubles)
     decisions: list[Decision] = []
     ends: dict[LegId, LegEnded] = {}
     for fact in facts:
@@ -82,6 +89,8 @@ def trace(
                 ends.setdefault(fact.leg, fact)
             case CallTraced():
                 ladder = fact.lines
+            case CallTroubled():
+                trouble = fact.troubles
             case CallEnded():
                 ended = fact
     return Trace(
@@ -92,6 +101,7 @@ def trace(
         decisions=tuple(decisions),
         ladder=tuple(ladder),
         legs=tuple(_leg(call, leg, ends.get(leg), (figures or {}).get(leg)) for leg in call.legs),
+        trouble=trouble,
     )
 
 
@@ -130,6 +140,8 @@ def as_text(story: Trace) -> str:
         lines.append(f"Ended     {_clock(story.ended_at)}, after {after}: {story.cause.text}{note}")
     lines += ["", "Decisions", *_decisions(story.decisions)]
     lines += ["", "Signalling", *_ladder(story.ladder, start)]
+    if story.trouble:
+        lines += ["", "Trouble", *(f"  {trouble.sentence}" for trouble in story.trouble)]
     lines += ["", "Legs", *_legs(story.legs, "live" if story.ended_at is None else "")]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 

@@ -21,6 +21,10 @@ pub struct LegFigures {
     pub last_address: Option<SocketAddr>,
     /// Refused packets: before Connect, from a stranger, or no RTP.
     pub discarded: u64,
+    /// Packets of telephone-events among those received.
+    pub telephone_events: u64,
+    /// The payload types that were received, a bit each.
+    pub payload_types: u128,
 }
 
 /// The live form of [`LegFigures`], one for each slot, used by one epoch after another.
@@ -30,6 +34,9 @@ pub struct Counters {
     received: AtomicU64,
     sent: AtomicU64,
     discarded: AtomicU64,
+    telephone_events: AtomicU64,
+    /// The lower and the upper half of the payload types.
+    payload_types: [AtomicU64; 2],
     lost: AtomicI64,
     /// In timestamp units of 8 kHz.
     jitter: AtomicU64,
@@ -47,6 +54,9 @@ impl Counters {
             &self.discarded,
             &self.jitter,
             &self.first_packet_ms,
+            &self.telephone_events,
+            &self.payload_types[0],
+            &self.payload_types[1],
         ] {
             counter.store(0, Relaxed);
         }
@@ -60,6 +70,23 @@ impl Counters {
     pub fn count_received(&self) {
         self.received
             .store(self.received.load(Relaxed) + 1, Relaxed);
+    }
+
+    #[inline]
+    pub fn count_telephone_event(&self) {
+        self.telephone_events
+            .store(self.telephone_events.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Note a payload type below 128.
+    #[inline]
+    pub fn note_payload_type(&self, payload_type: u8) {
+        let half = &self.payload_types[usize::from(payload_type >> 6 & 1)];
+        let bit = 1 << (payload_type & 63);
+        let seen = half.load(Relaxed);
+        if seen & bit == 0 {
+            half.store(seen | bit, Relaxed);
+        }
     }
 
     #[inline]
@@ -101,6 +128,9 @@ impl Counters {
             first_packet_ms: self.first_packet_ms.load(Relaxed).checked_sub(1),
             last_address: self.last_address.get(),
             discarded: self.discarded.load(Relaxed),
+            telephone_events: self.telephone_events.load(Relaxed),
+            payload_types: u128::from(self.payload_types[0].load(Relaxed))
+                | u128::from(self.payload_types[1].load(Relaxed)) << 64,
         }
     }
 }

@@ -243,7 +243,11 @@ impl Leg {
             self.last_address = Some(datagram.source);
             counters.set_last_address(datagram.source);
         }
+        counters.note_payload_type(packet.header.payload_type);
         let is_event = party.connection.event_payload_type == Some(packet.header.payload_type);
+        if is_event {
+            counters.count_telephone_event();
+        }
         // RFC 3550 section A.8 holds for the sound; the timestamp of an event stands still while a key is held. Static
         // payload types all count at 8 kHz as far as they are audio (RFC 3551 table 4), those of others we do not know.
         let known_clock = !is_event && packet.header.payload_type < 24;
