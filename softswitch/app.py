@@ -34,7 +34,16 @@ from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import SwitchGatekeeper
 from softswitch.engine.switch import Switch
-from softswitch.events import Fact, MediaFigures, SwitchStarted, SwitchStopped, TraceLine, Trouble
+from softswitch.events import (
+    BanLifted,
+    Fact,
+    MediaFigures,
+    SourceBanned,
+    SwitchStarted,
+    SwitchStopped,
+    TraceLine,
+    Trouble,
+)
 from softswitch.feature import Feature
 from softswitch.features.bans import feature as bans
 from softswitch.features.bans.service import Bans
@@ -68,6 +77,7 @@ from softswitch.features.trunks.service import Trunks
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, SwitchError
 from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.platform.audit import Audit
 from softswitch.platform.auth import Authenticator
 from softswitch.platform.changes import Changes
 from softswitch.platform.database import Database
@@ -120,6 +130,7 @@ class Softswitch:
         self.telemetry = Telemetry()
         self.database = Database(settings.database)
         self.event_log = EventLog(self.database)
+        self.audit = Audit(self.database, clock)
         self._changes = Changes(self.database)
 
         self.registrations = Registrations(clock, bus.publish)
@@ -180,6 +191,7 @@ class Softswitch:
         gatekeeper = SwitchGatekeeper(
             ha1=self.ha1,
             origin=self.origin,
+            admits=self.directory.admits,
             recognise=self.trunks.recognise,
             certified=self.trunks.certified,
             **({"guests": demo.guests(self.directory)} if settings.demo else {}),
@@ -232,7 +244,9 @@ class Softswitch:
         )
         self._authenticator = authenticator
         routers = [feature.router for feature in self.features if feature.router is not None]
-        web = build_app(routers, database=self.database, authenticator=authenticator, telemetry=self.telemetry)
+        web = build_app(
+            routers, database=self.database, authenticator=authenticator, telemetry=self.telemetry, audit=self.audit
+        )
         self.http = HttpServer(web, settings.http.listen)
 
         self.switch.connect(self.sip, self.media, self.apps, origin_of=self.origin_of, music=settings.media.music)
@@ -242,6 +256,8 @@ class Softswitch:
         for subscriptions in (self.telemetry.subscriptions(), *(feature.subscriptions for feature in self.features)):
             for kind, hearer in subscriptions:
                 bus.subscribe(kind, hearer)
+        for kind in (SourceBanned, BanLifted):
+            bus.subscribe(kind, self.audit.hear)
         # The log comes last, so that what a hearer adds to a fact is in the same batch as the fact.
         bus.subscribe(Fact, self.event_log.append)
         self._watch()
@@ -252,6 +268,7 @@ class Softswitch:
         try:
             await self.database.migrate()
             self.event_log.start()
+            self.audit.start()
             await self.records.recover()
             await self._changes.start(
                 {
@@ -298,6 +315,7 @@ class Softswitch:
         await self._changes.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
         await self.event_log.stop()
+        await self.audit.stop()
         await self._authenticator.save()
         await self.database.close()
 

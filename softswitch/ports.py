@@ -92,6 +92,10 @@ class Gatekeeper(Protocol):
         """The stored H(A1) of an account in this switch's realm, hexadecimal, for `MD5` or `SHA-256`."""
         ...
 
+    def admits(self, username: str, host: str, transport: str) -> bool:
+        """Whether an account that has proved itself may come from an address by a transport (`udp`, `tls` …)."""
+        ...
+
     def origin(self, username: str) -> Origin:
         """Whom a request is from once `username` has proved itself."""
         ...

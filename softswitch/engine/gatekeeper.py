@@ -18,6 +18,7 @@ class SwitchGatekeeper:
         *,
         ha1: Callable[[str, str], str | None],
         origin: Callable[[str], Origin],
+        admits: Callable[[str, str, str], bool] = lambda username, host, transport: True,
         recognise: Callable[[str, str, str], Origin | None],
         certified: Callable[[tuple[str, ...]], Origin | None] = lambda names: None,
         guests: Recognise = lambda source, from_user, to_user: None,
@@ -28,6 +29,7 @@ class SwitchGatekeeper:
         self.ha1 = ha1
         self.origin = origin
         self.certified = certified
+        self.admits = admits
         self._trunk = recognise
         self._guests = guests
 

@@ -26,7 +26,7 @@ from starlette.websockets import WebSocket
 
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import NotPermitted, SwitchError
-from softswitch.platform.database import Database, DatabaseUnavailable
+from softswitch.platform.database import Database, DatabaseUnavailable, Session
 from softswitch.platform.first_message import FirstMessages
 from softswitch.platform.tables import TokenRow
 
@@ -126,6 +126,24 @@ class Authenticator:
             raise TooManyAttempts("too many invalid tokens came from your address: wait a minute")
         raise NotAuthenticated("this token is not valid: unknown, expired or revoked", "invalid_token")
 
+    def check_source(self, source: str) -> None:
+        """Raises TooManyAttempts for a source that has failed too often."""
+        if self._failures and self._failures.too_many(source, self._clock.monotonic()):
+            raise TooManyAttempts("too many failures came from your address: wait a minute")
+
+    def count_failure(self, source: str) -> None:
+        """A source gave a wrong password."""
+        if self._failures:
+            self._failures.count(source, self._clock.monotonic())
+
+    async def revoke(self, session: Session, token: str) -> None:
+        """End a token that somebody holds; does nothing for one that is none."""
+        await session.execute(
+            update(TokenRow)
+            .where(TokenRow.digest == digest_of(token), TokenRow.revoked_at.is_(None))
+            .values(revoked_at=self._clock.wall_ms())
+        )
+
     def forget(self) -> None:
         """Read the table again at the next request. To be called when it was changed."""
         self._loaded_at = float("-inf")
@@ -157,7 +175,7 @@ class Authenticator:
             return None
         if row.last_used_at is None or wall - row.last_used_at >= LAST_USED_STEP_MS:
             row.last_used_at = self._used[row.id] = wall
-        return Identity(row.name, Role(row.role))
+        return Identity(row.user or row.name, Role(row.role))
 
     async def _load_or_keep(self) -> None:
         asked = self._clock.monotonic()
@@ -226,7 +244,9 @@ class _Bearer(SecurityBase):
         if scheme.lower() != "bearer" or not token.strip():
             raise NotAuthenticated("this needs a token: send the header Authorization: Bearer TOKEN")
         source = connection.client.host if connection.client else ""
-        return await authenticator.authenticate(token.strip(), source)
+        identity = await authenticator.authenticate(token.strip(), source)
+        connection.scope["identity"] = identity  # for the audit log
+        return identity
 
 
 _bearer = _Bearer()

@@ -7,7 +7,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from softswitch import __version__
-from softswitch.platform import token_api
+from softswitch.platform import audit_api, token_api, user_api
+from softswitch.platform.audit import Audit, AuditTrail
 from softswitch.platform.auth import Authenticator, Role, require
 from softswitch.platform.database import Database
 from softswitch.platform.problems import install_problems
@@ -15,11 +16,17 @@ from softswitch.platform.telemetry import Telemetry
 
 
 def build_app(
-    routers: Sequence[APIRouter], *, database: Database, authenticator: Authenticator, telemetry: Telemetry
+    routers: Sequence[APIRouter],
+    *,
+    database: Database,
+    authenticator: Authenticator,
+    telemetry: Telemetry,
+    audit: Audit | None = None,
 ) -> FastAPI:
     """The application, with `routers` mounted under /api/v1.
 
-    Everything there needs at least a viewer's token; routes that change something ask for more by themselves.
+    `audit` is told who changed what. Everything there but the login needs at least a viewer's token; routes that
+    change something ask for more by themselves.
     """
     app = FastAPI(
         title="Softswitch",
@@ -28,7 +35,10 @@ def build_app(
     )
     app.state.database = database
     app.state.authenticator = authenticator
+    app.state.audit = audit
     install_problems(app)
+    if audit is not None:
+        app.add_middleware(AuditTrail, audit=audit)
 
     @app.get("/health", tags=["system"])
     async def health() -> dict[str, str]:
@@ -40,6 +50,7 @@ def build_app(
         """Counters and gauges for Prometheus."""
         return Response(generate_latest(telemetry.registry), media_type=CONTENT_TYPE_LATEST)
 
-    for router in (*routers, token_api.router):
+    app.include_router(user_api.login_router, prefix="/api/v1")
+    for router in (*routers, token_api.router, user_api.router, audit_api.router):
         app.include_router(router, prefix="/api/v1", dependencies=[Depends(require(Role.VIEWER))])
     return app

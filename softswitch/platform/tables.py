@@ -1,6 +1,6 @@
 """What all tables share, and the platform's own."""
 
-from sqlalchemy import BigInteger, MetaData, String
+from sqlalchemy import BigInteger, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -35,6 +35,37 @@ class TokenRow(Base):
     last_used_at: Mapped[int | None] = mapped_column(BigInteger)
     expires_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+    user: Mapped[str | None] = mapped_column(String(64))
+    """Whose login made it; None: it was made for itself."""
+
+
+class UserRow(Base):
+    """Someone who uses the admin plane; see `softswitch.platform.users`."""
+
+    __tablename__ = "platform_user"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    role: Mapped[str] = mapped_column(String(20))
+    digest: Mapped[str] = mapped_column(String(200))
+    """The argon2id hash of the password, with its salt and its cost."""
+    enabled: Mapped[bool]
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[int] = mapped_column(BigInteger)
+    last_login_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class AuditRow(Base):
+    """One entry of the audit log; see `softswitch.platform.audit.Entry`."""
+
+    __tablename__ = "platform_audit"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    at: Mapped[int] = mapped_column(BigInteger, index=True)
+    who: Mapped[str] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(300))
+    status: Mapped[int]
+    detail: Mapped[str] = mapped_column(Text)
 
 
 class ChangeRow(Base):

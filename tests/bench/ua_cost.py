@@ -88,6 +88,9 @@ class Relay:
     def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
         return _GUEST
 
+    def admits(self, username: str, host: str, transport: str) -> bool:
+        return True
+
     def ha1(self, username: str, algorithm: str) -> str | None:
         return _HA1[algorithm]
 

@@ -6,6 +6,7 @@ import httpx
 from fastapi import APIRouter
 
 from softswitch.kernel.clock import Clock
+from softswitch.platform.audit import Audit
 from softswitch.platform.auth import Authenticator, Identity, Role
 from softswitch.platform.database import Database
 from softswitch.platform.http import build_app
@@ -26,7 +27,12 @@ class StandingClock:
 
 
 def admin_client(
-    database: Database, routers: Sequence[APIRouter], telemetry: Telemetry | None = None, *, clock: Clock | None = None
+    database: Database,
+    routers: Sequence[APIRouter],
+    telemetry: Telemetry | None = None,
+    *,
+    clock: Clock | None = None,
+    audit: Audit | None = None,
 ) -> httpx.AsyncClient:
     """A client that is an administrator, and may say `Authorization: Bearer viewer` to be another."""
     app = build_app(
@@ -38,6 +44,7 @@ def admin_client(
             fixed=[(each.value, Identity(f"the {each.value}", each)) for each in Role],
         ),
         telemetry=telemetry or Telemetry(),
+        audit=audit,
     )
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),

@@ -28,6 +28,7 @@ from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
 from softswitch.kernel.messages import Taken, TextMessage
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
+from softswitch.ports import Sentry
 
 US = HostPort("192.0.2.1", 5060)
 PEER = HostPort("192.0.2.9", 5060)
@@ -95,6 +96,8 @@ class Accounts:
         self.messages: list[tuple[Origin, TextMessage, int | None, Callable[[Taken], None]]] = []
         self.publications: dict[str, tuple[Published, ...]] = {}
         self.strict = False
+        self.barred: set[tuple[str, str]] = set()
+        """Accounts and the transports that they may not come by."""
         self.secrets: dict[tuple[str, str], str] = {}
         self.bound: dict[str, tuple[Binding, ...]] = {}
         self.failed: list[int] = []
@@ -105,6 +108,9 @@ class Accounts:
 
     def certified(self, names: tuple[str, ...]) -> Origin | None:
         return Origin("trunk", "carrier", "default") if "carrier.example" in names else None
+
+    def admits(self, username: str, host: str, transport: str) -> bool:
+        return (username, transport) not in self.barred
 
     def ha1(self, username: str, algorithm: str) -> str | None:
         return self.secrets.get((username, algorithm))
@@ -151,7 +157,9 @@ class Accounts:
 class Story:
     """One agent, its network, and the time."""
 
-    def __init__(self, settings: UserAgentSettings | None = None, *, seed: int = 1) -> None:
+    def __init__(
+        self, settings: UserAgentSettings | None = None, *, seed: int = 1, sentry: Sentry | None = None
+    ) -> None:
         self.now = 1000.0
         self.switch, self.accounts = Switch(), Accounts()
         self.engine = SipEngine(seed=seed)
@@ -165,6 +173,7 @@ class Story:
             network=self,
             gatekeeper=self.accounts,
             location=self.accounts,
+            sentry=sentry,
             watched=self.accounts,
             messages=self.accounts,
             entropy=random.Random(seed).randbytes,

@@ -179,3 +179,28 @@ async def test_memory_keeps_what_is_stored_when_a_change_fails(directory: Direct
             await directory.create(session, [NewAccount(number="1001", password="x")])
             raise ZeroDivisionError
     assert directory.account("1001") is None
+
+
+async def test_an_account_may_be_bound_to_encrypted_transports_and_to_networks(
+    client: httpx.AsyncClient, directory: Directory, database: Database, clock: StandingClock
+) -> None:
+    created = await create(
+        client, number="1001", password="secret", networks=["192.0.2.0/24", "2001:db8::/32"], transports=["tls", "wss"]
+    )
+    assert (created["networks"], created["transports"]) == (["192.0.2.0/24", "2001:db8::/32"], ["tls", "wss"])
+    again = Directory("softswitch", clock)
+    await again.load(database)
+    for known in (directory, again):
+        assert known.admits("1001", "192.0.2.7", "tls")
+        assert known.admits("1001", "2001:db8::7", "wss")
+        assert not known.admits("1001", "192.0.2.7", "udp")
+        assert not known.admits("1001", "198.51.100.7", "tls")
+    await client.patch("/api/v1/accounts/1001", json={"networks": [], "transports": []})
+    assert directory.admits("1001", "198.51.100.7", "udp")
+
+
+@pytest.mark.parametrize("change", [{"networks": ["192.0.2.1/24"]}, {"networks": ["x"]}, {"transports": ["pigeon"]}])
+async def test_a_rule_of_access_that_is_none_is_refused(client: httpx.AsyncClient, change: dict[str, Any]) -> None:
+    response = await client.post("/api/v1/accounts", json={"number": "1001", "password": "x"} | change)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"].startswith(next(iter(change)))

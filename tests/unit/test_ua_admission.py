@@ -1,12 +1,32 @@
 """Who may call."""
 
+import pytest
+
+from gateways.sip.ua import digest
 from gateways.sip.ua.digest import ha1_of
 from softswitch.kernel.address import HostPort, Party
+from softswitch.kernel.offence import Offence
 from tests.support.ua_story import Story, answer_to, sdp
 
 
-def strict() -> Story:
-    story = Story()
+class Watching:
+    """A Sentry that writes down."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, ...]] = []
+
+    def offended(self, host: str, offence: Offence, detail: str) -> None:
+        self.seen.append((offence.value, host, detail))
+
+    def challenged(self, host: str, name: str) -> None:
+        self.seen.append(("challenged", host, name))
+
+    def proved(self, host: str, name: str) -> None:
+        self.seen.append(("proved", host, name))
+
+
+def strict(sentry: Watching | None = None) -> Story:
+    story = Story(sentry=sentry)
     story.accounts.strict = True
     for algorithm in ("MD5", "SHA-256"):
         story.accounts.secrets["1001", algorithm] = ha1_of("1001", "softswitch", "secret", algorithm)
@@ -56,3 +76,59 @@ def test_who_has_proved_a_name_by_certificate_needs_no_password_and_who_proved_a
         story.agent.open_transport(number, "tls", HostPort("192.0.2.1", 5061), names)
         story.hears(story.request("INVITE", body=sdp(), transport="TLS"), transport=number)
         assert [asked.origin.name for asked in story.switch.incoming_calls] == (["carrier"] if admitted else [])
+
+
+def test_an_account_that_may_not_come_this_way_is_refused_once_it_has_proved_itself_and_not_before() -> None:
+    story = strict()
+    story.accounts.barred.add(("1001", "udp"))
+    story.hears(story.request("INVITE", body=sdp(), cseq=2, headers=[credentials(story, "guess")]))
+    story.only_response(401)
+    story.hears(story.request("INVITE", body=sdp(), cseq=4, headers=[credentials(story, "secret")]))
+    story.only_response(403)
+    assert story.switch.incoming_calls == []
+
+
+def test_only_wrong_credentials_are_an_offence() -> None:
+    watching = Watching()
+    story = strict(watching)
+    story.hears(story.request("INVITE", body=sdp(), cseq=2, headers=[credentials(story, "guess")]))
+    story.said()
+    story.hears(story.request("INVITE", body=sdp(), cseq=4, headers=[credentials(story, "secret")]))
+    assert watching.seen == [
+        ("challenged", "192.0.2.9", "1001"),
+        ("password", "192.0.2.9", "1001"),
+        ("challenged", "192.0.2.9", "1001"),
+        ("proved", "192.0.2.9", "1001"),
+    ]
+
+
+def test_credentials_for_a_nonce_that_is_not_ours_are_no_offence_for_they_may_be_forged() -> None:
+    watching = Watching()
+    story = strict(watching)
+    made_up = 'Authorization: Digest username="1001", realm="softswitch", nonce="0", uri="sip:x", response="0"'
+    story.hears(story.request("INVITE", uri="sip:x", body=sdp(), headers=[made_up]))
+    assert "stale=true" in (story.only_response(401).header("WWW-Authenticate") or "")
+    assert watching.seen == []
+
+
+def test_an_unknown_user_costs_the_same_work_as_a_wrong_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    work: list[list[str]] = []
+    real = digest.response_of
+
+    def counted(ha1: str, algorithm: str, *more: object) -> str:
+        work[-1].append(algorithm)
+        return real(ha1, algorithm, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(digest, "response_of", counted)
+    answers = []
+    for known in (True, False):
+        story = strict()
+        if not known:
+            story.accounts.secrets.clear()
+        proof = credentials(story, "guess")
+        work.append([])
+        story.hears(story.request("INVITE", body=sdp(), cseq=2, headers=[proof]))
+        response = story.only_response(401)
+        answers.append((response.reason, len(response.raw)))
+    assert work[0] == work[1]
+    assert answers[0] == answers[1]

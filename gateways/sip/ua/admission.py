@@ -31,6 +31,8 @@ class Admission:
 
     def caller(self, request: SipRequest, source: HostPort, transport: Transport | None = None) -> Origin | Refusal:
         """Whom an INVITE or MESSAGE is from, that came by a transport of ours."""
+    def caller(self, request: SipRequest, source: HostPort, transport: int) -> Origin | Refusal:
+        """Whom an INVITE is from."""
         uri = request.uri
         origin = self._gatekeeper.recognise(
             source, user_of(request.from_uri), user_of(uri), line_of(uri) if ";line=" in uri else ""
@@ -39,10 +41,10 @@ class Admission:
             origin = self._gatekeeper.certified(transport.certified)
         if origin is not None:
             return origin
-        proved = self.user(request, source.host)
+        proved = self.user(request, source.host, transport)
         return self._gatekeeper.origin(proved) if isinstance(proved, str) else proved
 
-    def user(self, request: SipRequest, host: str) -> str | Refusal:
+    def user(self, request: SipRequest, host: str, transport: int) -> str | Refusal:
         """The user name that a request proves, or the challenge (RFC 3261 section 22)."""
         now = self._context.now
         values = request.headers("Authorization")
@@ -51,7 +53,7 @@ class Admission:
             verdict, username = self._digest.check(request.method, request.uri, values, now)
             if verdict is Verdict.ACCEPTED:
                 self._sentry.proved(host, username)
-                return username
+                return username if self._may_come(username, host, transport) else (403, [])
             if verdict is Verdict.MALFORMED:
                 return 400, []
             if verdict is Verdict.WRONG:
@@ -64,6 +66,10 @@ class Admission:
         else:
             self._sentry.challenged(host, user_of(request.from_uri))
         return 401, self._digest.challenges(now, self._context.tokens.token(), stale=stale)
+
+    def _may_come(self, username: str, host: str, transport: int) -> bool:
+        known = self._context.transports.get(transport)
+        return self._gatekeeper.admits(username, host, known.kind if known is not None else "udp")
 
 
 def called(uri: str, to: str, gruus: Gruus) -> Party:

@@ -1,10 +1,11 @@
 """/api/v1/accounts."""
 
 import asyncio
-from typing import Annotated
+import ipaddress
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
 from softswitch.features.directory import store
 from softswitch.features.directory.model import PASSWORD, NewAccount, parse_accounts
@@ -31,6 +32,20 @@ CallerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*#+._-]*$", max
 RingSeconds = Annotated[int, Field(ge=5, le=600)]
 
 
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text))
+
+
+Networks = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)], ...], Field(max_length=50)
+]
+Transports = Annotated[tuple[Literal["udp", "tcp", "tls", "ws", "wss"], ...], Field(max_length=5)]
+
+
+def _words(value: object) -> object:
+    return value.split() if isinstance(value, str) else value
+
+
 class AccountOut(BaseModel):
     """An account; its password cannot be read back."""
 
@@ -40,6 +55,8 @@ class AccountOut(BaseModel):
     context: str
     ring_seconds: int
     caller_id: str
+    networks: Annotated[list[str], BeforeValidator(_words)]
+    transports: Annotated[list[str], BeforeValidator(_words)]
     created_at: Moment
     updated_at: Moment
 
@@ -52,6 +69,8 @@ class AccountIn(Input):
     context: Name = Field(default="default", description="the dial plan context its calls start in")
     ring_seconds: RingSeconds = 60
     caller_id: CallerId = Field(default="", description="the number shown to trunks; empty: its own")
+    networks: Networks = Field(default=(), description="where its phones may be; empty: everywhere")
+    transports: Transports = Field(default=(), description="how they may come: `tls` and `wss` for encrypted only")
 
 
 class AccountChanges(Changes):
@@ -61,6 +80,8 @@ class AccountChanges(Changes):
     context: Name = ABSENT
     ring_seconds: RingSeconds = ABSENT
     caller_id: CallerId = ABSENT
+    networks: Networks = ABSENT
+    transports: Transports = ABSENT
 
 
 class AccountCreated(AccountOut):

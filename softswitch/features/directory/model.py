@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import ipaddress
 import re
 from collections.abc import Iterator
 
@@ -15,6 +16,21 @@ NUMBER = re.compile(r"[A-Za-z0-9*#+][A-Za-z0-9*#+._-]{0,63}")
 NAME = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
 PASSWORD = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 COLUMNS = ("number", "password", "name")
+
+
+class Access(Struct, frozen=True, gc=False):
+    """From where and how an account may come."""
+
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    """Empty: from everywhere."""
+    transports: frozenset[str]
+    """Empty: as it likes."""
+
+    def admits(self, host: str, transport: str) -> bool:
+        if self.transports and transport not in self.transports:
+            return False
+        address = ipaddress.ip_address(host)
+        return not self.networks or any(address in network for network in self.networks)
 
 
 class Account(Struct, frozen=True, gc=False, kw_only=True):
@@ -32,6 +48,8 @@ class Account(Struct, frozen=True, gc=False, kw_only=True):
     ha1_md5: str
     """H(A1) of RFC 7616 section 3.4.2, hexadecimal; empty when it was made for another realm."""
     ha1_sha256: str
+    access: Access | None = None
+    """None: from everywhere, as it likes."""
 
 
 class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
@@ -44,6 +62,8 @@ class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
     context: str = "default"
     ring_seconds: int = 60
     caller_id: str = ""
+    networks: tuple[str, ...] = ()
+    transports: tuple[str, ...] = ()
 
 
 def ha1(number: str, realm: str, password: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What can be done with accounts, and the table of all of them in memory that calls are answered from."""
 
+import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ import structlog
 
 from softswitch.calls.signals import Origin
 from softswitch.features.directory import store
-from softswitch.features.directory.model import Account, NewAccount, ha1
+from softswitch.features.directory.model import Access, Account, NewAccount, ha1
 from softswitch.features.directory.tables import AccountRow
 from softswitch.kernel.address import Party
 from softswitch.kernel.clock import Clock
@@ -76,6 +77,11 @@ class Directory:
             return None
         return (account.ha1_sha256 if algorithm == "SHA-256" else account.ha1_md5) or None
 
+    def admits(self, username: str, host: str, transport: str) -> bool:
+        """Whether an account may come from an address by a transport (`udp`, `tls` …)."""
+        account = self._accounts.get(username)
+        return account is None or account.access is None or account.access.admits(host, transport)
+
     def origin(self, username: str) -> Origin:
         """Whom a request is from that `username` has proved. Raises NotFound."""
         account = self._accounts.get(username)
@@ -113,6 +119,8 @@ class Directory:
         for field, value in changes.items():
             if field == "password":
                 row.realm, (row.ha1_md5, row.ha1_sha256) = self.realm, ha1(number, self.realm, value)
+            elif field in ("networks", "transports"):
+                setattr(row, field, " ".join(value))
             else:
                 setattr(row, field, value)
         row.updated_at = self._clock.wall_ms()
@@ -162,6 +170,8 @@ class Directory:
             "context": new.context,
             "ring_seconds": new.ring_seconds,
             "caller_id": new.caller_id,
+            "networks": " ".join(new.networks),
+            "transports": " ".join(new.transports),
             "created_at": now,
             "updated_at": now,
         }
@@ -177,4 +187,11 @@ class Directory:
             origin=Origin("account", row.number, row.context),
             ha1_md5=row.ha1_md5 if ours else "",
             ha1_sha256=row.ha1_sha256 if ours else "",
+            access=_access(row.networks, row.transports),
         )
+
+
+def _access(networks: str, transports: str) -> Access | None:
+    if not networks and not transports:
+        return None
+    return Access(tuple(ipaddress.ip_network(text) for text in networks.split()), frozenset(transports.split()))

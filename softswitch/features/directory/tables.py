@@ -1,6 +1,6 @@
 """Accounts as stored."""
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from softswitch.platform.tables import Base
@@ -21,5 +21,9 @@ class AccountRow(Base):
     context: Mapped[str] = mapped_column(String(64))
     ring_seconds: Mapped[int]
     caller_id: Mapped[str] = mapped_column(String(64))
+    networks: Mapped[str] = mapped_column(Text, default="")
+    """Where it may come from, separated by blanks; empty: from everywhere."""
+    transports: Mapped[str] = mapped_column(String(40), default="")
+    """How it may come, separated by blanks; empty: as it likes."""
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
