@@ -694,30 +694,6 @@ class MediaEvent:
         def reason(self) -> str: ...
 
 @final
-class LegStats:
-    @property
-    def received(self) -> int: ...
-    @property
-    def sent(self) -> int: ...
-    @property
-    def lost(self) -> int: ...
-    @property
-    def jitter_ms(self) -> float: ...
-    @property
-    def first_packet_ms(self) -> int | None: ...
-    @property
-    def last_address(self) -> str: ...
-    @property
-    def discarded(self) -> int: ...
-    @property
-    def telephone_events(self) -> int:
-        """Packets of telephone-events among those received."""
-
-    @property
-    def payload_types(self) -> tuple[int, ...]:
-        """Those that were received."""
-
-@final
 class MediaEngine:
     """Sound in threads of its own, which never touch the GIL."""
 
@@ -748,9 +724,10 @@ class MediaEngine:
         """Readable when events wait."""
 
     def drain(self, limit: int = 256) -> list[MediaEvent]: ...
-    def leg_stats(self, leg: int) -> tuple[int, int, int, float, int | None, str, int]:
+    def leg_stats(self, leg: int) -> tuple[int, int, int, float, int | None, str, int, int, tuple[int, ...]]:
         """A leg's counters: packets received, sent and lost, jitter and the first packet's delay in milliseconds, the
-        address that the last packet came from (empty: none came), packets discarded."""
+        address that the last packet came from (empty: none came), packets discarded, packets of telephone-events among
+        those received, and the payload types that were received."""
 
     def stats(self) -> dict[str, int]:
         """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks`."""

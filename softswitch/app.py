@@ -169,7 +169,6 @@ class Softswitch:
         )
         self.reach.on_changed = self.presence.reconsider
         self.directory.goes_with(self.presence.forget)
-        self.presence = PresenceService(self.directory, self.registrations, self.records)
         self.bans = Bans(
             self.database,
             clock,
@@ -217,7 +216,7 @@ class Softswitch:
             io=settings.media.io,
         )
         self.bans.connect(self.sip, self)
-        self.media = MediaGateway(engine, settings.media_advertised, PROMPTS)
+        self.media = MediaGateway(engine, settings.media_advertised, PROMPTS, listens_on=settings.media_listen)
 
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         self.features = [

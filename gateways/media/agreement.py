@@ -15,15 +15,19 @@ TELEPHONE_EVENT = Codec(101, "TELEPHONE-EVENT", parameters="0-16")
 NOWHERE = "0.0.0.0"
 
 
-def connect(slot: int, local: MediaDescription, remote: MediaDescription) -> MediaCommand.Connect:
-    """The engine's order from what we said (`local`) and what the party said (`remote`)."""
+def connect(
+    slot: int, local: MediaDescription, remote: MediaDescription, reach: str | None = None
+) -> MediaCommand.Connect:
+    """The engine's order from what we said (`local`) and what the party said (`remote`). `reach` is the address that
+    sound is received on; None: the one that we said."""
     mux = local.rtcp_mux and remote.rtcp_mux
-    host, port = _address(remote.address.host), remote.address.port
+    reach = local.address.host if reach is None else reach
+    host, port = _address(remote.address.host, reach), remote.address.port
     rtcp = remote.rtcp
     if mux:
         rtcp_host, rtcp_port = host, port
     elif rtcp is not None:
-        rtcp_host, rtcp_port = _address(rtcp.host), rtcp.port
+        rtcp_host, rtcp_port = _address(rtcp.host, reach), rtcp.port
     else:
         # RFC 3550 section 11: the next port up, where nothing else is said.
         rtcp_host, rtcp_port = host, min(port + 1, 65535)
@@ -77,10 +81,31 @@ _EVENTS = _kind(TELEPHONE_EVENT)
 
 
 @lru_cache(maxsize=4096)
-def _address(host: str) -> str:
-    """An IP address as it is. A name is not looked up: its party is sent nothing until it is heard itself."""
+def _address(host: str, reach: str) -> str:
+    """Where sound may go that a description asks for; NOWHERE: nothing is sent until the party is heard itself.
+
+    A name is not looked up. No description may send us to many at once (multicast, broadcast), into this machine, or
+    from a public address into a private network: what stands there did not ask for it.
+    """
     try:
-        ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         return NOWHERE
+    ours = ipaddress.ip_address(reach)
+    if address.is_multicast or address.is_reserved or address.is_unspecified:
+        return NOWHERE
+    if address.is_loopback:
+        return host if ours.is_loopback else NOWHERE
+    # An address for documentation is private to Python; to us it is anybody's.
+    inside = any(address in network for network in _PRIVATE if network.version == address.version)
+    if inside and not (ours.is_unspecified or any(ours in n for n in _PRIVATE if n.version == ours.version)):
+        return host if ours.is_loopback else NOWHERE
     return host
+
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10"
+    )
+)  # fmt: skip

@@ -28,14 +28,17 @@ class MediaGateway:
     """Sound for the switch's legs.
 
     `listen` says who hears of it (before `start`); `start` hears the engine; `stop` ends it. `advertised_host` is the
-    address that parties send to, which may be another than the engine is bound to. `prompts` is a folder of WAV
-    files.
+    address that parties send to, which may be another than the engine is bound to (`listens_on`). `prompts` is a folder
+    of WAV files.
     """
 
-    def __init__(self, engine: MediaEngine, advertised_host: str, prompts: Path | None = None) -> None:
+    def __init__(
+        self, engine: MediaEngine, advertised_host: str, prompts: Path | None = None, *, listens_on: str | None = None
+    ) -> None:
         self._engine = engine
         self._addresses = [HostPort(advertised_host, port) for port in engine.ports()]
         self._slots = Slots(len(self._addresses))
+        self._reach = listens_on
         self._prompts = Prompts(prompts, engine.add_prompt)
         self._operations = 0
         self._playing: dict[LegId, int] = {}
@@ -83,7 +86,7 @@ class MediaGateway:
 
     def connect(self, leg: LegId, local: MediaDescription, remote: MediaDescription) -> None:
         """See `softswitch.ports.Media`."""
-        self._order(agreement.connect(self._slots.of(leg).number, local, remote))
+        self._order(agreement.connect(self._slots.of(leg).number, local, remote, self._reach))
 
     def bridge(self, a: LegId, b: LegId) -> None:
         """See `softswitch.ports.Media`."""
@@ -125,18 +128,6 @@ class MediaGateway:
     def figures(self, leg: LegId) -> MediaFigures:
         """See `softswitch.ports.Media`."""
         return MediaFigures(*self._engine.leg_stats(self._slots.of(leg).number))
-        stats = self._engine.leg_stats(self._slots.of(leg).number)
-        return MediaFigures(
-            received=stats.received,
-            sent=stats.sent,
-            lost=stats.lost,
-            jitter_ms=stats.jitter_ms,
-            first_packet_ms=stats.first_packet_ms,
-            last_address=stats.last_address,
-            discarded=stats.discarded,
-            telephone_events=stats.telephone_events,
-            payload_types=stats.payload_types,
-        )
 
     def heard(self, leg: LegId) -> int:
         """See `softswitch.ports.Media`."""

@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from gateways.media.agreement import NOWHERE, PCMA, PCMU, TELEPHONE_EVENT, connect
 from softswitch.kernel.address import HostPort
@@ -80,3 +81,31 @@ def test_a_name_is_sent_nothing_until_its_party_is_heard() -> None:
 
 def test_the_last_port_has_no_next_one() -> None:
     assert connect(0, local(), remote(address=HostPort("198.51.100.7", 65_535))).rtcp_port == 65_535
+
+
+@pytest.mark.parametrize(
+    ("claimed", "reach", "sent"),
+    [
+        ("198.51.100.7", "203.0.113.1", True),
+        ("192.168.1.20", "192.168.1.1", True),
+        ("192.168.1.20", "10.0.0.1", True),
+        ("192.168.1.20", "0.0.0.0", True),
+        ("192.168.1.20", "203.0.113.1", False),
+        ("fd00::1", "2001:db8::1", False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "203.0.113.1", False),
+        ("::1", "2001:db8::1", False),
+        ("224.0.0.1", "203.0.113.1", False),
+        ("255.255.255.255", "192.168.1.1", False),
+        ("ff02::1", "2001:db8::1", False),
+        ("phone.example.com", "203.0.113.1", False),
+    ],
+)
+def test_sound_goes_to_no_address_that_a_party_cannot_own_before_it_is_heard(
+    claimed: str, reach: str, sent: bool
+) -> None:
+    order = connect(0, local(), replace(remote(), address=HostPort(claimed, 4000)), reach)
+    assert (order.host == claimed) is sent
+    assert order.port == 4000
+    spied = connect(0, local(), replace(remote(), rtcp=HostPort(claimed, 4001)), reach)
+    assert (spied.rtcp_host == claimed) is sent

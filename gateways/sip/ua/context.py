@@ -265,6 +265,8 @@ class Context:
         hop = hop_seen(uri, dialog.peer, routed=bool(dialog.route_set)) if uri is not None else None
         if hop is None:
             return None
+        if dialog.pinned and hop.host != dialog.peer[0] and dialog.peer[0]:
+            hop = Hop(transport.kind if transport is not None else hop.kind, *dialog.peer)
         if hop.kind == "udp" and transport is not None and (":" in hop.host) == (":" in dialog.peer[0]):
             return dialog.transport, (hop.host, hop.port)
         return self.way_to(hop)

@@ -20,6 +20,7 @@ class Dialog:
         "local_cseq",
         "local_tag",
         "peer",
+        "pinned",
         "remote",
         "remote_cseq",
         "remote_tag",
@@ -58,6 +59,10 @@ class Dialog:
         """The transport that the dialog was made on."""
         self.peer = peer
         """The address that the dialog was made with: where the message that made it came from."""
+        self.pinned = False
+        """Whether our requests go to where the peer spoke from and nowhere else, whatever its Contact and Record-Route
+        say: true of phones, which could otherwise have us call on third parties; not of trunks, which may have several
+        addresses."""
         self.auth: DigestClient | None = None
         """Proves us to a peer that asks; None: we have no password for it."""
 

@@ -59,6 +59,8 @@ class InviteClient(Session):
             transport=0,
             peer=("", 0),
         )
+        # A registered phone is where it registered from, whatever its answer says.
+        dialog.pinned = invitation.target.address is not None
         if invitation.credentials is not None:
             dialog.auth = DigestClient(invitation.credentials, tokens.token)
         super().__init__(context, dialog, State.RESOLVING, owns_call_id=True)

@@ -74,6 +74,7 @@ class Reception:
             asked = structs.replace(asked, replaces=replaced)
         key = (request.call_id, request.from_tag, request.cseq)
         dialog = Dialog.called(request, context.tokens.token(), target, event.transport, event.source)
+        dialog.pinned = origin.kind != "trunk"
         session = InviteServer(context, dialog, event, offer, key, self._merging)
         session.remote_media = asked.offer
         if timed:

@@ -184,10 +184,26 @@ impl From<Event> for MediaEvent {
 }
 
 /// What `MediaEngine.leg_stats` gives.
-type LegStats = (u64, u64, u64, f64, Option<u64>, String, u64);
+type LegStats = (
+    u64,
+    u64,
+    u64,
+    f64,
+    Option<u64>,
+    String,
+    u64,
+    u64,
+    Py<PyTuple>,
+);
 
-fn leg_stats(figures: &LegFigures) -> LegStats {
-    (
+fn leg_stats(py: Python<'_>, figures: &LegFigures) -> PyResult<LegStats> {
+    let mut left = figures.payload_types;
+    let mut payload_types = Vec::new();
+    while left != 0 {
+        payload_types.push(left.trailing_zeros());
+        left &= left - 1;
+    }
+    Ok((
         figures.received,
         figures.sent,
         figures.lost,
@@ -198,30 +214,9 @@ fn leg_stats(figures: &LegFigures) -> LegStats {
             .map(|address| address.to_string())
             .unwrap_or_default(),
         figures.discarded,
-    )
-            .unwrap_or_default()
-    }
-
-    #[getter]
-    fn discarded(&self) -> u64 {
-        self.0.discarded
-    }
-
-    #[getter]
-    fn telephone_events(&self) -> u64 {
-        self.0.telephone_events
-    }
-
-    #[getter]
-    fn payload_types<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let mut left = self.0.payload_types;
-        let mut found = Vec::new();
-        while left != 0 {
-            found.push(left.trailing_zeros());
-            left &= left - 1;
-        }
-        PyTuple::new(py, found)
-    }
+        figures.telephone_events,
+        PyTuple::new(py, payload_types)?.unbind(),
+    ))
 }
 
 #[pyclass(frozen, module = "gateways._native")]
@@ -305,11 +300,12 @@ impl MediaEngine {
             .collect()
     }
 
-    fn leg_stats(&self, leg: u32) -> PyResult<LegStats> {
-        self.0
+    fn leg_stats(&self, py: Python<'_>, leg: u32) -> PyResult<LegStats> {
+        let figures = self
+            .0
             .leg_figures(leg)
-            .map(|figures| leg_stats(&figures))
-            .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))
+            .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))?;
+        leg_stats(py, &figures)
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyDict>> {
