@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import calls, memory, registrations, relayed, secured
+from tests.bench import calls, memory, overload, registrations, relayed, secured
 from tests.bench.report import Report
 
 PARTS = {
@@ -15,6 +15,7 @@ PARTS = {
     "c": ("media relay", relayed.measure),
     "d": ("memory", memory.measure),
     "e": ("calls over TLS and WebSocket", secured.measure),
+    "o": ("overload", overload.measure),
 }
 
 

@@ -1,14 +1,17 @@
 """`make soak`: a random day for a demo switch, with a kill in the middle, and the reckoning afterwards.
 
-Calls that talk, are hung up on, are cancelled, are busy, are held and resumed, and phones that register again and
-again; how many, how fast and how long is drawn from a seed. Three times: a spell whose every call must have its
-record, a spell that `kill -9` interrupts, and a spell after the restart in which memory must stay flat as well.
+Calls that talk, are hung up on, are cancelled, are busy, are held and resumed, phones that register again and again,
+and TCP connections that are reset; how many, how fast and how long is drawn from a seed. Three times: a spell whose
+every call must have its record, a spell that `kill -9` interrupts, and a spell after the restart in which memory must
+stay flat as well.
 """
 
 import argparse
 import contextlib
 import random
 import shutil
+import socket
+import struct
 import sys
 import tempfile
 import time
@@ -170,6 +173,7 @@ class Soak:
     def _batch(self, server: Server) -> Counter[str]:
         """Some seconds of load, to its end; gives the calls begun, by kind."""
         callers = list(self._callers(server))
+        self._reset_connections(server)
         give_up = time.monotonic() + BATCH_SECONDS + LINGER_SECONDS  # noqa: TID251
         begun: Counter[str] = Counter()
         for caller, kind in callers:
@@ -199,6 +203,15 @@ class Soak:
             )  # fmt: skip
         registrations = (remote, "-s", "registrar", "-inf", str(self._accounts), "-r", "20", "-m", "100")
         yield Sipp("register", folder, *registrations, port=self._phones_port, quiet=True, status="200"), None
+
+    def _reset_connections(self, server: Server) -> None:
+        """Connections that end as bad networks end them: by a reset, in the middle of a message or before any."""
+        options = b"OPTIONS sip:soak SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK-soak\r\n"
+        for _ in range(self._random.randint(5, 30)):
+            with socket.create_connection((server.host, server.sip_port), timeout=10) as connection:
+                connection.sendall(options[: self._random.randrange(len(options))])
+                # No lingering: closing sends RST instead of FIN.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     # Reckoning --------------------------------------------------------------------------------------------
 

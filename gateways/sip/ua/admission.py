@@ -31,8 +31,6 @@ class Admission:
 
     def caller(self, request: SipRequest, source: HostPort, transport: Transport | None = None) -> Origin | Refusal:
         """Whom an INVITE or MESSAGE is from, that came by a transport of ours."""
-    def caller(self, request: SipRequest, source: HostPort, transport: int) -> Origin | Refusal:
-        """Whom an INVITE is from."""
         uri = request.uri
         origin = self._gatekeeper.recognise(
             source, user_of(request.from_uri), user_of(uri), line_of(uri) if ";line=" in uri else ""
@@ -44,7 +42,7 @@ class Admission:
         proved = self.user(request, source.host, transport)
         return self._gatekeeper.origin(proved) if isinstance(proved, str) else proved
 
-    def user(self, request: SipRequest, host: str, transport: int) -> str | Refusal:
+    def user(self, request: SipRequest, host: str, transport: Transport | None) -> str | Refusal:
         """The user name that a request proves, or the challenge (RFC 3261 section 22)."""
         now = self._context.now
         values = request.headers("Authorization")
@@ -60,16 +58,14 @@ class Admission:
                 # Only this counts against its sender, whether there is such a user or not; the answer is the same.
                 self._sentry.offended(host, Offence.PASSWORD, username)
             stale = verdict is Verdict.STALE
+        else:
+            self._sentry.challenged(host, user_of(request.from_uri))
         to_browser = (request.header("Via") or "").upper().startswith(("SIP/2.0/WS ", "SIP/2.0/WSS "))
         salt = self._context.tokens.token()
         return 401, self._digest.challenges(now, salt, stale=stale, to_browser=to_browser)
-        else:
-            self._sentry.challenged(host, user_of(request.from_uri))
-        return 401, self._digest.challenges(now, self._context.tokens.token(), stale=stale)
 
-    def _may_come(self, username: str, host: str, transport: int) -> bool:
-        known = self._context.transports.get(transport)
-        return self._gatekeeper.admits(username, host, known.kind if known is not None else "udp")
+    def _may_come(self, username: str, host: str, transport: Transport | None) -> bool:
+        return self._gatekeeper.admits(username, host, transport.kind if transport is not None else "udp")
 
 
 def called(uri: str, to: str, gruus: Gruus) -> Party:

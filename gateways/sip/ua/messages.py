@@ -43,7 +43,7 @@ class Messenger:
         if request.max_forwards == 0:
             context.respond(event.transaction, 483)
             return
-        origin = self._admission.caller(request, HostPort(*event.source), event.transport)
+        origin = self._admission.caller(request, HostPort(*event.source), self._context.transports.get(event.transport))
         if isinstance(origin, tuple):
             context.counts["challenged"] += 1
             context.respond(event.transaction, *origin)

@@ -43,7 +43,7 @@ class Publications:
         if request.max_forwards == 0:
             context.respond(event.transaction, 483)
             return
-        account = self._admission.user(request, event.source[0], event.transport)
+        account = self._admission.user(request, event.source[0], self._context.transports.get(event.transport))
         if not isinstance(account, str):
             context.counts["challenged"] += 1
             context.respond(event.transaction, *account)

@@ -43,7 +43,6 @@ class Reception:
             context.respond(event.transaction, *refusal)
             return
         origin = self._admission.caller(request, source, context.transports.get(event.transport))
-        origin = self._admission.caller(request, source, event.transport)
         if isinstance(origin, tuple):
             context.counts["challenged"] += 1
             context.respond(event.transaction, *origin)

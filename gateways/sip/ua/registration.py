@@ -29,7 +29,7 @@ class RegistrationDesk:
             # Step 5: no address of record of any account, whoever asks.
             context.respond(event.transaction, 404)
             return
-        user = self._admission.user(request, event.source[0], event.transport)
+        user = self._admission.user(request, event.source[0], self._context.transports.get(event.transport))
         if not isinstance(user, str):
             context.counts["challenged"] += 1
             context.respond(event.transaction, *user)

@@ -42,7 +42,6 @@ def _codecs(named: tuple[tuple[int, str, int, int, str], ...]) -> tuple[Codec, .
     return tuple(Codec(*codec) for codec in named)
 
 
-def _stream(media: MediaDescription, renamed: tuple[str, str] | None) -> AudioStream:
 def unfit_protocol(description: SessionDescription) -> str:
     """The protocol of the sound in a description that we do not speak; empty where that is not why we hear none."""
     protocols = {protocol for kind, port, protocol in description.media if kind == "audio" and port}
@@ -50,7 +49,7 @@ def unfit_protocol(description: SessionDescription) -> str:
     return f"{secure[0]} (SRTP)" if secure else ""
 
 
-def _stream(media: MediaDescription) -> AudioStream:
+def _stream(media: MediaDescription, renamed: tuple[str, str] | None) -> AudioStream:
     host, port = media.address
     if renamed is not None and host == renamed[0]:
         host = renamed[1]

@@ -131,7 +131,7 @@ class Subscriptions:
         if request.max_forwards == 0:
             context.respond(event.transaction, 483)
             return
-        watcher = self._admission.user(request, event.source[0], event.transport)
+        watcher = self._admission.user(request, event.source[0], self._context.transports.get(event.transport))
         if not isinstance(watcher, str):
             context.counts["challenged"] += 1
             context.respond(event.transaction, *watcher)
