@@ -93,6 +93,8 @@ log = structlog.get_logger(__name__)
 SIP_GAUGES = (
     "sessions",
     "legs",
+    "subscriptions",
+    "publications",
     "client_transactions",
     "timers",
     "transports",
@@ -176,6 +178,7 @@ class Softswitch:
             allowed=settings.defence.allow,
             active=settings.defence.limits and not settings.bench,
         )
+        self.directory.goes_with(self.messaging.forget)
 
         boot = f"{clock.wall_ms() // 1000:x}{secrets.token_hex(2)}"
         self.switch = Switch(

@@ -102,3 +102,16 @@ async def test_a_stored_message_is_as_it_was_taken(database: Database) -> None:
     assert await store.waiting("1001", 10) == []
     await store.purge(6001)
     assert (await store.add(message, 1, 2)).id >= stored.id
+
+
+async def test_a_later_account_of_the_same_number_gets_no_old_messages(
+    client: httpx.AsyncClient, messaging: Messaging, database: Database
+) -> None:
+    await post(client, "1001", "for its owner")
+    await post(client, "1003", "for another")
+    async with database.session() as session:
+        await messaging.forget(session, "1001")
+    left = (await client.get("/api/v1/messages")).json()["items"]
+    assert [item["to"] for item in left] == ["1003"]
+    for _ in range(MOST_WAITING):
+        assert (await post(client, "1001", "x")).status_code == 202

@@ -11,6 +11,7 @@ import structlog
 
 from softswitch.calls.signals import Origin, Target
 from softswitch.events import AccountRegistered, Fact, MessageDelivered, MessageExpired, MessageRefused, MessageSent
+from softswitch.features.messaging import store
 from softswitch.features.messaging.model import (
     CPIM,
     DELIVERED,
@@ -28,6 +29,7 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, NotFound, SwitchError
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
+from softswitch.platform.database import Session
 from softswitch.ports import Courier
 
 log = structlog.get_logger(__name__)
@@ -142,6 +144,15 @@ class Messaging:
         )
         self._work(message.to)
         return stored
+
+    async def forget(self, session: Session, account: str) -> None:
+        """The account is deleted: a later one of the same number must not get its messages."""
+        await store.remove(session, account)
+
+        def uncount() -> None:
+            self._waiting.pop(account, None)
+
+        session.after_commit(uncount)
 
     def hear_registration(self, fact: Fact) -> None:
         """A device came: deliver what waits for it."""

@@ -77,6 +77,11 @@ class MessageStore:
             await session.execute(delete(MessageRow).where(MessageRow.state != WAITING, MessageRow.done_at < before))
 
 
+async def remove(session: Session, account: str) -> None:
+    """Delete what was sent to an account."""
+    await session.execute(delete(MessageRow).where(MessageRow.to_account == account))
+
+
 def shown(row: MessageRow) -> StoredMessage:
     """A row as a value."""
     return StoredMessage(
