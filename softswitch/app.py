@@ -57,6 +57,8 @@ from softswitch.features.listeners.service import Listeners
 from softswitch.features.messaging import feature as messaging_feature
 from softswitch.features.messaging.service import Messaging
 from softswitch.features.messaging.store import MessageStore
+from softswitch.features.parking import feature as parking
+from softswitch.features.parking.lot import Lot
 from softswitch.features.presence import feature as presence_feature
 from softswitch.features.presence.service import PresenceService
 from softswitch.features.quality import feature as quality
@@ -229,6 +231,7 @@ class Softswitch:
             trunks_feature.build(self.trunks, self.directory),
             routing.build(self.dial_plan),
             testcalls.build(),
+            parking.build(Lot(), self, self),
             quality.build(self.doctor),
             cdr.build(self.records),
             presence_feature.build(self.presence),
@@ -251,7 +254,14 @@ class Softswitch:
         )
         self.http = HttpServer(web, settings.http.listen)
 
-        self.switch.connect(self.sip, self.media, self.apps, origin_of=self.origin_of, music=settings.media.music)
+        self.switch.connect(
+            self.sip,
+            self.media,
+            self.apps,
+            origin_of=self.origin_of,
+            may_pick_up=self._may_pick_up,
+            music=settings.media.music,
+        )
         self.sip.listen(self.switch)
         self.sip.listen_to_uplinks(self.trunks)
         self.media.listen(self.switch)
@@ -360,6 +370,23 @@ class Softswitch:
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""
         return self.switch.hang_up(call)
+
+    def transfer(self, call: CallId, number: str, leg: LegId | None) -> None:
+        """Call control asks to send a party on to a number."""
+        self.switch.transfer(call, number, leg)
+
+    def pick_up(self, by: CallId, account: str) -> bool:
+        """Pickup asks to answer a phone that rings."""
+        return self.switch.pick_up(by, account)
+
+    def meet(self, by: CallId, waiting: CallId) -> bool:
+        """Parking asks to let two callers talk."""
+        return self.switch.meet(by, waiting)
+
+    def _may_pick_up(self, account: str, ringing: Destination) -> bool:
+        """The engine asks whether an account may answer another's phone: where both dial by the same context."""
+        own, other = self.origin_of(account), self.origin_of(ringing.name) if ringing.kind == "account" else None
+        return own is not None and other is not None and own.context == other.context
 
     def ladder(self, call: CallId) -> Sequence[TraceLine] | None:
         """Call control asks for the ladder of a live call."""

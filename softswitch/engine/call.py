@@ -369,6 +369,9 @@ class LiveCall:
     async def tone(self, frequency: float) -> None:
         await self._hear_for_ever(lambda leg: self._around.media.tone(leg, frequency))
 
+    async def music(self) -> None:
+        await self._hear_for_ever(lambda leg: self.talk.music(self.caller_leg))
+
     async def _hear_for_ever(self, order: Order) -> None:
         await self.answer()
         self._hears().give(self.caller_leg.id, order)
@@ -403,10 +406,24 @@ class LiveCall:
 
     async def together(self, leg: Leg) -> None:
         """Let the caller talk with a party that is there already, until one of them is gone."""
+        await self._pair_by_dial(leg).run()
+
+    def meet(self, leg: Leg) -> None:
+        """A party that has come from another call fetches the caller from whatever it waits for."""
+        dial = self._pair_by_dial(leg)
+        self._hearing = None
+
+        async def talk() -> Outcome:
+            await dial.run()
+            return Cause.NORMAL_CLEARING, None
+
+        self.begin(talk)
+
+    def _pair_by_dial(self, leg: Leg) -> Dialling:
         dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
         dial.adopt(leg)
         self._pair(leg)
-        await dial.run()
+        return dial
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
         """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""

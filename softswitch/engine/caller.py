@@ -103,6 +103,10 @@ class Caller(Protocol):
         """Answer, and send a tone in Hz until the caller hangs up."""
         ...
 
+    async def music(self) -> None:
+        """Answer, and let the caller hear music, or silence where none is set, until it hangs up or is fetched."""
+        ...
+
     async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
         """Ring all candidates at once; the first to answer talks with the caller and the others stop, told that the
         call was completed elsewhere. Returns when that talk has ended (`answered=True`) or when nobody answered: all

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
+from softswitch.calls.dial import over
+from softswitch.calls.leg import LegState
 from softswitch.calls.signals import Incoming, LegSignal, Origin
 from softswitch.engine import transfer as transfers
 from softswitch.engine.bus import Bus
@@ -144,6 +146,42 @@ class Switch:
         call.originated(Party(number))
         call.start(Destination("dialplan", origin.context), candidates, ring_seconds)
         return call.call
+
+    def transfer(self, call: CallId, number: str, leg: LegId | None = None) -> None:
+        """Send a party of a call on to a number, as if the other party had transferred it: the caller, or the party
+        that `leg` names. The other one is let go once that is answered, and gets the party back otherwise.
+
+        Raises NotFound for a call or leg that there is not, and Conflict while it talks with nobody.
+        """
+        live = self._calls.get(call)
+        if live is None:
+            raise NotFound("call", call)
+        stays = live.caller_leg if leg is None else live.legs.get(leg)
+        if stays is None:
+            raise NotFound("leg", leg or "")
+        assert self._around is not None
+        transfers.by_administrator(live, stays, number, self._around)
+
+    def pick_up(self, by: CallId, account: str) -> bool:
+        """Let a call's caller answer a phone of an account that rings; False when none rings."""
+        call, around = self._calls.get(by), self._around
+        destination = Destination("account", account)
+        for target in self._calls.values():
+            for leg in target.legs:
+                if leg.destination == destination and leg.state is LegState.RINGING and target.has_place(leg):
+                    if call is None or around is None or leg is target.caller_leg:
+                        return False
+                    transfers.pick_up(call, target, leg, around)
+                    return True
+        return False
+
+    def meet(self, by: CallId, waiting: CallId) -> bool:
+        """Let a call's caller talk with the caller of another call, which waits; False when that is gone."""
+        call, target, around = self._calls.get(by), self._calls.get(waiting), self._around
+        if call is None or target is None or around is None or call is target or over(target.caller_leg):
+            return False
+        transfers.fetch(call, target, around)
+        return True
 
     def ladder(self, call: CallId) -> Sequence[TraceLine] | None:
         """The ladder of a live call so far; None when there is no such call."""

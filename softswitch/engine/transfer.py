@@ -18,7 +18,7 @@ from softswitch.engine.surroundings import Surroundings
 from softswitch.events import TransferBegan, TransferCompleted, TransferFailed
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Rejected
+from softswitch.kernel.errors import Conflict, Rejected
 from softswitch.kernel.ids import CallId, LegId
 
 if TYPE_CHECKING:
@@ -91,6 +91,16 @@ def asked(call: "LiveCall", leg: Leg, asked: TransferAsked, around: Surroundings
         call.talk.when_quiet(partial(_attended, call, leg, asked.replaces, around))
     else:
         call.talk.when_quiet(partial(_blind, call, leg, asked.target, origin, around))
+
+
+def by_administrator(call: "LiveCall", stays: Leg, target: str, around: Surroundings) -> None:
+    """Blind, for a party that talks with another. Raises Conflict."""
+    other = call.other(stays)
+    if other is None or (call.transfer is not None and not call.transfer.settled):
+        raise Conflict("not-talking", "the party talks with nobody, or is being transferred already")
+    account = other.destination
+    rights = around.origin_of(account.name) if account is not None and account.kind == "account" else None
+    _blind(call, other, target, rights or call.origin, around)
 
 
 def _refuse(call: "LiveCall", leg: Leg, around: Surroundings, cause: Cause, status: int, why: str) -> None:
@@ -168,6 +178,25 @@ def replace(call: "LiveCall", leg: Leg, replaced: LegId, around: Surroundings) -
         call.refuse(Cause.CALL_REJECTED, 403, f"{leg.destination} may not take over that call")
         return
     target.talk.when_quiet(partial(_take_over, call, leg, target, place, around))
+
+
+def pick_up(call: "LiveCall", target: "LiveCall", ringing: Leg, around: Surroundings) -> None:
+    """The caller of a call that was not answered yet answers a phone that rings in another."""
+    target.talk.when_quiet(partial(_take_over, call, call.caller_leg, target, ringing, around))
+
+
+def fetch(call: "LiveCall", target: "LiveCall", around: Surroundings) -> None:
+    """The caller of a call talks with the caller of another, who waits there for nobody in particular."""
+    leg = call.caller_leg
+    transfer = Transfer(around, target.call, None, target.caller_leg.id)
+    transfer.began("parked", leg.party.number)
+    call.leave(leg, target)
+    try:
+        target.meet(leg)
+    except Rejected as rejected:
+        target.note(str(rejected))
+        target.hang_up(rejected.cause)
+    transfer.completed()
 
 
 def _take_over(call: "LiveCall", leg: Leg, target: "LiveCall", place: Leg, around: Surroundings) -> None:

@@ -98,6 +98,9 @@ class Line(pj.Call):  # type: ignore[misc]  # the library has no types
                 self.phone.connect_sound(self.getAudioMedia(media.index))
             tell("media", call=self.number, status=MEDIA_STATUS.get(media.status, str(media.status)))
 
+    def onCallTransferStatus(self, prm: Any) -> None:
+        tell("transfer", call=self.number, status=int(prm.statusCode), final=bool(prm.finalNotify))
+
     def onDtmfDigit(self, prm: Any) -> None:
         tell("digit", call=self.number, digit=prm.digit)
 
@@ -242,6 +245,8 @@ class Phone:
             "answer": self.answer,
             "hangup": self.hang_up,
             "hold": self.hold,
+            "transfer": self.transfer,
+            "transfer_to": self.transfer_to,
             "resume": self.resume,
             "digit": self.digit,
             "register": self.register,
@@ -277,6 +282,14 @@ class Phone:
         parameters = pj.CallOpParam(True)
         parameters.opt.flag = pj.PJSUA_CALL_UNHOLD
         self.lines[call].reinvite(parameters)
+
+    def transfer(self, call: int, number: str) -> None:
+        """REFER, blind."""
+        self.lines[call].xfer(_uri(number, self.settings), pj.CallOpParam(True))
+
+    def transfer_to(self, call: int, other: int) -> None:
+        """REFER with Replaces: whom `call` is with is to talk with whom `other` is with."""
+        self.lines[call].xferReplaces(self.lines[other], pj.CallOpParam(True))
 
     def digit(self, call: int, digit: str) -> None:
         self.lines[call].dialDtmf(digit)

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from softswitch.events import CallOffered, LegsBridged
 from softswitch.features.cdr.model import Cdr
+from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.kernel.ids import CallId
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
 from tests.support.stories import registered, talking
@@ -394,3 +397,34 @@ async def test_a_call_that_requires_join_is_refused_with_what_is_not_supported(h
     assert response is not None and response.status == 420 and response.header("unsupported") == "join"
     out.hang_up()
     await house.settled()
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_an_administrator_sends_a_party_on_to_a_number(house: SimulatedSwitch, named: bool) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    call = one_call(house)
+    leg = next(fact.b for fact in house.facts if isinstance(fact, LegsBridged)) if named else None
+    house.switch.transfer(call, "1003", leg)
+    third = await taken(house, carol)
+    stays, goes = (back, out) if named else (out, back)
+    await goes.until("over")
+    assert house.hear_each_other(stays, third)
+    stays.hang_up()
+    await house.settled()
+
+
+async def test_an_administrator_cannot_send_on_who_talks_with_nobody(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    out = alice.call("9196")
+    await out.until("up")
+    with pytest.raises(Conflict):
+        house.switch.transfer(one_call(house), "1003")
+    with pytest.raises(NotFound):
+        house.switch.transfer(CallId("none"), "1003")
+    out.hang_up()
+    await house.settled()
+
+
+def one_call(house: SimulatedSwitch) -> CallId:
+    return next(fact.call for fact in house.facts if isinstance(fact, CallOffered))

@@ -9,11 +9,14 @@ from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
+from softswitch.engine.switch import Switch
 from softswitch.events import CallEnded, CallFact, Fact
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
 from softswitch.features.messaging.feature import build as build_messaging
 from softswitch.features.messaging.service import Messaging
+from softswitch.features.parking.feature import build as build_parking
+from softswitch.features.parking.lot import Lot
 from softswitch.features.presence.feature import build as build_presence
 from softswitch.features.presence.service import PresenceService
 from softswitch.features.reach.call_app import account_app, callback_app, speed_dial_app
@@ -121,6 +124,7 @@ class DemoFeatures:
         self.lines = Lines()
         self.reach = Reach(self.directory, Phones(self.location), self.lines)
         self.callbacks = Callbacks(self.lines, self, clock)
+        self.switch: Switch
         self.originating: Callable[[str, str], CallId]
         """Makes a call on an account's behalf: whoever has the switch says how."""
         plan = self.plan = DialPlan(clock, publish, self, self)
@@ -152,10 +156,20 @@ class DemoFeatures:
             "callback": callback_app(self.reach, self.callbacks),
             "trunk": trunks_app.build_call_app(self.trunks, self.directory),
             **build_testcalls().call_apps,
+            **build_parking(Lot(), self, self).call_apps,
         }
 
     def originate(self, account: str, number: str) -> CallId:
         return self.originating(account, number)
+
+    def pick_up(self, by: CallId, account: str) -> bool:
+        return self.switch.pick_up(by, account)
+
+    def meet(self, by: CallId, waiting: CallId) -> bool:
+        return self.switch.meet(by, waiting)
+
+    def may_pick_up(self, account: str, ringing: Destination) -> bool:
+        return self.origin_of(ringing.name) is not None
 
     def join(self, bus: Bus, watchers: Watchers, courier: Courier) -> None:
         """Hear facts, tell watchers, and deliver messages."""

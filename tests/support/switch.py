@@ -147,6 +147,7 @@ class SimulatedSwitch:
         self.switch = Switch(
             self.bus, self.clock, IdSource(f"s{seed}"), silence_seconds=SILENCE_SECONDS, on_record=self._on_record
         )
+        self.features.switch = self.switch
         self.engine = SipEngine(seed=seed)
         self.endpoint = SimulatedEndpoint(loop, self.network, SWITCH)
         self.agent = UserAgent(
@@ -164,7 +165,12 @@ class SimulatedSwitch:
         self.agent.listen(self.switch)
         self.media.events = self.switch
         self.switch.connect(
-            self.endpoint, self.media, self.features.apps, origin_of=self.features.origin_of, music="music/hold"
+            self.endpoint,
+            self.media,
+            self.features.apps,
+            origin_of=self.features.origin_of,
+            may_pick_up=self.features.may_pick_up,
+            music="music/hold",
         )
         self.endpoint.start(self.engine, self.agent)
         self.trunk = self._attach(TRUNK, "trunk", "")

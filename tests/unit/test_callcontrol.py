@@ -125,6 +125,11 @@ class Engine:
         self.done.append(f"hang up {call}")
         return call == CALL
 
+    def transfer(self, call: CallId, number: str, leg: LegId | None) -> None:
+        self.done.append(f"transfer {call} {leg} to {number}")
+        if call != CALL:
+            raise NotFound("call", call)
+
     def originate(self, account: str, number: str) -> CallId:
         if account != "1001":
             raise NotFound("account", account)
@@ -191,6 +196,17 @@ async def test_live_calls_are_listed_and_ended(client: httpx.AsyncClient, engine
     assert (await client.delete(f"/api/v1/calls/{CALL}")).status_code == 204
     assert (await client.delete("/api/v1/calls/x-9")).status_code == 404
     assert engine.done == ["hang up x-1", "hang up x-9"]
+
+
+async def test_a_party_is_sent_on_to_a_number(client: httpx.AsyncClient, engine: Engine) -> None:
+    path = f"/api/v1/calls/{CALL}/transfer"
+    assert (await client.post(path, json={"to": "1003"})).status_code == 202
+    assert (await client.post(path, json={"to": "1003", "leg": B})).status_code == 202
+    assert (await client.post("/api/v1/calls/x-9/transfer", json={"to": "1003"})).status_code == 404
+    assert (await client.post(path, json={})).status_code == 422
+    client.headers["Authorization"] = "Bearer viewer"
+    assert (await client.post(path, json={"to": "1003"})).status_code == 403
+    assert engine.done == [f"transfer {CALL} None to 1003", f"transfer {CALL} {B} to 1003", "transfer x-9 None to 1003"]
 
 
 async def test_a_call_is_placed_for_an_account(client: httpx.AsyncClient, engine: Engine) -> None:

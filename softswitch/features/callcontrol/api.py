@@ -14,7 +14,7 @@ from softswitch.features.callcontrol.model import CallView, LegView, Trace, as_t
 from softswitch.features.callcontrol.service import Calls
 from softswitch.features.callcontrol.stream import EventStream, Listener
 from softswitch.kernel.errors import Invalid
-from softswitch.kernel.ids import CallId
+from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.auth import Operator
 from softswitch.platform.rest import Input, Number, Page, Paging
 
@@ -54,6 +54,13 @@ class NewCall(Input):
 
     from_: Number = Field(alias="from", examples=["1001"])
     to: Number = Field(examples=["1002"])
+
+
+class TransferAsked(Input):
+    """Send a party of a call on to a number."""
+
+    to: Number = Field(examples=["1003"])
+    leg: str | None = Field(default=None, description="the party that is sent on; the caller where none is named")
 
 
 class CallMade(BaseModel):
@@ -162,6 +169,11 @@ def router_for(calls: Calls, stream: EventStream) -> APIRouter:
     async def hang_up(call_id: str, who: Operator) -> None:
         """End a live call."""
         calls.hang_up(CallId(call_id))
+
+    @router.post("/calls/{call_id}/transfer", tags=["calls"], status_code=202)
+    async def transfer(call_id: str, body: TransferAsked, who: Operator) -> None:
+        """Send a party on to a number. Who it talks with is let go when that answers, and gets it back otherwise."""
+        calls.transfer(CallId(call_id), body.to, LegId(body.leg) if body.leg is not None else None)
 
     @router.get(
         "/calls/{call_id}/trace",

@@ -14,6 +14,13 @@ class CallControl(Protocol):
         """End a live call; False when there is none of that name."""
         ...
 
+    def transfer(self, call: CallId, number: str, leg: LegId | None) -> None:
+        """Send a call's caller, or the party that `leg` names, on to a number.
+
+        Raises NotFound when there is no such call or leg, and Conflict while it talks with nobody.
+        """
+        ...
+
     def originate(self, account: str, number: str) -> CallId:
         """Ring an account's phones, and when one answers, route `number` as if the account had dialled it.
 

@@ -44,6 +44,10 @@ class Calls:
         if not self._control.hang_up(call):
             raise NotFound("live call", call)
 
+    def transfer(self, call: CallId, number: str, leg: LegId | None) -> None:
+        """Send a party of a call on to a number. Raises NotFound, and Conflict while it talks with nobody."""
+        self._control.transfer(call, number, leg)
+
     def originate(self, account: str, number: str) -> CallId:
         """Ring an account, then route `number`. Raises NotFound."""
         return self._control.originate(account, number)

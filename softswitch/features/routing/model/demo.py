@@ -61,6 +61,17 @@ def demo_plan() -> PlanDocument:
                 )
                 for name, code, setting, note in _CODES
             ),
+            Rule(name="park", number="*68", destination="park", note="wait in a slot, or transfer a call here"),
+            Rule(
+                name="parked", number="7(0[1-9]|1[0-9]|20)", match="regex", destination="parked/{number}", note="fetch"
+            ),
+            Rule(
+                name="pickup",
+                number="**.",
+                rewrite=Rewrite(strip=2),
+                destination="pickup/{number}",
+                note="answer a phone that rings: **1002",
+            ),
             Rule(name="clock", number="9198", destination="clock", note="the time and the caller's number"),
             Rule(context="guest", name="echo", number="9196", destination="echo", note="hear yourself"),
             Rule(context="guest", name="tone", number="9197", destination="tone", note="1004 Hz"),

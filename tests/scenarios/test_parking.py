@@ -1,0 +1,126 @@
+"""Parking and pickup: who waits where, who fetches whom, and who answers for whom."""
+
+import asyncio
+
+from tests.support.phone_calls import PhoneCall
+from tests.support.stories import registered, talking
+from tests.support.switch import SimulatedSwitch
+
+
+async def parked(house: SimulatedSwitch, asks: PhoneCall) -> None:
+    """A party transfers whom it talks with to the parking code."""
+    asks.refer("*68")
+    await asks.until("over")
+    assert asks.told == [100, 200]
+    await asyncio.sleep(8)  # its slot is spoken
+    assert "music" in house.media.doing.values()
+
+
+async def test_a_parked_call_is_fetched_by_dialling_its_slot(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    await parked(house, back)
+    fetching = carol.call("701")
+    await fetching.until("up")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, fetching)
+    out.hang_up()
+    await fetching.until("over")
+    again = carol.call("701")
+    await again.until("over")
+    assert (again.how, again.status) == ("refused", 404)
+    await house.settled()
+    first, second, _ = house.records.values()
+    numbers = {leg.leg: leg.number for leg in first.legs}
+    assert [(numbers[talk.a], numbers[talk.b]) for talk in first.talks] == [("1001", "1002"), ("1001", "1003")]
+    assert second.disposition == "answered" and second.legs[0].moved_to == first.call_id
+
+
+async def test_an_attended_transfer_to_a_slot_parks_whom_it_is_about(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    assert back.offer_again("sendonly")
+    await back.when(lambda: back.renegotiations == [200])
+    consult = bob.call("*68")
+    await consult.until("up")
+    await asyncio.sleep(8)  # it hears the slot
+    back.refer("*68", replaces=consult)
+    await consult.until("over")
+    fetching = carol.call("701")
+    await fetching.until("up")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, fetching)
+    fetching.hang_up()
+    await house.settled()
+
+
+async def test_a_parked_call_that_nobody_fetches_goes_back_to_who_parked_it(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    await parked(house, back)
+    again = await bob.rings(within=150)
+    again.answer()
+    await again.until("up")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, again)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_parked_party_that_hangs_up_frees_its_slot(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    await parked(house, back)
+    out.hang_up()
+    await asyncio.sleep(1)
+    fetching = carol.call("701")
+    await fetching.until("over")
+    assert fetching.status == 404
+    await house.settled()
+
+
+async def test_a_ringing_phone_is_answered_from_another(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await out.until("ringing")
+    picking = carol.call("**1002")
+    await picking.until("up")
+    await out.until("up")
+    await back.until("over")
+    assert back.how == "cancelled" and "elsewhere" in back.reason
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, picking)
+    picking.hang_up()
+    await out.until("over")
+    await house.settled()
+    first, second = house.records.values()
+    assert (first.disposition, second.disposition) == ("answered", "answered")
+    assert [(each.kind, each.outcome) for each in first.transfers] == [("pickup", "completed")]
+
+
+async def test_a_phone_that_does_not_ring_cannot_be_picked_up(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    picking = carol.call("**1002")
+    await picking.until("over")
+    assert picking.status == 404 and house.hear_each_other(out, back)
+    back.hang_up()
+    await house.settled()
+
+
+async def test_an_invite_that_replaces_a_ringing_phones_dialog_picks_it_up(house: SimulatedSwitch) -> None:
+    """As a lamp's phone does: it knows the early dialog from dialog-info (RFC 4235)."""
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await out.until("ringing")
+    picking = carol.call("1002", replaces=back, early_only=True)
+    await picking.until("up")
+    await back.until("over")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, picking)
+    out.hang_up()
+    await house.settled()
