@@ -300,6 +300,8 @@ class LiveCall:
     def _end_if_over(self) -> None:
         if self._task is not None or self.legs:
             return
+        if self.transfer is not None:
+            self.transfer.failed(Cause.NORMAL_CLEARING, 487)
         now = self._around.clock.wall_ms()
         cause = self._cause[0] if self._cause else Cause.NORMAL_CLEARING
         self._around.publish(CallTraced(at=now, call=self.call, lines=tuple(self._trace)))

@@ -93,6 +93,11 @@ class Talk:
             self._legs.close_media(caller)  # it was opened for a candidate that did not win
         late = caller.remote is None
         relay = self._relaying(caller, leg)
+        said = media_plan.spoken(caller)
+        if leg.local is None and said is not None:
+            # It was invited without an offer, by a caller whose place another has taken meanwhile: its own is open.
+            leg.local = media_plan.through(said, leg.address)
+            self._around.signalling.send(leg.id, Confirm(leg.local))
         if caller.state is LegState.UP:
             self._to_align = [caller]
             self._align()
@@ -134,15 +139,24 @@ class Talk:
         self._relay = Relay(a, b, music=bool(self._around.music))
         for leg, other in ((a, b), (b, a)):
             said = media_plan.spoken(other)
-            if leg.state is not LegState.UP and said is not None:
-                muxed = leg.remote is not None and leg.remote.rtcp_mux
-                leg.local = media_plan.through(said, leg.address, muxed)
+            if leg.state is not LegState.UP:
+                leg.local = self._first_words(leg, said)
                 if leg.remote is None:
                     leg.open = Open.ANSWER
             self._legs.connect(leg)
         self._let_hear(a, b)
         self._to_align = [leg for leg in (a, b) if leg.state is LegState.UP]
         self._align()
+
+    def _first_words(self, leg: Leg, said: MediaDescription | None) -> MediaDescription:
+        """What to answer a party with: what its partner `said`, or, where that has said nothing yet, what our own media
+        engine would; that is put right once the partner has spoken."""
+        assert leg.address is not None
+        if said is not None:
+            return media_plan.through(said, leg.address, leg.remote is not None and leg.remote.rtcp_mux)
+        codecs = self._around.media.codecs
+        answer = media_plan.answer(leg.remote, codecs, leg.address) if leg.remote is not None else None
+        return answer or media_plan.offer(codecs, leg.address)
 
     def bridged(self, caller: Leg, leg: Leg) -> None:
         """Record that two parties hear each other."""
@@ -235,6 +249,8 @@ class Talk:
                 if media is None:
                     raise Rejected(Cause.PROTOCOL_ERROR, "the party acknowledged our offer without answering it")
                 leg.remote = media
+                if self._relay is not None and self._relay.holds(leg):
+                    self._to_align.append(self._relay.other(leg))
             case _:
                 return False
         leg.open = Open.NOTHING

@@ -142,7 +142,7 @@ def _move(call: "LiveCall", by: Leg, target: "LiveCall", replaced: LegId, around
         return
     transfer = Transfer(around, call.call, by, by.id)
     transfer.began("attended", target.call)
-    if target.answered_at is None:
+    if target.answered_at is None and (target.transfer is None or target.transfer.settled):
         # Its target still rings: if nobody answers, the phones of who asked do.
         target.transfer = Transfer(around, target.call, by, place.id)
         target.transfer.began("attended", target.to.number)

@@ -428,3 +428,20 @@ async def test_an_administrator_cannot_send_on_who_talks_with_nobody(house: Simu
 
 def one_call(house: SimulatedSwitch) -> CallId:
     return next(fact.call for fact in house.facts if isinstance(fact, CallOffered))
+
+
+async def test_a_late_offer_is_answered_although_another_party_is_in_the_callers_place(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    consult = bob.call("1003", offer=False)
+    ringing = await carol.rings()
+    ringing.ring()
+    await consult.until("ringing")
+    back.refer("1003", replaces=consult)
+    await consult.until("over")
+    ringing.answer()
+    await ringing.until("up")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, ringing)
+    out.hang_up()
+    await house.settled()

@@ -81,6 +81,8 @@ def broken_order(facts: Sequence[CallFact]) -> list[str]:
                     found.append(f"{leg} rings when it is {here[leg]}")
             case CallAnswered():
                 answered = True
+                caller = next(iter(here))
+                here[caller] = "up" if here[caller] == "invited" else here[caller]
             case LegsBridged(a=a, b=b):
                 if not answered or here.get(a) == "over" or here.get(b) != "up":
                     found.append(f"bridges {a} ({here.get(a)}) and {b} ({here.get(b)}), call answered: {answered}")
@@ -103,7 +105,9 @@ def lost_legs(facts: Iterable[Fact]) -> list[str]:
     began = Counter(fact.call for fact in facts if isinstance(fact, TransferBegan))
     settled = Counter(fact.call for fact in facts if isinstance(fact, TransferCompleted | TransferFailed))
     return found + [
-        f"{call}: {began[call]} transfers began, {settled[call]} ended" for call in began if began != settled
+        f"{call}: {began[call]} transfers began, {settled[call]} ended"
+        for call in began
+        if began[call] != settled[call]
     ]
 
 

@@ -59,6 +59,8 @@ class PhoneCall:
         self.told: list[int] = []
         """What the NOTIFYs said that became of it."""
         self.subscribed = ""
+        self._ended_subscriptions: set[str] = set()
+        """By their Event, which tells the REFERs of a dialog apart."""
         self.acks_sent = 0
         self.mute_acks = False
         """For stories: never acknowledge a 2xx."""
@@ -505,9 +507,12 @@ class PhoneCall:
             return
         if not request.header("event").startswith("refer"):
             self.phone.breach(f"{request} is of the event {request.header('event')!r} (RFC 3515 2.4.4)")
-        if self.subscribed == "terminated":
+        event = request.header("event")
+        if event in self._ended_subscriptions:
             self.phone.breach(f"{request} after its subscription was terminated (RFC 6665 4.2.2)")
         self.subscribed = request.header("subscription-state").partition(";")[0]
+        if self.subscribed == "terminated":
+            self._ended_subscriptions.add(event)
         self.told.append(int(request.body.split()[1]))
         if (self.told[-1] >= 200) != (self.subscribed == "terminated"):
             self.phone.breach(f"{request} tells {self.told[-1]} and is {self.subscribed} (RFC 3515 2.4.7)")

@@ -21,11 +21,17 @@ from tests.support.virtual_time import VirtualTimeLoop, run
 CODECS = (("0", "8", "101"), ("8", "0"), ("0", "101"), ("0", "8", "9", "101"))
 
 
-def simulate(seed: int, *, calls: int = 0, accounts: int = 0, conditions: Conditions | None = None) -> list[str]:
-    """Live one day; gives what went wrong, with the ladders that show it. What is not given is drawn by the seed."""
+def simulate(
+    seed: int, *, calls: int = 0, accounts: int = 0, conditions: Conditions | None = None, transfers: bool = False
+) -> list[str]:
+    """Live one day; gives what went wrong, with the ladders that show it. What is not given is drawn by the seed.
+
+    With `transfers`, people also transfer, park, fetch and pick up at random; what becomes of a call then cannot be
+    foretold, and only what must hold of every call is judged.
+    """
 
     async def main(loop: VirtualTimeLoop) -> list[str]:
-        return await Day(loop, seed, calls, accounts, conditions).live()
+        return await Day(loop, seed, calls, accounts, conditions, transfers=transfers).live()
 
     return run(main, seed=seed)
 
@@ -68,7 +74,14 @@ HEARD_AS = frozenset(
 
 class Day:
     def __init__(
-        self, loop: VirtualTimeLoop, seed: int, calls: int, accounts: int, conditions: Conditions | None
+        self,
+        loop: VirtualTimeLoop,
+        seed: int,
+        calls: int,
+        accounts: int,
+        conditions: Conditions | None,
+        *,
+        transfers: bool = False,
     ) -> None:
         self._loop = loop
         self._chance = chance = random.Random(f"day {seed}")
@@ -85,9 +98,10 @@ class Day:
         self._placed: dict[str, tuple[PhoneCall, CallerScript]] = {}
         self._scripts: dict[PhoneCall, CalleeScript] = {}
         self._churn = chance.random() < 0.3 and not self._fair
-        self._mortal = chance.random() < 0.2
+        self._mortal = chance.random() < 0.2 and not transfers
         """Whether some phones lose power during the day; outcomes cannot be foretold then."""
         self._misheard: list[str] = []
+        self._moving = random.Random(f"transfers {seed}") if transfers else None
 
     async def live(self) -> list[str]:
         house, chance = self.house, self._chance
@@ -111,12 +125,16 @@ class Day:
         if not self._fair and chance.random() < 0.3:
             for _ in range(self._calls // 4 + 1):
                 self._loop.call_later(chance.random() * self._duration * 2, self._interfere)
+        if self._moving is not None:
+            for _ in range(2 * self._calls):
+                self._loop.call_later(self._moving.random() * (self._duration + 20), self._transfer, self._moving)
         work = [self._caller(number, everyone, guests) for number in range(self._calls)]
         if self._churn:
             work += [self._wanderer(phone) for phone in everyone]
         await asyncio.gather(*work)
         found = await house.reckoning()
-        found += self._judged()
+        if self._moving is None:
+            found += self._judged()
         if found:
             found.append(f"weather: {self._weather}; {self._habits}")
             found.append(self._ladders(found))
@@ -160,8 +178,35 @@ class Day:
         call = phone.call(script.number, offer=script.offer, label=f"c{number}.")
         self._placed[call.label] = call, script
         script.play(call, self._loop)
-        if self._fair:
+        if self._fair and self._moving is None:
             call.on_change.append(self._listen_in)
+
+    def _transfer(self, chance: random.Random) -> None:
+        """Somebody transfers whom it talks with, blind or into another call of its own, or fetches or picks up."""
+        if chance.random() < 0.2:
+            phone = chance.choice([phone for phone in self.house.phones if phone.password and not phone.dead] or [None])
+            if phone is not None:
+                number = chance.choice(("701", "702", f"**{chance.choice(self._accounts)}"))
+                call = phone.call(number)
+                call.on_change.append(lambda call: self._soon_over(call, chance.random() * 30))
+            return
+        talking = [call for phone in self.house.phones if not phone.dead for call in phone.calls if call.state == "up"]
+        if not talking:
+            return
+        call = chance.choice(talking)
+        others = [
+            other
+            for other in call.phone.calls
+            if other is not call and (other.state == "up" or (other.state == "ringing" and other.outgoing))
+        ]
+        if others and chance.random() < 0.6:
+            call.refer("1001", replaces=chance.choice(others))
+        else:
+            call.refer(chance.choice((*self._accounts, "9196", "4711", "*68")))
+
+    def _soon_over(self, call: PhoneCall, after: float) -> None:
+        if call.state == "up":
+            self._loop.call_later(after, call.hang_up)
 
     def _originate(self, number: int) -> None:
         """The administrator lets somebody call."""

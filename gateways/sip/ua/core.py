@@ -52,7 +52,7 @@ from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.stray_answer import turn_away
 from gateways.sip.ua.subscriptions import Subscriptions
 from gateways.sip.ua.uplinks import UplinkDesk
-from softswitch.calls.signals import Invitation, LegCommand, Target, TransferProgress
+from softswitch.calls.signals import HangUp, Invitation, LegCommand, Target, TransferProgress
 from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
@@ -236,6 +236,10 @@ class UserAgent:
             if referral is not None:
                 referral.progress(command)
             return
+        if context.referrals and type(command) is HangUp:
+            referral = context.referrals.get(leg)
+            if referral is not None and referral.hangs_up(command):
+                return
         session = context.legs.get(leg)
         if session is None:
             arriving = self._reception.arriving

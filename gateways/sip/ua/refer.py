@@ -12,7 +12,7 @@ from gateways.sip.ua.addressing import host_text
 from gateways.sip.ua.causes import PHRASES, status_of
 from gateways.sip.ua.replaces import Replaces, matched
 from gateways.sip.ua.session import Session, State
-from softswitch.calls.signals import TransferAsked, TransferProgress
+from softswitch.calls.signals import HangUp, TransferAsked, TransferProgress
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.ids import LegId
 
@@ -34,7 +34,18 @@ class Target(NamedTuple):
 class Referral:
     """One REFER that was taken, until its last NOTIFY."""
 
-    __slots__ = ("_context", "_event", "_leg", "_sending", "_session", "_silent", "_told", "_waiting", "over")
+    __slots__ = (
+        "_context",
+        "_event",
+        "_farewell",
+        "_leg",
+        "_sending",
+        "_session",
+        "_silent",
+        "_told",
+        "_waiting",
+        "over",
+    )
 
     def __init__(self, context: "Context", session: Session, leg: LegId, cseq: int, *, silent: bool) -> None:
         """`silent`: nothing is told (RFC 4488)."""
@@ -47,6 +58,8 @@ class Referral:
         self._sending = False
         self._told = 0
         self._waiting = 0
+        self._farewell: HangUp | None = None
+        """How the switch has hung up, while a NOTIFY awaits its response: the BYE must not overtake it."""
         self.over = False
         context.referrals[leg] = self
 
@@ -57,10 +70,29 @@ class Referral:
             return
         if status >= 200:
             self.over = True
-            self._context.referrals.pop(self._leg, None)
         if not self._silent and status > max(self._told, self._waiting):
             self._waiting = status
-            self._notify()
+            if not self._sending:
+                self._notify()
+        self._rest()
+
+    def hangs_up(self, command: HangUp) -> bool:
+        """The switch hangs up: whether that waits, because a NOTIFY is on its way."""
+        if self._sending:
+            self._farewell = command
+        return self._sending
+
+    def _rest(self) -> None:
+        """Leave the table when all is told."""
+        context, leg = self._context, self._leg
+        if self._sending:
+            return
+        if self.over and context.referrals.get(leg) is self:
+            del context.referrals[leg]
+        farewell, self._farewell = self._farewell, None
+        session = context.legs.get(leg)
+        if farewell is not None and session is not None:
+            session.command(farewell)
 
     def _notify(self) -> None:
         """Send what waits; one at a time, so that they arrive in order."""
@@ -89,8 +121,10 @@ class Referral:
         if event is None or event.response.status >= 300:
             # RFC 6665 section 4.2.2: a NOTIFY that is refused or unanswered ends the subscription.
             self._silent = True
-        elif self._waiting:
+            self._waiting = 0
+        if self._waiting:
             self._notify()
+        self._rest()
 
 
 def refer(context: "Context", session: Session, event: RequestReceived) -> None:
