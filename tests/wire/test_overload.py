@@ -36,7 +36,13 @@ async def gateway(load: Load) -> AsyncIterator[SipGateway]:
     )
     accounts = Accounts()
     gateway = SipGateway(
-        settings, gatekeeper=accounts, location=accounts, watched=accounts, clock=SystemClock(), pressure=load
+        settings,
+        gatekeeper=accounts,
+        location=accounts,
+        watched=accounts,
+        messages=accounts,
+        clock=SystemClock(),
+        pressure=load,
     )
     gateway.listen(Switch())
     await gateway.start()

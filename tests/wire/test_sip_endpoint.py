@@ -35,7 +35,9 @@ async def gateway(host: str = "127.0.0.1") -> AsyncIterator[tuple[SipGateway, Sw
     settings = SipSettings(
         listeners=(Listener("udp", HostPort(host, 0)), Listener("tcp", HostPort(host, 0))),
     )
-    carrier = SipGateway(settings, gatekeeper=accounts, location=accounts, watched=accounts, clock=SystemClock())
+    carrier = SipGateway(
+        settings, gatekeeper=accounts, location=accounts, watched=accounts, messages=accounts, clock=SystemClock()
+    )
     carrier.listen(switch)
     await carrier.start()
     try:
@@ -161,7 +163,9 @@ async def test_an_address_in_use_is_named_and_nothing_stays_open() -> None:
         taken = address(carrier, "udp")
         accounts = Accounts()
         settings = SipSettings(listeners=(Listener("tcp", HostPort("127.0.0.1", 0)), Listener("udp", taken)))
-        other = SipGateway(settings, gatekeeper=accounts, location=accounts, watched=accounts, clock=SystemClock())
+        other = SipGateway(
+            settings, gatekeeper=accounts, location=accounts, watched=accounts, messages=accounts, clock=SystemClock()
+        )
         with pytest.raises(OSError, match=f"cannot listen on udp {taken}"):
             await other.start()
         assert other.bound == []

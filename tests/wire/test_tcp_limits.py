@@ -62,7 +62,7 @@ class Gateway:
         )
         accounts = Accounts()
         self._gateway = SipGateway(
-            settings, gatekeeper=accounts, location=accounts, watched=accounts, clock=SystemClock()
+            settings, gatekeeper=accounts, location=accounts, watched=accounts, messages=accounts, clock=SystemClock()
         )
         self._peers: list[Peer] = []
 

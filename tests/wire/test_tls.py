@@ -39,6 +39,7 @@ async def secure(settings: TlsSettings, **limits: float) -> AsyncIterator[tuple[
         gatekeeper=accounts,
         location=accounts,
         watched=accounts,
+        messages=accounts,
         clock=SystemClock(),
     )
     carrier.listen(switch)

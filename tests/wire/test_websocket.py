@@ -41,6 +41,7 @@ async def gateway(
         gatekeeper=accounts,
         location=accounts,
         watched=accounts,
+        messages=accounts,
         clock=SystemClock(),
     )
     carrier.listen(switch)
