@@ -100,13 +100,13 @@ async def test_pjsua_calls_baresip_and_hangs_up(switch: Server, admin: Admin, tm
 async def test_pjsua_and_baresip_talk_over_tls_each_called_by_the_connection_it_registered_on(
     switch: Server, admin: Admin, tmp_path: Path
 ) -> None:
-    alice = Phone(switch, "1017", tmp_path, tone=500, transport="tls")
-    async with ready(alice), baresip_phone(switch, "1016", transport="tls") as agent:
+    alice = Phone(switch, "1013", tmp_path, tone=500, transport="tls")
+    async with ready(alice), baresip_phone(switch, "1014", transport="tls") as agent:
         listed = {one["aor"]: one["transport"] for one in admin.all("/registrations")}
-        assert (listed["1016"], listed["1017"]) == ("tls", "tls")
+        assert (listed["1014"], listed["1013"]) == ("tls", "tls")
         incoming: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
         agent.on_incoming(incoming.set_result)
-        await alice.do("dial", number="1016")
+        await alice.do("dial", number="1014")
         call = await asyncio.wait_for(incoming, WITHIN)
         await call.answer()
         await alice.state("confirmed")
@@ -118,7 +118,7 @@ async def test_pjsua_and_baresip_talk_over_tls_each_called_by_the_connection_it_
 
     assert heard.frequency == pytest.approx(500, abs=3)
     assert alice.heard().frequency == pytest.approx(TONE, abs=3)
-    assert admin.cdr("1016")["disposition"] == "answered"
+    assert admin.cdr("1014")["disposition"] == "answered"
 
 
 async def test_baresip_hears_its_own_echo(switch: Server) -> None:
