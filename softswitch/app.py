@@ -86,6 +86,7 @@ from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog
 from softswitch.platform.http import build_app
 from softswitch.platform.http_server import HttpServer
+from softswitch.platform.retention import Retention
 from softswitch.platform.telemetry import Telemetry
 from softswitch.platform.vault import Vault
 from softswitch.settings import Settings
@@ -155,6 +156,7 @@ class Softswitch:
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
         self.doctor = Doctor(bus.publish)
         self.records = CallRecords(self.event_log)
+        self._retention = Retention(self.database, clock, self.records.live, settings.limits.trace_days)
         self.messaging = Messaging(
             self.directory,
             Phones(self.registrations),
@@ -296,6 +298,7 @@ class Softswitch:
                     self.database, self.directory, self.trunks, self.dial_plan, media=self.settings.demo_media
                 )
             await self._binding_writer.start()
+            self._retention.start()
             await self.media.start()
             if self.settings.media.music:
                 self.media.must_have(self.settings.media.music)
@@ -325,6 +328,7 @@ class Softswitch:
         await self._binding_writer.stop()
         await self.bans.stop()
         await self._changes.stop()
+        await self._retention.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
         await self.event_log.stop()
         await self.audit.stop()

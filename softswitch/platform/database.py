@@ -144,9 +144,7 @@ _EXAMPLES = "write sqlite+aiosqlite:////var/lib/softswitch/softswitch.db or post
 def _try_sqlite(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> None:
     # A file that cannot be opened is found out here. aiosqlite would leave a thread behind that reports its end to an
     # event loop which may be closed by then, and prints a traceback for it.
-    sqlite3.connect(
-        *arguments, **{name: value for name, value in options.items() if name != "async_creator_fn"}
-    ).close()
+    sqlite3.connect(*arguments, **options).close()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -14,6 +14,9 @@ class LimitSettings:
     silence_seconds: int = setting(600, whole(0, 86_400))
     """How long nobody in an answered call may be heard before it is ended: a call of two phones that lost power would
     stay for ever. Hold does not count, nor do calls whose sound goes past the switch. 0: no limit."""
+    trace_days: int = setting(365, whole(0, 36_500))
+    """How long the facts of calls (the event log, from which traces are told) are kept; 0: for ever. Call records
+    are kept however old they are."""
     drain_seconds: int = setting(30, whole(0, 86_400))
     """How long calls may go on after SIGTERM."""
     connections: int = setting(20_000, whole(1, 1_000_000))

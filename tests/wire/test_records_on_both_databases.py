@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import func, select
 
 from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
@@ -11,6 +12,7 @@ from softswitch.events import AccountUnregistered, CallAnswered, CallEnded, Call
 from softswitch.features.cdr.feature import build
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.cdr.store import CdrQuery, find, page
+from softswitch.features.cdr.tables import CdrRow
 from softswitch.features.routing.model import PlanDocument, Rule, demo_plan
 from softswitch.features.routing.service import DialPlan
 from softswitch.kernel.cause import Cause
@@ -19,6 +21,7 @@ from softswitch.kernel.errors import Conflict
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog, Rows
+from softswitch.platform.retention import Retention
 from tests.support.admin_plane import StandingClock
 
 GONE = AccountUnregistered(at=5, aor="1001", contact="sip:1001@127.0.0.1\x00", reason="expired")
@@ -151,3 +154,36 @@ async def test_versions_of_the_dial_plan_follow_each_other_whoever_publishes_at_
     again = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody())
     await again.load(database)
     assert (again.plan.version, len(again.document.rules)) == (published + 2, published)
+
+
+async def test_old_facts_are_deleted_and_those_of_calls_that_go_on_are_kept(database: Database) -> None:
+    run, day, clock = Run(database), 86_400_000, StandingClock()
+    now = clock.wall_ms()
+    for number in range(1200):
+        run.publish(offered(f"old-{number}", now - 9 * day), ended(f"old-{number}", now - 9 * day + 1))
+    run.publish(GONE, offered("long", now - 8 * day), offered("lasting", now - 8 * day))
+    await run.log.flush()
+    run.publish(ended("lasting", now - day), offered("young", now - day), ended("young", now - day + 1))
+    await run.log.flush()
+
+    retention = Retention(database, clock, run.records.live, days=7)
+    assert await retention.prune() == 1201
+    assert await retention.prune() == 0
+
+    facts = [entry.fact for entry in await run.log.read()]
+    assert [getattr(fact, "call", None) for fact in facts] == ["long", "lasting", "lasting", "young", "young"]
+    async with database.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(CdrRow)) == 1202
+    await run.log.stop()
+
+
+async def test_the_newest_fact_stays_so_that_its_number_is_not_given_again(database: Database) -> None:
+    run = Run(database)
+    run.publish(offered("a", 1), ended("a", 2))
+    await run.log.flush()
+    assert await Retention(database, StandingClock(), run.records.live, days=1).prune() == 0
+    run.publish(offered("b", 3), ended("b", 4))
+    await run.log.flush()
+    assert await Retention(database, StandingClock(), run.records.live, days=1).prune() == 1
+    assert [entry.seq for entry in await run.log.read()] == [2, 2]
+    await run.log.stop()
