@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
@@ -28,7 +29,10 @@ def build_app(
     `audit` is told who changed what. Everything there but the login needs at least a viewer's token; routes that
     change something ask for more by themselves.
     """
-    app = FastAPI(
+    # Like FastAPI, but for the page /docs, which comes from this switch and not from the internet: an administrator's
+    # network may have none, and a token typed into the page is nobody else's business.
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Softswitch",
         version=__version__,
         description="Accounts, dial plan, trunks, calls and records of this switch.",

@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -282,3 +283,15 @@ async def test_a_handlers_session_commits_before_the_answer_and_rolls_back_on_re
 async def test_a_race_for_a_unique_value_is_a_conflict(client: httpx.AsyncClient) -> None:
     await client.post("/api/v1/things/stored/a")
     assert problem(await client.post("/api/v1/things/stored/a"))["error_id"] == "exists"
+
+
+async def test_the_page_for_trying_the_api_needs_nothing_from_outside(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(sources) >= 3
+    for source in sources:
+        assert source.startswith("/") and not source.startswith("//")
+        assert (await client.get(source)).status_code == 200
+    assert "http://" not in page.text and "https://" not in page.text
+    assert (await client.get("/redoc")).status_code == 404
