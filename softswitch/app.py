@@ -23,6 +23,7 @@ from gateways.sip.gateway import SipGateway, SipSettings
 from gateways.sip.listener import own_address
 from gateways.sip.resolver import ResolverSettings
 from gateways.sip.tls import TlsSettings
+from gateways.sip.ua.digest import ALGORITHMS
 from gateways.sip.ua.registrar import RegistrarRules
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.vicinity import Vicinity
@@ -493,6 +494,8 @@ def _sip_settings(settings: Settings) -> SipSettings:
         agent=UserAgentSettings(
             host=_sip_host(settings),
             realm=settings.sip.realm,
+            digest_algorithms=settings.sip.digest or (demo.DIGEST if settings.demo else ALGORITHMS),
+            digest_user_left_out=settings.demo,
             product=f"Softswitch/{__version__}",
             vicinity=_vicinity(settings),
             nat_ping_seconds=settings.sip.nat_ping_seconds,

@@ -19,6 +19,9 @@ NUMBERS = tuple(str(number) for number in range(1001, 1021))
 ADMIN_TOKEN = ("demo-admin", Identity("demo", Role.ADMIN))
 GUEST_HOST, GUEST_NUMBERS, GUEST_CONTEXT = "127.0.0.1", r"8\d{4}|9196|9197|5000|3000", "guest"
 """Load testers call from this host without registration, and reach these numbers only."""
+DIGEST = ("MD5", "SHA-256")
+"""For SIPp 3.6, which gives a call up when the first challenge is none of MD5. It also leaves the user out of the URI
+that it signs, which only the demo accepts."""
 UAS = {
     "name": "uas",
     "host": "127.0.0.1",

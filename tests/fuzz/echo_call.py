@@ -22,6 +22,7 @@ class EchoCall:
         self._switch, self._name, self._offer = switch, name, offer
         self.status = 0
         self._sip, self._rtp = _socket(), _socket()
+        self._sip.connect(switch)  # what strays here from elsewhere is not for this call
         self._port = self._sip.getsockname()[1]
         self._sequence = 0
         self._to = self._target = b""

@@ -13,7 +13,7 @@ from softswitch.phone.sound import Heard, listen
 from tests.interop import phones
 from tests.interop.conftest import Admin
 from tests.interop.phones import WITHIN, Phone, ready
-from tests.support.server import Server, free_sip_port
+from tests.support.server import Server, free_sip_port, running
 
 baresip = pytest.importorskip("baresip")
 from baresip.call import Call  # noqa: E402
@@ -129,3 +129,12 @@ async def test_baresip_hears_its_own_echo(switch: Server) -> None:
         await call.hangup()
 
     assert heard.frequency == pytest.approx(TONE, abs=3)
+
+
+@pytest.mark.parametrize("offered", ["SHA-256,MD5", "SHA-256"])
+async def test_phones_register_where_sha_256_comes_first_or_alone(offered: str, tmp_path: Path) -> None:
+    with running(tmp_path, environment={"SOFTSWITCH_SIP_DIGEST": offered}) as server:
+        async with baresip_phone(server, "1016"), ready(Phone(server, "1017", tmp_path)) as (phone,):
+            bound = {each["aor"] for each in server.get("/api/v1/registrations")["items"]}
+            await phone.leave()
+    assert len(bound) == 2

@@ -45,17 +45,27 @@ def test_the_example_of_rfc_7616_comes_out() -> None:
 def test_the_right_password_is_accepted_under_either_algorithm(which: int) -> None:
     auth = authenticator()
     offered = challenges(auth)
-    assert ["SHA-256" in value for value in offered] == [False, True]
+    assert ["SHA-256" in value for value in offered] == [True, False]
     given = credentials(offered[which])
     assert auth.check("REGISTER", URI, [given], 101.0) == (Verdict.ACCEPTED, "1001")
 
 
-def test_a_digest_over_the_uri_without_its_user_is_accepted_and_one_for_another_host_is_not() -> None:
+def test_a_digest_holds_for_the_user_and_the_host_that_were_signed() -> None:
     auth = authenticator()
-    given = credentials(challenges(auth)[0])
+    given = credentials(challenges(auth)[0], uri="sip:9196@192.0.2.1")
 
-    assert auth.check("REGISTER", URI.replace("sip:", "sip:9196@"), [given], 101.0)[0] is Verdict.ACCEPTED
-    assert auth.check("REGISTER", "sip:198.51.100.9", [given], 101.0)[0] is Verdict.MALFORMED
+    assert auth.check("REGISTER", "sip:9196@192.0.2.1:5060;transport=tcp", [given], 101.0)[0] is Verdict.ACCEPTED
+    for other in ("sip:9197@192.0.2.1", "sip:192.0.2.1", "sip:9196@198.51.100.9"):
+        assert auth.check("REGISTER", other, [given], 101.0)[0] is Verdict.MALFORMED
+
+
+def test_a_digest_over_the_uri_without_its_user_is_accepted_where_that_is_allowed() -> None:
+    asked = "sip:9196@192.0.2.1"
+    lax, strict = authenticator(user_left_out=True), authenticator()
+    assert lax.check("REGISTER", asked, [credentials(challenges(lax)[0])], 101.0)[0] is Verdict.ACCEPTED
+    assert strict.check("REGISTER", asked, [credentials(challenges(strict)[0])], 101.0)[0] is Verdict.MALFORMED
+    elsewhere = credentials(challenges(lax)[0], uri="sip:198.51.100.9")
+    assert lax.check("REGISTER", asked, [elsewhere], 101.0)[0] is Verdict.MALFORMED
 
 
 @pytest.mark.parametrize("who", [{"password": "wrong"}, {"username": "9999"}, {"method": "INVITE"}])
@@ -93,7 +103,7 @@ def test_a_stale_nonce_tells_nothing_to_who_does_not_know_the_password() -> None
     ("old", "new"),
     [
         (f'uri="{URI}"', 'uri="sip:elsewhere"'),
-        ("algorithm=MD5", "algorithm=MD5-sess"),
+        ("algorithm=SHA-256", "algorithm=SHA-256-sess"),
         ("qop=auth", "qop=auth-int"),
         ("nc=00000001", "nc=1"),
         ("nc=00000001", "nc=xyzxyzxy"),

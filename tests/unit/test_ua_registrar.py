@@ -75,7 +75,7 @@ def test_without_credentials_there_is_a_challenge_in_both_algorithms() -> None:
     story.hears(story.request("REGISTER", uri="sip:192.0.2.1"))
     challenge = story.only_response(401)
     offered = challenge.headers("WWW-Authenticate")
-    assert ["algorithm=MD5" in offered[0], "algorithm=SHA-256" in offered[1]] == [True, True]
+    assert ["algorithm=SHA-256" in offered[0], "algorithm=MD5" in offered[1]] == [True, True]
     assert story.accounts.bound == {}
 
 

@@ -27,6 +27,7 @@ class Admission:
             ha1=gatekeeper.ha1,
             nonce_seconds=settings.nonce_seconds,
             algorithms=settings.digest_algorithms,
+            user_left_out=settings.digest_user_left_out,
         )
 
     def caller(self, request: SipRequest, source: HostPort, transport: Transport | None = None) -> Origin | Refusal:

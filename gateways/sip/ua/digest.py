@@ -9,9 +9,8 @@ from typing import Protocol
 from gateways._native import SipUri, parse_credentials
 
 _HASHES: dict[str, Callable[[bytes], "_Hash"]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
-ALGORITHMS = ("MD5", "SHA-256")
-"""In the order in which they are offered. The preferred one should come first (RFC 8760 section 2.4), but phones that
-know only MD5 look at the first challenge alone (SIPp 3.6 gives up the call); those that know better may choose."""
+ALGORITHMS = ("SHA-256", "MD5")
+"""In the order in which they are offered: "the most preferred algorithm first" (RFC 8760 section 2.4)."""
 
 _NONCE_TIME = 12
 _NONCE_SALT = 16
@@ -50,14 +49,17 @@ class Authenticator:
         ha1: Callable[[str, str], str | None],
         nonce_seconds: float = 300.0,
         algorithms: Sequence[str] = ALGORITHMS,
+        user_left_out: bool = False,
         capacity: int = 50_000,
     ) -> None:
-        """`ha1(username, algorithm)` gives the stored H(A1), or None for an unknown user."""
+        """`ha1(username, algorithm)` gives the stored H(A1), or None for an unknown user. `user_left_out`: whether a
+        digest may be over a URI without its user, as SIPp makes it; then it does not protect the number called."""
         self._realm = realm
         self._secret = secret
         self._ha1 = ha1
         self._nonce_seconds = nonce_seconds
         self._algorithms = tuple(algorithms)
+        self._user_left_out = user_left_out
         self._capacity = capacity
         # Two generations: when the young one is full, or as old as a nonce lives, it becomes the old one.
         self._young: dict[str, int] = {}
@@ -101,7 +103,7 @@ class Authenticator:
         qop = given.get("qop")
         if not username or not nonce or not response or given.get("uri") is None:
             return Verdict.MALFORMED, username
-        if not _same_resource(given["uri"], uri) or algorithm not in self._algorithms or qop not in (None, "auth"):
+        if not self._same_resource(given["uri"], uri) or algorithm not in self._algorithms or qop not in (None, "auth"):
             return Verdict.MALFORMED, username
         count = _nonce_count(given.get("nc")) if qop else 1
         if count is None or (qop and not given.get("cnonce")):
@@ -126,6 +128,16 @@ class Authenticator:
             return Verdict.STALE, username
         return Verdict.ACCEPTED, username
 
+    def _same_resource(self, given: str, uri: str) -> bool:
+        """Whether a digest's `uri` names what the request asks for (RFC 7616 section 3.4.6). A proxy on the way may
+        have changed the port and the parameters of the Request-URI; whom it asks for must be what was signed."""
+        if given == uri:
+            return True
+        ours, theirs = SipUri.parse(uri), SipUri.parse(given)
+        if ours is None or theirs is None or ours.host.lower() != theirs.host.lower():
+            return False
+        return theirs.user == ours.user or (theirs.user is None and self._user_left_out)
+
     def _seal(self, stamped: str) -> str:
         return hmac.digest(self._secret, stamped.encode(), "sha256").hex()[:32]
 
@@ -143,18 +155,6 @@ class Authenticator:
             return False
         self._young[nonce] = count
         return True
-
-
-def _same_resource(given: str, uri: str) -> bool:
-    """Whether a digest's `uri` names what the request asks for (RFC 7616 section 3.4.6).
-
-    Most phones write the Request-URI itself. SIPp leaves out its user, and a proxy on the way may have rewritten it:
-    the host must still be ours; the nonce count keeps the digest from being used a second time.
-    """
-    if given == uri:
-        return True
-    ours, theirs = SipUri.parse(uri), SipUri.parse(given)
-    return ours is not None and theirs is not None and ours.host.lower() == theirs.host.lower()
 
 
 def _nonce_count(text: str | None) -> int | None:

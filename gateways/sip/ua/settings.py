@@ -17,6 +17,9 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     product: str = "Softswitch"
     """User-Agent and Server."""
     digest_algorithms: tuple[str, ...] = ALGORITHMS
+    """As they are offered; no other is accepted."""
+    digest_user_left_out: bool = False
+    """Whether a digest over a URI without its user is accepted."""
     nonce_seconds: float = 300.0
     registrar: RegistrarRules = RegistrarRules()
     subscriptions: SoftStateRules = SoftStateRules()
