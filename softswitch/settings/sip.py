@@ -53,7 +53,7 @@ def _listeners(value: Any) -> tuple[Listener, ...]:
 def _algorithms(value: Any) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) else value
     known = ("SHA-256", "MD5")
-    if not isinstance(values, list) or not values or not set(values) <= set(known) or len(set(values)) < len(values):
+    if not isinstance(values, list) or values not in (["SHA-256"], ["MD5"], [*known], [*reversed(known)]):
         raise ValueError(f"{value!r} should be a list of {' and '.join(known)}, the preferred one first, or of one")
     return tuple(values)
 

@@ -5,7 +5,7 @@ import pytest
 
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import Invalid
-from softswitch.settings import Listener, Option, Settings, read_settings
+from softswitch.settings import Listener, Option, Settings, read_settings, reading
 
 HOME = {"XDG_DATA_HOME": "/data"}
 
@@ -137,3 +137,21 @@ def test_a_file_that_is_not_there_or_not_text_is_said_plainly(tmp_path: Path) ->
     (tmp_path / "bad.toml").write_bytes(b"[sip]\nrealm = '\xff'")
     with pytest.raises(Invalid, match=r"bad\.toml:2: this is not UTF-8"):
         read_settings(tmp_path / "bad.toml", HOME)
+
+
+ODD = (
+    *("-1", "1e400", "nan", "true", "99999999999999999999", "1979-05-27", '""', '"a:b:c"', '"udp:127.0.0.1:99999"'),
+    *("[]", "[[]]", '[["a"]]', "[1, 2]", '["udp:"]', "[{a = 1}]", "{a = 1}", '"http://["', '"\\u0000"'),
+)
+
+
+@pytest.mark.parametrize("path", [each for each in reading._KINDS if each != "data_dir"])
+def test_whatever_is_written_is_read_or_refused_by_name(path: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    table, _, key = path.rpartition(".")
+    for odd in ODD:
+        file.write_text((f"[{table}]\n" if table else "") + f"{key} = {odd}\n")
+        try:
+            read_settings(file, {})
+        except Invalid as refused:
+            assert key in str(refused) or str(file) in str(refused)
