@@ -3,16 +3,13 @@
 import asyncio
 
 from tests.support.network import Packet
-from tests.support.stories import disposition, registered, talking
+from tests.support.stories import disposition, registered, ringing, talking
 from tests.support.switch import SWITCH, SimulatedSwitch
 
 
 async def test_a_cancel_that_crosses_the_200_ends_the_call(house: SimulatedSwitch) -> None:
     alice, bob = await registered(house, "1001", "1002")
-    out = alice.call("1002")
-    back = await bob.rings()
-    back.ring()
-    await out.until("ringing")
+    out, back = await ringing(alice, bob)
     back.answer()
     await asyncio.sleep(0.015)  # the switch has bob's 200; alice does not know yet
     out.cancel()
@@ -25,10 +22,7 @@ async def test_a_cancel_that_crosses_the_200_ends_the_call(house: SimulatedSwitc
 
 async def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_cleared(house: SimulatedSwitch) -> None:
     alice, bob = await registered(house, "1001", "1002")
-    out = alice.call("1002")
-    back = await bob.rings()
-    back.ring()
-    await out.until("ringing")
+    out, back = await ringing(alice, bob)
     out.cancel()
     await asyncio.sleep(0.015)  # the switch has cancelled; bob does not know yet
     back.answer()

@@ -13,7 +13,7 @@ from softswitch.events import LegEnded
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from tests.support.invariants import records
-from tests.support.stories import causes, disposition, registered, talking
+from tests.support.stories import causes, disposition, registered, ringing, talking
 from tests.support.switch import SimulatedSwitch
 
 
@@ -54,10 +54,7 @@ async def test_the_callee_hangs_up_and_the_caller_is_told(house: SimulatedSwitch
 
 async def test_the_caller_gives_up_while_it_rings(house: SimulatedSwitch) -> None:
     alice, bob = await registered(house, "1001", "1002")
-    out = alice.call("1002")
-    back = await bob.rings()
-    back.ring()
-    await out.until("ringing")
+    out, back = await ringing(alice, bob)
     out.cancel()
     await out.until("over")
     await back.until("over")

@@ -16,6 +16,15 @@ async def registered(house: SimulatedSwitch, *accounts: str) -> list[Phone]:
     return phones
 
 
+async def ringing(caller: Phone, callee: Phone) -> tuple[PhoneCall, PhoneCall]:
+    """A call between two phones that rings at both ends."""
+    out = caller.call(callee.user)
+    back = await callee.rings()
+    back.ring()
+    await out.until("ringing")
+    return out, back
+
+
 async def talking(house: SimulatedSwitch, caller: Phone, callee: Phone) -> tuple[PhoneCall, PhoneCall]:
     """A call between two phones, put through."""
     out = caller.call(callee.user)

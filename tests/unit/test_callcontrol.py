@@ -7,11 +7,9 @@ from softswitch.events import (
     CallAnswered,
     CallEnded,
     CallFact,
-    CallOffered,
     CallRouted,
     CallTraced,
     LegAnswered,
-    LegDialed,
     LegEnded,
     LegHeld,
     LegRang,
@@ -30,42 +28,14 @@ from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import LoggedFact
 from tests.support.admin_plane import admin_client
+from tests.support.call_facts import CALL, A, B, T, dialed, offered
 
-CALL, A, B, C = CallId("x-1"), LegId("x-1.1"), LegId("x-1.2"), LegId("x-1.3")
-T = 1_795_300_453_120
-"""2026-11-21T22:34:13.120Z"""
 LADDER = (
     TraceLine(T, A, "in", "INVITE sip:1002@127.0.0.1"),
     TraceLine(T + 2, B, "out", "INVITE sip:1002@127.0.0.1:5080"),
     TraceLine(T + 900, B, "in", "200 OK (INVITE)"),
     TraceLine(T + 901, A, "note", "the caller hears 1002"),
 )
-
-
-def offered() -> CallOffered:
-    return CallOffered(
-        at=T,
-        call=CALL,
-        leg=A,
-        from_number="1001",
-        from_name="Ann",
-        to_number="1002",
-        origin_kind="account",
-        origin="1001",
-        context="default",
-        source="127.0.0.1:5070",
-    )
-
-
-def dialed(leg: LegId, at: int = T + 2) -> LegDialed:
-    return LegDialed(
-        at=at,
-        call=CALL,
-        leg=leg,
-        destination=Destination("account", "1002"),
-        number="1002",
-        target="sip:1002@127.0.0.1:5080",
-    )
 
 
 ROUTED = CallRouted(
@@ -89,7 +59,7 @@ def state(facts: Sequence[CallFact]) -> str:
 def test_a_call_is_routing_then_ringing_then_talking_and_held_while_a_party_holds() -> None:
     facts: list[CallFact] = [offered()]
     assert state(facts) == "routing"
-    facts += [ROUTED, dialed(B), RANG]
+    facts += [ROUTED, dialed(B, T + 2), RANG]
     assert state(facts) == "ringing"
     facts += ANSWERED
     assert state(facts) == "talking"
@@ -101,7 +71,7 @@ def test_a_call_is_routing_then_ringing_then_talking_and_held_while_a_party_hold
 
 
 def test_in_a_call_of_the_switchs_own_the_phone_that_answers_first_is_the_callers() -> None:
-    facts: list[CallFact] = [offered(), dialed(A), dialed(B)]
+    facts: list[CallFact] = [offered(), dialed(A, T + 2), dialed(B, T + 2)]
     call = view(facts)
     assert call is not None
     assert [(leg.leg, leg.role) for leg in call.legs.values()] == [(A, "caller"), (B, "called")]
@@ -117,7 +87,7 @@ class Engine:
     """One live call, `x-1`."""
 
     def __init__(self) -> None:
-        self.live_facts: list[CallFact] | None = [offered(), ROUTED, dialed(B), RANG, *ANSWERED]
+        self.live_facts: list[CallFact] | None = [offered(), ROUTED, dialed(B, T + 2), RANG, *ANSWERED]
         self.logged: list[CallFact] = []
         self.done: list[str] = []
 

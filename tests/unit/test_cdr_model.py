@@ -8,7 +8,6 @@ from softswitch.events import (
     CallAnswered,
     CallEnded,
     CallFact,
-    CallOffered,
     CallRouted,
     LegAnswered,
     LegDialed,
@@ -20,42 +19,13 @@ from softswitch.events import (
 from softswitch.features.cdr.model import Cdr, CdrLeg, record, unfinished_end
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.ids import CallId, LegId
-
-CALL, A, B, C = CallId("x-1"), LegId("x-1.1"), LegId("x-1.2"), LegId("x-1.3")
-T = 1_795_300_453_120
-"""2026-11-21T22:34:13.120Z"""
-
-
-def offered(at: int = T) -> CallOffered:
-    return CallOffered(
-        at=at,
-        call=CALL,
-        leg=A,
-        from_number="1001",
-        from_name="Ann",
-        to_number="1002",
-        origin_kind="account",
-        origin="1001",
-        context="default",
-        source="127.0.0.1:5070",
-    )
+from softswitch.kernel.ids import LegId
+from tests.support.call_facts import CALL, A, B, C, T, dialed, offered
 
 
 def routed(at: int) -> CallRouted:
     return CallRouted(
         at=at, call=CALL, destination=Destination("account", "1002"), by="dialplan:default", plan_version=3
-    )
-
-
-def dialed(at: int, leg: LegId) -> LegDialed:
-    return LegDialed(
-        at=at,
-        call=CALL,
-        leg=leg,
-        destination=Destination("account", "1002"),
-        number="1002",
-        target="sip:1002@127.0.0.1:5080",
     )
 
 
@@ -79,8 +49,8 @@ def test_an_answered_call_is_exact_to_the_millisecond_and_tells_of_each_leg() ->
     cdr = cdr_of(
         offered(),
         routed(T + 1),
-        dialed(T + 2, B),
-        dialed(T + 2, C),
+        dialed(B, T + 2),
+        dialed(C, T + 2),
         LegRang(at=T + 50, call=CALL, leg=B),
         LegRang(at=T + 60, call=CALL, leg=B),
         LegAnswered(at=T + 900, call=CALL, leg=B),
@@ -135,12 +105,12 @@ def test_an_answered_call_is_exact_to_the_millisecond_and_tells_of_each_leg() ->
     ],
 )
 def test_a_call_without_an_answer_comes_under_what_ended_it(cause: Cause, gave_up: bool, disposition: str) -> None:
-    cdr = cdr_of(offered(), dialed(T + 1, B), leg_ended(T + 2, B, cause), ended(T + 7, cause, gave_up))
+    cdr = cdr_of(offered(), dialed(B, T + 1), leg_ended(T + 2, B, cause), ended(T + 7, cause, gave_up))
     assert (cdr.disposition, cdr.billable_ms, cdr.answered_at, cdr.duration_ms) == (disposition, 0, None, 7)
 
 
 def test_a_call_the_switch_was_killed_in_ends_when_the_switch_was_last_known_to_live() -> None:
-    facts = [offered(), dialed(T + 2, B), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
+    facts = [offered(), dialed(B, T + 2), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
     end = unfinished_end(facts, T + 90)
     assert end == CallEnded(at=T + 90, call=CALL, cause=Cause.TEMPORARY_FAILURE, note="switch stopped")
     cdr = cdr_of(*facts, end)
@@ -160,36 +130,36 @@ def test_a_call_the_switch_was_killed_in_ends_when_the_switch_was_last_known_to_
 
 
 def test_a_call_whose_caller_had_gone_when_the_switch_was_killed_ended_with_the_caller() -> None:
-    facts = [offered(), dialed(T + 2, B), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
+    facts = [offered(), dialed(B, T + 2), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
     gone = leg_ended(T + 50, A, Cause.NORMAL_CLEARING, by_party=True)
     end = CallEnded(at=T + 50, call=CALL, cause=Cause.NORMAL_CLEARING)
     assert unfinished_end([*facts, gone], T + 90) == end
     assert unfinished_end([*facts, gone, leg_ended(T + 51, B, Cause.NORMAL_CLEARING)], T + 90) == end
 
-    refused = [offered(), dialed(T + 1, B), leg_ended(T + 2, B, Cause.USER_BUSY), leg_ended(T + 2, A, Cause.USER_BUSY)]
+    refused = [offered(), dialed(B, T + 1), leg_ended(T + 2, B, Cause.USER_BUSY), leg_ended(T + 2, A, Cause.USER_BUSY)]
     end_of_refused = unfinished_end(refused, T + 90)
     assert end_of_refused is not None
     assert cdr_of(*refused, end_of_refused).disposition == "busy"
 
-    gave_up = [offered(), dialed(T + 1, B), leg_ended(T + 2, A, Cause.NORMAL_CLEARING, by_party=True)]
+    gave_up = [offered(), dialed(B, T + 1), leg_ended(T + 2, A, Cause.NORMAL_CLEARING, by_party=True)]
     end_of_given_up = unfinished_end(gave_up, T + 90)
     assert end_of_given_up is not None
     assert cdr_of(*gave_up, end_of_given_up).disposition == "cancelled"
 
 
 def test_a_call_whose_called_party_had_gone_when_the_switch_was_killed_ended_with_it() -> None:
-    facts = [offered(), dialed(T + 2, B), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
+    facts = [offered(), dialed(B, T + 2), LegAnswered(at=T + 5, call=CALL, leg=B), CallAnswered(at=T + 6, call=CALL)]
     gone = leg_ended(T + 50, B, Cause.NORMAL_CLEARING, by_party=True)
     assert unfinished_end([*facts, gone], T + 90) == CallEnded(at=T + 50, call=CALL, cause=Cause.NORMAL_CLEARING)
     # The caller was sent on to somebody else.
-    cut_off = unfinished_end([*facts, gone, dialed(T + 60, C)], T + 90)
+    cut_off = unfinished_end([*facts, gone, dialed(C, T + 60)], T + 90)
     assert cut_off is not None
     assert (cut_off.at, cut_off.note) == (T + 90, "switch stopped")
 
 
 def test_in_a_call_of_our_own_the_phone_that_answered_first_is_the_callers() -> None:
     up = [LegAnswered(at=T + 5, call=CALL, leg=B), leg_ended(T + 5, A, Cause.ANSWERED_ELSEWHERE)]
-    facts = [offered(), dialed(T + 1, A), dialed(T + 1, B), *up, dialed(T + 6, C)]
+    facts = [offered(), dialed(A, T + 1), dialed(B, T + 1), *up, dialed(C, T + 6)]
     facts += [LegAnswered(at=T + 9, call=CALL, leg=C), CallAnswered(at=T + 9, call=CALL)]
     gone = leg_ended(T + 20, B, Cause.NORMAL_CLEARING, by_party=True)
     cdr = cdr_of(*facts, gone, leg_ended(T + 20, C, Cause.NORMAL_CLEARING), ended(T + 20, Cause.NORMAL_CLEARING))
@@ -199,21 +169,21 @@ def test_in_a_call_of_our_own_the_phone_that_answered_first_is_the_callers() -> 
         at=T + 30, call=CALL, cause=Cause.TEMPORARY_FAILURE, note="switch stopped"
     )
     assert unfinished_end([*facts, gone], T + 30) == CallEnded(at=T + 20, call=CALL, cause=Cause.NORMAL_CLEARING)
-    assert [leg.role for leg in cdr_of(offered(), dialed(T, A), dialed(T, B), ended(T, Cause.NO_ANSWER)).legs] == [
+    assert [leg.role for leg in cdr_of(offered(), dialed(A, T), dialed(B, T), ended(T, Cause.NO_ANSWER)).legs] == [
         "caller",
         "called",
     ]
 
 
 def test_there_is_no_record_before_a_call_has_ended() -> None:
-    assert record([offered(), dialed(T, B)]) is None
+    assert record([offered(), dialed(B, T)]) is None
     assert record([ended(T, Cause.NORMAL_CLEARING)]) is None
 
 
 middle = st.lists(
     st.one_of(
         st.builds(routed, st.integers(0, 99)),
-        st.builds(dialed, st.integers(0, 99), st.sampled_from([B, C])),
+        st.builds(dialed, st.sampled_from([B, C]), st.integers(0, 99)),
         st.builds(lambda at, leg: LegRang(at=at, call=CALL, leg=leg), st.integers(0, 99), st.sampled_from([A, B, C])),
         st.builds(
             lambda at, leg: LegAnswered(at=at, call=CALL, leg=leg), st.integers(0, 99), st.sampled_from([A, B, C])
@@ -230,7 +200,7 @@ calls = st.tuples(middle, st.sampled_from(Cause), st.booleans())
 def test_every_call_offered_comes_under_exactly_one_disposition(some: list[tuple[list[CallFact], Cause, bool]]) -> None:
     counted = Counter[str]()
     for facts, cause, gave_up in some:
-        ordered = [offered(0), *sorted(facts, key=lambda fact: fact.at), ended(100, cause, gave_up)]
+        ordered = [offered(at=0), *sorted(facts, key=lambda fact: fact.at), ended(100, cause, gave_up)]
         cdr = cdr_of(*ordered)
         counted[cdr.disposition] += 1
         answered = any(isinstance(fact, CallAnswered) for fact in facts)

@@ -25,25 +25,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog, Rows
-
-
-def offered(call: str, at: int, from_: str = "1001", to: str = "1002") -> CallOffered:
-    return CallOffered(
-        at=at,
-        call=CallId(call),
-        leg=LegId(f"{call}.1"),
-        from_number=from_,
-        from_name="",
-        to_number=to,
-        origin_kind="account",
-        origin=from_,
-        context="default",
-        source="",
-    )
-
-
-def ended(call: str, at: int, cause: Cause = Cause.NORMAL_CLEARING) -> CallEnded:
-    return CallEnded(at=at, call=CallId(call), cause=cause)
+from tests.support.call_facts import ended, offered
 
 
 class Written:

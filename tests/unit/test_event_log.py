@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from softswitch.events import AccountUnregistered, CallEnded, CallFact, CallOffered, CallTraced, Fact, LegRang
-from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.database import Database, DatabaseUnavailable
 from softswitch.platform.event_log import EventLog, Rows
+from tests.support import call_facts
 
 
 @pytest.fixture
@@ -28,22 +28,11 @@ async def event_log(database: Database) -> AsyncIterator[EventLog]:
 
 
 def offered(call: str, at: int = 1) -> CallOffered:
-    return CallOffered(
-        at=at,
-        call=CallId(call),
-        leg=LegId(f"{call}.1"),
-        from_number="1001",
-        from_name="张三",
-        to_number="1002\x00",
-        origin_kind="account",
-        origin="1001",
-        context="default",
-        source="127.0.0.1:5070",
-    )
+    return call_facts.offered(call, at, to="1002\x00", name="张三")
 
 
-def ended(call: str, at: int = 9) -> CallEnded:
-    return CallEnded(at=at, call=CallId(call), cause=Cause.NORMAL_CLEARING)
+def ended(call: str) -> CallEnded:
+    return call_facts.ended(call, at=9)
 
 
 def whole_call(call: str) -> list[CallFact]:

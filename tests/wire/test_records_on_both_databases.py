@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
-from softswitch.events import AccountUnregistered, CallAnswered, CallEnded, CallFact, CallOffered, Fact
+from softswitch.events import AccountUnregistered, CallAnswered, CallFact, CallOffered, Fact
 from softswitch.features.cdr.feature import build
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.cdr.store import CdrQuery, find, page
@@ -18,32 +18,19 @@ from softswitch.features.routing.service import DialPlan
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict
-from softswitch.kernel.ids import CallId, LegId
+from softswitch.kernel.ids import CallId
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog, Rows
 from softswitch.platform.retention import Retention
+from tests.support import call_facts
 from tests.support.admin_plane import StandingClock
+from tests.support.call_facts import ended
 
 GONE = AccountUnregistered(at=5, aor="1001", contact="sip:1001@127.0.0.1\x00", reason="expired")
 
 
 def offered(call: str, at: int, from_: str = "1001\x00") -> CallOffered:
-    return CallOffered(
-        at=at,
-        call=CallId(call),
-        leg=LegId(f"{call}.1"),
-        from_number=from_,
-        from_name="张三 \"'\\",
-        to_number="1002",
-        origin_kind="account",
-        origin="1001",
-        context="default",
-        source="",
-    )
-
-
-def ended(call: str, at: int, cause: Cause = Cause.NORMAL_CLEARING) -> CallEnded:
-    return CallEnded(at=at, call=CallId(call), cause=cause)
+    return call_facts.offered(call, at, from_, name="张三 \"'\\", source="")
 
 
 class Run:
