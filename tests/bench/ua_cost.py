@@ -85,7 +85,7 @@ class Relay:
 
     # Gatekeeper, Location and Network
 
-    def recognise(self, source: HostPort, from_user: str, to_user: str) -> Origin | None:
+    def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
         return _GUEST
 
     def admits(self, username: str, host: str, transport: str) -> bool:
