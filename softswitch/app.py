@@ -241,7 +241,7 @@ class Softswitch:
             messaging_feature.build(self.messaging),
             listeners_feature.build(self.listeners),
             bans.build(self.bans),
-            callcontrol.build(self, self.records, self.event_log),
+            callcontrol.build(self, self.records, self.event_log, bus),
         ]
         self.apps = call_apps(self.features)
         authenticator = Authenticator(

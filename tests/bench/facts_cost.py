@@ -1,4 +1,4 @@
-"""What the facts of a call cost: bus, call record, event stream without listeners, event log on SQLite.
+"""What the facts of a call cost: bus, call record, event log on SQLite.
 
     python tests/bench/facts_cost.py [CALLS]
 
@@ -28,7 +28,6 @@ from softswitch.events import (
     RoutingStep,
     TraceLine,
 )
-from softswitch.features.callcontrol.stream import EventStream
 from softswitch.features.cdr.service import CallRecords
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -82,9 +81,8 @@ async def measure(calls: int, folder: str) -> None:
     database = Database(f"sqlite:///{folder}/facts.db")
     await database.migrate()
     bus, event_log = Bus(), EventLog(database)
-    records, stream, ids = CallRecords(event_log), EventStream(), IdSource("bench")
+    records, ids = CallRecords(event_log), IdSource("bench")
     bus.subscribe(Fact, event_log.append)
-    bus.subscribe(Fact, stream.hear)
     bus.subscribe(CallFact, records.hear)
     event_log.start()
     names = [ids.call() for _ in range(calls)]

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
+from softswitch.engine.bus import Bus
 from softswitch.events import (
     CallAnswered,
     CallEnded,
@@ -148,7 +149,7 @@ def engine() -> Engine:
 
 @pytest.fixture
 def client(database: Database, engine: Engine) -> httpx.AsyncClient:
-    router = build(engine, engine, engine).router
+    router = build(engine, engine, engine, Bus()).router
     assert router is not None
     return admin_client(database, [router])
 

@@ -28,10 +28,8 @@ async def served(folder: Path, bus: Bus) -> AsyncIterator[str]:
     """The events of a bus over HTTP on loopback: gives the WebSocket's URL."""
     database = Database(f"sqlite:///{folder / 'switch.db'}")
     await database.migrate()
-    feature = build(None, None, None)  # type: ignore[arg-type] - events ask nothing of them
+    feature = build(None, None, None, bus)  # type: ignore[arg-type]  # events ask nothing of them
     assert feature.router is not None
-    for kind, hearer in feature.subscriptions:
-        bus.subscribe(kind, hearer)
     app = build_app(
         [feature.router],
         database=database,

@@ -5,6 +5,7 @@ from collections import deque
 
 import msgspec
 
+from softswitch.engine.bus import Bus
 from softswitch.events import Fact
 from softswitch.kernel.errors import Conflict
 
@@ -56,8 +57,10 @@ class Listener:
 class EventStream:
     """Hands each fact to the listeners that want it."""
 
-    def __init__(self, *, bound: int = 1000) -> None:
-        """`bound`: how many facts may wait for one listener."""
+    def __init__(self, bus: Bus, *, bound: int = 1000) -> None:
+        """`bound`: how many facts may wait for one listener. The bus is heard only while somebody listens: most of the
+        time nobody does, and every call has a dozen facts."""
+        self._bus = bus
         self._bound = bound
         self._listeners: list[Listener] = []
         self._encode = msgspec.json.Encoder().encode
@@ -67,6 +70,8 @@ class EventStream:
         if len(self._listeners) >= MOST_LISTENERS:
             raise Conflict("too-many-listeners", f"{MOST_LISTENERS} clients hear the events already")
         listener = Listener(types, self._bound)
+        if not self._listeners:
+            self._bus.subscribe(Fact, self._hear)
         self._listeners.append(listener)
         return listener
 
@@ -74,11 +79,10 @@ class EventStream:
         """End listening."""
         listener.leave()
         self._listeners.remove(listener)
-
-    def hear(self, fact: Fact) -> None:
-        """Hear any `Fact`."""
         if not self._listeners:
-            return
+            self._bus.unsubscribe(Fact, self._hear)
+
+    def _hear(self, fact: Fact) -> None:
         name, text = type(fact).__name__, None
         for listener in self._listeners:
             if not listener.types or name in listener.types:
