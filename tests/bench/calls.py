@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tests.bench.load import Generator, generating
 from tests.bench.report import Report
-from tests.bench.targets import Target, kamailio, kamailio_installed, switch
+from tests.bench.targets import Target, kamailio, kamailio_installed, sippy, sippy_installed, switch
 from tests.support.server import free_sip_port
 
 RATES = (300, 600, 1000, 1500, 2000, 2500, 3000)
+SLOW_RATES = (50, 100, 150, 200, 300, 400)
 TOLERATED = 0.001
 """The part of calls that may fail."""
 SETTLE_SECONDS = 1.0
@@ -24,16 +25,22 @@ def measure(report: Report, folder: Path, quick: bool) -> None:
         search("proxied call", kamailio, report, folder / "kamailio", quick)
     else:
         report.note("kamailio is not installed: not compared")
+    if sippy_installed():
+        search("B2BUA call", sippy, report, folder / "sippy", quick, SLOW_RATES)
+    else:
+        report.note("sippy (pip install sippy) is not installed: not compared")
 
 
-def search(what: str, opening: Opening, report: Report, folder: Path, quick: bool) -> None:
+def search(
+    what: str, opening: Opening, report: Report, folder: Path, quick: bool, rates: Sequence[int] = RATES
+) -> None:
     """Raise the rate until calls fail; report each step and the best."""
     uas_port = free_sip_port("127.0.0.1")
     best: dict[str, object] | None = None
     with opening(folder / "target", uas_port) as target:
         with generating("uas", folder, uas_port) as uas:
-            _run(target, folder / "warm", uas, rate=100, seconds=3)
-            for rate in RATES[1:5:3] if quick else RATES:
+            _run(target, folder / "warm", uas, rate=min(100, rates[0]), seconds=3)
+            for rate in rates[1:5:3] if quick else rates:
                 figures = _run(target, folder / str(rate), uas, rate, seconds=4 if quick else 8)
                 report.line("a", target.name, what, **figures)
                 if figures["failure_rate"] > TOLERATED:  # type: ignore[operator]

@@ -1,6 +1,7 @@
 """What is measured: our switch, and peers where they are installed, each alone on its core."""
 
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from tests.support.server import Server, free_sip_port
 
 ADMIN = {"Authorization": "Bearer demo-admin"}
 PEERS = Path(__file__).parent / "peers"
+_SIPPY = "b2bua_simple"
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,36 @@ def kamailio(folder: Path, uas_port: int) -> Iterator[Target]:
             yield Target("kamailio (proxy)", process.pid, port)
         finally:
             process.terminate()
+            process.wait(10)
+
+
+def sippy_installed() -> bool:
+    return shutil.which(_SIPPY) is not None
+
+
+@contextlib.contextmanager
+def sippy(folder: Path, uas_port: int) -> Iterator[Target]:
+    """Sippy's simple B2BUA (PyPI `sippy`): pure Python, with neither media nor records; its log of every message is
+    left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_sip_port("127.0.0.1")
+    with (folder / "sippy.log").open("wb") as log:
+        process = subprocess.Popen(
+            pinned(
+                SERVER_CORE,
+                *(_SIPPY, "-f", "-l", "127.0.0.1", "-p", str(port), "-n", f"127.0.0.1:{uas_port}"),
+                *("-L", str(folder / "messages.log")),
+            ),
+            env={**os.environ, "SIPLOG_BEND": "none"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _await_options(port)
+            yield Target("sippy (B2BUA, no media)", process.pid, port)
+        finally:
+            process.kill()  # it takes SIGTERM for a wish
             process.wait(10)
 
 
