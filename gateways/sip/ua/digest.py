@@ -71,9 +71,10 @@ class Authenticator:
     ) -> list[tuple[str, str]]:
         """WWW-Authenticate headers. `salt` is a token of sixteen hexadecimal digits that makes the nonce unique.
 
-        A browser is offered one algorithm alone: JsSIP 3.13 looks at the last challenge, knows MD5 only, and gives up
-        when that is another.
+        A browser is offered MD5 alone, if it is accepted at all: JsSIP 3.13 looks at the last challenge, knows MD5
+        only, and gives up when that is another.
         """
+        algorithms = ("MD5",) if to_browser and "MD5" in self._algorithms else self._algorithms
         stamped = f"{int(now * 1000):0{_NONCE_TIME}x}{salt}"
         nonce = stamped + self._seal(stamped)
         tail = ", stale=true" if stale else ""
@@ -82,7 +83,7 @@ class Authenticator:
                 "WWW-Authenticate",
                 f'Digest realm="{self._realm}", nonce="{nonce}", algorithm={algorithm}, qop="auth"{tail}',
             )
-            for algorithm in (self._algorithms[:1] if to_browser else self._algorithms)
+            for algorithm in algorithms
         ]
 
     def check(self, method: str, uri: str, authorizations: Sequence[str], now: float) -> tuple[Verdict, str]:
