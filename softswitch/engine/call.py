@@ -549,7 +549,9 @@ class LiveCall:
             self._remember(ended.cause, ended.status)
             if transfer is not None:
                 transfer.failed(Cause.NORMAL_CLEARING, 487)
-            self.legs.hang_up_all(Cause.NORMAL_CLEARING)
+            # A caller whose own switch let another phone take the call says so: none here shows a missed one.
+            elsewhere = ended.cause is Cause.ANSWERED_ELSEWHERE
+            self.legs.hang_up_all(Cause.NORMAL_CLEARING, elsewhere=elsewhere)
             if self._task is not None:
                 self._task.cancel()
         elif dial is not None and dial.holds(leg):

@@ -89,9 +89,9 @@ class CallLegs(Generic[Owner]):
             caller.leaving = True
             self._around.signalling.send(caller.id, HangUp(cause, status, contacts=contacts))
 
-    def hang_up_all(self, cause: Cause, status: int | None = None) -> None:
+    def hang_up_all(self, cause: Cause, status: int | None = None, *, elsewhere: bool = False) -> None:
         for leg in self:
-            self.hang_up(leg, cause, status)
+            self.hang_up(leg, cause, status, elsewhere=elsewhere)
 
     def owner_of(self, leg: LegId) -> Owner | None:
         """Whose a leg is, of whatever call."""

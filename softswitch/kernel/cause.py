@@ -7,6 +7,7 @@ class Cause(IntEnum):
     """Q.850 cause values in use. `Cause.USER_BUSY.text` is the recommendation's wording in English."""
 
     UNALLOCATED_NUMBER = 1
+    NO_ROUTE_TO_NETWORK = 2
     NO_ROUTE_TO_DESTINATION = 3
     NORMAL_CLEARING = 16
     USER_BUSY = 17
@@ -15,6 +16,9 @@ class Cause(IntEnum):
     SUBSCRIBER_ABSENT = 20
     CALL_REJECTED = 21
     NUMBER_CHANGED = 22
+    REDIRECTED = 23
+    """Redirection to new destination."""
+    EXCHANGE_ROUTING_ERROR = 25
     ANSWERED_ELSEWHERE = 26
     """Q.850 value 26 is non-selected user clearing: another device of the same person took the call."""
     DESTINATION_OUT_OF_ORDER = 27
@@ -25,10 +29,17 @@ class Cause(IntEnum):
     NETWORK_OUT_OF_ORDER = 38
     TEMPORARY_FAILURE = 41
     SWITCH_CONGESTION = 42
+    RESOURCE_UNAVAILABLE = 47
+    INCOMING_CALLS_BARRED = 55
     BEARER_CAPABILITY_NOT_AUTHORIZED = 57
+    BEARER_CAPABILITY_NOT_AVAILABLE = 58
+    SERVICE_NOT_AVAILABLE = 63
     BEARER_CAPABILITY_NOT_IMPLEMENTED = 65
+    RESTRICTED_BEARER_ONLY = 70
     SERVICE_NOT_IMPLEMENTED = 79
+    NOT_IN_CLOSED_GROUP = 87
     INCOMPATIBLE_DESTINATION = 88
+    INVALID_MESSAGE = 95
     RECOVERY_ON_TIMER_EXPIRY = 102
     PROTOCOL_ERROR = 111
     INTERWORKING = 127

@@ -347,3 +347,26 @@ def test_record_route_is_kept_in_order_for_our_requests() -> None:
     bye = story.only_request("BYE")
     assert bye.headers("Route") == ["<sip:192.0.2.80;lr>", "<sip:192.0.2.70;lr>"]
     assert story.wire[-1][1] == ("192.0.2.80", 5060)
+
+
+def test_a_refusal_says_why_and_a_cancel_is_asked_why() -> None:
+    story = Story()
+    story.calls()
+    story.commands(HangUp(Cause.NO_CIRCUIT_AVAILABLE), CALLER)
+    assert story.only_response(503).header("Reason") == 'Q.850;cause=34;text="no circuit available"'
+    story = Story()
+    invite = story.calls()
+    cancel = story.request("CANCEL", uri=invite.uri, branch=invite.branch, headers=("Reason: SIP;cause=200",))
+    story.hears(cancel)
+    assert [ended.cause for ended in story.ended] == [Cause.ANSWERED_ELSEWHERE]
+
+
+def test_a_redirection_that_is_passed_on_names_its_contacts_and_one_that_is_not_leads_nowhere() -> None:
+    story = Story()
+    story.calls()
+    story.commands(HangUp(Cause.NUMBER_CHANGED, 301, contacts=("sip:1@192.0.2.7", "tel:+1")), CALLER)
+    assert story.only_response(301).headers("Contact") == ["<sip:1@192.0.2.7>", "<tel:+1>"]
+    story = Story()
+    story.calls()
+    story.commands(HangUp(Cause.INTERWORKING, 302), CALLER)
+    assert story.only_response(480).header("Contact") is None

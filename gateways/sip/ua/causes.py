@@ -7,6 +7,7 @@ from softswitch.kernel.cause import Cause
 _STATUS = {
     # RFC 3398 section 7.2.4.1, where not said otherwise.
     Cause.UNALLOCATED_NUMBER: 404,
+    Cause.NO_ROUTE_TO_NETWORK: 404,
     Cause.NO_ROUTE_TO_DESTINATION: 404,
     # 16 and 31 have no refusal of their own there: the call was cleared before it was answered.
     Cause.NORMAL_CLEARING: 480,
@@ -16,6 +17,9 @@ _STATUS = {
     Cause.SUBSCRIBER_ABSENT: 480,
     Cause.CALL_REJECTED: 403,
     Cause.NUMBER_CHANGED: 410,
+    Cause.REDIRECTED: 410,
+    Cause.EXCHANGE_ROUTING_ERROR: 480,
+    # The RFC says 404, which would be wrong of someone who took the call on another phone.
     Cause.ANSWERED_ELSEWHERE: 480,
     Cause.DESTINATION_OUT_OF_ORDER: 502,
     Cause.INVALID_NUMBER_FORMAT: 484,
@@ -25,32 +29,47 @@ _STATUS = {
     Cause.NETWORK_OUT_OF_ORDER: 503,
     Cause.TEMPORARY_FAILURE: 503,
     Cause.SWITCH_CONGESTION: 503,
+    Cause.RESOURCE_UNAVAILABLE: 503,
+    Cause.INCOMING_CALLS_BARRED: 403,
     Cause.BEARER_CAPABILITY_NOT_AUTHORIZED: 403,
+    Cause.BEARER_CAPABILITY_NOT_AVAILABLE: 503,
+    Cause.SERVICE_NOT_AVAILABLE: 503,
     Cause.BEARER_CAPABILITY_NOT_IMPLEMENTED: 488,
+    Cause.RESTRICTED_BEARER_ONLY: 488,
     Cause.SERVICE_NOT_IMPLEMENTED: 501,
+    Cause.NOT_IN_CLOSED_GROUP: 403,
     # The RFC says 503; here it is always "no codec in common", which SIP has its own status for.
     Cause.INCOMPATIBLE_DESTINATION: 488,
+    Cause.INVALID_MESSAGE: 500,
     Cause.RECOVERY_ON_TIMER_EXPIRY: 504,
     Cause.PROTOCOL_ERROR: 500,
     Cause.INTERWORKING: 500,
 }
 
 _CAUSE = {
-    # RFC 3398 section 8.2.6.1. Causes that are not in use here (25, 63) become their nearest neighbour.
+    # RFC 3398 section 8.2.6.1.
     301: Cause.NUMBER_CHANGED,
     400: Cause.TEMPORARY_FAILURE,
     401: Cause.CALL_REJECTED,
     402: Cause.CALL_REJECTED,
     403: Cause.CALL_REJECTED,
     404: Cause.UNALLOCATED_NUMBER,
-    405: Cause.SERVICE_NOT_IMPLEMENTED,
+    405: Cause.SERVICE_NOT_AVAILABLE,
     406: Cause.SERVICE_NOT_IMPLEMENTED,
     407: Cause.CALL_REJECTED,
     408: Cause.RECOVERY_ON_TIMER_EXPIRY,
     410: Cause.NUMBER_CHANGED,
+    413: Cause.INTERWORKING,
+    414: Cause.INTERWORKING,
     415: Cause.SERVICE_NOT_IMPLEMENTED,
+    416: Cause.INTERWORKING,
+    420: Cause.INTERWORKING,
+    421: Cause.INTERWORKING,
+    423: Cause.INTERWORKING,
     480: Cause.NO_USER_RESPONDING,
     481: Cause.TEMPORARY_FAILURE,
+    482: Cause.EXCHANGE_ROUTING_ERROR,
+    483: Cause.EXCHANGE_ROUTING_ERROR,
     484: Cause.INVALID_NUMBER_FORMAT,
     485: Cause.UNALLOCATED_NUMBER,
     486: Cause.USER_BUSY,
@@ -61,6 +80,8 @@ _CAUSE = {
     502: Cause.NETWORK_OUT_OF_ORDER,
     503: Cause.TEMPORARY_FAILURE,
     504: Cause.RECOVERY_ON_TIMER_EXPIRY,
+    505: Cause.INTERWORKING,
+    513: Cause.INTERWORKING,
     600: Cause.USER_BUSY,
     603: Cause.CALL_REJECTED,
     604: Cause.UNALLOCATED_NUMBER,
@@ -147,7 +168,7 @@ def cause_of(status: int) -> Cause:
 
 @lru_cache(maxsize=64)
 def reason_of(cause: Cause, elsewhere: bool) -> str:
-    """The Reason value of a CANCEL or BYE."""
+    """The Reason value of a CANCEL or BYE, or of a refusal (RFC 6432)."""
     if elsewhere:
         return 'SIP;cause=200;text="Call completed elsewhere"'
     return f'Q.850;cause={cause.value};text="{cause.text}"'
@@ -155,7 +176,7 @@ def reason_of(cause: Cause, elsewhere: bool) -> str:
 
 @lru_cache(maxsize=256)
 def cause_said(reason: str | None) -> Cause | None:
-    """The cause that a Reason value names; None when it names none that is in use here."""
+    """The cause that a Reason value names; None when it names none."""
     if not reason:
         return None
     protocol, *parameters = reason.split(";")
@@ -166,7 +187,7 @@ def cause_said(reason: str | None) -> Cause | None:
             continue
         match protocol.strip().lower():
             case "q.850":
-                return Cause(int(value)) if int(value) in _VALUES else None
+                return _q850(int(value))
             case "sip" if value == "200":
                 return Cause.ANSWERED_ELSEWHERE
             case "sip":
@@ -174,4 +195,13 @@ def cause_said(reason: str | None) -> Cause | None:
     return None
 
 
+def _q850(value: int) -> Cause | None:
+    """A cause by its number. One that is not in use here is read as the class it belongs to (Q.850 section 2.2.7)."""
+    if value in _VALUES:
+        return Cause(value)
+    return Cause(next(last for last in _CLASSES if value <= last)) if 0 < value < 128 else None
+
+
+_CLASSES = (31, 47, 63, 79, 95, 111, 127)
+"""The value of each class that says no more than the class."""
 _VALUES = frozenset(cause.value for cause in Cause)

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from gateways._native import RequestReceived, SessionDescription, SipRequest
+from gateways._native import Cancelled, RequestReceived, SessionDescription, SipRequest
 from gateways.sip.ua import sdp
-from gateways.sip.ua.causes import cause_said, status_of
+from gateways.sip.ua.causes import cause_said, reason_of, status_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.pending_answer import PendingAnswer
@@ -224,7 +224,9 @@ class InviteServer(Session):
         if status < 400 and not command.contacts:
             status = 480  # a redirection that is not passed on leads nowhere
         self._decided()
-        headers = [("Retry-After", "5")] if status == 503 else []
+        headers = [("Reason", reason_of(command.cause, command.elsewhere))]
+        if status == 503:
+            headers.append(("Retry-After", "5"))
         if status < 400:
             headers += [("Contact", f"<{uri}>") for uri in command.contacts]
         self.part(self._transaction, status, "INVITE", *headers)
@@ -249,11 +251,12 @@ class InviteServer(Session):
 
     # The wire -------------------------------------------------------------------------------------------
 
-    def cancelled(self, event: object) -> None:
+    def cancelled(self, event: Cancelled) -> None:
         """Their CANCEL, which the engine has answered (section 9.2)."""
+        cause = cause_said(event.request.header("Reason")) or Cause.NORMAL_CLEARING
         self._decided()
         self.part(self._transaction, 487, "INVITE")
-        self.end(Cause.NORMAL_CLEARING, by_party=True, status=487)
+        self.end(cause, by_party=True, status=487)
         self.forget()
 
     def abandoned(self, event: RequestReceived) -> None:
