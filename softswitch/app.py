@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
@@ -29,7 +30,7 @@ from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.vicinity import Vicinity
 from softswitch import __version__, demo
 from softswitch.calls.onward import Onward
-from softswitch.calls.signals import Origin
+from softswitch.calls.signals import Alert, Origin
 from softswitch.ears import GatewayEars, listener_of
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
@@ -405,12 +406,14 @@ class Softswitch:
         """Call control asks what is wrong with the sound of a live call."""
         return self.doctor.now(self.switch.evidence(call), self.switch.ladder(call) or ())
 
-    def originate(self, account: str, number: str) -> CallId:
+    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         """Call control asks for a call. Raises NotFound for an unknown account or one without a phone."""
         who = self.directory.account(account)
         if who is None:
             raise NotFound("account", account)
         candidates = candidates_of(account, self.registrations)
+        if auto_answer:
+            candidates = [replace(candidate, alert=Alert(answer_after=0)) for candidate in candidates]
         return self.switch.originate(who.origin, number, candidates, who.ring_seconds)
 
     def _account_gone(self, number: str) -> None:

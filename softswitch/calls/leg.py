@@ -37,6 +37,7 @@ class Leg:
     __slots__ = (
         "address",
         "destination",
+        "far_session_id",
         "held",
         "id",
         "inbound",
@@ -47,6 +48,7 @@ class Leg:
         "opened_at",
         "party",
         "remote",
+        "session_id",
         "state",
         "unfit",
     )
@@ -75,5 +77,9 @@ class Leg:
         """Whether the party sent a key as INFO."""
         self.unfit = ""
         """The protocol of an offer of its that could not be taken."""
+        self.session_id = ""
+        """The party's half of the call's Session-ID (RFC 7989)."""
+        self.far_session_id = ""
+        """The half of whom it talks with."""
         self.held = False
         """Whether this party has put the other on hold."""

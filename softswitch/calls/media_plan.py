@@ -83,6 +83,11 @@ def understood(told: MediaDescription | None, said: MediaDescription, address: H
     )
 
 
+def hears_keys(description: MediaDescription) -> bool:
+    """Whether a party takes keys in the sound (RFC 4733)."""
+    return any(codec.name == TELEPHONE_EVENT for codec in description.codecs)
+
+
 def same_speech(a: MediaDescription, b: MediaDescription) -> bool:
     """Whether a party that speaks as `a` says is understood by one that hears as `b` says: the first codec for
     speech agrees, payload type included."""

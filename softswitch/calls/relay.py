@@ -131,6 +131,7 @@ class Relay:
         return self.state is State.AWAITING_ANSWER and leg is self._asker
 
     def other(self, leg: Leg) -> Leg:
+        """The one that is not this one."""
         return self._b if leg is self._a else self._a
 
     def abandon(self) -> list[Effect]:

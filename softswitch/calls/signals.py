@@ -25,6 +25,15 @@ class Origin(Struct, frozen=True, gc=False):
     context: str
 
 
+class Alert(Struct, frozen=True, gc=False):
+    """How a party is to be alerted."""
+
+    answer_after: int | None = None
+    """Seconds after which the phone answers by itself; None: when somebody picks it up."""
+    ring: str = ""
+    """A kind of ringing by its URN (RFC 7462), such as `urn:alert:source:internal`; empty: as always."""
+
+
 class Incoming(Struct, frozen=True, gc=False):
     """A party asks for a call."""
 
@@ -43,6 +52,10 @@ class Incoming(Struct, frozen=True, gc=False):
     """The party wants to take the place of this leg (RFC 3891), which the gateway has matched."""
     unfit: str = ""
     """The protocol of an offer that cannot be taken (`RTP/SAVP (SRTP)`): the call is refused, and recorded."""
+    session_id: str = ""
+    """The caller's half of the name that the call has on all its legs (RFC 7989); empty: it gives none."""
+    alert: Alert | None = None
+    """How the caller would have the other party alerted."""
 
 
 class Target(Struct, frozen=True, gc=False):
@@ -85,6 +98,9 @@ class Invitation(Struct, frozen=True, gc=False):
     """What it is told of the caller beside From."""
     style: IdentityStyle | None = None
     """How it is told; plainly when None."""
+    alert: Alert | None = None
+    session_id: str = ""
+    """The caller's half, see `Incoming`."""
 
 
 # Commands ------------------------------------------------------------------------------------------------
@@ -95,6 +111,8 @@ class Ring(Struct, frozen=True, gc=False):
 
     media: MediaDescription | None = None
     """An answer to the caller's offer."""
+    session_id: str = ""
+    """The other party's half, see `Incoming`."""
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -102,6 +120,8 @@ class Answer(Struct, frozen=True, gc=False):
 
     media: MediaDescription
     """Offer or answer."""
+    session_id: str = ""
+    """The other party's half, see `Incoming`."""
 
 
 class Confirm(Struct, frozen=True, gc=False):
@@ -134,6 +154,17 @@ class RefuseOffer(Struct, frozen=True, gc=False):
     """A SIP status to refuse with, where one was relayed from the other leg; None: by the cause."""
 
 
+class SendDigit(Struct, frozen=True, gc=False):
+    """Tell an established party of a key by signalling, because it was not agreed to hear keys in the sound."""
+
+    digit: str
+    duration_ms: int
+
+
+class AskPicture(Struct, frozen=True, gc=False):
+    """Ask an established party for a whole picture: the other one has lost the thread (RFC 5168)."""
+
+
 class HangUp(Struct, frozen=True, gc=False):
     """End the leg, in whatever state it is: refuse, cancel or clear it. Hanging up twice does nothing."""
 
@@ -154,7 +185,9 @@ class TransferProgress(Struct, frozen=True, gc=False):
     cause: Cause = Cause.NORMAL_CLEARING
 
 
-LegCommand = Ring | Answer | Confirm | Offer | AcceptOffer | RefuseOffer | HangUp | TransferProgress
+LegCommand = (
+    Ring | Answer | Confirm | Offer | AcceptOffer | RefuseOffer | SendDigit | AskPicture | HangUp | TransferProgress
+)
 
 
 # Signals -------------------------------------------------------------------------------------------------
@@ -165,6 +198,8 @@ class Progressed(Struct, frozen=True, gc=False):
 
     ringing: bool
     media: MediaDescription | None = None
+    session_id: str = ""
+    """The party's half, see `Incoming`."""
 
 
 class Answered(Struct, frozen=True, gc=False):
@@ -172,6 +207,8 @@ class Answered(Struct, frozen=True, gc=False):
 
     media: MediaDescription | None
     """Answer; or an offer that awaits `Confirm`, when the invitation carried none."""
+    session_id: str = ""
+    """The party's half, see `Incoming`."""
 
 
 class Confirmed(Struct, frozen=True, gc=False):
@@ -232,6 +269,10 @@ class TransferAsked(Struct, frozen=True, gc=False):
     """RFC 3892: who says to have asked, unproved."""
 
 
+class PictureAsked(Struct, frozen=True, gc=False):
+    """The party asks for a whole picture (RFC 5168)."""
+
+
 class Ended(Struct, frozen=True, gc=False):
     """The leg is over. Exactly one for every leg, also after `HangUp`; nothing follows it."""
 
@@ -254,5 +295,6 @@ LegSignal = (
     | OfferRefused
     | DigitPressed
     | TransferAsked
+    | PictureAsked
     | Ended
 )

@@ -17,6 +17,7 @@ from softswitch.calls import media_plan
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import (
+    Alert,
     Answer,
     Answered,
     DigitPressed,
@@ -24,6 +25,7 @@ from softswitch.calls.signals import (
     Incoming,
     LegSignal,
     Origin,
+    PictureAsked,
     Progressed,
     Ring,
     TransferAsked,
@@ -74,6 +76,7 @@ class LiveCall:
     """A call in progress; to call applications it is the `Caller`."""
 
     __slots__ = (
+        "_alert",
         "_apps",
         "_around",
         "_cause",
@@ -118,6 +121,8 @@ class LiveCall:
         self.to = Party("")
         self.answered_at: int | None = None
         self._hops_left = 70
+        self._alert: Alert | None = None
+        """How the caller would have phones ring."""
         self.legs = CallLegs(around, index, call, self)
         self.talk = Talk(around, self.legs, call)
         self.caller_leg = _nobody(call)
@@ -145,8 +150,12 @@ class LiveCall:
             # Who proved to be an account calls as that account, whatever its From says.
             self.from_ = Party(self.origin.name, incoming.from_.name)
         self._hops_left = incoming.hops_left
+        if incoming.alert is not None and incoming.alert.ring:
+            # How a phone rings may be the caller's wish; that it answers by itself, and listens, may not.
+            self._alert = Alert(ring=incoming.alert.ring)
         leg = self.caller_leg = self.legs.add(Destination(self.origin.kind, self.origin.name), anchored=False)
         leg.inbound = True
+        leg.session_id = incoming.session_id
         leg.remote = incoming.offer
         leg.party = self.from_
         leg.unfit = incoming.unfit
@@ -171,6 +180,7 @@ class LiveCall:
                 origin=self.origin.name,
                 context=self.origin.context,
                 source=source,
+                session_id=self.caller_leg.session_id,
             )
         )
 
@@ -391,7 +401,7 @@ class LiveCall:
         if any(candidate.anchored for candidate in candidates):
             self.legs.open_media(self.caller_leg)
         dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
-        dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self.caller_leg))
+        self._invite(dial, candidates)
         if not candidates:
             return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
         await dial.run(ring_seconds)
@@ -404,7 +414,7 @@ class LiveCall:
         if dial is not None and dial.open:
             if any(candidate.anchored for candidate in candidates):
                 self.legs.open_media(self.caller_leg)
-            dial.invite(candidates, self.from_, self._hops_left - 1, through_caller(self.caller_leg))
+            self._invite(dial, candidates)
 
     async def together(self, leg: Leg) -> None:
         """Let the caller talk with a party that is there already, until one of them is gone."""
@@ -426,6 +436,11 @@ class LiveCall:
         dial.adopt(leg)
         self._pair(leg)
         return dial
+
+    def _invite(self, dial: Dialling, candidates: Sequence[Candidate]) -> None:
+        caller = self.caller_leg
+        offer, half = through_caller(caller), caller.session_id
+        dial.invite(candidates, self.from_, self._hops_left - 1, offer, alert=self._alert, session_id=half)
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
         """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""
@@ -470,6 +485,9 @@ class LiveCall:
         elif isinstance(signal, DigitPressed):
             leg.informed = True
             self.digit_pressed(leg_id, signal.digit)
+            self.talk.pressed(leg, signal)
+        elif isinstance(signal, PictureAsked):
+            self.talk.picture_asked(leg)
         elif isinstance(signal, TransferAsked):
             transfers.asked(self, leg, signal, self._around)
         else:
@@ -509,7 +527,7 @@ class LiveCall:
             self.talk.early(caller, leg)
             heard = caller.local
         if caller.state is LegState.INVITED:
-            self._around.signalling.send(caller.id, Ring(heard))
+            self._around.signalling.send(caller.id, Ring(heard, leg.session_id))
         if self.transfer is not None:
             self.transfer.rang()
 
@@ -518,6 +536,7 @@ class LiveCall:
         if over(self.caller_leg):
             self.legs.hang_up(leg, Cause.NORMAL_CLEARING)
             return
+        self.caller_leg.far_session_id = leg.session_id
         self.talk.put_through(self.caller_leg, leg)
         self._answer_caller()
         self.talk.bridged(self.caller_leg, leg)
@@ -537,7 +556,7 @@ class LiveCall:
         if leg.state is not LegState.UP:
             assert leg.local is not None
             leg.state = LegState.UP
-            self._around.signalling.send(leg.id, Answer(leg.local))
+            self._around.signalling.send(leg.id, Answer(leg.local, leg.far_session_id))
             if leg is not self.caller_leg or self.answered_at is not None:
                 self._around.publish(LegAnswered(at=self.wall_ms(), call=self.call, leg=leg.id))
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from softswitch.calls.identity import Identity, IdentityStyle
-from softswitch.calls.signals import Credentials, Origin, Target
+from softswitch.calls.signals import Alert, Credentials, Origin, Target
 from softswitch.events import RoutingStep
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
@@ -31,6 +31,8 @@ class Candidate(Struct, frozen=True, gc=False):
     identity: Identity | None = None
     """What it is told of the caller beside that."""
     style: IdentityStyle | None = None
+    alert: Alert | None = None
+    """How it should ring; None: as the caller would have it."""
 
 
 class DialOutcome(Struct, frozen=True, gc=False):

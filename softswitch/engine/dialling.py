@@ -7,7 +7,7 @@ from typing import Any
 from softswitch.calls import media_plan
 from softswitch.calls.dial import Dial, over
 from softswitch.calls.leg import Leg, LegState
-from softswitch.calls.signals import Answered, Ended, Invitation, Progressed
+from softswitch.calls.signals import Alert, Answered, Ended, Invitation, Progressed
 from softswitch.engine.caller import Candidate
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
@@ -68,8 +68,12 @@ class Dialling:
         from_: Party,
         hops_left: int,
         offer: Callable[[Leg], MediaDescription | None],
+        *,
+        alert: Alert | None = None,
+        session_id: str = "",
     ) -> None:
-        """Invite terminals, with the offer that `offer` makes for each one's leg.
+        """Invite terminals, with the offer that `offer` makes for each one's leg. `alert`: how they should ring where
+        nothing is said of one of them; `session_id`: the caller's half.
 
         Raises Rejected(SWITCH_CONGESTION) when no port is left for one of them.
         """
@@ -91,7 +95,14 @@ class Dialling:
             self._around.signalling.dial(
                 leg.id,
                 Invitation(
-                    candidate.target, from_, Party(candidate.number), leg.local, hops_left, candidate.credentials
+                    candidate.target,
+                    from_,
+                    Party(candidate.number),
+                    leg.local,
+                    hops_left,
+                    candidate.credentials,
+                    alert=candidate.alert or alert,
+                    session_id=session_id,
                 ),
             )
 
@@ -122,6 +133,7 @@ class Dialling:
         dial = self._dial
         if dial.winner is not None:
             return
+        leg.session_id = progressed.session_id
         # Early media is let through when there is no doubt whose it is.
         early = progressed.media is not None and len(dial.legs) == 1
         if early:
@@ -135,6 +147,7 @@ class Dialling:
 
     def answered(self, leg: Leg, answered: Answered) -> None:
         leg.remote = answered.media or leg.remote
+        leg.session_id = answered.session_id
         if leg.remote is None:
             # A 2xx that settles no sound (RFC 3261 section 13.2.1) is a refusal in disguise.
             self._legs.hang_up(leg, Cause.INTERWORKING)

@@ -12,14 +12,17 @@ from softswitch.calls.relay import Connect, Effect, Held, Relay, Send
 from softswitch.calls.relay import State as RelayState
 from softswitch.calls.signals import (
     AcceptOffer,
+    AskPicture,
     Confirm,
     Confirmed,
+    DigitPressed,
     LegSignal,
     Offer,
     OfferAnswered,
     Offered,
     OfferRefused,
     RefuseOffer,
+    SendDigit,
 )
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
@@ -204,6 +207,23 @@ class Talk:
                     self.music(other)
         else:
             self._around.media.bridge(a.id, b.id)
+
+    def pressed(self, leg: Leg, pressed: DigitPressed) -> None:
+        """A key by signalling goes on by signalling, to a party that has not agreed to hear keys in the sound."""
+        other = self._other(leg)
+        if other is not None and not (other.remote is not None and media_plan.hears_keys(other.remote)):
+            self._around.signalling.send(other.id, SendDigit(pressed.digit, pressed.duration_ms))
+
+    def picture_asked(self, leg: Leg) -> None:
+        """A party's decoder has lost the thread."""
+        other = self._other(leg)
+        if other is not None:
+            self._around.signalling.send(other.id, AskPicture())
+
+    def _other(self, leg: Leg) -> Leg | None:
+        """Whom an established party talks to, if that is established, too."""
+        other = self._relay.other(leg) if self._relay is not None and self._relay.holds(leg) else None
+        return other if other is not None and other.state is LegState.UP and not other.leaving else None
 
     # Offers and answers -----------------------------------------------------------------------------------
 

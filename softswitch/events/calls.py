@@ -109,6 +109,8 @@ class CallOffered(CallFact, frozen=True, gc=False, kw_only=True):
     context: str
     source: str
     """The address the request came from."""
+    session_id: str = ""
+    """The caller's half of the Session-ID (RFC 7989), by which other systems know the call."""
 
 
 class CallRouted(CallFact, frozen=True, gc=False, kw_only=True):

@@ -5,10 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from softswitch.calls.signals import (
     AcceptOffer,
+    Alert,
     Answer,
     Answered,
     Confirm,
     Confirmed,
+    DigitPressed,
     Ended,
     HangUp,
     Incoming,
@@ -22,6 +24,7 @@ from softswitch.calls.signals import (
     Progressed,
     RefuseOffer,
     Ring,
+    SendDigit,
     Target,
 )
 from softswitch.engine.bus import Bus
@@ -120,9 +123,10 @@ class World:
         self.switch = Switch(bus, VirtualClock(loop), IdSource("t"))
         self.switch.connect(self.signalling, self.media, {"dialplan": app})
 
-    async def call(self, offer: MediaDescription | None) -> None:
+    async def call(self, offer: MediaDescription | None, *, session_id: str = "", alert: Alert | None = None) -> None:
         origin = Origin("account", "1001", "default")
-        incoming = Incoming(origin, Party("1001"), Party("1002"), HostPort("10.0.0.1", 5060), offer)
+        source = HostPort("10.0.0.1", 5060)
+        incoming = Incoming(origin, Party("1001"), Party("1002"), source, offer, session_id=session_id, alert=alert)
         assert self.switch.incoming(incoming) in (CALLER, "t-000002.1")
         await self.settle()
 
@@ -491,5 +495,41 @@ def test_a_call_of_our_own_rings_the_party_first_and_then_routes() -> None:
         await world.hear(B1, Ended(Cause.NORMAL_CLEARING, by_party=True))
         await world.hear(CALLER, Ended(Cause.NORMAL_CLEARING, by_party=False))
         world.ended_well()
+
+    run(main)
+
+
+def test_each_end_learns_the_others_half_of_the_session_id_and_the_record_keeps_the_callers() -> None:
+    async def main(loop: VirtualTimeLoop) -> None:
+        world = World(loop, dials(terminal("1002")))
+        await world.call(said(1000), session_id="a")
+        ((_, invitation),) = world.signalling.take()
+        assert isinstance(invitation, Invitation) and invitation.session_id == "a"
+        assert await world.hear(B1, Progressed(ringing=True, session_id="b")) == [(CALLER, Ring(session_id="b"))]
+        assert await world.hear(B1, Answered(said(2000), "b")) == [(CALLER, Answer(at(4000), "b"))]
+        assert [fact.session_id for fact in world.facts if isinstance(fact, CallOffered)] == ["a"]
+
+    run(main)
+
+
+def test_a_caller_may_choose_how_a_phone_rings_but_not_that_it_answers_by_itself() -> None:
+    async def main(loop: VirtualTimeLoop) -> None:
+        world = World(loop, dials(terminal("1002")))
+        await world.call(said(1000), alert=Alert(answer_after=0, ring="urn:alert:source:external"))
+        ((_, invitation),) = world.signalling.take()
+        assert isinstance(invitation, Invitation) and invitation.alert == Alert(ring="urn:alert:source:external")
+
+    run(main)
+
+
+def test_a_key_by_signalling_goes_on_to_a_party_that_hears_none_in_the_sound() -> None:
+    async def main(loop: VirtualTimeLoop) -> None:
+        keys = Codec(101, "TELEPHONE-EVENT")
+        for spoken, told in ((said(2000), [(B1, SendDigit("5", 100))]), (said(2000, PCMU, keys), [])):
+            world = World(loop, dials(terminal("1002")))
+            await world.call(said(1000))
+            await world.hear(B1, Answered(spoken))
+            await world.hear(CALLER, Confirmed())
+            assert await world.hear(CALLER, DigitPressed("5", 100)) == told
 
     run(main)

@@ -101,10 +101,10 @@ class Engine:
         if call != CALL:
             raise NotFound("call", call)
 
-    def originate(self, account: str, number: str) -> CallId:
+    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         if account != "1001":
             raise NotFound("account", account)
-        self.done.append(f"{account} calls {number}")
+        self.done.append(f"{account} calls {number}" + " at once" * auto_answer)
         return CallId("x-2")
 
     def ladder(self, call: CallId) -> Sequence[TraceLine] | None:

@@ -69,6 +69,7 @@ async def test_a_record_is_shown_as_promised(client: httpx.AsyncClient) -> None:
         "plan_version": None,
         "destination": None,
         "forwards": [],
+        "session_id": "",
         "talks": [],
         "transfers": [],
         "started_at": "2026-11-21T22:34:13.120Z",

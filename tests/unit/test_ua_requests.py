@@ -129,7 +129,7 @@ def test_a_key_pressed_by_info_is_a_digit(body: str, digit: DigitPressed | None)
     ("method", "more", "status"),
     [
         ("INFO", {}, 200),
-        ("INFO", {"body": "x", "headers": ["Content-Type: application/media_control+xml"]}, 415),
+        ("INFO", {"body": "x", "headers": ["Content-Type: application/x-unheard-of"]}, 415),
         ("INFO", {"headers": ["Info-Package: foo"]}, 469),
         ("OPTIONS", {}, 200),
         ("MESSAGE", {"body": "hi", "headers": ["Content-Type: text/plain"]}, 405),

@@ -1,7 +1,7 @@
 """Who may call, and what an INVITE that starts a call must be like."""
 
 from gateways._native import RequestReceived, SessionDescription, SipRequest
-from gateways.sip.ua import sdp
+from gateways.sip.ua import alert, sdp, session_id
 from gateways.sip.ua.addressing import display_name, line_of, parsed, user_of
 from gateways.sip.ua.context import Context, Transport
 from gateways.sip.ua.digest import Authenticator, Verdict
@@ -95,4 +95,6 @@ def incoming(
         sdp.described(theirs) if theirs is not None and not unfit else None,
         request.max_forwards,
         unfit=unfit,
+        session_id=session_id.half(request),
+        alert=alert.read(request),
     ), theirs

@@ -26,6 +26,7 @@ class Dialog:
         "remote_tag",
         "remote_target",
         "route_set",
+        "session_id",
         "transport",
     )
 
@@ -65,6 +66,8 @@ class Dialog:
         addresses."""
         self.auth: DigestClient | None = None
         """Proves us to a peer that asks; None: we have no password for it."""
+        self.session_id: tuple[str, str] | None = None
+        """The Session-ID that all we say bears; None: the call has none."""
 
     @classmethod
     def called(
@@ -130,6 +133,8 @@ class Dialog:
             ("Call-ID", self.call_id),
             ("CSeq", f"{cseq} {method}"),
         ]
+        if self.session_id is not None:
+            headers.append(self.session_id)
         uri = self.remote_target
         if self.route_set:
             first = self.first_route()

@@ -7,10 +7,9 @@ from gateways.sip.ua import abilities, reliable, update
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.refer import refer
 from gateways.sip.ua.requests import method_refusal
-from gateways.sip.ua.session import Session
-from softswitch.calls.signals import DigitPressed
+from gateways.sip.ua.session import DTMF_RELAY, MEDIA_CONTROL, Session
+from softswitch.calls.signals import DigitPressed, PictureAsked
 
-DTMF_RELAY = "application/dtmf-relay"
 _DIGITS = frozenset("0123456789*#ABCD")
 
 
@@ -42,8 +41,12 @@ def _inform(context: Context, session: Session, event: RequestReceived) -> None:
     if request.header("Info-Package") is not None:
         # RFC 6086 section 4.2.2: no package was announced in Recv-Info.
         session.respond(event.transaction, 469, "INFO", ("Recv-Info", ""))
+    elif body and request.content_type == MEDIA_CONTROL:
+        session.respond(event.transaction, 200, "INFO")
+        if b"picture_fast_update" in body:
+            session.tell(PictureAsked())
     elif body and request.content_type != DTMF_RELAY:
-        session.respond(event.transaction, 415, "INFO", ("Accept", DTMF_RELAY))
+        session.respond(event.transaction, 415, "INFO", ("Accept", f"{DTMF_RELAY}, {MEDIA_CONTROL}"))
     else:
         session.respond(event.transaction, 200, "INFO")
         pressed = _key(body)

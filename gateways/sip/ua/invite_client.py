@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
-from gateways.sip.ua import sdp
+from gateways.sip.ua import alert, sdp, session_id
 from gateways.sip.ua.addressing import contact_uri, escaped_user, host_text, parsed, party_address
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
@@ -35,6 +35,7 @@ class InviteClient(Session):
         "_invitation",
         "_progress",
         "_reliable",
+        "_session_half",
         "_theirs",
         "_transaction",
         "_we_offered",
@@ -61,6 +62,8 @@ class InviteClient(Session):
         )
         # A registered phone is where it registered from, whatever its answer says.
         dialog.pinned = invitation.target.address is not None
+        if invitation.session_id:
+            dialog.session_id = session_id.header(invitation.session_id, "")
         if invitation.credentials is not None:
             dialog.auth = DigestClient(invitation.credentials, tokens.token)
         super().__init__(context, dialog, State.RESOLVING, owns_call_id=True)
@@ -68,6 +71,7 @@ class InviteClient(Session):
         context.legs[leg] = self
         self._invitation: Invitation | None = invitation
         self._we_offered = invitation.offer is not None
+        self._session_half = invitation.session_id
         self._transaction = 0
         self._cseq = 1
         self._hops: list[Hop] = []
@@ -137,6 +141,8 @@ class InviteClient(Session):
             *self._interval,
             context.product,
         ]
+        if invitation.alert is not None:
+            headers += alert.headers(invitation.alert, context.settings.host)
         body = b""
         if invitation.offer is not None:
             body = self.sdp.offer(invitation.offer)
@@ -216,7 +222,17 @@ class InviteClient(Session):
                 if len(self._early) < 32:
                     self._early[tag] = media
         if status == 180 or media is not None:
-            self.tell(Progressed(status == 180, media))
+            self.tell(Progressed(status == 180, media, self._far_half(response)))
+
+    def _far_half(self, response: SipResponse) -> str:
+        """The party's half of the Session-ID, where the call has one."""
+        ours = self._session_half
+        if not ours:
+            return ""
+        theirs = session_id.half(response)
+        if theirs:
+            self.dialog.session_id = session_id.header(ours, theirs)
+        return theirs
 
     def _answered_by(self, tag: str) -> bool:
         """Whether a party has answered our offer reliably before its 2xx."""
@@ -256,12 +272,12 @@ class InviteClient(Session):
             self._fail_answer(response.status)
         elif self._we_offered:
             self._acknowledge(b"")
-            self.tell(Answered(media))
+            self.tell(Answered(media, self._far_half(response)))
             self.established()
         else:
             self._theirs = theirs
             self.state = State.UNCONFIRMED
-            self.tell(Answered(media))
+            self.tell(Answered(media, self._far_half(response)))
 
     def _fail_answer(self, status: int) -> None:
         """A 2xx without a usable description: it must be acknowledged, and then ended (section 13.2.2.4)."""

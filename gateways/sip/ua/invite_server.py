@@ -3,7 +3,7 @@
 from typing import Literal
 
 from gateways._native import Cancelled, RequestReceived, SessionDescription, SipRequest
-from gateways.sip.ua import sdp
+from gateways.sip.ua import sdp, session_id
 from gateways.sip.ua.causes import cause_said, reason_of, status_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
@@ -93,6 +93,11 @@ class InviteServer(Session):
             if self._request is not None:
                 self.trace("in", f"INVITE {self._request.uri}")
 
+    def knows_far_half(self, far: str) -> None:
+        """The half of the party that the caller is put through to; one of our own making where it has none."""
+        if self.dialog.session_id is not None and far and not self.dialog.session_id[1].startswith(far):
+            self.dialog.session_id = session_id.header(far, self.dialog.session_id[1].partition("remote=")[2])
+
     def timer_asked(self, request: SipRequest) -> None:
         """Its INVITE has a Session-Expires."""
         self._terms = asked(request, self.context.settings, None)
@@ -105,6 +110,7 @@ class InviteServer(Session):
     def ring(self, command: Ring) -> None:
         """180; or 183 with a description, where there is early media."""
         media = command.media
+        self.knows_far_half(command.session_id)
         if self._reliable is None:
             self._reliable = self._wants_reliable()
         if media is None:
@@ -147,6 +153,8 @@ class InviteServer(Session):
         headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow]
         if body:
             headers.append(("Content-Type", sdp.MIME))
+        if self.dialog.session_id is not None:
+            headers.append(self.dialog.session_id)
         if not self._reliable:
             self.trace("out", status_line(status, "INVITE"))
             context.respond(self._transaction, status, headers, body, to_tag=self.dialog.local_tag)
@@ -202,6 +210,9 @@ class InviteServer(Session):
         headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow]
         if body:
             headers.append(("Content-Type", sdp.MIME))
+        self.knows_far_half(command.session_id)
+        if self.dialog.session_id is not None:
+            headers.append(self.dialog.session_id)
         if self._terms is not None:
             headers += self._terms_said
             self.timed(self._terms)

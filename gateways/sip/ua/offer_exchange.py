@@ -326,7 +326,9 @@ class OfferExchange:
             self._rest()
             return
         contact = context.contact(session.dialog.transport, session.dialog.peer[0])
-        headers = (contact, context.allow, ("Content-Type", sdp.MIME), *asked.terms_said)
+        headers = [contact, context.allow, ("Content-Type", sdp.MIME), *asked.terms_said]
+        if session.dialog.session_id is not None:
+            headers.append(session.dialog.session_id)
         session.trace("out", status_line(200, asked.method))
         session.timed(asked.terms)
         if asked.theirs is not None:

@@ -4,7 +4,7 @@ import structlog
 from msgspec import structs
 
 from gateways._native import RequestReceived, SipRequest
-from gateways.sip.ua import session_timer
+from gateways.sip.ua import session_id, session_timer
 from gateways.sip.ua.addressing import contact_uri
 from gateways.sip.ua.admission import Admission, incoming
 from gateways.sip.ua.context import Context
@@ -76,6 +76,8 @@ class Reception:
         dialog.pinned = origin.kind != "trunk"
         session = InviteServer(context, dialog, event, offer, key, self._merging)
         session.remote_media = asked.offer
+        if asked.session_id:
+            dialog.session_id = session_id.header(context.tokens.token() + context.tokens.token(), asked.session_id)
         if timed:
             session.timer_asked(request)
         self._tell(session, asked)

@@ -20,6 +20,7 @@ from gateways.sip.ua.sdp import LocalDescription
 from gateways.sip.ua.session_timer import SessionTimer, Terms
 from softswitch.calls.signals import (
     AcceptOffer,
+    AskPicture,
     Confirm,
     Ended,
     HangUp,
@@ -28,6 +29,7 @@ from softswitch.calls.signals import (
     Offer,
     OfferRefused,
     RefuseOffer,
+    SendDigit,
 )
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import LocalProtocolError, RemoteProtocolError
@@ -81,6 +83,14 @@ class Input(IntEnum):
 
 Action = Callable[[Any, Any], None] | None
 Table = Mapping[tuple[State, type[LegCommand] | Input], tuple[Action, State]]
+
+
+DTMF_RELAY = "application/dtmf-relay"
+MEDIA_CONTROL = "application/media_control+xml"
+FAST_UPDATE = (
+    b'<?xml version="1.0" encoding="utf-8"?><media_control><vc_primitive><to_encoder><picture_fast_update/>'
+    b"</to_encoder></vc_primitive></media_control>"
+)
 
 
 class Session:
@@ -226,11 +236,15 @@ class Session:
 
     def respond(self, transaction: int, status: int, method: str, *headers: tuple[str, str]) -> None:
         self.trace("out", status_line(status, method))
+        if self.dialog.session_id is not None:
+            headers = (*headers, self.dialog.session_id)
         self.context.respond(transaction, status, headers, to_tag=self.dialog.local_tag)
 
     def part(self, transaction: int, status: int, method: str, *headers: tuple[str, str]) -> None:
         """Answer what ends the leg, once its end is on record."""
         self.trace("out", status_line(status, method))
+        if self.dialog.session_id is not None:
+            headers = (*headers, self.dialog.session_id)
         self.context.farewells.waiting.append(Farewell(transaction, status, headers, self.dialog.local_tag))
 
     def clear(self, cause: Cause, *, by_party: bool, status: int | None = None) -> None:
@@ -279,6 +293,19 @@ class Session:
     def refuse_invite(self, event: RequestReceived) -> None:
         """An INVITE inside a dialog that is ending."""
         self.context.respond(event.transaction, 481)
+
+    def send_digit(self, command: SendDigit) -> None:
+        """A key by INFO."""
+        body = f"Signal={command.digit}\r\nDuration={command.duration_ms}\r\n".encode()
+        self._inform(DTMF_RELAY, body, command.digit)
+
+    def ask_picture(self, command: AskPicture) -> None:
+        """RFC 5168 section 5."""
+        self._inform(MEDIA_CONTROL, FAST_UPDATE, "picture fast update")
+
+    def _inform(self, kind: str, body: bytes, what: str) -> None:
+        self.trace("out", f"INFO ({what})")
+        self.context.request_in(self.dialog, "INFO", [("Content-Type", kind), self.context.product], body, _whatever)
 
     def offer(self, command: Offer) -> None:
         self.exchanging().offer(command.media, at_once=command.at_once)
@@ -341,6 +368,8 @@ ESTABLISHED: Table = {
     (State.ESTABLISHED, AcceptOffer): (Session.accept_offer, State.ESTABLISHED),
     (State.ESTABLISHED, RefuseOffer): (Session.refuse_offer, State.ESTABLISHED),
     (State.ESTABLISHED, Confirm): (Session.confirm, State.ESTABLISHED),
+    (State.ESTABLISHED, SendDigit): (Session.send_digit, State.ESTABLISHED),
+    (State.ESTABLISHED, AskPicture): (Session.ask_picture, State.ESTABLISHED),
     (State.ESTABLISHED, Input.INVITE): (Session.reinvited, State.ESTABLISHED),
     (State.ESTABLISHED, Input.CANCELLED): (Session.reinvite_withdrawn, State.ESTABLISHED),
     (State.ESTABLISHED, Input.ACK): (Session.acknowledged_later, State.ESTABLISHED),
@@ -350,3 +379,7 @@ ESTABLISHED: Table = {
     (State.CLEARING, Input.BYE_DONE): (Session.bye_done, State.GONE),
 }
 """The part of the table that both kinds of session share."""
+
+
+def _whatever(event: ResponseReceived | None, failure: str) -> None:
+    """A key that a party does not take is lost, as it would be in the sound."""

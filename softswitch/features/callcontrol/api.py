@@ -54,6 +54,7 @@ class NewCall(Input):
 
     from_: Number = Field(alias="from", examples=["1001"])
     to: Number = Field(examples=["1002"])
+    auto_answer: bool = Field(default=False, description="ask the account's phone to pick up by itself")
 
 
 class TransferAsked(Input):
@@ -158,7 +159,7 @@ def router_for(calls: Calls, stream: EventStream) -> APIRouter:
     @router.post("/calls", tags=["calls"], status_code=201)
     async def originate(body: NewCall, who: Operator) -> CallMade:
         """Place a call from an account."""
-        return CallMade(call_id=calls.originate(body.from_, body.to))
+        return CallMade(call_id=calls.originate(body.from_, body.to, auto_answer=body.auto_answer))
 
     @router.get("/calls/{call_id}", tags=["calls"])
     async def get(call_id: str) -> CallOut:

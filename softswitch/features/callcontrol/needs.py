@@ -21,8 +21,9 @@ class CallControl(Protocol):
         """
         ...
 
-    def originate(self, account: str, number: str) -> CallId:
+    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         """Ring an account's phones, and when one answers, route `number` as if the account had dialled it.
+        `auto_answer` asks the phones to pick up by themselves.
 
         Raises NotFound when there is no such account, or no phone of it is registered.
         """

@@ -48,9 +48,9 @@ class Calls:
         """Send a party of a call on to a number. Raises NotFound, and Conflict while it talks with nobody."""
         self._control.transfer(call, number, leg)
 
-    def originate(self, account: str, number: str) -> CallId:
+    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         """Ring an account, then route `number`. Raises NotFound."""
-        return self._control.originate(account, number)
+        return self._control.originate(account, number, auto_answer=auto_answer)
 
     async def story(self, call: CallId) -> Trace:
         """The trace of a live or ended call. Raises NotFound."""

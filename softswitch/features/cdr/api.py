@@ -107,6 +107,8 @@ class CdrOut(BaseModel):
     plan_version: int | None
     destination: str | None
     forwards: list[ForwardOut]
+    session_id: str
+    """The caller's half of the Session-ID (RFC 7989); empty: it gave none."""
     started_at: Moment
     answered_at: Moment | None
     ended_at: Moment
@@ -173,6 +175,7 @@ def _show(cdr: Cdr) -> CdrOut:
         context=cdr.context,
         plan_version=cdr.plan_version,
         destination=str(cdr.destination) if cdr.destination is not None else None,
+        session_id=cdr.session_id,
         forwards=[ForwardOut(by=str(f.by), number=f.number, reason=f.reason) for f in cdr.forwards],
         started_at=_at(cdr.started_at),
         answered_at=_maybe(cdr.answered_at),

@@ -117,6 +117,8 @@ class Cdr(Struct, frozen=True, gc=False, kw_only=True):
     """Where it was last sent: `account/1002`."""
     forwards: tuple[Forwarded, ...] = ()
     """Who sent it on to another number, in order."""
+    session_id: str = ""
+    """The caller's half of the Session-ID (RFC 7989), by which other systems know the call."""
     started_at: int
     answered_at: int | None
     ended_at: int
@@ -234,6 +236,7 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         plan_version=plan_version,
         destination=destination,
         forwards=forwards,
+        session_id=offered.session_id,
         started_at=offered.at,
         answered_at=answered,
         ended_at=ended.at,
