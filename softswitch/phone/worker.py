@@ -54,6 +54,8 @@ class Settings(msgspec.Struct):
     """Whether the phone publishes its presence."""
     mailbox: bool = False
     """Whether it asks for message-waiting counts."""
+    strict: bool = False
+    """Insist on reliable provisional responses (RFC 3262) and session timers (RFC 4028)."""
 
 
 OUTPUT = os.dup(1)
@@ -248,6 +250,7 @@ class Phone:
             "transfer": self.transfer,
             "transfer_to": self.transfer_to,
             "resume": self.resume,
+            "update": self.update,
             "digit": self.digit,
             "register": self.register,
             "watch": self.watch,
@@ -290,6 +293,10 @@ class Phone:
     def transfer_to(self, call: int, other: int) -> None:
         """REFER with Replaces: whom `call` is with is to talk with whom `other` is with."""
         self.lines[call].xferReplaces(self.lines[other], pj.CallOpParam(True))
+
+    def update(self, call: int) -> None:
+        """Offer the same again by UPDATE."""
+        self.lines[call].update(pj.CallOpParam(True))
 
     def digit(self, call: int, digit: str) -> None:
         self.lines[call].dialDtmf(digit)
@@ -384,6 +391,9 @@ def _account_configuration(settings: Settings) -> Any:
     configuration.presConfig.publishEnabled = settings.publish
     configuration.mwiConfig.enabled = settings.mailbox
     configuration.mediaConfig.transportConfig.boundAddress = settings.bind
+    if settings.strict:
+        configuration.callConfig.prackUse = pj.PJSUA_100REL_MANDATORY
+        configuration.callConfig.timerUse = pj.PJSUA_SIP_TIMER_REQUIRED
     configuration.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
     return configuration
 

@@ -220,3 +220,32 @@ async def test_a_phone_whose_process_dies_is_said_to_have_crashed(switch: Server
         os.kill(phone.pid, signal.SIGSEGV)
         with pytest.raises(PhoneFailed, match="crashed \\(SIGSEGV\\)"):
             await phone.state("confirmed")
+
+
+async def test_phones_that_insist_on_reliable_ringing_and_session_timers_have_them(
+    switch: Server, admin: Admin, tmp_path: Path
+) -> None:
+    alice = Phone(switch, "1007", tmp_path, tone=500, strict=True)
+    bob = Phone(switch, "1008", tmp_path, tone=800, strict=True)
+    async with ready(alice, bob):
+        await alice.do("dial", number="1008")
+        await bob.rings()
+        await bob.do("answer", call=1, status=180)
+        await alice.state("early", status=180)
+        await bob.do("answer", call=1)
+        await alice.state("confirmed")
+        await bob.state("confirmed")
+        await asyncio.sleep(TALK)
+        await alice.do("update", call=1)
+        await asyncio.sleep(TALK)
+        await alice.do("hangup", call=1)
+        await bob.state("disconnected")
+        await alice.leave()
+        await bob.leave()
+
+    assert alice.heard().frequency == pytest.approx(800, abs=3)
+    assert bob.heard().frequency == pytest.approx(500, abs=3)
+    cdr = admin.cdr("1008")
+    assert cdr["disposition"] == "answered" and cdr["billable_ms"] >= 2 * TALK * 1000 - 400
+    lines = [f"{line['direction']} {line['what']}" for line in admin.get(f"/calls/{cdr['call_id']}/trace")["ladder"]]
+    assert "in PRACK" in lines and "out PRACK" in lines and "in UPDATE" in lines
