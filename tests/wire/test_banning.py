@@ -99,7 +99,9 @@ def test_what_cannot_be_read_is_answered_and_no_reason_to_ban_until_it_is_a_floo
         assert "127.0.0.37" not in banned(switch)
         for _ in range(250):
             fool.send(b"OPTIONS sip:x SIP/2.0\r\nrubbish\r\n\r\n")
-        assert fool.ask("OPTIONS", "x")[0] is None
+        # What was read together with the last straw is still answered.
+        answers = [fool.ask("OPTIONS", "x")[0] for _ in range(3)]
+        assert answers[-1] is None
     assert banned(switch)["127.0.0.37"] == "malformed"
 
 
