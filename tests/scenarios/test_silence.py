@@ -62,3 +62,4 @@ async def test_a_caller_of_the_echo_who_is_not_heard_is_hung_up_on(house: Simula
     loses_power(house, alice)
     await asyncio.sleep(SILENCE_SECONDS + 60)
     assert causes(house) == [Cause.RECOVERY_ON_TIMER_EXPIRY]
+    await house.settled()
