@@ -6,6 +6,7 @@ them in reverse. Nothing here decides anything about a call.
 
 import asyncio
 import gc
+import random
 import secrets
 import signal
 import time
@@ -40,6 +41,7 @@ from softswitch.events import (
     BanLifted,
     Fact,
     MediaFigures,
+    RoutingStep,
     SourceBanned,
     SwitchStarted,
     SwitchStopped,
@@ -77,7 +79,9 @@ from softswitch.features.routing import feature as routing
 from softswitch.features.routing.service import DialPlan
 from softswitch.features.testcalls import feature as testcalls
 from softswitch.features.trunks import feature as trunks_feature
+from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
+from softswitch.features.trunks.traffic import Traffic
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, SwitchError
 from softswitch.kernel.ids import CallId, IdSource, LegId
@@ -155,6 +159,7 @@ class Softswitch:
         self.callbacks = Callbacks(self.lines, self, clock)
         self.directory.goes_with(self.reach.forget)
         self.trunks = Trunks(settings.sip.realm, clock, bus.publish, Vault.at(settings.data_dir / "secrets.key"))
+        self.trunk_groups = Groups(self.trunks)
         self.dial_plan = DialPlan(clock, bus.publish, self, self)
         self.doctor = Doctor(bus.publish)
         self.records = CallRecords(self.event_log)
@@ -228,11 +233,14 @@ class Softswitch:
         self.media = MediaGateway(engine, settings.media_advertised, PROMPTS, listens_on=settings.media_listen)
 
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
+        trunks, self._departures = trunks_feature.build(
+            self.trunks, self.trunk_groups, Traffic(clock), self.directory, random.SystemRandom().random
+        )
         self.features = [
             directory_feature.build(self.directory),
             registrar.build(self.registrations, clock),
             reach_feature.build(self.reach, self.lines, self.callbacks, self.database),
-            trunks_feature.build(self.trunks, self.directory),
+            trunks,
             routing.build(self.dial_plan),
             testcalls.build(),
             parking.build(Lot(), self, self),
@@ -290,6 +298,7 @@ class Softswitch:
                 {
                     "directory": self.directory.load,
                     "trunks": self.trunks.load,
+                    "trunk-groups": self.trunk_groups.load,
                     "reach": self.reach.load,
                     "presence": self.presence.load,
                     "routing": self.dial_plan.load,
@@ -367,7 +376,14 @@ class Softswitch:
             return f"there is no account {name!r}"
         if kind == "trunk" and self.trunks.trunk(name) is None:
             return f"there is no trunk {name!r}"
+        if kind == "trunk-group" and self.trunk_groups.group(name) is None:
+            return f"there is no trunk group {name!r}"
         return None
+
+    def tried(self, destination: Destination, number: str) -> Sequence[RoutingStep]:
+        """The dial plan asks in which order a destination's ways would be tried."""
+        group = self.trunk_groups.group(destination.name) if destination.kind == "trunk-group" else None
+        return () if group is None else self._departures.explain(group, number)
 
     def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         """The dial plan asks what becomes of a call at a destination before anything rings."""
@@ -430,6 +446,12 @@ class Softswitch:
     def _watch(self) -> None:
         self.telemetry.watch("sip", self.sip.gauges, SIP_GAUGES)
         self.telemetry.watch("media", lambda: self.media.stats, ("legs_open",))
+        self.telemetry.labelled(
+            "trunk_registered", "Whether a trunk's registration holds", "trunk", self.trunks.registered
+        )
+        self.telemetry.labelled(
+            "trunk_gateways_up", "Gateways of a trunk that are not known to be down", "trunk", self.trunks.gateways_up
+        )
         self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))
         self.telemetry.gauge("bans", "Networks that nothing is read from", lambda: len(self.bans))
         self.telemetry.gauge("log_pending", "Facts and rows that await the disk", lambda: self.event_log.pending)

@@ -14,6 +14,8 @@ class Dial:
         self.winner: Leg | None = None
         self.rang = False
         self._refusal: Ended | None = None
+        self.unheard: int | None = None
+        """The status that stands for a terminal that never answered a word or cannot be reached: 408, 503, 404."""
 
     def add(self, leg: Leg) -> None:
         """A terminal was invited."""
@@ -40,6 +42,8 @@ class Dial:
         """A terminal is over; whether that was the last and none has answered."""
         if ended.by_party and (self._refusal is None or _rank(ended) < _rank(self._refusal)):
             self._refusal = ended
+        elif not ended.by_party and ended.status is not None:
+            self.unheard = ended.status
         return self.winner is None and all(over(other) for other in self.legs.values())
 
     def refusal(self) -> Ended:

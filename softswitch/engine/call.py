@@ -12,9 +12,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
+from msgspec import structs
 
 from softswitch.calls import media_plan
 from softswitch.calls.dial import over
+from softswitch.calls.identity import ANONYMOUS, Diversion, Identity, IdentityStyle
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import (
     Alert,
@@ -41,6 +43,7 @@ from softswitch.engine.transfer import Transfer
 from softswitch.events import (
     CallAnswered,
     CallEnded,
+    CallerIdentified,
     CallForwarded,
     CallOffered,
     CallRouted,
@@ -94,6 +97,7 @@ class LiveCall:
         "call",
         "caller_leg",
         "from_",
+        "identity",
         "legs",
         "origin",
         "routed_as",
@@ -119,6 +123,7 @@ class LiveCall:
         self.origin = self.routed_as = origin
         self.from_ = Party(origin.name)
         self.to = Party("")
+        self.identity: Identity | None = None
         self.answered_at: int | None = None
         self._hops_left = 70
         self._alert: Alert | None = None
@@ -149,7 +154,7 @@ class LiveCall:
         if self.origin.kind == "account":
             # Who proved to be an account calls as that account, whatever its From says.
             self.from_ = Party(self.origin.name, incoming.from_.name)
-        self._hops_left = incoming.hops_left
+        self._hops_left, self.identity = incoming.hops_left, incoming.identity
         if incoming.alert is not None and incoming.alert.ring:
             # How a phone rings may be the caller's wish; that it answers by itself, and listens, may not.
             self._alert = Alert(ring=incoming.alert.ring)
@@ -281,6 +286,8 @@ class LiveCall:
 
     def _refused(self, rejected: Rejected) -> Outcome:
         self.note(str(rejected))
+        if rejected.status is not None:
+            return rejected.cause, rejected.status
         refusal = self._dial.refusal if self._dial is not None else None
         return rejected.cause, refusal.status if refusal is not None and refusal.cause is rejected.cause else None
 
@@ -353,6 +360,10 @@ class LiveCall:
         if visited in self._forwards or len(self._forwards) >= MOST_FORWARDS:
             raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "the call was forwarded in a circle")
         self._forwards.add(visited)
+        # RFC 5806 section 3: whoever sends the call on puts itself on top.
+        before = self.identity or Identity()
+        diversion = Diversion(Party(by.name), reason)
+        self.identity = structs.replace(before, diversions=(diversion, *before.diversions))
         self.to, self.routed_as = Party(number), by
         self._around.publish(
             CallForwarded(
@@ -362,6 +373,22 @@ class LiveCall:
 
     def redirect(self, contacts: Sequence[str]) -> None:
         self._contacts = tuple(contacts)
+
+    def identified(self, from_: Party, to: Party, identity: Identity) -> None:
+        self.from_, self.to, self.identity = from_, to, identity
+        asserted = identity.asserted
+        self._around.publish(
+            CallerIdentified(
+                at=self.wall_ms(),
+                call=self.call,
+                from_number=from_.number,
+                to_number=to.number,
+                asserted="" if asserted is None else asserted.number,
+                private=identity.private,
+                diverted_by=identity.diversions[0].party.number if identity.diversions else "",
+                verstat=identity.verstat,
+            )
+        )
 
     async def answer(self) -> None:
         if self.caller_leg.state is not LegState.UP or self.transfer is not None:
@@ -406,7 +433,8 @@ class LiveCall:
             return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
         await dial.run(ring_seconds)
         if dial.winner is None:
-            return DialOutcome(False, dial.refusal.cause, dial.refusal.status, dial.refusal.contacts)
+            refusal = dial.refusal
+            return DialOutcome(False, refusal.cause, refusal.status, refusal.contacts, dial.unheard)
         return DialOutcome(True, self._cause[0] if self._cause else Cause.NORMAL_CLEARING)
 
     def also(self, candidates: Sequence[Candidate]) -> None:
@@ -438,9 +466,14 @@ class LiveCall:
         return dial
 
     def _invite(self, dial: Dialling, candidates: Sequence[Candidate]) -> None:
-        caller = self.caller_leg
+        """Invite terminals, which are told of the caller what they may be told."""
+        caller, from_, identity = self.caller_leg, self.from_, self.identity
+        if identity is not None:
+            from_ = ANONYMOUS if identity.private else from_
+            if identity.verstat:
+                candidates = [_with_verstat(candidate, from_, identity) for candidate in candidates]
         offer, half = through_caller(caller), caller.session_id
-        dial.invite(candidates, self.from_, self._hops_left - 1, offer, alert=self._alert, session_id=half)
+        dial.invite(candidates, from_, self._hops_left - 1, offer, alert=self._alert, session_id=half)
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
         """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""
@@ -615,7 +648,7 @@ class LiveCall:
             if gone.address is not None:
                 self._around.media.silence(gone.id)
         self.caller_leg, self.transfer, self._dial = leg, transfer, None
-        self.from_, self.to = leg.party, Party(target)
+        self.from_, self.to, self.identity = leg.party, Party(target), None
         self.origin = self.routed_as = origin
         self._hearing = None
         self.talk.music(leg)
@@ -678,3 +711,11 @@ def _nobody(call: CallId) -> Leg:
     leg = Leg(IdSource.leg(call, 0), None, None)
     leg.state = LegState.ENDED
     return leg
+
+
+def _with_verstat(candidate: Candidate, from_: Party, identity: Identity) -> Candidate:
+    """What the check of the caller's passport gave is told to phones; a trunk is told what its own rules say."""
+    if candidate.style is not None:
+        return candidate
+    told = Identity(asserted=from_, privacy=identity.privacy, verstat=identity.verstat)
+    return structs.replace(candidate, identity=told, style=IdentityStyle("p-asserted-identity"))

@@ -44,6 +44,9 @@ class DialOutcome(Struct, frozen=True, gc=False):
     """The best refusal's SIP status, where one came."""
     contacts: tuple[str, ...] = ()
     """Where a party sent us instead (3xx): see `calls.redirect`."""
+    unheard: int | None = None
+    """Where a terminal never answered a word or could not be reached: the status that stands for it (RFC 3261 section
+    8.1.3.1), 408 or 503; 404 where its name leads nowhere."""
 
 
 class Caller(Protocol):
@@ -60,6 +63,10 @@ class Caller(Protocol):
     origin: Origin
     routed_as: Origin
     """Whose rights the dial plan goes by: the caller's, or those of the account that forwarded the call last."""
+
+    identity: Identity | None
+    """What is known of the caller beside `from_`: whom a trusted trunk says it is, its privacy, who sent the call on.
+    Applications may replace it: `Identity(privacy=("id",))` hides the caller's number from whoever is dialled next."""
 
     def wall_ms(self) -> int:
         """Now, wall milliseconds."""
@@ -80,6 +87,14 @@ class Caller(Protocol):
 
     def redirect(self, contacts: Sequence[str]) -> None:
         """Should the call end without an answer, let the caller try these itself."""
+        ...
+
+    def identified(self, from_: Party, to: Party, identity: Identity) -> None:
+        """The trunk that the call came by has said who calls whom: take it from here on, and record it."""
+        ...
+
+    def note(self, what: str) -> None:
+        """Add what was decided to the call's ladder."""
         ...
 
     async def answer(self) -> None:

@@ -58,6 +58,11 @@ class Dialling:
         """What to tell the caller when nobody took the call."""
         return self._dial.refusal()
 
+    @property
+    def unheard(self) -> int | None:
+        """See `DialOutcome.unheard`."""
+        return self._dial.unheard
+
     def holds(self, leg: Leg) -> bool:
         """Whether a leg is one of this dial's."""
         return leg.id in self._dial.legs
@@ -96,13 +101,15 @@ class Dialling:
                 leg.id,
                 Invitation(
                     candidate.target,
-                    from_,
+                    candidate.from_ or from_,
                     Party(candidate.number),
                     leg.local,
                     hops_left,
                     candidate.credentials,
                     alert=candidate.alert or alert,
                     session_id=session_id,
+                    identity=candidate.identity,
+                    style=candidate.style,
                 ),
             )
 

@@ -96,7 +96,13 @@ class Switch:
         elif incoming.unfit:
             call.hang_up(Cause.INCOMPATIBLE_DESTINATION)
         else:
-            call.start(Destination("dialplan", incoming.origin.context))
+            origin = incoming.origin
+            # A trunk's call is received by the trunk, which knows how its numbers are written, before it is routed.
+            call.start(
+                Destination("arrival", origin.name)
+                if origin.kind == "trunk"
+                else Destination("dialplan", origin.context)
+            )
         return leg
 
     def signalled(self, leg: LegId, signal: LegSignal) -> None:

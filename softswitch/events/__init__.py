@@ -9,6 +9,7 @@ from softswitch.events.base import Fact
 from softswitch.events.calls import (
     CallAnswered,
     CallEnded,
+    CallerIdentified,
     CallFact,
     CallForwarded,
     CallOffered,
@@ -51,6 +52,7 @@ from softswitch.events.trunks import TrunkGatewayDown, TrunkGatewayUp, TrunkRegi
 AnyFact = (
     CallOffered
     | CallRouted
+    | CallerIdentified
     | CallForwarded
     | LegDialed
     | LegRang
@@ -102,6 +104,7 @@ __all__ = [
     "CallRouted",
     "CallTraced",
     "CallTroubled",
+    "CallerIdentified",
     "Fact",
     "LegAnswered",
     "LegArrived",

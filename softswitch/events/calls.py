@@ -113,6 +113,21 @@ class CallOffered(CallFact, frozen=True, gc=False, kw_only=True):
     """The caller's half of the Session-ID (RFC 7989), by which other systems know the call."""
 
 
+class CallerIdentified(CallFact, frozen=True, gc=False, kw_only=True):
+    """The trunk that a call came by has said who calls whom, and it was taken as its rules allow."""
+
+    from_number: str
+    to_number: str
+    asserted: str = ""
+    """The caller's number as the trunk's network vouches for it (P-Asserted-Identity); empty where it does not."""
+    private: bool = False
+    """Whether the caller's number is not to be shown."""
+    diverted_by: str = ""
+    """Who sent the call on last."""
+    verstat: str = ""
+    """What the check of the caller's passport gave (RFC 8224)."""
+
+
 class CallRouted(CallFact, frozen=True, gc=False, kw_only=True):
     """The dial plan or an application sent the call on."""
 

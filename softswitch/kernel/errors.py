@@ -54,8 +54,10 @@ class Invalid(SwitchError):
 
 
 class Rejected(SwitchError):
-    """A call that cannot go on, with the cause its parties are told."""
+    """A call that cannot go on, with the cause its parties are told, and the protocol's own `status` where a cause
+    does not say enough."""
 
-    def __init__(self, cause: Cause, message: str = "") -> None:
+    def __init__(self, cause: Cause, message: str = "", status: int | None = None) -> None:
         super().__init__(message or cause.text)
         self.cause = cause
+        self.status = status

@@ -35,6 +35,7 @@ class Telemetry(Collector):
         self._registered = 0
         self._unregistered: Counter[str] = Counter()
         self._stats: dict[str, tuple[Callable[[], Mapping[str, int]], Collection[str]]] = {}
+        self._labelled: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
@@ -58,6 +59,10 @@ class Telemetry(Collector):
         """Show a number as `softswitch_<name>`, asked for at each look."""
         self._gauges[name] = (meaning, value)
 
+    def labelled(self, name: str, meaning: str, label: str, values: Callable[[], Mapping[str, float]]) -> None:
+        """Show numbers as `softswitch_<name>` by a label, asked for at each look."""
+        self._labelled[name] = (meaning, label, values)
+
     def collect(self) -> Iterator[Metric]:
         """Called by the registry at each look."""
         info = GaugeMetricFamily("softswitch_info", "The version that runs", labels=["version"])
@@ -75,6 +80,11 @@ class Telemetry(Collector):
         yield _labelled("softswitch_bindings_removed", "Contacts no longer bound", "reason", self._unregistered)
         for name, (meaning, value) in self._gauges.items():
             yield GaugeMetricFamily(f"softswitch_{name}", meaning, value())
+        for name, (meaning, label, values) in self._labelled.items():
+            labelled = GaugeMetricFamily(f"softswitch_{name}", meaning, labels=[label])
+            for key, number in values().items():
+                labelled.add_metric([key], number)
+            yield labelled
         for engine, (stats, gauges) in self._stats.items():
             for name, count in stats().items():
                 family = GaugeMetricFamily if name in gauges else CounterMetricFamily

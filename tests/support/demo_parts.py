@@ -2,6 +2,7 @@
 `uas` and the demo dial plan."""
 
 import ipaddress
+import random
 from collections.abc import Callable, Sequence
 
 from softswitch.calls.onward import Onward
@@ -30,8 +31,11 @@ from softswitch.features.routing.model import Plan, demo_plan
 from softswitch.features.routing.service import DialPlan
 from softswitch.features.testcalls.feature import build as build_testcalls
 from softswitch.features.trunks import call_app as trunks_app
+from softswitch.features.trunks.departure import Departures
+from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.model import Trunk
 from softswitch.features.trunks.service import Trunks
+from softswitch.features.trunks.traffic import Traffic
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
@@ -121,6 +125,9 @@ class DemoFeatures:
         self.location = Registrations(clock, publish)
         self.location.start({}, lambda: None)
         self.trunks = DemoTrunks(trunk, clock, publish)
+        self.groups = Groups(self.trunks)
+        self.traffic = Traffic(clock)
+        departures = Departures(self.trunks, self.traffic, self.directory, chance=random.Random("weights").random)
         self.lines = Lines()
         self.reach = Reach(self.directory, Phones(self.location), self.lines)
         self.callbacks = Callbacks(self.lines, self, clock)
@@ -154,7 +161,7 @@ class DemoFeatures:
             "account": account_app(self.reach),
             "speeddial": speed_dial_app(self.reach),
             "callback": callback_app(self.reach, self.callbacks),
-            "trunk": trunks_app.build_call_app(self.trunks, self.directory),
+            **trunks_app.build_call_apps(self.trunks, self.groups, self.traffic, departures),
             **build_testcalls().call_apps,
             **build_parking(Lot(), self, self).call_apps,
         }
@@ -186,6 +193,9 @@ class DemoFeatures:
     def origin_of(self, number: str) -> Origin | None:
         account = self.directory.account(number)
         return None if account is None else account.origin
+
+    def tried(self, destination: Destination, number: str) -> tuple[()]:
+        return ()
 
     def why_missing(self, destination: Destination) -> str | None:
         return None

@@ -570,7 +570,7 @@ class PhoneCall:
             ("CSeq", f"{cseq} {method}"),
         ]
         if method == "INVITE":
-            headers.append(("Contact", f"<{self.phone.contact}>"))
+            headers += [("Contact", f"<{self.phone.contact}>"), *self.phone.says]
             if self.replaces and not self.remote_tag:
                 headers += [("Replaces", self.replaces), ("Require", "replaces")]
         return headers + (credentials or [])

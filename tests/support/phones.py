@@ -51,6 +51,8 @@ class Phone:
         self.offered = ("0", "8", "101")
         self.algorithm = ""
         """Answer only challenges of this digest algorithm; any when empty."""
+        self.says: list[tuple[str, str]] = []
+        """Headers that its INVITEs bear besides."""
         self.takes_any_number = False
         """A trunk's far end: the Request-URI need not be its own Contact."""
         self.final_within = 60.0

@@ -138,6 +138,8 @@ class SimulatedSwitch:
         self.bus = Bus()
         self.bus.subscribe(Fact, self.facts.append)
         self.features = DemoFeatures(self.clock, self.bus.publish, trunk=TRUNK, guest=GUEST_HOST)
+        for kind, hearer in self.features.traffic.subscriptions():
+            self.bus.subscribe(kind, hearer)
         self.location = self.features.location
         self.features.originating = self.originate
         for kind, hearer in self.features.lines.subscriptions():

@@ -5,7 +5,7 @@ import pytest
 
 from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
-from softswitch.events import Fact, PlanPublished
+from softswitch.events import Fact, PlanPublished, RoutingStep
 from softswitch.features.routing.feature import build
 from softswitch.features.routing.model import RouteRequest, demo_plan
 from softswitch.features.routing.service import CHANGED, DialPlan
@@ -20,6 +20,9 @@ class Neighbours:
 
     def origin_of(self, number: str) -> Origin | None:
         return Origin("account", number, "default") if number in ("1001", "1002", "1003") else None
+
+    def tried(self, destination: Destination, number: str) -> list[RoutingStep]:
+        return []
 
     def why_missing(self, destination: Destination) -> str | None:
         if destination.kind == "account" and self.origin_of(destination.name) is None:

@@ -50,6 +50,9 @@ class Nobody:
     def origin_of(self, number: str) -> Origin | None:
         return None
 
+    def tried(self, destination: Destination, number: str) -> list[RoutingStep]:
+        return []
+
     def why_missing(self, destination: Destination) -> str | None:
         return None
 

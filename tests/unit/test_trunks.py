@@ -6,14 +6,17 @@ import pytest
 from sqlalchemy import text
 
 from gateways.sip.ua.digest import ha1_of
+from softswitch.calls.identity import IdentityStyle
 from softswitch.calls.signals import Credentials, Origin, Target
 from softswitch.calls.uplinks import Enrolled, Enrolment, Probed, Uplink
-from softswitch.engine.caller import Candidate, DialOutcome
+from softswitch.engine.caller import Candidate
 from softswitch.events import Fact
-from softswitch.features.trunks.call_app import build_call_app
+from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.feature import build
+from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.model import escape_user
 from softswitch.features.trunks.service import Trunks
+from softswitch.features.trunks.traffic import Traffic
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -21,24 +24,7 @@ from softswitch.kernel.errors import Rejected
 from softswitch.platform.database import Database
 from softswitch.platform.vault import Vault
 from tests.support.admin_plane import StandingClock, admin_client
-from tests.support.trunks import make_trunks
-
-
-class FakeAccounts:
-    def shown_outside(self, number: str) -> Party | None:
-        return Party("+85212345678", "Alice") if number == "1001" else None
-
-
-class FakeCaller:
-    def __init__(self, number: str, origin: Origin) -> None:
-        self.to, self.from_, self.origin = Party(number), Party("1001", "Al"), origin
-        self.dialled: list[Candidate] = []
-        self.ring_seconds = 0.0
-
-    async def dial(self, candidates: list[Candidate], ring_seconds: float) -> DialOutcome:
-        self.dialled += candidates
-        self.ring_seconds = ring_seconds
-        return DialOutcome(True, Cause.NORMAL_CLEARING)
+from tests.support.trunks import FakeAccounts, FakeCaller, make_trunks
 
 
 @pytest.fixture
@@ -48,9 +34,9 @@ def trunks() -> Trunks:
 
 @pytest.fixture
 def client(database: Database, trunks: Trunks) -> httpx.AsyncClient:
-    router = build(trunks, FakeAccounts()).router
-    assert router is not None
-    return admin_client(database, [router])
+    feature, _ = build(trunks, Groups(trunks), Traffic(StandingClock()), FakeAccounts(), lambda: 0.0)
+    assert feature.router is not None
+    return admin_client(database, [feature.router])
 
 
 async def create(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
@@ -61,10 +47,10 @@ async def create(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
 
 
 async def call(trunks: Trunks, name: str, number: str, origin: Origin | None = None) -> FakeCaller:
-    caller: Any = FakeCaller(number, origin or Origin("account", "1001", "default"))
-    await build_call_app(trunks, FakeAccounts())(caller, name)
-    answer: FakeCaller = caller
-    return answer
+    caller = FakeCaller(number, origin or Origin("account", "1001", "default"))
+    traffic = Traffic(StandingClock())
+    await Departures(trunks, traffic, FakeAccounts(), lambda: 0.0).by_trunk(caller, name)
+    return caller
 
 
 async def test_a_call_goes_out_as_the_trunk_wants_it(client: httpx.AsyncClient, trunks: Trunks) -> None:
@@ -76,9 +62,11 @@ async def test_a_call_goes_out_as_the_trunk_wants_it(client: httpx.AsyncClient, 
             Destination("trunk", "uas"),
             "00755#1",
             anchored=False,
+            from_=Party("+85212345678", "Alice"),
+            style=IdentityStyle(),
         )
     ]
-    assert (caller.ring_seconds, caller.from_) == (30, Party("+85212345678", "Alice"))
+    assert caller.ring_seconds == 30
 
 
 async def test_a_trunk_that_has_a_name_is_left_for_the_gateway_to_look_up(
@@ -97,7 +85,8 @@ async def test_an_ipv6_trunk_is_written_in_brackets(client: httpx.AsyncClient, t
 
 async def test_a_guests_number_is_shown_as_it_came(client: httpx.AsyncClient, trunks: Trunks) -> None:
     await create(client)
-    assert (await call(trunks, "uas", "5", Origin("guest", "", "default"))).from_ == Party("1001", "Al")
+    (candidate,) = (await call(trunks, "uas", "5", Origin("guest", "", "default"))).dialled
+    assert candidate.from_ == Party("1001", "Al")
 
 
 @pytest.mark.parametrize(
@@ -348,8 +337,10 @@ async def test_how_a_trunk_fares_is_seen_and_told_once(client: httpx.AsyncClient
     state = (await client.get("/api/v1/trunks/uas")).json()["state"]
     assert state["registration"]["state"] == "down" and state["registration"]["status"] == 403
     assert [(g["state"], g["answer_ms"]) for g in state["gateways"]] == [("down", None), ("up", 12.3)]
+    assert (trunks.registered(), trunks.gateways_up()) == ({"uas": 0.0}, {"uas": 1.0})
     trunks.enrolled("uas", Enrolled(True, 3000.0, 3600, 200))
     trunks.probed("uas", Probed(0, True, "", 3.0))
+    assert (trunks.registered(), trunks.gateways_up()) == ({"uas": 1.0}, {"uas": 2.0})
     assert [type(fact).__name__ for fact in heard] == [
         "TrunkRegistrationFailed",
         "TrunkGatewayDown",

@@ -108,6 +108,9 @@ class Nobody:
     def origin_of(self, number: str) -> Origin | None:
         return None
 
+    def tried(self, destination: Destination, number: str) -> tuple[()]:
+        return ()
+
     def why_missing(self, destination: Destination) -> str | None:
         return None
 

@@ -6,7 +6,10 @@ from gateways.sip.ua.addressing import display_name, line_of, parsed, user_of
 from gateways.sip.ua.context import Context, Transport
 from gateways.sip.ua.digest import Authenticator, Verdict
 from gateways.sip.ua.gruu import Gruus
+from gateways.sip.ua.identity import read as read_identity
+from gateways.sip.ua.identity import read_privacy
 from gateways.sip.ua.requests import Refusal, described_body
+from softswitch.calls.identity import Identity
 from softswitch.calls.signals import Incoming, Origin
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.offence import Offence
@@ -87,6 +90,12 @@ def incoming(
     request = event.request
     theirs = described_body(request)
     unfit = sdp.unfit_protocol(theirs) if theirs is not None and theirs.audio is None else ""
+    identity = None
+    if origin.kind == "trunk":
+        identity = read_identity(request)
+    elif request.header("Privacy") is not None:
+        # Of what a phone says of itself only its wish not to be shown counts: who it is, its password has proved.
+        identity = Identity(privacy=read_privacy(request))
     return Incoming(
         origin,
         Party(user_of(request.from_uri), display_name(request.header("From") or "")),
@@ -97,4 +106,5 @@ def incoming(
         unfit=unfit,
         session_id=session_id.half(request),
         alert=alert.read(request),
+        identity=identity,
     ), theirs

@@ -9,6 +9,7 @@ from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient
+from gateways.sip.ua.identity import write as write_identity
 from gateways.sip.ua.next_hop import find_hops
 from gateways.sip.ua.reliable import Acknowledger
 from gateways.sip.ua.requests import contacts_of, described_body, names_option, readable_media, seconds_to_wait
@@ -16,6 +17,7 @@ from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import granted, least_allowed
 from gateways.sip.ua.stray_answer import turn_away
+from softswitch.calls.identity import ANONYMOUS, PLAIN
 from softswitch.calls.signals import AcceptOffer, Answered, Confirm, HangUp, Invitation, Offer, Progressed, RefuseOffer
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import RemoteProtocolError
@@ -46,10 +48,13 @@ class InviteClient(Session):
         tag = tokens.token()
         uri = parsed(invitation.target.uri)
         host = host_text(uri.host) if uri is not None else ""
-        number = invitation.to.number
+        number, style = invitation.to.number, invitation.style
+        ours = style.host if style is not None and style.host else context.settings.host
+        if invitation.from_ == ANONYMOUS:
+            ours = "anonymous.invalid"  # RFC 3323 section 4.1.1.3
         dialog = Dialog(
             call_id=tokens.token() + tokens.token(),
-            local=f"{party_address(invitation.from_, context.settings.host)};tag={tag}",
+            local=f"{party_address(invitation.from_, ours)};tag={tag}",
             local_tag=tag,
             local_cseq=1,
             remote=f"<sip:{escaped_user(number)}@{host}>" if number else f"<sip:{host}>",
@@ -143,6 +148,9 @@ class InviteClient(Session):
         ]
         if invitation.alert is not None:
             headers += alert.headers(invitation.alert, context.settings.host)
+        if invitation.identity is not None:
+            host = context.settings.host
+            headers += write_identity(invitation.identity, invitation.style or PLAIN, invitation.to.number, host)
         body = b""
         if invitation.offer is not None:
             body = self.sdp.offer(invitation.offer)

@@ -8,6 +8,7 @@ from msgspec import Struct, field, structs
 from softswitch.events import (
     CallAnswered,
     CallEnded,
+    CallerIdentified,
     CallForwarded,
     CallOffered,
     CallRouted,
@@ -135,6 +136,14 @@ class Cdr(Struct, frozen=True, gc=False, kw_only=True):
     transfers: tuple[CdrTransfer, ...] = ()
     trouble: tuple[Trouble, ...] = ()
     """What went wrong with its sound."""
+    asserted: str = ""
+    """The caller's number as the trunk's network vouches for it; empty where none does."""
+    private: bool = False
+    """Whether the caller asked not to be shown."""
+    diverted_by: str = ""
+    """Who had sent the call on before it came here."""
+    verstat: str = ""
+    """What the check of the caller's passport gave."""
 
 
 def disposition(answered: bool, cause: Cause, caller_gave_up: bool) -> Disposition:
@@ -173,6 +182,7 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
     forwards: tuple[Forwarded, ...] = ()
     first_up: LegId | None = None
     trouble: tuple[Trouble, ...] = ()
+    identified: CallerIdentified | None = None
     legs = {offered.leg: _Leg(offered.at, None)}
     talks: list[CdrTalk] = []
     talking: LegsBridged | None = None
@@ -199,6 +209,8 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         elif type(fact) is CallRouted:
             destination = fact.destination
             plan_version = fact.plan_version if plan_version is None else plan_version
+        elif type(fact) is CallerIdentified:
+            identified = fact
         elif type(fact) is CallForwarded:
             forwards += (Forwarded(fact.by, fact.number, fact.reason),)
         elif type(fact) is LegsBridged:
@@ -249,6 +261,10 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         talks=tuple(talks),
         transfers=tuple(transfers),
         trouble=trouble,
+        asserted=identified.asserted if identified is not None else "",
+        private=identified is not None and identified.private,
+        diverted_by=identified.diverted_by if identified is not None else "",
+        verstat=identified.verstat if identified is not None else "",
     )
 
 

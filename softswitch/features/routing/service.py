@@ -145,6 +145,8 @@ class DialPlan:
             elif missing is not None:
                 cause = Cause.UNALLOCATED_NUMBER
                 steps.append(RoutingStep(str(routed.destination), "failed", missing))
+            else:
+                steps += self._destinations.tried(routed.destination, routed.number)
         return Explanation(
             routed.destination, routed.number, routed.caller or asked.caller, asked.context, plan.version, cause, steps
         )

@@ -7,9 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 from softswitch.features.trunks import store
-from softswitch.features.trunks.model import LineState, TrunkRules
+from softswitch.features.trunks.group_api import RetryOn
+from softswitch.features.trunks.model import RETRY_ON, LineState, TrunkRules
 from softswitch.features.trunks.service import SECRETS, Trunks, read_sources
 from softswitch.features.trunks.tables import TrunkRow
+from softswitch.features.trunks.traffic import Traffic
 from softswitch.platform.auth import Admin
 from softswitch.platform.rest import ABSENT, Changes, Input, Key, Moment, Name, Page, Paging, Reading, Writing
 
@@ -84,6 +86,71 @@ class HealthIn(Input):
     up_after: Annotated[int, Field(ge=1, le=20, description="answers in a row")] = 1
 
 
+class IdentityIn(Input):
+    """Who is said to call, both ways."""
+
+    trusted: bool = Field(
+        default=False,
+        description="one network with us: what it asserts is believed, and it may learn private numbers (RFC 3325)",
+    )
+    show: Literal["account", "number", "fixed", "anonymous"] = Field(
+        default="account", description="what an account's calls show: its caller id, its number, `fixed`, or nothing"
+    )
+    fixed: Prefix = ""
+    forwarded_as: Literal["caller", "forwarder"] = "caller"
+    from_user: Literal["caller", "login"] = Field(default="caller", description="what stands in From")
+    host: HostOrNone = Field(default="", description="what stands behind the @ in From; our own address when empty")
+    assert_by: Literal["none", "p-asserted-identity", "p-preferred-identity", "remote-party-id"] = "none"
+    divert_by: Literal["none", "diversion", "history-info", "both"] = "none"
+
+
+class RewriteIn(Input):
+    """The first whose `match` is the whole number counts."""
+
+    match: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    replace: Annotated[str, StringConstraints(max_length=200)]
+
+
+Form = Literal["as-is", "+e164", "e164", "international", "national"]
+Rewrites = Annotated[list[RewriteIn], Field(max_length=50)]
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]*$", max_length=8)]
+
+
+class NumbersIn(Input):
+    """How numbers are written: `+4930123`, `4930123`, `004930123`, `030123`, or untouched. Patterns come first."""
+
+    country: Digits = Field(default="", description="the country code that national numbers belong to, such as 49")
+    national_prefix: Digits = "0"
+    international_prefix: Digits = "00"
+    outgoing: Form = "as-is"
+    incoming: Form = "as-is"
+    rewrite_outgoing: Rewrites = Field(default_factory=list)
+    rewrite_incoming: Rewrites = Field(default_factory=list)
+    rewrite_caller: Rewrites = Field(default_factory=list, description="of the caller's number, outgoing")
+
+
+CallLimit = Annotated[int, Field(ge=0, le=1_000_000, description="0: no limit")]
+
+
+class LimitsIn(Input):
+    """How many calls it may carry at one time, and how fast they may come."""
+
+    calls: CallLimit = 0
+    calls_in: CallLimit = 0
+    calls_out: CallLimit = 0
+    per_second: Annotated[float, Field(ge=0, le=10_000, description="new calls, each way by itself; 0: no limit")] = 0.0
+    burst: Annotated[int, Field(ge=1, le=10_000, description="how many of them may come at once")] = 1
+
+
+class FailoverIn(Input):
+    """When the next of its gateways is tried, and what a 3xx does."""
+
+    retry_on: RetryOn = Field(default_factory=lambda: list(RETRY_ON))
+    redirects: Literal["refuse", "pass", "follow"] = Field(
+        default="refuse", description="`follow`: the number is dialled in the trunk's name, by its context"
+    )
+
+
 Gateways = Annotated[list[GatewayIn], Field(max_length=20)]
 
 
@@ -112,6 +179,10 @@ class TrunkState(BaseModel):
 
     registration: RegistrationState
     gateways: list[GatewayState]
+    calls_in: int
+    calls_out: int
+    calls_refused: int
+    """By its limits, since the start."""
 
 
 class TrunkOut(BaseModel):
@@ -133,6 +204,10 @@ class TrunkOut(BaseModel):
     peer: dict[str, Any]
     registration: dict[str, Any]
     health: dict[str, Any]
+    identity: dict[str, Any]
+    numbers: dict[str, Any]
+    limits: dict[str, Any]
+    failover: dict[str, Any]
     secrets: list[str]
     state: TrunkState | None
 
@@ -154,6 +229,10 @@ class TrunkIn(Input):
     peer: PeerIn = PeerIn()
     registration: RegistrationIn = RegistrationIn()
     health: HealthIn = HealthIn()
+    identity: IdentityIn = IdentityIn()
+    numbers: NumbersIn = NumbersIn()
+    limits: LimitsIn = LimitsIn()
+    failover: FailoverIn = FailoverIn()
 
 
 class TrunkChanges(Changes):
@@ -174,6 +253,10 @@ class TrunkChanges(Changes):
     peer: PeerIn = ABSENT
     registration: RegistrationIn = ABSENT
     health: HealthIn = ABSENT
+    identity: IdentityIn = ABSENT
+    numbers: NumbersIn = ABSENT
+    limits: LimitsIn = ABSENT
+    failover: FailoverIn = ABSENT
 
 
 COLUMNS_SHOWN = (
@@ -190,7 +273,7 @@ COLUMNS_SHOWN = (
 )
 
 
-def build_router(trunks: Trunks) -> APIRouter:
+def build_router(trunks: Trunks, traffic: Traffic) -> APIRouter:
     """The routes over all trunks."""
     router = APIRouter(prefix="/trunks", tags=["trunks"])
 
@@ -206,9 +289,10 @@ def build_router(trunks: Trunks) -> APIRouter:
         )
 
     def state_of(name: str, mode: str) -> TrunkState | None:
-        if trunks.trunk(name) is None:
+        trunk = trunks.trunk(name)
+        if trunk is None:
             return None  # it is being created
-        health = trunks.health(name)
+        health, load = trunks.health(name), traffic.load(trunk)
         return TrunkState(
             registration=RegistrationState(
                 state="off" if mode == "off" else health.registration.value,
@@ -227,6 +311,9 @@ def build_router(trunks: Trunks) -> APIRouter:
                 )
                 for gateway in health.gateways
             ],
+            calls_in=load.calls_in,
+            calls_out=load.calls_out,
+            calls_refused=load.refused,
         )
 
     @router.get("")

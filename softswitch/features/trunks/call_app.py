@@ -1,44 +1,41 @@
-"""What happens to a call that leaves through a trunk."""
+"""What happens to a call that leaves through a trunk, and to one that a trunk brings."""
 
-from softswitch.engine.caller import Caller, Candidate
+from collections.abc import Mapping
+
+from softswitch.calls.identity import Identity
+from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
-from softswitch.features.trunks.model import Trunk, gateway_target
-from softswitch.features.trunks.needs import Accounts
+from softswitch.features.trunks.departure import Departures
+from softswitch.features.trunks.groups import Groups
+from softswitch.features.trunks.model import arrived
 from softswitch.features.trunks.service import Trunks
+from softswitch.features.trunks.traffic import Traffic
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 
 
-def candidate_of(trunk: Trunk, place: int, number: str) -> Candidate:
-    """How a number is reached through one of a trunk's gateways; `number` as the trunk wants it."""
-    return Candidate(
-        gateway_target(trunk.gateways[place], number),
-        Destination("trunk", trunk.name),
-        number,
-        trunk.anchored,
-        trunk.credentials,
-    )
+def build_call_apps(trunks: Trunks, groups: Groups, traffic: Traffic, departures: Departures) -> Mapping[str, CallApp]:
+    """Who takes calls for `trunk/NAME` and `trunk-group/NAME`, and receives what trunks bring: `arrival/NAME`."""
 
+    async def leave_by_trunk(caller: Caller, name: str) -> Destination | None:
+        return await departures.by_trunk(caller, name)
 
-def build_call_app(trunks: Trunks, accounts: Accounts) -> CallApp:
-    """The application that sends a call out through the trunk it names."""
+    async def leave_by_group(caller: Caller, name: str) -> Destination | None:
+        group = groups.group(name)
+        if group is None:
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"there is no trunk group {name}")
+        return await departures.by_group(caller, name, group)
 
-    async def call_trunk(caller: Caller, name: str) -> Destination | None:
+    async def arrive(caller: Caller, name: str) -> Destination | None:
         trunk = trunks.trunk(name)
         if trunk is None:
-            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"there is no trunk {name}")
-        if not trunk.enabled:
-            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"trunk {name} is disabled")
-        number = trunk.number_sent(caller.to.number)
-        if not number:
-            raise Rejected(Cause.INVALID_NUMBER_FORMAT, f"trunk {name} strips all of {caller.to.number!r}")
-        if caller.origin.kind == "account":
-            caller.from_ = accounts.shown_outside(caller.origin.name) or caller.from_
-        usable = trunks.health(name).usable
-        if not usable:
-            raise Rejected(Cause.NETWORK_OUT_OF_ORDER, f"trunk {name}: {trunks.health(name).why_unusable}")
-        await caller.dial([candidate_of(trunk, usable[0], number)], trunk.ring_seconds)
-        return None
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"trunk {name} is no longer there")
+        why = traffic.admit(trunk, caller.call)
+        if why is not None:
+            raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"trunk {name} brings too many calls: {why}")
+        who = arrived(trunk, caller.from_, caller.to, caller.identity or Identity())
+        caller.identified(who.from_, who.to, who.identity)
+        return Destination("dialplan", caller.origin.context)
 
-    return call_trunk
+    return {"trunk": leave_by_trunk, "trunk-group": leave_by_group, "arrival": arrive}

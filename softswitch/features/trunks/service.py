@@ -12,7 +12,17 @@ from softswitch.calls.signals import Credentials, Origin
 from softswitch.calls.uplinks import Enrolled, Probed
 from softswitch.events import Fact
 from softswitch.features.trunks import store
-from softswitch.features.trunks.model import Network, Sources, Trunk, TrunkHealth, TrunkRules, check_rules, ha1, merged
+from softswitch.features.trunks.model import (
+    LineState,
+    Network,
+    Sources,
+    Trunk,
+    TrunkHealth,
+    TrunkRules,
+    check_rules,
+    ha1,
+    merged,
+)
 from softswitch.features.trunks.tables import TrunkRow
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound
@@ -72,6 +82,18 @@ class Trunks:
     def health(self, name: str) -> TrunkHealth:
         """How a trunk that exists fares."""
         return self._health[name]
+
+    def registered(self) -> dict[str, float]:
+        """By trunk that registers: 1 while its registration holds, else 0."""
+        return {
+            name: float(self._health[name].registration is LineState.UP)
+            for name, trunk in self._trunks.items()
+            if trunk.rules.registration.mode != "off"
+        }
+
+    def gateways_up(self) -> dict[str, float]:
+        """By trunk: how many of its gateways are not known to be down."""
+        return {name: float(len(health.usable)) for name, health in self._health.items()}
 
     def recognise(self, host: str, to_user: str = "", line: str = "") -> Origin | None:
         """Whose calls come from an address, or to a Contact that we registered; None: no trunk's."""

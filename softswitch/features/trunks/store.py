@@ -1,10 +1,10 @@
-"""Every query about trunks."""
+"""Every query about trunks and their groups."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from softswitch.features.trunks.tables import TrunkRow
+from softswitch.features.trunks.tables import TrunkGroupRow, TrunkRow
 from softswitch.platform.database import Session
 
 
@@ -23,3 +23,20 @@ async def page_of_trunks(session: Session, after: str | None, limit: int) -> Seq
 
 async def find_trunk(session: Session, name: str) -> TrunkRow | None:
     return await session.get(TrunkRow, name)
+
+
+async def all_groups(session: Session) -> Sequence[TrunkGroupRow]:
+    """By name."""
+    return (await session.scalars(select(TrunkGroupRow).order_by(TrunkGroupRow.name))).all()
+
+
+async def page_of_groups(session: Session, after: str | None, limit: int) -> Sequence[TrunkGroupRow]:
+    """By name, from behind `after`."""
+    query = select(TrunkGroupRow).order_by(TrunkGroupRow.name).limit(limit)
+    if after is not None:
+        query = query.where(TrunkGroupRow.name > after)
+    return (await session.scalars(query)).all()
+
+
+async def find_group(session: Session, name: str) -> TrunkGroupRow | None:
+    return await session.get(TrunkGroupRow, name)

@@ -9,6 +9,9 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from softswitch.features.trunks.model.group import RETRY_ON
+from softswitch.features.trunks.model.limits import LimitRules
+from softswitch.features.trunks.model.numbers import NumberRules, check_numbers
 from softswitch.kernel.errors import Invalid
 
 
@@ -58,6 +61,34 @@ class HealthRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fi
     """Answers in a row."""
 
 
+class FailoverRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of a call that a gateway does not take."""
+
+    retry_on: tuple[int, ...] = RETRY_ON
+    """When the next gateway is tried: SIP statuses (300 and above) and Q.850 causes (127 and below)."""
+    redirects: Literal["refuse", "pass", "follow"] = "refuse"
+    """A 3xx: the call is over; the caller is told the contacts; or the number in them is dialled in the trunk's name
+    and context. Nobody's host is ever followed."""
+
+
+class IdentityRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """Who is said to call, both ways."""
+
+    trusted: bool = False
+    """Whether it is one network with us (RFC 3325): what it asserts is believed, and it may learn private numbers."""
+    show: Literal["account", "number", "fixed", "anonymous"] = "account"
+    """What an account's calls show: its caller id, its own number, `fixed`, or nothing."""
+    fixed: str = ""
+    forwarded_as: Literal["caller", "forwarder"] = "caller"
+    """Whose number a forwarded call shows."""
+    from_user: Literal["caller", "login"] = "caller"
+    """What stands in From: some carriers want the login there and the caller in an asserted identity alone."""
+    host: str = ""
+    """What stands behind the @ in From; our own address when empty."""
+    assert_by: Literal["none", "p-asserted-identity", "p-preferred-identity", "remote-party-id"] = "none"
+    divert_by: Literal["none", "diversion", "history-info", "both"] = "none"
+
+
 class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
     """All of it."""
 
@@ -66,6 +97,10 @@ class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fie
     peer: PeerRules = PeerRules()
     registration: EnrolRules = EnrolRules()
     health: HealthRules = HealthRules()
+    identity: IdentityRules = IdentityRules()
+    numbers: NumberRules = NumberRules()
+    limits: LimitRules = LimitRules()
+    failover: FailoverRules = FailoverRules()
 
 
 def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,4 +125,9 @@ def check_rules(tree: Mapping[str, Any]) -> TrunkRules:
         raise Invalid("login.username", "whom should the trunk register as? A registration needs a user name")
     if 0 < rules.health.every_seconds <= rules.health.within_seconds:
         raise Invalid("health.within_seconds", "an answer must be due before the next question")
+    if rules.identity.show == "fixed" and not rules.identity.fixed:
+        raise Invalid("identity.fixed", "which number should be shown?")
+    if rules.identity.from_user == "login" and not rules.login.username:
+        raise Invalid("login.username", "From should name the login, and there is none")
+    check_numbers(rules.numbers)
     return rules

@@ -1,0 +1,182 @@
+"""A call that leaves: through one trunk and its gateways, or through the trunks of a group until one takes it."""
+
+from collections.abc import Callable, Sequence
+
+from softswitch.calls.redirect import first_number
+from softswitch.engine.caller import Caller, Candidate, DialOutcome
+from softswitch.events import RoutingStep
+from softswitch.features.trunks.model import (
+    GroupRules,
+    Shown,
+    Trunk,
+    gateway_target,
+    ordered,
+    sent,
+    shown_to,
+    worth_retrying,
+)
+from softswitch.features.trunks.needs import Accounts
+from softswitch.features.trunks.service import Trunks
+from softswitch.features.trunks.traffic import Traffic
+from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import Rejected
+
+
+class Departures:
+    """Sends calls out. What stands in a trunk's way is said in words, and costs the call nothing but the next try."""
+
+    def __init__(self, trunks: Trunks, traffic: Traffic, accounts: Accounts, chance: Callable[[], float]) -> None:
+        self._trunks = trunks
+        self._traffic = traffic
+        self._accounts = accounts
+        self._chance = chance
+
+    async def by_trunk(self, caller: Caller, name: str) -> Destination | None:
+        """Send a call through one trunk. Gives where it goes on, if the trunk says so and may (3xx). Raises Rejected
+        where it cannot leave at all."""
+        trunk = self._trunks.trunk(name)
+        if trunk is None:
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"there is no trunk {name}")
+        if not trunk.enabled:
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"trunk {name} is disabled")
+        number = self._number(trunk, caller.to.number)
+        usable = self._trunks.health(name).usable
+        if not usable:
+            raise Rejected(Cause.NETWORK_OUT_OF_ORDER, f"trunk {name}: {self._trunks.health(name).why_unusable}")
+        why = self._traffic.leave(trunk)
+        if why is not None:
+            raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"trunk {name} takes no more calls: {why}")
+        outcome = await self._through(caller, trunk, number, usable)
+        _must_have_been_heard(outcome, f"trunk {name}")
+        return _redirected(caller, trunk, outcome)
+
+    async def by_group(self, caller: Caller, name: str, group: GroupRules) -> Destination | None:
+        """Send a call through the first trunk of a group that takes it; otherwise as `by_trunk`."""
+        steps, order = self._plan(group, caller.to.number)
+        destination = Destination("trunk", order[0].name) if order else None
+        caller.routed(destination, f"trunk-group:{name}", None, steps)
+        if not order:
+            raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"no trunk of group {name} can take the call")
+        tried: DialOutcome | None = None
+        for trunk in order:
+            usable = self._trunks.health(trunk.name).usable
+            if not usable or self._traffic.leave(trunk) is not None:
+                continue  # since the plan was made
+            tried = await self._through(caller, trunk, self._number(trunk, caller.to.number), usable)
+            if not _worth_retrying(tried, group.retry_on):
+                return _redirected(caller, trunk, tried)
+            caller.note(f"trunk {trunk.name} did not take the call ({_said(tried)})")
+        if tried is None:
+            raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"no trunk of group {name} can take the call")
+        _must_have_been_heard(tried, f"trunk group {name}")
+        return None
+
+    def explain(self, group: GroupRules, number: str) -> Sequence[RoutingStep]:
+        """The order in which a group's trunks would be tried now, and why one would not."""
+        return self._plan(group, number)[0]
+
+    def _plan(self, group: GroupRules, number: str) -> tuple[list[RoutingStep], list[Trunk]]:
+        steps: list[RoutingStep] = []
+        order: list[Trunk] = []
+        for member in ordered(group.members, self._chance):
+            trunk = self._trunks.trunk(member.trunk)
+            why = self._why_not(trunk, number)
+            if trunk is None or why is not None:
+                steps.append(RoutingStep(f"trunk/{member.trunk}", "skipped", why or "there is no such trunk"))
+                continue
+            order.append(trunk)
+            place = "first" if len(order) == 1 else f"number {len(order)}"
+            steps.append(RoutingStep(f"trunk/{member.trunk}", "matched", f"tried {place}: it costs {member.cost}"))
+        return steps, order
+
+    def _why_not(self, trunk: Trunk | None, number: str) -> str | None:
+        if trunk is None:
+            return "there is no such trunk"
+        if not trunk.enabled:
+            return "it is disabled"
+        health = self._trunks.health(trunk.name)
+        if not health.usable:
+            return health.why_unusable
+        if not trunk.number_sent(number):
+            return f"it strips all of {number!r}"
+        full = self._traffic.why_full(trunk)
+        return None if full is None else f"it takes no more calls: {full}"
+
+    async def _through(self, caller: Caller, trunk: Trunk, number: str, usable: Sequence[int]) -> DialOutcome:
+        """Try a trunk's gateways in order; each attempt is a leg of its own."""
+        shown = self._shown(caller, trunk)
+        outcome = DialOutcome(False, Cause.NETWORK_OUT_OF_ORDER)
+        for turn, place in enumerate(usable):
+            outcome = await caller.dial([candidate_of(trunk, place, number, shown)], trunk.ring_seconds)
+            if not _worth_retrying(outcome, trunk.rules.failover.retry_on):
+                break
+            if turn + 1 < len(usable):
+                caller.note(f"trunk {trunk.name}: the next gateway is tried ({_said(outcome)})")
+        return outcome
+
+    def _number(self, trunk: Trunk, dialled: str) -> str:
+        number = trunk.number_sent(dialled)
+        if not number:
+            raise Rejected(Cause.INVALID_NUMBER_FORMAT, f"trunk {trunk.name} strips all of {dialled!r}")
+        return sent(number, trunk.rules.numbers)
+
+    def _shown(self, caller: Caller, trunk: Trunk) -> Shown:
+        """Who the trunk is told calls."""
+        rules, party = trunk.rules.identity, caller.from_
+        whose = caller.routed_as if rules.forwarded_as == "forwarder" else caller.origin
+        known = caller.identity
+        if rules.show == "fixed":
+            party = Party(rules.fixed, party.name)
+        elif whose.kind == "account":
+            if rules.show == "number":
+                party = Party(whose.name, party.name)
+            else:
+                party = self._accounts.shown_outside(whose.name) or party
+        return shown_to(trunk, party, known)
+
+
+def candidate_of(trunk: Trunk, place: int, number: str, shown: Shown) -> Candidate:
+    """How a number is reached through one of a trunk's gateways; `number` as the trunk wants it."""
+    return Candidate(
+        gateway_target(trunk.gateways[place], number),
+        Destination("trunk", trunk.name),
+        number,
+        trunk.anchored,
+        trunk.credentials,
+        shown.from_,
+        shown.identity,
+        shown.style,
+    )
+
+
+def _redirected(caller: Caller, trunk: Trunk, outcome: DialOutcome) -> Destination | None:
+    """What a 3xx of a trunk does."""
+    policy = trunk.rules.failover.redirects
+    if policy == "pass" and outcome.contacts:
+        caller.redirect(outcome.contacts)
+    elif policy == "follow" and (number := first_number(outcome.contacts)):
+        caller.forward(trunk.origin, number, "deflection")
+        return Destination("dialplan", trunk.origin.context)
+    return None
+
+
+def _worth_retrying(outcome: DialOutcome, retry_on: Sequence[int]) -> bool:
+    if outcome.answered:
+        return False
+    if outcome.unheard is not None:
+        return outcome.unheard in retry_on or outcome.unheard == 404  # a name that leads nowhere is no party's refusal
+    return worth_retrying(outcome.cause, outcome.status, retry_on)
+
+
+def _must_have_been_heard(outcome: DialOutcome, where: str) -> None:
+    """Raises Rejected where nobody out there said a word: that is no "no answer" of a person."""
+    if not outcome.answered and outcome.unheard is not None and outcome.status is None:
+        raise Rejected(Cause.NETWORK_OUT_OF_ORDER, f"{where} does not answer")
+
+
+def _said(outcome: DialOutcome) -> str:
+    if outcome.unheard is not None:
+        return "it does not answer" if outcome.unheard == 408 else "it cannot be reached"
+    return f"{outcome.status} {outcome.cause.text}" if outcome.status is not None else outcome.cause.text
