@@ -79,12 +79,14 @@ from softswitch.features.routing import feature as routing
 from softswitch.features.routing.service import DialPlan
 from softswitch.features.testcalls import feature as testcalls
 from softswitch.features.trunks import feature as trunks_feature
+from softswitch.features.trunks.certificates import Certificates
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, SwitchError
 from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.platform import https
 from softswitch.platform.audit import Audit
 from softswitch.platform.auth import Authenticator
 from softswitch.platform.changes import Changes
@@ -234,7 +236,12 @@ class Softswitch:
 
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, self._departures = trunks_feature.build(
-            self.trunks, self.trunk_groups, Traffic(clock), self.directory, random.SystemRandom().random
+            self.trunks,
+            self.trunk_groups,
+            Traffic(clock),
+            Certificates(https.fetch, clock),
+            self.directory,
+            random.SystemRandom().random,
         )
         self.features = [
             directory_feature.build(self.directory),

@@ -31,11 +31,13 @@ from softswitch.features.routing.model import Plan, demo_plan
 from softswitch.features.routing.service import DialPlan
 from softswitch.features.testcalls.feature import build as build_testcalls
 from softswitch.features.trunks import call_app as trunks_app
+from softswitch.features.trunks.certificates import Certificates
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.model import Trunk
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
+from softswitch.features.trunks.verifier import Verifier
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
@@ -127,6 +129,9 @@ class DemoFeatures:
         self.trunks = DemoTrunks(trunk, clock, publish)
         self.groups = Groups(self.trunks)
         self.traffic = Traffic(clock)
+        self.certificates = Certificates(self.fetch, clock)
+        self.published: dict[str, bytes] = {}
+        """What lies at which URL, for those who check passports."""
         departures = Departures(self.trunks, self.traffic, self.directory, chance=random.Random("weights").random)
         self.lines = Lines()
         self.reach = Reach(self.directory, Phones(self.location), self.lines)
@@ -161,7 +166,9 @@ class DemoFeatures:
             "account": account_app(self.reach),
             "speeddial": speed_dial_app(self.reach),
             "callback": callback_app(self.reach, self.callbacks),
-            **trunks_app.build_call_apps(self.trunks, self.groups, self.traffic, departures),
+            **trunks_app.build_call_apps(
+                self.trunks, self.groups, self.traffic, departures, Verifier(self.certificates)
+            ),
             **build_testcalls().call_apps,
             **build_parking(Lot(), self, self).call_apps,
         }
@@ -187,6 +194,12 @@ class DemoFeatures:
         self.presence.connect(watchers)
         for kind, hearer in build_presence(self.presence).subscriptions:
             bus.subscribe(kind, hearer)
+
+    async def fetch(self, url: str) -> bytes:
+        try:
+            return self.published[url]
+        except KeyError:
+            raise ValueError("it answers 404") from None
 
     # What only `explain` asks of the dial plan's surroundings.
 

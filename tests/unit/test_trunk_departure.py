@@ -10,10 +10,12 @@ from softswitch.calls.uplinks import Probed
 from softswitch.engine.caller import DialOutcome
 from softswitch.events import CallEnded
 from softswitch.features.trunks.call_app import build_call_apps
+from softswitch.features.trunks.certificates import Certificates
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.model import GroupRules, Member, Trunk
 from softswitch.features.trunks.traffic import Traffic
+from softswitch.features.trunks.verifier import Verifier
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -28,6 +30,10 @@ ANSWERED = DialOutcome(True, Cause.NORMAL_CLEARING)
 ALICE = Origin("account", "1001", "default")
 
 
+async def nothing(url: str) -> bytes:
+    raise ValueError("it answers 404")
+
+
 class Way:
     """Some trunks, one group of all of them in the order given, and what calls make of it."""
 
@@ -39,7 +45,9 @@ class Way:
         self.groups._groups["out"] = GroupRules(members=members, **group)
         self.traffic = Traffic(self.clock)
         self.departures = Departures(self.trunks, self.traffic, FakeAccounts(), lambda: 0.0)
-        self.apps = build_call_apps(self.trunks, self.groups, self.traffic, self.departures)
+        self.apps = build_call_apps(
+            self.trunks, self.groups, self.traffic, self.departures, Verifier(Certificates(nothing, self.clock))
+        )
 
     def caller(self, *outcomes: DialOutcome, **more: Any) -> FakeCaller:
         caller = FakeCaller("030", more.pop("origin", ALICE), *outcomes, **more)

@@ -11,6 +11,7 @@ from softswitch.calls.signals import Credentials, Origin, Target
 from softswitch.calls.uplinks import Enrolled, Enrolment, Probed, Uplink
 from softswitch.engine.caller import Candidate
 from softswitch.events import Fact
+from softswitch.features.trunks.certificates import Certificates
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.feature import build
 from softswitch.features.trunks.groups import Groups
@@ -27,6 +28,10 @@ from tests.support.admin_plane import StandingClock, admin_client
 from tests.support.trunks import FakeAccounts, FakeCaller, make_trunks
 
 
+async def nothing(url: str) -> bytes:
+    raise ValueError("it answers 404")
+
+
 @pytest.fixture
 def trunks() -> Trunks:
     return make_trunks()
@@ -34,7 +39,14 @@ def trunks() -> Trunks:
 
 @pytest.fixture
 def client(database: Database, trunks: Trunks) -> httpx.AsyncClient:
-    feature, _ = build(trunks, Groups(trunks), Traffic(StandingClock()), FakeAccounts(), lambda: 0.0)
+    feature, _ = build(
+        trunks,
+        Groups(trunks),
+        Traffic(StandingClock()),
+        Certificates(nothing, StandingClock()),
+        FakeAccounts(),
+        lambda: 0.0,
+    )
     assert feature.router is not None
     return admin_client(database, [feature.router])
 

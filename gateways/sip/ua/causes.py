@@ -88,7 +88,16 @@ _CAUSE = {
     606: Cause.INCOMPATIBLE_DESTINATION,
 }
 
+BEYOND = {
+    # RFC 8224 section 13: statuses whose phrases the engine does not know.
+    428: "Use Identity Header",
+    436: "Bad Identity Info",
+    437: "Unsupported Credential",
+    438: "Invalid Identity Header",
+}
+
 PHRASES = {
+    **BEYOND,
     100: "Trying",
     180: "Ringing",
     181: "Call Is Being Forwarded",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateways._native import RequestReceived, ResponseReceived, SipEngine
 from gateways.sip.ua.abilities import ALLOW, OPTION_TAGS
 from gateways.sip.ua.addressing import hop_seen
-from gateways.sip.ua.causes import PHRASES
+from gateways.sip.ua.causes import BEYOND, PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
 from gateways.sip.ua.farewells import Farewells
 from gateways.sip.ua.gruu import Gruus
@@ -192,6 +192,8 @@ class Context:
         to_tag: str | None = None,
     ) -> None:
         """Answer a request, as a server that says its name."""
+        if reason is None:
+            reason = BEYOND.get(status)
         self.engine.respond(
             transaction, status, [*headers, self.server_header], body, self.now, reason=reason, to_tag=to_tag
         )

@@ -151,6 +151,21 @@ class FailoverIn(Input):
     )
 
 
+class StirIn(Input):
+    """Callers' passports (STIR/SHAKEN, RFC 8224, RFC 8588)."""
+
+    send: Literal["off", "sign", "pass"] = "off"
+    certificate_url: Annotated[str, StringConstraints(pattern=r"^(https://[!-~]+)?$", max_length=500)] = ""
+    key: Annotated[str, StringConstraints(max_length=5000)] = Field(
+        default="", description="a private key on P-256 in PEM; write-only; an empty one takes it away"
+    )
+    attest: Literal["by-origin", "A", "B", "C"] = "by-origin"
+    verify: Literal["off", "record", "require"] = "off"
+    roots: Annotated[str, StringConstraints(max_length=100_000)] = Field(
+        default="", description="certificates in PEM of those whom we trust to vouch for signers"
+    )
+
+
 Gateways = Annotated[list[GatewayIn], Field(max_length=20)]
 
 
@@ -208,6 +223,7 @@ class TrunkOut(BaseModel):
     numbers: dict[str, Any]
     limits: dict[str, Any]
     failover: dict[str, Any]
+    stir: dict[str, Any]
     secrets: list[str]
     state: TrunkState | None
 
@@ -233,6 +249,7 @@ class TrunkIn(Input):
     numbers: NumbersIn = NumbersIn()
     limits: LimitsIn = LimitsIn()
     failover: FailoverIn = FailoverIn()
+    stir: StirIn = StirIn()
 
 
 class TrunkChanges(Changes):
@@ -257,6 +274,7 @@ class TrunkChanges(Changes):
     numbers: NumbersIn = ABSENT
     limits: LimitsIn = ABSENT
     failover: FailoverIn = ABSENT
+    stir: StirIn = ABSENT
 
 
 COLUMNS_SHOWN = (

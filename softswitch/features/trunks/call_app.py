@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from softswitch.calls.identity import Identity
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
@@ -10,12 +12,15 @@ from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.model import arrived
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
+from softswitch.features.trunks.verifier import Verifier
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 
 
-def build_call_apps(trunks: Trunks, groups: Groups, traffic: Traffic, departures: Departures) -> Mapping[str, CallApp]:
+def build_call_apps(
+    trunks: Trunks, groups: Groups, traffic: Traffic, departures: Departures, verifier: Verifier
+) -> Mapping[str, CallApp]:
     """Who takes calls for `trunk/NAME` and `trunk-group/NAME`, and receives what trunks bring: `arrival/NAME`."""
 
     async def leave_by_trunk(caller: Caller, name: str) -> Destination | None:
@@ -34,7 +39,19 @@ def build_call_apps(trunks: Trunks, groups: Groups, traffic: Traffic, departures
         why = traffic.admit(trunk, caller.call)
         if why is not None:
             raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"trunk {name} brings too many calls: {why}")
-        who = arrived(trunk, caller.from_, caller.to, caller.identity or Identity())
+        said = caller.identity or Identity()
+        who = arrived(trunk, caller.from_, caller.to, said)
+        if trunk.rules.stir.verify != "off":
+            number = said.asserted.number if said.asserted is not None else caller.from_.number
+            verstat, refused = await verifier.verify(
+                trunk, number, said.called or caller.to.number, said, caller.wall_ms() // 1000
+            )
+            who = structs.replace(who, identity=structs.replace(who.identity, verstat=verstat))
+            if refused is not None:
+                caller.note(f"the caller's number is not vouched for: {refused}")
+                if trunk.rules.stir.verify == "require":
+                    caller.identified(who.from_, who.to, who.identity)
+                    raise Rejected(Cause.CALL_REJECTED, str(refused), refused.status)
         caller.identified(who.from_, who.to, who.identity)
         return Destination("dialplan", caller.origin.context)
 

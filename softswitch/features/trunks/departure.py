@@ -1,7 +1,11 @@
 """A call that leaves: through one trunk and its gateways, or through the trunks of a group until one takes it."""
 
 from collections.abc import Callable, Sequence
+from uuid import NAMESPACE_URL, uuid5
 
+from msgspec import structs
+
+from softswitch.calls.identity import Identity
 from softswitch.calls.redirect import first_number
 from softswitch.engine.caller import Caller, Candidate, DialOutcome
 from softswitch.events import RoutingStep
@@ -15,6 +19,8 @@ from softswitch.features.trunks.model import (
     shown_to,
     worth_retrying,
 )
+from softswitch.features.trunks.model.numbers import e164
+from softswitch.features.trunks.model.passport import read_key, sign
 from softswitch.features.trunks.needs import Accounts
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
@@ -134,7 +140,42 @@ class Departures:
                 party = Party(whose.name, party.name)
             else:
                 party = self._accounts.shown_outside(whose.name) or party
-        return shown_to(trunk, party, known)
+        shown = shown_to(trunk, party, known)
+        passports = self._passports(caller, trunk, party, whose.kind == "account")
+        if not passports:
+            return shown
+        told = shown.identity or Identity()
+        return structs.replace(shown, identity=structs.replace(told, passports=passports))
+
+    def _passports(self, caller: Caller, trunk: Trunk, party: Party, ours: bool) -> tuple[str, ...]:
+        """What vouches for the caller (RFC 8224): our signature, or what another trunk brought."""
+        rules = trunk.rules.stir
+        if rules.send == "pass" and caller.identity is not None:
+            return caller.identity.passports
+        if rules.send != "sign" or trunk.key is None:
+            return ()
+        if caller.identity is not None and caller.identity.private and not trunk.rules.identity.trusted:
+            return ()  # a passport tells the number to everybody on the way
+        numbers = trunk.rules.numbers
+        if rules.attest != "by-origin":
+            attest = rules.attest
+        elif not ours:
+            attest = "C"
+        else:
+            attest = "A" if trunk.rules.identity.show == "account" else "B"
+        called = trunk.number_sent(caller.to.number)
+        return (
+            sign(
+                read_key(trunk.key.pem.encode()),
+                rules.certificate_url,
+                attest=attest,
+                orig=e164(party.number, numbers) or party.number,
+                dest=e164(called, numbers) or called,
+                iat=caller.wall_ms() // 1000,
+                # RFC 8588 section 6: it tells in confidence which customer or trunk of ours a call came by.
+                origid=str(uuid5(NAMESPACE_URL, f"{rules.certificate_url}#{caller.origin.kind}/{caller.origin.name}")),
+            ),
+        )
 
 
 def candidate_of(trunk: Trunk, place: int, number: str, shown: Shown) -> Candidate:

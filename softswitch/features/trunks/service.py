@@ -23,6 +23,8 @@ from softswitch.features.trunks.model import (
     ha1,
     merged,
 )
+from softswitch.features.trunks.model.passport import read_key
+from softswitch.features.trunks.model.trunk import SigningKey
 from softswitch.features.trunks.tables import TrunkRow
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound
@@ -38,7 +40,7 @@ CHANGED = "trunks"
 
 COLUMNS = ("name", "host", "port", "transport", "context", "strip", "prefix", "media", "ring_seconds", "enabled")
 """What has a column of its own; `sources` is written as a text, all else is in `rules` or `secrets`."""
-SECRETS = (("login", "password"), ("peer", "password"))
+SECRETS = (("login", "password"), ("peer", "password"), ("stir", "key"))
 """Where secrets stand in what administrators write. They are sealed, and never shown again."""
 
 
@@ -201,12 +203,17 @@ class Trunks:
             if isinstance(tree.get(branch), Mapping) and leaf in tree[branch]:
                 tree[branch] = dict(tree[branch])
                 secret, key = tree[branch].pop(leaf), f"{branch}.{leaf}"
+                if secret and key == "stir.key":
+                    _check_key(secret)
                 if secret:
                     secrets[key] = self._vault.seal(secret, _purpose(row.name, key))
                 else:
                     secrets.pop(key, None)
         rules = merged(msgspec.json.decode(row.rules), tree)
-        self._check_peer(row.name, check_rules(rules), secrets)
+        checked = check_rules(rules)
+        self._check_peer(row.name, checked, secrets)
+        if checked.stir.send == "sign" and "stir.key" not in secrets:
+            raise Invalid("stir.key", "which key should sign? Give a private key on P-256 in PEM")
         row.rules, row.secrets = msgspec.json.encode(rules).decode(), msgspec.json.encode(secrets).decode()
 
     def _check_peer(self, name: str, rules: TrunkRules, secrets: Mapping[str, str]) -> None:
@@ -222,6 +229,7 @@ class Trunks:
         password = self._secret(row, "login.password")
         peer_password = self._secret(row, "peer.password")
         username = rules.peer.username
+        key = self._secret(row, "stir.key")
         return Trunk(
             name=row.name,
             host=row.host,
@@ -237,6 +245,7 @@ class Trunks:
             rules=rules,
             credentials=None if password is None else Credentials(rules.login.username, password, rules.login.realm),
             peer_ha1={} if peer_password is None else ha1(username, self._realm, peer_password),
+            key=None if key is None else SigningKey(key),
             token=self._vault.token(f"trunk/{row.name}/contact"),
         )
 
@@ -276,6 +285,13 @@ class Trunks:
 
 def _purpose(trunk: str, key: str) -> str:
     return f"trunk/{trunk}/{key}"
+
+
+def _check_key(pem: str) -> None:
+    try:
+        read_key(pem.encode())
+    except ValueError as error:
+        raise Invalid("stir.key", str(error)) from error
 
 
 def write_sources(sources: list[str]) -> str:

@@ -8,6 +8,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
@@ -164,15 +165,17 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     return True
 
 
-def read_certificates(pem: bytes) -> list[x509.Certificate]:
+@lru_cache(maxsize=256)
+def read_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     """Certificates in PEM. Raises ValueError."""
-    return x509.load_pem_x509_certificates(pem)
+    return tuple(x509.load_pem_x509_certificates(pem))
 
 
-def read_key(pem: str) -> ec.EllipticCurvePrivateKey:
+@lru_cache(maxsize=256)
+def read_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
     """A private key on P-256 in PEM. Raises ValueError saying what is wrong."""
     try:
-        key = serialization.load_pem_private_key(pem.encode(), password=None)
+        key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
         raise ValueError("this is no private key in PEM without a password") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):

@@ -12,6 +12,7 @@ from msgspec import Struct
 from softswitch.features.trunks.model.group import RETRY_ON
 from softswitch.features.trunks.model.limits import LimitRules
 from softswitch.features.trunks.model.numbers import NumberRules, check_numbers
+from softswitch.features.trunks.model.passport import read_certificates
 from softswitch.kernel.errors import Invalid
 
 
@@ -89,6 +90,23 @@ class IdentityRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_
     divert_by: Literal["none", "diversion", "history-info", "both"] = "none"
 
 
+class StirRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """Callers' passports (STIR/SHAKEN, RFC 8224, RFC 8588)."""
+
+    send: Literal["off", "sign", "pass"] = "off"
+    """`sign`: with our key; `pass`: what another trunk brought goes on untouched."""
+    certificate_url: str = ""
+    """Where those who check our signature find the certificate of our key."""
+    attest: Literal["by-origin", "A", "B", "C"] = "by-origin"
+    """`by-origin`: A for an account that shows its own caller id, B for one that shows another number, C for every call
+    that only passes through."""
+    verify: Literal["off", "record", "require"] = "off"
+    """`record`: the result stands in the call record and is told to phones; `require`: a call that does not pass is
+    refused."""
+    roots: str = ""
+    """Certificates in PEM of those whom we trust to vouch for signers."""
+
+
 class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
     """All of it."""
 
@@ -101,6 +119,7 @@ class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fie
     numbers: NumberRules = NumberRules()
     limits: LimitRules = LimitRules()
     failover: FailoverRules = FailoverRules()
+    stir: StirRules = StirRules()
 
 
 def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,4 +149,17 @@ def check_rules(tree: Mapping[str, Any]) -> TrunkRules:
     if rules.identity.from_user == "login" and not rules.login.username:
         raise Invalid("login.username", "From should name the login, and there is none")
     check_numbers(rules.numbers)
+    _check_stir(rules.stir)
     return rules
+
+
+def _check_stir(rules: StirRules) -> None:
+    if rules.send == "sign" and not rules.certificate_url.startswith("https://"):
+        raise Invalid("stir.certificate_url", "where is the certificate? Give an https URL that others can reach")
+    if rules.roots:
+        try:
+            read_certificates(rules.roots.encode())
+        except ValueError as error:
+            raise Invalid("stir.roots", "these are no certificates in PEM") from error
+    elif rules.verify != "off":
+        raise Invalid("stir.roots", "who may vouch for a signer? Give the certificates of the authorities in PEM")

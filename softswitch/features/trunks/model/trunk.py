@@ -16,6 +16,15 @@ from softswitch.kernel.address import HostPort
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+class SigningKey(Struct, frozen=True, gc=False):
+    """A private key in PEM. It stays out of `repr`, and so out of every log."""
+
+    pem: str
+
+    def __repr__(self) -> str:
+        return "SigningKey()"
+
+
 class Trunk(Struct, frozen=True, gc=False, kw_only=True):
     """A link to another switch or a carrier."""
 
@@ -40,6 +49,8 @@ class Trunk(Struct, frozen=True, gc=False, kw_only=True):
     """What we answer when the trunk asks who we are."""
     peer_ha1: Mapping[str, str] = MappingProxyType({})
     """H(A1) by algorithm of the user name that the far end proves itself with."""
+    key: SigningKey | None = None
+    """What its callers' passports are signed with."""
     token: str = ""
     """What marks calls that come by the Contact which we registered at the trunk."""
 
