@@ -72,6 +72,12 @@ class Admin:
     def delete(self, path: str) -> None:
         self._http.delete(path).raise_for_status()
 
+    def metrics(self) -> str:
+        """What Prometheus would read."""
+        response = self._http.get(str(self._http.base_url.copy_with(path="/metrics")))
+        response.raise_for_status()
+        return response.text
+
     def cdrs(self, to: str, count: int = 1) -> list[dict[str, Any]]:
         """The records of calls to a number, once there are `count`; AssertionError when there are not in time."""
         return self.eventually(lambda: self.all("/cdrs", to=to), lambda found: len(found) >= count)
@@ -86,9 +92,9 @@ class Admin:
         """Until no call is live."""
         self.eventually(lambda: self.all("/calls"), lambda live: not live)
 
-    def eventually(self, ask: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
-        """What `ask` gives once it is `enough`."""
-        give_up = time.perf_counter() + CDR_LIMIT
+    def eventually(self, ask: Callable[[], Any], enough: Callable[[Any], bool], within: float = CDR_LIMIT) -> Any:
+        """What `ask` gives once it is `enough`; AssertionError when it is not within so many seconds."""
+        give_up = time.perf_counter() + within
         while not enough(found := ask()):
             assert time.perf_counter() < give_up, f"still not so: {found}"
             time.sleep(0.05)

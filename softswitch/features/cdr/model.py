@@ -240,9 +240,10 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         caller = first_up  # a call of our own: of the phones that were rung first, the one that answered
     return Cdr(
         call_id=offered.call,
-        from_=offered.from_number,
+        # What a trunk's rules have made of its numbers is what counts, and what is found again.
+        from_=offered.from_number if identified is None else identified.from_number,
         from_name=offered.from_name,
-        to=offered.to_number,
+        to=offered.to_number if identified is None else identified.to_number,
         origin=Destination(offered.origin_kind, offered.origin),
         context=offered.context,
         plan_version=plan_version,

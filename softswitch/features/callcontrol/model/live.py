@@ -6,6 +6,7 @@ from typing import Literal
 
 from softswitch.events import (
     CallAnswered,
+    CallerIdentified,
     CallFact,
     CallOffered,
     CallRouted,
@@ -83,6 +84,8 @@ def _apply(call: CallView, fact: CallFact) -> None:
     match fact:
         case CallRouted(destination=destination):
             call.destination = str(destination) if destination is not None else None
+        case CallerIdentified(from_number=from_number, to_number=to_number):
+            call.from_number, call.to_number = from_number, to_number
         case CallAnswered():
             call.answered_at = call.answered_at or fact.at
             caller = next(leg for leg in call.legs.values() if leg.role == "caller")

@@ -126,7 +126,7 @@ def _destination(rule: Rule) -> Destination:
         destination = Destination.parse(rule.destination)
     except ValueError as error:
         raise Invalid(where, str(error)) from None
-    if re.fullmatch(r"[a-z][a-z0-9_]*", destination.kind) is None:
+    if re.fullmatch(r"[a-z][a-z0-9_-]*", destination.kind) is None:
         raise Invalid(where, f"{destination.kind!r} is no kind of destination")
     if re.search(r"[{}]", destination.name.replace("{number}", "")):
         raise Invalid(where, "the only place holder is {number}")
