@@ -4,6 +4,7 @@ import pytest
 
 from gateways.sip.ua import digest
 from gateways.sip.ua.digest import ha1_of
+from softswitch.calls.signals import Origin
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.offence import Offence
 from tests.support.ua_story import Story, answer_to, sdp
@@ -132,3 +133,17 @@ def test_an_unknown_user_costs_the_same_work_as_a_wrong_password(monkeypatch: py
         answers.append((response.reason, len(response.raw)))
     assert work[0] == work[1]
     assert answers[0] == answers[1]
+
+
+def test_the_far_end_of_a_trunk_may_call_and_not_register() -> None:
+    story = strict()
+    story.accounts.origin = lambda username: Origin("trunk", "branch", "default")  # type: ignore[method-assign]
+    story.hears(story.request("INVITE", body=sdp(), headers=[credentials(story, "secret")], cseq=2))
+    assert [call.origin.name for call in story.switch.incoming_calls] == ["branch"]
+    story.said()
+    common = {"uri": "sip:192.0.2.1", "to": "<sip:1001@192.0.2.1>", "call_id": "r"}
+    story.hears(story.request("REGISTER", **common))  # type: ignore[arg-type]
+    proof = f"Authorization: {answer_to(story.only_response(401), 'REGISTER', 'sip:192.0.2.1')}"
+    story.hears(story.request("REGISTER", headers=[proof], cseq=2, **common))  # type: ignore[arg-type]
+    story.only_response(403)
+    assert story.accounts.bound == {}

@@ -55,6 +55,9 @@ class Admission:
             verdict, username = self._digest.check(request.method, request.uri, values, now)
             if verdict is Verdict.ACCEPTED:
                 self._sentry.proved(host, username)
+                if request.method != "INVITE" and self._gatekeeper.origin(username).kind != "account":
+                    # The far end of a trunk has calls, and nothing that could be registered, watched or written to.
+                    return 403, []
                 return username if self._may_come(username, host, transport) else (403, [])
             if verdict is Verdict.MALFORMED:
                 return 400, []
