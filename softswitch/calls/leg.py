@@ -31,6 +31,9 @@ class Open(Enum):
     """Our answer to its call was an offer; its own answer comes with the acknowledgement."""
 
 
+_UNKNOWN = Party("")
+
+
 class Leg:
     """What is known of one leg. Plain state: `Relay` and the engine decide, this remembers."""
 
@@ -57,7 +60,7 @@ class Leg:
         self.id = leg
         self.destination = destination
         """What it belongs to: `account/1002`, `trunk/uas`."""
-        self.party = Party("")
+        self.party = _UNKNOWN
         """Whom it leads to, as others are shown it."""
         self.inbound = False
         """Whether the party called us."""

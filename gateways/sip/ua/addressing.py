@@ -103,6 +103,15 @@ def host_text(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+@lru_cache(maxsize=4096)
+def called_address(number: str, uri: str) -> str:
+    """The To value of a call to a number at a URI, without a tag."""
+    target = parsed(uri)
+    host = host_text(target.host) if target is not None else ""
+    return f"<sip:{escaped_user(number)}@{host}>" if number else f"<sip:{host}>"
+
+
+@lru_cache(maxsize=4096)
 def party_address(party: Party, host: str) -> str:
     """A From or To value for a party at a host, without a tag."""
     number = party.number

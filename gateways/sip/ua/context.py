@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
@@ -279,6 +279,7 @@ class Context:
         return (number, (hop.host, hop.port)) if number is not None else None
 
 
+@lru_cache(maxsize=1024)
 def status_line(status: int, method: str) -> str:
     """A response of ours as the ladder shows it."""
     return f"{status} {PHRASES.get(status, '')} ({method})"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
 from gateways.sip.ua import alert, sdp, session_id
-from gateways.sip.ua.addressing import contact_uri, escaped_user, host_text, parsed, party_address
+from gateways.sip.ua.addressing import called_address, contact_uri, party_address
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
@@ -46,9 +46,7 @@ class InviteClient(Session):
     def __init__(self, context: Context, leg: LegId, invitation: Invitation) -> None:
         tokens = context.tokens
         tag = tokens.token()
-        uri = parsed(invitation.target.uri)
-        host = host_text(uri.host) if uri is not None else ""
-        number, style = invitation.to.number, invitation.style
+        uri, style = invitation.target.uri, invitation.style
         ours = style.host if style is not None and style.host else context.settings.host
         if invitation.from_ == ANONYMOUS:
             ours = "anonymous.invalid"  # RFC 3323 section 4.1.1.3
@@ -57,10 +55,10 @@ class InviteClient(Session):
             local=f"{party_address(invitation.from_, ours)};tag={tag}",
             local_tag=tag,
             local_cseq=1,
-            remote=f"<sip:{escaped_user(number)}@{host}>" if number else f"<sip:{host}>",
+            remote=called_address(invitation.to.number, uri),
             remote_tag="",
             remote_cseq=-1,
-            remote_target=invitation.target.uri,
+            remote_target=uri,
             route_set=invitation.target.path,
             transport=0,
             peer=("", 0),
