@@ -1,0 +1,259 @@
+"""The caller is served: it hears something, others are rung for it, and it is brought together with one of them.
+
+What a call application asks for is done here, and a party that comes from another call takes its place here.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from softswitch.calls import media_plan
+from softswitch.calls.dial import over
+from softswitch.calls.identity import ANONYMOUS, Identity, IdentityStyle
+from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.signals import Alert, Answer, Origin, Ring
+from softswitch.engine.caller import Candidate, DialOutcome
+from softswitch.engine.dialling import Dialling, through_caller
+from softswitch.engine.hearing import Hearing, Order
+from softswitch.engine.legs import CallLegs
+from softswitch.engine.record import RecordedCall
+from softswitch.engine.surroundings import Surroundings
+from softswitch.engine.talk import Talk
+from softswitch.engine.transfer import Transfer
+from softswitch.events import CallAnswered, LegAnswered
+from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import Rejected
+from softswitch.kernel.ids import CallId
+from softswitch.kernel.media import MediaDescription
+
+
+class ServedCall(RecordedCall):
+    """The part of a call that does what applications ask of a `Caller`, and knows who is with whom."""
+
+    __slots__ = ("_alert", "_contacts", "_dial", "_hearing", "_hops_left", "legs", "talk", "transfer")
+
+    def __init__(self, around: Surroundings, call: CallId, origin: Origin, legs: CallLegs[Any]) -> None:
+        super().__init__(around, call, origin)
+        self._hops_left = 70
+        self._alert: Alert | None = None
+        """How the caller would have phones ring."""
+        self.legs = legs
+        self.talk = Talk(around, legs, call)
+        self.transfer: Transfer | None = None
+        """The transfer that the present life came of."""
+        self._dial: Dialling | None = None
+        self._contacts: tuple[str, ...] = ()
+        """Where the caller is sent if nobody answers."""
+        self._hearing: Hearing | None = None
+
+    # What call applications do (the `Caller` protocol) -----------------------------------------------------
+
+    def redirect(self, contacts: Sequence[str]) -> None:
+        self._contacts = tuple(contacts)
+
+    async def answer(self) -> None:
+        if self.caller_leg.state is not LegState.UP or self.transfer is not None:
+            self.talk.with_us(self.caller_leg)
+        self._answer_caller()
+
+    async def play(self, prompt: str) -> None:
+        await self.answer()
+        await self._hears().play(self.caller_leg.id, prompt)
+
+    async def digit(self, within: float) -> str | None:
+        return await self._hears().digit(within)
+
+    async def echo(self) -> None:
+        await self._hear_for_ever(self._around.media.echo)
+
+    async def tone(self, frequency: float) -> None:
+        await self._hear_for_ever(lambda leg: self._around.media.tone(leg, frequency))
+
+    async def music(self) -> None:
+        await self._hear_for_ever(lambda leg: self.talk.music(self.caller_leg))
+
+    async def _hear_for_ever(self, order: Order) -> None:
+        await self.answer()
+        self._hears().give(self.caller_leg.id, order)
+        await asyncio.get_running_loop().create_future()
+
+    def _hears(self) -> Hearing:
+        if self._hearing is None:
+            self._hearing = Hearing(self._around.media)
+        return self._hearing
+
+    async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
+        if self._hops_left <= 1:
+            # RFC 3261 section 16.3 step 3, which a B2BUA must obey as a proxy does, or two of them loop for ever.
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "too many hops (Max-Forwards)")
+        if any(candidate.anchored for candidate in candidates):
+            self.legs.open_media(self.caller_leg)
+        dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
+        self._invite(dial, candidates)
+        if not candidates:
+            return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
+        await dial.run(ring_seconds)
+        if dial.winner is None:
+            refusal = dial.refusal
+            return DialOutcome(False, refusal.cause, refusal.status, refusal.contacts, dial.unheard)
+        return DialOutcome(True, self._cause[0] if self._cause else Cause.NORMAL_CLEARING)
+
+    def also(self, candidates: Sequence[Candidate]) -> None:
+        dial = self._dial
+        if dial is not None and dial.open:
+            if any(candidate.anchored for candidate in candidates):
+                self.legs.open_media(self.caller_leg)
+            self._invite(dial, candidates)
+
+    # Whom it is brought together with ----------------------------------------------------------------------
+
+    async def together(self, leg: Leg) -> None:
+        """Let the caller talk with a party that is there already, until one of them is gone."""
+        await self._pair_by_dial(leg).run()
+
+    def _pair_by_dial(self, leg: Leg) -> Dialling:
+        dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
+        dial.adopt(leg)
+        self._pair(leg)
+        return dial
+
+    def _invite(self, dial: Dialling, candidates: Sequence[Candidate]) -> None:
+        """Invite terminals, which are told of the caller what they may be told."""
+        caller, from_, identity = self.caller_leg, self.from_, self.identity
+        if identity is not None:
+            from_ = ANONYMOUS if identity.private else from_
+            if identity.verstat:
+                candidates = [_with_verstat(candidate, from_, identity) for candidate in candidates]
+        offer, half = through_caller(caller), caller.session_id
+        dial.invite(candidates, from_, self._hops_left - 1, offer, alert=self._alert, session_id=half)
+
+    async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
+        """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""
+
+        def offer(leg: Leg) -> MediaDescription:
+            self.legs.open_media(leg)
+            assert leg.address is not None
+            return media_plan.offer(self._around.media.codecs, leg.address)
+
+        def becomes_caller(leg: Leg) -> None:
+            self.caller_leg = leg
+            self.legs.connect(leg)
+            dial.finish()
+
+        dial = self._dial = self._new_dial(alerted=lambda leg, early: None, joined=becomes_caller)
+        dial.invite(candidates, self.to, self._hops_left, offer)
+        await dial.run(ring_seconds)
+        if dial.winner is None:
+            raise Rejected(dial.refusal.cause)
+        self._dial = None
+
+    def _new_dial(self, *, alerted: Callable[[Leg, bool], None], joined: Callable[[Leg], None]) -> Dialling:
+        return Dialling(self._around, self.legs, self.call, alerted=alerted, joined=joined)
+
+    def _alerted(self, leg: Leg, early: bool) -> None:
+        """A dialled party rings, or sends early media."""
+        caller = self.caller_leg
+        heard = None
+        if early and caller.remote is not None and caller.state is LegState.INVITED:
+            self.talk.early(caller, leg)
+            heard = caller.local
+        if caller.state is LegState.INVITED:
+            self._around.signalling.send(caller.id, Ring(heard, leg.session_id))
+        if self.transfer is not None:
+            self.transfer.rang()
+
+    def _joined(self, leg: Leg) -> None:
+        """A dialled party answered first."""
+        if over(self.caller_leg):
+            self.legs.hang_up(leg, Cause.NORMAL_CLEARING)
+            return
+        self.caller_leg.far_session_id = leg.session_id
+        self.talk.put_through(self.caller_leg, leg)
+        self._answer_caller()
+        self.talk.bridged(self.caller_leg, leg)
+
+    def _answer_caller(self) -> None:
+        """Answer the caller unless it is up; the first time, the call is answered."""
+        self._answer(self.caller_leg)
+        if self.answered_at is None:
+            self.answered_at = self.wall_ms()
+            self._around.publish(CallAnswered(at=self.answered_at, call=self.call))
+        if self.transfer is not None and not self.transfer.settled:
+            self.transfer.completed()
+            if self.transfer.by is not None:
+                self.legs.hang_up(self.transfer.by, Cause.NORMAL_CLEARING)
+
+    def _answer(self, leg: Leg) -> None:
+        if leg.state is not LegState.UP:
+            assert leg.local is not None
+            leg.state = LegState.UP
+            self._around.signalling.send(leg.id, Answer(leg.local, leg.far_session_id))
+            if leg is not self.caller_leg or self.answered_at is not None:
+                self._around.publish(LegAnswered(at=self.wall_ms(), call=self.call, leg=leg.id))
+
+    def _pair(self, leg: Leg) -> None:
+        """The caller and a party that is there already hear each other."""
+        self.talk.join(self.caller_leg, leg)
+        self._answer(leg)
+        self._answer_caller()
+        self.talk.bridged(self.caller_leg, leg)
+
+    # Who is where ------------------------------------------------------------------------------------------
+
+    def other(self, leg: Leg) -> Leg | None:
+        """Whom a party of this call talks with; None while it talks with nobody but us."""
+        partner = self._dial.winner if self._dial is not None else None
+        if partner is None or over(partner) or over(self.caller_leg):
+            return None
+        return self.caller_leg if leg is partner else partner if leg is self.caller_leg else None
+
+    def has_place(self, leg: Leg) -> bool:
+        """Whether another party could be where this one is: a caller who is up or whom another is rung for, whoever it
+        talks with, or a phone that rings."""
+        if over(leg) or over(self.caller_leg) or self.legs.get(leg.id) is None:
+            return False
+        if leg is self.caller_leg:
+            return leg.state is LegState.UP or self._dial is not None
+        dial = self._dial
+        return dial is not None and dial.holds(leg) and dial.winner in (None, leg)
+
+    def take_place(self, old: Leg, new: Leg) -> None:
+        """A party that has come from another call is from now on where `old` is, which is hung up.
+
+        `old` is the caller, whom the caller talks with, or a terminal that rings: that one is answered by it.
+        """
+        dial, partner = self._dial, self.other(old)
+        if partner is not None:
+            self.talk.part(self.caller_leg, self._dial.winner)  # type: ignore[union-attr, arg-type]
+        if old is self.caller_leg:
+            was_up = old.state is LegState.UP
+            self.caller_leg, self.from_ = new, new.party
+            self.legs.hang_up(old, Cause.NORMAL_CLEARING)
+            if partner is not None:
+                self._pair(partner)
+            elif was_up:
+                self.talk.with_us(new)
+                self._answer_caller()
+                if self._hearing is not None:
+                    self._hearing.taken_over_by(new.id)
+            else:
+                self.talk.music(new)
+        else:
+            assert dial is not None and dial.holds(old)
+            elsewhere = partner is None
+            self.legs.hang_up(
+                old, Cause.ANSWERED_ELSEWHERE if elsewhere else Cause.NORMAL_CLEARING, elsewhere=elsewhere
+            )
+            dial.adopt(new)
+            self._pair(new)
+
+
+def _with_verstat(candidate: Candidate, from_: Party, identity: Identity) -> Candidate:
+    """What the check of the caller's passport gave is told to phones; a trunk is told what its own rules say."""
+    if candidate.style is not None:
+        return candidate
+    told = Identity(asserted=from_, privacy=identity.privacy, verstat=identity.verstat)
+    return structs.replace(candidate, identity=told, style=IdentityStyle("p-asserted-identity"))
