@@ -17,6 +17,7 @@ from softswitch.features.registrar.service import Registrations
 from softswitch.features.registrar.writer import BindingWriter
 from softswitch.features.trunks.api import build_router as trunks_router
 from softswitch.features.trunks.service import Trunks
+from softswitch.features.trunks.traffic import Traffic
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.cause import Cause
@@ -95,8 +96,8 @@ def clock() -> StandingClock:
 
 
 @pytest.fixture
-def client(database: Database, directory: Directory, trunks: Trunks) -> httpx.AsyncClient:
-    return admin_client(database, [accounts_router(directory), trunks_router(trunks)])
+def client(database: Database, directory: Directory, trunks: Trunks, clock: StandingClock) -> httpx.AsyncClient:
+    return admin_client(database, [accounts_router(directory), trunks_router(trunks, Traffic(clock))])
 
 
 async def test_accounts_live_through_their_whole_life(
