@@ -82,9 +82,10 @@ class Admin:
         """The records of calls to a number, once there are `count`; AssertionError when there are not in time."""
         return self.eventually(lambda: self.all("/cdrs", to=to), lambda found: len(found) >= count)
 
-    def cdr(self, to: str) -> dict[str, Any]:
-        """The one record of calls to a number."""
-        found = self.cdrs(to)
+    def cdr(self, to: str, caller: str | None = None) -> dict[str, Any]:
+        """The one record of calls to a number, from a caller where other tests call the number, too."""
+        asked = {"to": to} | ({"from": caller} if caller is not None else {})
+        found = self.eventually(lambda: self.all("/cdrs", **asked), bool)
         assert len(found) == 1, found
         return found[0]
 

@@ -245,7 +245,7 @@ async def test_phones_that_insist_on_reliable_ringing_and_session_timers_have_th
 
     assert alice.heard().frequency == pytest.approx(800, abs=3)
     assert bob.heard().frequency == pytest.approx(500, abs=3)
-    cdr = admin.cdr("1008")
+    cdr = admin.cdr("1008", caller="1007")
     assert cdr["disposition"] == "answered" and cdr["billable_ms"] >= 2 * TALK * 1000 - 400
     lines = [f"{line['direction']} {line['what']}" for line in admin.get(f"/calls/{cdr['call_id']}/trace")["ladder"]]
     assert "in PRACK" in lines and "out PRACK" in lines and "in UPDATE" in lines
