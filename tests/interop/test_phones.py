@@ -160,7 +160,7 @@ async def test_a_busy_phone_says_so(switch: Server, admin: Admin, tmp_path: Path
         refused = await alice.state("disconnected")
 
     assert refused["status"] == 486
-    assert admin.cdr("1008")["disposition"] == "busy"
+    assert admin.cdr("1008", caller="1003")["disposition"] == "busy"
 
 
 async def test_a_caller_who_gives_up_stops_the_ringing_phone(switch: Server, admin: Admin, tmp_path: Path) -> None:
