@@ -95,7 +95,7 @@ class Relay:
         return _HA1[algorithm]
 
     def origin(self, username: str) -> Origin:
-        return _GUEST
+        return _ACCOUNT
 
     def bindings(self, aor: str) -> Sequence[Binding]:
         return self.bound.get(aor, ())
@@ -120,6 +120,7 @@ class Relay:
 
 
 _GUEST = Origin("guest", "bench", "default")
+_ACCOUNT = Origin("account", "1001", "default")
 _HA1 = {algorithm: ha1_of("1001", "softswitch", "secret", algorithm) for algorithm in ("MD5", "SHA-256")}
 
 
