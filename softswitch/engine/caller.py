@@ -116,12 +116,13 @@ class Caller(Protocol):
         """Answer, and send the caller's sound back until it hangs up."""
         ...
 
-    async def tone(self, frequency: float) -> None:
-        """Answer, and send a tone in Hz until the caller hangs up."""
+    async def tone(self, frequency: float, seconds: float | None = None) -> None:
+        """Answer, and send a tone in Hz for some seconds; None: until the caller hangs up."""
         ...
 
-    async def music(self) -> None:
-        """Answer, and let the caller hear music, or silence where none is set, until it hangs up or is fetched."""
+    async def music(self, seconds: float | None = None) -> None:
+        """Answer, and let the caller hear music, or silence where none is set, for some seconds; None: until it hangs
+        up or is fetched."""
         ...
 
     async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:

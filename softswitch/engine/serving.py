@@ -67,18 +67,18 @@ class ServedCall(RecordedCall):
         return await self._hears().digit(within)
 
     async def echo(self) -> None:
-        await self._hear_for_ever(self._around.media.echo)
+        await self._hear(self._around.media.echo, None)
 
-    async def tone(self, frequency: float) -> None:
-        await self._hear_for_ever(lambda leg: self._around.media.tone(leg, frequency))
+    async def tone(self, frequency: float, seconds: float | None = None) -> None:
+        await self._hear(lambda leg: self._around.media.tone(leg, frequency), seconds)
 
-    async def music(self) -> None:
-        await self._hear_for_ever(lambda leg: self.talk.music(self.caller_leg))
+    async def music(self, seconds: float | None = None) -> None:
+        await self._hear(lambda leg: self.talk.music(self.caller_leg), seconds)
 
-    async def _hear_for_ever(self, order: Order) -> None:
+    async def _hear(self, order: Order, seconds: float | None) -> None:
         await self.answer()
         self._hears().give(self.caller_leg.id, order)
-        await asyncio.get_running_loop().create_future()
+        await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=seconds)
 
     def _hears(self) -> Hearing:
         if self._hearing is None:
@@ -227,7 +227,8 @@ class ServedCall(RecordedCall):
         """
         dial, partner = self._dial, self.other(old)
         if partner is not None:
-            self.talk.part(self.caller_leg, self._dial.winner)  # type: ignore[union-attr, arg-type]
+            assert dial is not None and dial.winner is not None
+            self.talk.part(self.caller_leg, dial.winner)
         if old is self.caller_leg:
             was_up = old.state is LegState.UP
             self.caller_leg, self.from_ = new, new.party

@@ -129,7 +129,7 @@ class FakeCaller:
         self.origin = Origin(kind, "1001", "default")
         self.heard = 0
 
-    async def tone(self, frequency: float) -> None:
+    async def tone(self, frequency: float, seconds: float | None = None) -> None:
         self.heard += 1
 
 

@@ -27,10 +27,7 @@ def park_app(lot: Lot, seconds: float = PARKED_SECONDS) -> CallApp:
         parked = lot.park(caller.call, caller.from_.number, by, caller.wall_ms(), name)
         try:
             await _tell(caller, parked.slot)
-            async with asyncio.timeout(seconds):
-                await caller.music()
-        except TimeoutError:
-            pass
+            await caller.music(seconds)
         finally:
             lot.leave(parked)
         if not by:
@@ -75,8 +72,4 @@ async def _tell(caller: Caller, slot: str) -> None:
         for digit in slot:
             await caller.play(f"digits/{digit}")
     except NotFound:
-        try:
-            async with asyncio.timeout(CONFIRMATION_SECONDS):
-                await caller.tone(CONFIRMATION_HZ)
-        except TimeoutError:
-            pass
+        await caller.tone(CONFIRMATION_HZ, CONFIRMATION_SECONDS)

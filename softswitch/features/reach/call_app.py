@@ -1,7 +1,5 @@
 """What happens to a call for a person, and to one for a speed dial."""
 
-import asyncio
-
 from softswitch.calls.redirect import Redirects, first_number
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
@@ -60,7 +58,7 @@ def speed_dial_app(reach: Reach) -> CallApp:
     """Takes the calls for `speeddial/DIGITS`: the caller's own number behind two digits, dialled as if by hand."""
 
     async def call_speed_dial(caller: Caller, name: str) -> Destination | None:
-        number = reach.rules(caller.origin.name).speed_dials.get(name) if caller.origin.kind == "account" else None
+        number = reach.speed_dial(caller.origin, name)
         if number is None:
             raise Rejected(Cause.UNALLOCATED_NUMBER, f"{caller.from_.number} has no speed dial {name}")
         caller.to = caller.to._replace(number=number)
@@ -89,7 +87,7 @@ def callback_app(reach: Reach, callbacks: Callbacks) -> CallApp:
                 callbacks.ask(account, name)
             except Conflict as conflict:
                 raise Rejected(Cause.FACILITY_REJECTED, str(conflict)) from conflict
-        await confirm(caller)
+        await caller.tone(CONFIRMATION_HZ, CONFIRMATION_SECONDS)
         return None
 
     return call_back
@@ -108,16 +106,7 @@ def setting_app(reach: Reach, database: Database) -> CallApp:
                 await reach.dialled(session, caller.origin.name, setting, value)
         except Invalid as invalid:
             raise Rejected(Cause.INVALID_NUMBER_FORMAT, str(invalid)) from invalid
-        await confirm(caller)
+        await caller.tone(CONFIRMATION_HZ, CONFIRMATION_SECONDS)
         return None
 
     return call_setting
-
-
-async def confirm(caller: Caller) -> None:
-    """Let the caller hear that it is done."""
-    try:
-        async with asyncio.timeout(CONFIRMATION_SECONDS):
-            await caller.tone(CONFIRMATION_HZ)
-    except TimeoutError:
-        return

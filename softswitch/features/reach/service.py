@@ -51,11 +51,15 @@ class Reach:
             return None
         return at_once(rules, on_call=self._lines.busy(account), registered=self.phones.registered(account))
 
+    def speed_dial(self, caller: Origin, digits: str) -> str | None:
+        """The number that two digits stand for at a caller; None: none, or the caller is no account."""
+        return self.rules(caller.name).speed_dials.get(digits) if caller.kind == "account" else None
+
     def onward(self, kind: str, name: str, caller: Origin) -> Onward | None:
         """What becomes of a call for `account/NUMBER` or `speeddial/DIGITS` now; None: phones ring, or nothing is
         there."""
         if kind == "speeddial":
-            number = self.rules(caller.name).speed_dials.get(name) if caller.kind == "account" else None
+            number = self.speed_dial(caller, name)
             if number is None:
                 return None
             step = RoutingStep(f"speeddial/{name}", "matched", f"stands for {number} at {caller.name}")
