@@ -404,6 +404,14 @@ class Softswitch:
         """Call control asks to send a party on to a number."""
         self.switch.transfer(call, number, leg)
 
+    def hold(self, call: CallId, leg: LegId | None, holds: bool) -> None:
+        """Call control asks to let a party hold another, or resume."""
+        self.switch.hold(call, leg, holds)
+
+    def hang_up_leg(self, call: CallId, leg: LegId) -> None:
+        """Call control asks to end one party's half of a call."""
+        self.switch.hang_up_leg(call, leg)
+
     def pick_up(self, by: CallId, account: str) -> bool:
         """Pickup asks to answer a phone that rings."""
         return self.switch.pick_up(by, account)

@@ -39,6 +39,7 @@ class Leg:
 
     __slots__ = (
         "address",
+        "aside",
         "destination",
         "far_session_id",
         "held",
@@ -86,3 +87,5 @@ class Leg:
         """The half of whom it talks with."""
         self.held = False
         """Whether this party has put the other on hold."""
+        self.aside = False
+        """Whether the switch holds the other party for it, without a word to either phone."""

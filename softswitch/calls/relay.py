@@ -122,6 +122,10 @@ class Relay:
         """Whether these are the two legs."""
         return self._a is a and self._b is b
 
+    @property
+    def legs(self) -> tuple[Leg, Leg]:
+        return self._a, self._b
+
     def holds(self, leg: Leg) -> bool:
         """Whether this is one of the legs."""
         return leg is self._a or leg is self._b

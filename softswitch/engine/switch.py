@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from softswitch.calls.dial import over
-from softswitch.calls.leg import LegState
+from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Incoming, LegSignal, Origin
 from softswitch.engine import transfer as transfers
 from softswitch.engine.bus import Bus
@@ -159,14 +159,35 @@ class Switch:
 
         Raises NotFound for a call or leg that there is not, and Conflict while it talks with nobody.
         """
-        live = self._calls.get(call)
-        if live is None:
-            raise NotFound("call", call)
-        stays = live.caller_leg if leg is None else live.legs.get(leg)
-        if stays is None:
-            raise NotFound("leg", leg or "")
+        live, stays = self._party(call, leg)
         assert self._around is not None
         transfers.by_administrator(live, stays, number, self._around)
+
+    def hold(self, call: CallId, leg: LegId | None, holds: bool) -> None:
+        """Let a party of a call (None: its caller) hold whom it talks with, or talk with it again.
+
+        Raises NotFound for a call or leg that there is not, and Conflict where there is nobody to hold or resume.
+        """
+        live, party = self._party(call, leg)
+        (live.talk.hold if holds else live.talk.resume)(party)
+        live.note(f"{party.id} {'holds' if holds else 'resumes'} by order")
+
+    def hang_up_leg(self, call: CallId, leg: LegId) -> None:
+        """End one party's half of a call; what becomes of the others is as if it had hung up.
+
+        Raises NotFound for a call or leg that there is not.
+        """
+        live, party = self._party(call, leg)
+        live.legs.hang_up(party, Cause.NORMAL_CLEARING)
+
+    def _party(self, call: CallId, leg: LegId | None) -> tuple[LiveCall, Leg]:
+        live = self._calls.get(call)
+        if live is None:
+            raise NotFound("live call", call)
+        party = live.caller_leg if leg is None else live.legs.get(leg)
+        if party is None or over(party):
+            raise NotFound("leg", leg or "")
+        return live, party
 
     def pick_up(self, by: CallId, account: str) -> bool:
         """Let a call's caller answer a phone of an account that rings; False when none rings."""

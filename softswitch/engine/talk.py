@@ -28,7 +28,7 @@ from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import LegHeld, LegResumed, LegsBridged, LegsParted
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.errors import Rejected
+from softswitch.kernel.errors import Conflict, Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import MediaDescription
 
@@ -170,6 +170,28 @@ class Talk:
         self._abandon()
         self._around.publish(LegsParted(at=self._around.clock.wall_ms(), call=self._call, a=a.id, b=b.id))
 
+    def hold(self, leg: Leg) -> None:
+        """Let a party hear silence, and whom it talks with music, without a word to either phone. Holding twice is
+        holding once. Raises Conflict while it talks with nobody, or past us."""
+        other = self._other(leg)
+        if other is None or leg.state is not LegState.UP or leg.address is None or other.address is None:
+            raise Conflict("not-talking", "the party talks with nobody, or its sound does not pass through the switch")
+        if not leg.aside:
+            leg.aside = True
+            if not leg.held:
+                self._tell_held(leg, True)
+            self._let_hear(leg, other)
+
+    def resume(self, leg: Leg) -> None:
+        """End what `hold` began. Raises Conflict where it did not."""
+        other = self._other(leg)
+        if other is None or not leg.aside:
+            raise Conflict("not-held", "the party holds nobody by the switch")
+        leg.aside = False
+        if not leg.held:
+            self._tell_held(leg, False)
+        self._let_hear(leg, other)
+
     def parted(self, caller: Leg) -> None:
         """The other party is gone; the caller hears silence until something else is done."""
         self._abandon()
@@ -187,6 +209,11 @@ class Talk:
         relay, self._relay = self._relay, None
         self._to_align.clear()
         if relay is not None:
+            for leg in relay.legs:
+                if leg.aside:
+                    leg.aside = False
+                    if not leg.held and leg.state is not LegState.ENDED:
+                        self._tell_held(leg, False)
             self._carry_out(relay.abandon())
         self._quiet()
 
@@ -199,14 +226,23 @@ class Talk:
         """Bridge two parties, or let whom the other holds hear music."""
         if a.address is None or b.address is None:
             return
-        if self._around.music and (a.held or b.held):
+        a_holds, b_holds = self._holds(a), self._holds(b)
+        if a_holds or b_holds:
             self._around.media.silence(a.id)
             self._around.media.silence(b.id)
-            for holder, other in ((a, b), (b, a)):
-                if holder.held and not other.held:
+            for holds, held, other in ((a_holds, b_holds, b), (b_holds, a_holds, a)):
+                if holds and not held:
                     self.music(other)
         else:
             self._around.media.bridge(a.id, b.id)
+
+    def _holds(self, leg: Leg) -> bool:
+        """Whether whom a party talks with hears us and not it."""
+        return leg.aside or (leg.held and bool(self._around.music))
+
+    def _tell_held(self, leg: Leg, holds: bool) -> None:
+        fact = LegHeld if holds else LegResumed
+        self._around.publish(fact(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
 
     def pressed(self, leg: Leg, pressed: DigitPressed) -> None:
         """A key by signalling goes on by signalling, to a party that has not agreed to hear keys in the sound."""
@@ -282,7 +318,7 @@ class Talk:
         self._carry_out(effects)
         other = relay.other(leg)
         up = leg.state is other.state is LegState.UP
-        if self._around.music and up and any(type(effect) is Held for effect in effects):
+        if up and any(type(effect) is Held for effect in effects) and (self._around.music or leg.aside or other.aside):
             self._let_hear(leg, other)
 
     def _carry_out(self, effects: list[Effect]) -> None:
@@ -292,9 +328,8 @@ class Talk:
                     self._around.signalling.send(to.id, command)
                 case Connect(to):
                     self._legs.connect(to)
-                case Held(by, holds):
-                    fact = LegHeld if holds else LegResumed
-                    self._around.publish(fact(at=self._around.clock.wall_ms(), call=self._call, leg=by.id))
+                case Held(by, holds) if not by.aside:
+                    self._tell_held(by, holds)
 
     def _negotiated_unheard(self, leg: Leg, offered: Offered) -> None:
         """A ringing party that the caller does not hear yet changes its mind: it is told what it was told before."""

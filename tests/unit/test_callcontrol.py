@@ -24,7 +24,7 @@ from softswitch.features.callcontrol.feature import build
 from softswitch.features.callcontrol.model import view
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import LoggedFact
@@ -100,6 +100,18 @@ class Engine:
         self.done.append(f"transfer {call} {leg} to {number}")
         if call != CALL:
             raise NotFound("call", call)
+
+    def hold(self, call: CallId, leg: LegId | None, holds: bool) -> None:
+        if call != CALL:
+            raise NotFound("live call", call)
+        if not holds and not self.done:
+            raise Conflict("not-held", "the party holds nobody by the switch")
+        self.done.append(f"{leg} {'holds' if holds else 'resumes'}")
+
+    def hang_up_leg(self, call: CallId, leg: LegId) -> None:
+        if (call, leg) != (CALL, B):
+            raise NotFound("leg", leg)
+        self.done.append(f"hang up {leg}")
 
     def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         if account != "1001":
@@ -178,6 +190,20 @@ async def test_a_party_is_sent_on_to_a_number(client: httpx.AsyncClient, engine:
     client.headers["Authorization"] = "Bearer viewer"
     assert (await client.post(path, json={"to": "1003"})).status_code == 403
     assert engine.done == [f"transfer {CALL} None to 1003", f"transfer {CALL} {B} to 1003", "transfer x-9 None to 1003"]
+
+
+async def test_a_party_is_told_to_hold_to_resume_and_to_go_over_http(client: httpx.AsyncClient, engine: Engine) -> None:
+    path = f"/api/v1/calls/{CALL}"
+    early = await client.post(f"{path}/resume")
+    assert (early.status_code, early.json()["error_id"]) == (409, "not-held")
+    assert (await client.post(f"{path}/hold")).status_code == 204
+    assert (await client.post(f"{path}/resume", json={"leg": B})).status_code == 204
+    assert (await client.post("/api/v1/calls/x-9/hold")).status_code == 404
+    assert (await client.delete(f"{path}/legs/{A}")).status_code == 404
+    assert (await client.delete(f"{path}/legs/{B}")).status_code == 204
+    assert engine.done == ["None holds", f"{B} resumes", f"hang up {B}"]
+    viewer = {"Authorization": "Bearer viewer"}
+    assert (await client.post(f"{path}/hold", headers=viewer)).status_code == 403
 
 
 async def test_a_call_is_placed_for_an_account(client: httpx.AsyncClient, engine: Engine) -> None:

@@ -64,6 +64,19 @@ class TransferAsked(Input):
     leg: str | None = Field(default=None, description="the party that is sent on; the caller where none is named")
 
 
+class HoldAsked(Input):
+    """Which party holds whom it talks with."""
+
+    leg: str | None = Field(default=None, description="the party that holds; the caller where none is named")
+
+    @property
+    def leg_id(self) -> LegId | None:
+        return None if self.leg is None else LegId(self.leg)
+
+
+_CALLER = HoldAsked()
+
+
 class CallMade(BaseModel):
     call_id: str
 
@@ -175,6 +188,23 @@ def router_for(calls: Calls, stream: EventStream) -> APIRouter:
     async def transfer(call_id: str, body: TransferAsked, who: Operator) -> None:
         """Send a party on to a number. Who it talks with is let go when that answers, and gets it back otherwise."""
         calls.transfer(CallId(call_id), body.to, LegId(body.leg) if body.leg is not None else None)
+
+    @router.post("/calls/{call_id}/hold", tags=["calls"], status_code=204)
+    async def hold(call_id: str, who: Operator, body: HoldAsked = _CALLER) -> None:
+        """Let a party hold whom it talks with, who hears music. The phones are told nothing: a phone's own hold counts
+        beside it."""
+        calls.hold(CallId(call_id), body.leg_id, True)
+
+    @router.post("/calls/{call_id}/resume", tags=["calls"], status_code=204)
+    async def resume(call_id: str, who: Operator, body: HoldAsked = _CALLER) -> None:
+        """Let the party talk again with whom it held by `hold`."""
+        calls.hold(CallId(call_id), body.leg_id, False)
+
+    @router.delete("/calls/{call_id}/legs/{leg}", tags=["calls"], status_code=204)
+    async def hang_up_leg(call_id: str, leg: str, who: Operator) -> None:
+        """End one party's half of a call, as if it had hung up: a phone that rings beside others stops, a party that
+        is transferred meanwhile gives up its claim."""
+        calls.hang_up_leg(CallId(call_id), LegId(leg))
 
     @router.get(
         "/calls/{call_id}/trace",

@@ -21,6 +21,17 @@ class CallControl(Protocol):
         """
         ...
 
+    def hold(self, call: CallId, leg: LegId | None, holds: bool) -> None:
+        """Let a call's caller, or the party that `leg` names, hold whom it talks with, or talk with it again.
+
+        Raises NotFound when there is no such call or leg, and Conflict where there is nobody to hold or resume.
+        """
+        ...
+
+    def hang_up_leg(self, call: CallId, leg: LegId) -> None:
+        """End one party's half of a call. Raises NotFound."""
+        ...
+
     def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         """Ring an account's phones, and when one answers, route `number` as if the account had dialled it.
         `auto_answer` asks the phones to pick up by themselves.

@@ -48,6 +48,14 @@ class Calls:
         """Send a party of a call on to a number. Raises NotFound, and Conflict while it talks with nobody."""
         self._control.transfer(call, number, leg)
 
+    def hold(self, call: CallId, leg: LegId | None, holds: bool) -> None:
+        """Let a party hold whom it talks with, or resume. Raises NotFound and Conflict."""
+        self._control.hold(call, leg, holds)
+
+    def hang_up_leg(self, call: CallId, leg: LegId) -> None:
+        """End one party's half of a call. Raises NotFound."""
+        self._control.hang_up_leg(call, leg)
+
     def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         """Ring an account, then route `number`. Raises NotFound."""
         return self._control.originate(account, number, auto_answer=auto_answer)
