@@ -1,5 +1,7 @@
 //! G.711: A-law and µ-law (ITU-T G.711, tables 1 and 2).
 
+use crate::dispatch::dispatched;
+
 /// Which of the two laws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Law {
@@ -25,12 +27,67 @@ impl Law {
     }
 
     pub fn encode_all(self, samples: &[i16]) -> Vec<u8> {
-        samples.iter().map(|&sample| self.encode(sample)).collect()
+        let mut codes = vec![0; samples.len()];
+        self.encode_into(samples, &mut codes);
+        codes
     }
 
     pub fn decode_all(self, codes: &[u8]) -> Vec<i16> {
-        codes.iter().map(|&code| self.decode(code)).collect()
+        let mut samples = vec![0; codes.len()];
+        self.decode_into(codes, &mut samples);
+        samples
     }
+
+    /// Encode as many samples as both slices hold.
+    pub fn encode_into(self, samples: &[i16], codes: &mut [u8]) {
+        match self {
+            Self::Mu => encode_all_mu(samples, codes),
+            Self::A => encode_all_a(samples, codes),
+        }
+    }
+
+    /// Decode as many codes as both slices hold.
+    pub fn decode_into(self, codes: &[u8], samples: &mut [i16]) {
+        // A look in a table costs 0.2 ns; computing it with vectors is no faster.
+        let table = match self {
+            Self::Mu => &MU,
+            Self::A => &A,
+        };
+        for (sample, &code) in samples.iter_mut().zip(codes) {
+            *sample = table[usize::from(code)];
+        }
+    }
+}
+
+dispatched! {
+    fn encode_all_mu(samples: &[i16], codes: &mut [u8]) {
+        for (code, &sample) in codes.iter_mut().zip(samples) {
+            let magnitude = i32::from(sample.unsigned_abs().min(MU_CLIP) + MU_BIAS);
+            let sign = !(sample >> 15) as u8 & 0x80;
+            *code = sign | !segment_and_step(magnitude) as u8 & 0x7f;
+        }
+    }
+}
+
+dispatched! {
+    fn encode_all_a(samples: &[i16], codes: &mut [u8]) {
+        for (code, &sample) in codes.iter_mut().zip(samples) {
+            let negative = sample >> 15;
+            let magnitude = i32::from(sample ^ negative);
+            // The lowest segment is as fine as the next one.
+            let upper = segment_and_step(magnitude);
+            let place = if magnitude < 0x100 { magnitude >> 4 } else { upper };
+            *code = (!negative as u8 & 0x80 | place as u8) ^ 0x55;
+        }
+    }
+}
+
+/// The segment (from 2^7 on, doubling) and the sixteenth of it that a magnitude lies in, as a code has them. A float has
+/// just this form: its exponent is the segment, the first four bits behind it the step.
+#[inline(always)]
+fn segment_and_step(magnitude: i32) -> i32 {
+    const LOWEST: i32 = (127 + 7) << 4;
+    ((magnitude as f32).to_bits() >> (23 - 4)) as i32 - LOWEST
 }
 
 static MU: [i16; 256] = table(Law::Mu);
@@ -105,6 +162,7 @@ const fn decode_a(code: u8) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::tests::both;
 
     /// The positive decision values of the Recommendation, built from its first two columns ("segment number" and
     /// "number of intervals × interval size"), in 16-bit units.
@@ -203,6 +261,23 @@ mod tests {
             assert_eq!(Law::A.encode(!sample), n as u8 ^ 0x55, "{}", !sample);
         }
         assert_eq!(Law::Mu.encode(i16::MIN), 0);
+    }
+
+    #[test]
+    fn a_whole_frame_is_coded_as_its_samples_are_in_both_builds() {
+        let samples: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+        let codes: Vec<u8> = (0..=255).collect();
+        for law in [Law::Mu, Law::A] {
+            let one_by_one: Vec<u8> = samples.iter().map(|&sample| law.encode(sample)).collect();
+            let (wide, plain) = both(|| law.encode_all(&samples));
+            assert!(wide == one_by_one && plain == one_by_one, "{law:?}");
+            let one_by_one: Vec<i16> = codes.iter().map(|&code| law.decode(code)).collect();
+            assert_eq!(law.decode_all(&codes), one_by_one);
+            for length in 0..70 {
+                let (wide, plain) = both(|| law.encode_all(&samples[..length]));
+                assert_eq!((wide.len(), &wide), (length, &plain));
+            }
+        }
     }
 
     #[test]

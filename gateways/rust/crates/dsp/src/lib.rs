@@ -1,14 +1,17 @@
-//! Signal processing: G.711, tones, levels. No I/O.
+//! Signal processing: G.711, tones, levels, mixing. No I/O.
 //!
 //! Sound is 16-bit linear samples, full scale being the overload point of G.711 (+3.14 dBm0 for a sine).
 
+mod dispatch;
 pub mod g711;
 mod goertzel;
 mod level;
+pub mod mix;
 mod resample;
+pub mod speakers;
 mod tone;
 
 pub use goertzel::amplitude_at;
-pub use level::{amplitude, dbm0};
+pub use level::{SILENCE, amplitude, dbm0, energy, level};
 pub use resample::resample;
 pub use tone::Tone;
