@@ -16,6 +16,7 @@ __all__ = [
     "MediaCommand",
     "MediaEngine",
     "MediaEvent",
+    "MediaFormats",
     "NameAddr",
     "Netem",
     "Rejected",
@@ -511,6 +512,23 @@ class Netem:
 
 # --- Media ------------------------------------------------------------------------------------------------
 
+@final
+class MediaFormats:
+    """What two descriptions agree on: each is a sequence of payload type, name, clock rate, channels and `a=fmtp`, best
+    first. `ours` is what we said that we receive, `theirs` what the party said."""
+
+    def __new__(
+        cls,
+        ours: Sequence[tuple[int, str, int, int, str]],
+        theirs: Sequence[tuple[int, str, int, int, str]],
+    ) -> MediaFormats: ...
+    @property
+    def speaks(self) -> tuple[str, int] | None:
+        """What the engine itself speaks to the party, and under which payload type; None: sound is only passed on."""
+
+    def hears(self, payload_type: int) -> str | None:
+        """What a packet of the party's means; None: that was never agreed, and is not heard."""
+
 @disjoint_base
 class MediaCommand:
     """An order to the media engine: plain records, carried out in order. `leg` is a slot: its local port is
@@ -527,9 +545,9 @@ class MediaCommand:
 
     @final
     class Connect(MediaCommand):
-        """Where the party receives, and the payload type of each codec that we speak ourselves; a second one
-        re-arms the latch. `send`/`receive`: whether sound may go to / is taken from the party. `ptime`: milliseconds
-        of sound it wants in a packet of ours."""
+        """Where the party receives, and what was agreed with it; a second one re-arms the latch. `send`/`receive`:
+        whether sound may go to / is taken from the party. `ptime`: milliseconds of sound it wants in a packet of
+        ours."""
 
         __match_args__ = (
             "leg",
@@ -538,9 +556,7 @@ class MediaCommand:
             "rtcp_host",
             "rtcp_port",
             "rtcp_mux",
-            "codec",
-            "payload_type",
-            "event_payload_type",
+            "formats",
             "ptime",
             "send",
             "receive",
@@ -554,9 +570,7 @@ class MediaCommand:
             rtcp_host: str,
             rtcp_port: int,
             rtcp_mux: bool,
-            codec: Literal["PCMU", "PCMA"] | None,
-            payload_type: int,
-            event_payload_type: int | None,
+            formats: MediaFormats,
             ptime: int,
             send: bool,
             receive: bool,
@@ -574,11 +588,7 @@ class MediaCommand:
         @property
         def rtcp_mux(self) -> bool: ...
         @property
-        def codec(self) -> Literal["PCMU", "PCMA"] | None: ...
-        @property
-        def payload_type(self) -> int: ...
-        @property
-        def event_payload_type(self) -> int | None: ...
+        def formats(self) -> MediaFormats: ...
         @property
         def ptime(self) -> int: ...
         @property
@@ -588,7 +598,7 @@ class MediaCommand:
 
     @final
     class Bridge(MediaCommand):
-        """Pass each one's packets on to the other, RTCP too."""
+        """Let two parties hear each other: what both understand passes as it is, RTCP too."""
 
         __match_args__ = ("a", "b")
         def __new__(cls, *, a: int, b: int) -> MediaCommand.Bridge: ...

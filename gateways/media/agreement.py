@@ -1,11 +1,9 @@
 """What an offer and its answer mean for the engine. Pure."""
 
 import ipaddress
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
 
-from gateways._native import MediaCommand
+from gateways._native import MediaCommand, MediaFormats
 from softswitch.kernel.media import Codec, MediaDescription
 
 PCMU = Codec(0, "PCMU")
@@ -31,7 +29,6 @@ def connect(
     else:
         # RFC 3550 section 11: the next port up, where nothing else is said.
         rtcp_host, rtcp_port = host, min(port + 1, 65535)
-    codec, payload_type, events = _spoken(local.codecs, remote.codecs)
     return MediaCommand.Connect(
         leg=slot,
         host=host,
@@ -39,9 +36,7 @@ def connect(
         rtcp_host=rtcp_host,
         rtcp_port=rtcp_port,
         rtcp_mux=mux,
-        codec=codec,
-        payload_type=payload_type,
-        event_payload_type=events,
+        formats=formats(local.codecs, remote.codecs),
         ptime=remote.ptime or 20,
         send=local.direction.sends and remote.direction.receives,
         receive=local.direction.receives and remote.direction.sends,
@@ -49,35 +44,9 @@ def connect(
 
 
 @lru_cache(maxsize=1024)
-def _spoken(
-    local: tuple[Codec, ...], remote: tuple[Codec, ...]
-) -> tuple[Literal["PCMU", "PCMA"] | None, int, int | None]:
-    """What the engine itself speaks and under which payload type, and that of telephone-events."""
-    speech = speech_codec(local, remote)
-    events = _telephone_event(local) or _telephone_event(remote)
-    named: Literal["PCMU", "PCMA"] | None = None
-    if speech is not None:
-        named = "PCMU" if speech.name == "PCMU" else "PCMA"
-    return named, speech.payload_type if speech else 0, events.payload_type if events else None
-
-
-def speech_codec(local: tuple[Codec, ...], remote: tuple[Codec, ...]) -> Codec | None:
-    """What the engine itself speaks to a party: the first of its codecs that we know and have named, too, under
-    the payload type that it wants (RFC 3264 section 5.1: a description says what its maker will receive)."""
-    named = {codec.name for codec in local}
-    return next((c for c in remote if _kind(c) in _SPEECH and c.name in named), None)
-
-
-def _telephone_event(codecs: Sequence[Codec]) -> Codec | None:
-    return next((codec for codec in codecs if _kind(codec) == _EVENTS), None)
-
-
-def _kind(codec: Codec) -> tuple[str, int, int]:
-    return codec.name, codec.clock_rate, codec.channels
-
-
-_SPEECH = frozenset((_kind(PCMU), _kind(PCMA)))
-_EVENTS = _kind(TELEPHONE_EVENT)
+def formats(local: tuple[Codec, ...], remote: tuple[Codec, ...]) -> MediaFormats:
+    """What may be said and heard, from what we said that we receive and what the party said."""
+    return MediaFormats(local, remote)
 
 
 @lru_cache(maxsize=4096)

@@ -6,12 +6,14 @@
 
 import sys
 
-from gateways._native import MediaCommand, MediaEngine
+from gateways._native import MediaCommand, MediaEngine, MediaFormats
 
 
 def serve(calls: int, io: str) -> None:
     engine = MediaEngine(host="127.0.0.1", first_port=0, legs=2 * calls, io=io)  # type: ignore[arg-type]
     ports = engine.ports()
+    said = [(8, "PCMA", 8000, 1, ""), (101, "TELEPHONE-EVENT", 8000, 1, "0-16")]
+    formats = MediaFormats(said, said)
     for a in range(0, 2 * calls, 2):
         for leg in (a, a + 1):
             engine.submit(
@@ -25,9 +27,7 @@ def serve(calls: int, io: str) -> None:
                         rtcp_host="0.0.0.0",
                         rtcp_port=0,
                         rtcp_mux=False,
-                        codec="PCMA",
-                        payload_type=8,
-                        event_payload_type=101,
+                        formats=formats,
                         ptime=20,
                         send=True,
                         receive=True,

@@ -42,21 +42,43 @@ def test_rtcp_is_muxed_only_when_both_said_so(ours: bool, theirs: bool, mux: boo
 
 def test_we_speak_the_partys_first_codec_that_we_named_too_under_its_payload_type() -> None:
     order = connect(0, local(PCMU), remote(Codec(9, "G722"), PCMA, Codec(96, "PCMU")))
-    assert (order.codec, order.payload_type) == ("PCMU", 96)
+    assert order.formats.speaks == ("PCMU", 96)
 
 
 def test_a_party_without_a_codec_of_ours_is_only_passed_on() -> None:
-    opus = Codec(96, "OPUS", 48_000, 2)
-    assert connect(0, local(opus), remote(opus)).codec is None
-    assert connect(0, local(), remote(Codec(97, "PCMU", 16_000))).codec is None
+    narrow = Codec(18, "G729")
+    assert connect(0, local(narrow), remote(narrow)).formats.speaks is None
+    assert connect(0, local(narrow), remote(narrow)).formats.hears(18) == "G729/8000/1"
+    assert connect(0, local(), remote(Codec(97, "PCMU", 16_000))).formats.speaks is None
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"),
+    [
+        (Codec(9, "G722"), "G722"),
+        (Codec(111, "OPUS", 48_000, 2), "opus"),
+        (Codec(97, "L16", 16_000), "L16"),
+        (PCMA, "PCMA"),
+        (PCMU, "PCMU"),
+    ],
+)
+def test_the_engine_speaks(codec: Codec, name: str) -> None:
+    formats = connect(0, local(codec), remote(codec)).formats
+    assert formats.speaks == (name, codec.payload_type)
+    assert formats.hears(codec.payload_type) == name
 
 
 def test_keys_are_expected_under_the_payload_type_that_we_named() -> None:
-    order = connect(0, local(PCMA, Codec(96, "TELEPHONE-EVENT")), remote(PCMA, Codec(101, "TELEPHONE-EVENT")))
-    assert order.event_payload_type == 96
-    assert connect(0, local(PCMA), remote(PCMA)).event_payload_type is None
+    said = connect(0, local(PCMA, Codec(96, "TELEPHONE-EVENT")), remote(PCMA, Codec(101, "TELEPHONE-EVENT")))
+    assert said.formats.hears(96) == said.formats.hears(101) == "telephone-event/8000"
+    assert connect(0, local(PCMA), remote(PCMA)).formats.hears(101) is None
     fast = Codec(110, "TELEPHONE-EVENT", 48_000)
-    assert connect(0, local(PCMA, fast), remote(PCMA, fast)).event_payload_type is None
+    assert connect(0, local(PCMA, fast), remote(PCMA, fast)).formats.hears(110) == "telephone-event/48000"
+
+
+def test_what_was_never_agreed_is_not_heard() -> None:
+    order = connect(0, local(PCMA), remote(PCMU, PCMA))
+    assert (order.formats.hears(8), order.formats.hears(0)) == ("PCMA", None)
 
 
 @pytest.mark.parametrize(

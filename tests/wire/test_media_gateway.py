@@ -80,8 +80,9 @@ def said(
     *,
     rtcp: HostPort | None = None,
     rtcp_mux: bool = False,
+    codecs: tuple[Codec, ...] = (PCMA, EVENT),
 ) -> MediaDescription:
-    return MediaDescription(HostPort(*address), (PCMA, EVENT), direction, 20, rtcp, rtcp_mux)
+    return MediaDescription(HostPort(*address), codecs, direction, 20, rtcp, rtcp_mux)
 
 
 def connect(gateway: MediaGateway, leg: LegId, local: HostPort, remote: MediaDescription) -> None:
@@ -153,9 +154,39 @@ async def test_bridged_parties_hear_each_other_untouched(gateway: MediaGateway) 
         for n in range(10):
             sent = caller.send(a, bytes([n]) * 160)
             assert await callee.hear() == sent
-            sent = callee.send(b, bytes([n + 100]) * 160, payload_type=9)
+            sent = callee.send(b, bytes([n + 100]) * 160)
             assert await caller.hear() == sent
         assert gateway.figures(A).sent == gateway.figures(B).received == 10
+
+
+async def test_each_party_is_spoken_to_under_its_own_payload_types(gateway: MediaGateway) -> None:
+    opus, keys = Codec(111, "OPUS", 48_000, 2), Codec(101, "TELEPHONE-EVENT")
+    other_opus, other_keys = Codec(96, "OPUS", 48_000, 2), Codec(97, "TELEPHONE-EVENT")
+    with Party(ssrc=1) as caller, Party(ssrc=2) as callee:
+        a, b = gateway.open(A), gateway.open(B)
+        connect(gateway, A, a, said(caller.address, codecs=(opus, keys)))
+        connect(gateway, B, b, said(callee.address, codecs=(other_opus, other_keys)))
+        gateway.bridge(A, B)
+        await settled(gateway, caller, a)
+        await settled(gateway, callee, b)
+        for here, there in [(111, 96), (101, 97)]:
+            sent = caller.send(a, b"opaque", payload_type=here)
+            assert await callee.hear() == sent._replace(payload_type=there)
+            sent = callee.send(b, b"opaque", payload_type=there)
+            assert await caller.hear() == sent._replace(payload_type=here)
+
+
+async def test_a_payload_type_that_was_never_agreed_is_counted_and_not_heard(gateway: MediaGateway) -> None:
+    with Party(ssrc=1) as caller, Party(ssrc=2) as callee:
+        a, b = opened(gateway, A, caller), opened(gateway, B, callee)
+        gateway.bridge(A, B)
+        await settled(gateway, callee, b)
+        caller.send(a, payload_type=9)
+        sent = caller.send(a)
+        assert await callee.hear() == sent
+        figures = gateway.figures(A)
+        assert (figures.received, figures.discarded, figures.payload_types) == (2, 1, (8, 9))
+        assert gateway.figures(B).sent == 1
 
 
 async def test_rtcp_passes_beside_the_sound_and_muxed_with_it(gateway: MediaGateway) -> None:
@@ -304,8 +335,8 @@ async def test_a_silenced_prompt_does_not_tell_its_end(gateway: MediaGateway, to
 async def test_a_prompt_that_cannot_be_spoken_ends_at_once(gateway: MediaGateway, told: Told) -> None:
     with Party() as phone:
         local = gateway.open(A)
-        opus = MediaDescription(HostPort(*phone.address), (Codec(96, "OPUS", 48_000, 2),))
-        gateway.connect(A, MediaDescription(local, opus.codecs), opus)
+        foreign = MediaDescription(HostPort(*phone.address), (Codec(18, "G729"),))
+        gateway.connect(A, MediaDescription(local, foreign.codecs), foreign)
         gateway.play(A, "main/welcome")
         assert await told.next() == ("played", A, "")
 

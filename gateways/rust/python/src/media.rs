@@ -2,18 +2,65 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use dsp::g711::Law;
-use media_engine::{Command, Configuration, Connection, Engine, Event, IoKind, LegFigures};
+use std::sync::Arc;
+
+use media_engine::{
+    Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, LegFigures,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+
+/// Payload type, name, clock rate, channels, and `a=fmtp`.
+type Said = (u8, String, u32, u32, String);
+
+#[pyclass(frozen, module = "gateways._native")]
+pub struct MediaFormats(Arc<Formats>);
+
+#[pymethods]
+impl MediaFormats {
+    #[new]
+    fn new(ours: Vec<Said>, theirs: Vec<Said>) -> PyResult<Self> {
+        let codings = |said: Vec<Said>| -> PyResult<Vec<Coding>> {
+            said.into_iter()
+                .map(|(payload_type, name, clock_rate, channels, parameters)| {
+                    if payload_type > 127 {
+                        let reason = format!("{payload_type} is no payload type");
+                        return Err(PyValueError::new_err(reason));
+                    }
+                    Ok(Coding::new(
+                        payload_type,
+                        &name,
+                        clock_rate,
+                        channels,
+                        &parameters,
+                    ))
+                })
+                .collect()
+        };
+        Ok(Self(Arc::new(Formats::agree(
+            codings(ours)?,
+            codings(theirs)?,
+        ))))
+    }
+
+    #[getter]
+    fn speaks(&self) -> Option<(&'static str, u8)> {
+        self.0
+            .speech()
+            .map(|(format, payload_type)| (format.name(), payload_type))
+    }
+
+    fn hears(&self, payload_type: u8) -> Option<String> {
+        self.0.meaning(payload_type).map(ToString::to_string)
+    }
+}
 
 #[pyclass(frozen, module = "gateways._native")]
 pub enum MediaCommand {
     #[pyo3(constructor = (*, leg, epoch))]
     Open { leg: u32, epoch: u64 },
-    #[pyo3(constructor = (*, leg, host, port, rtcp_host, rtcp_port, rtcp_mux, codec, payload_type, event_payload_type,
-                          ptime, send, receive))]
+    #[pyo3(constructor = (*, leg, host, port, rtcp_host, rtcp_port, rtcp_mux, formats, ptime, send, receive))]
     Connect {
         leg: u32,
         host: String,
@@ -21,9 +68,7 @@ pub enum MediaCommand {
         rtcp_host: String,
         rtcp_port: u16,
         rtcp_mux: bool,
-        codec: Option<String>,
-        payload_type: u8,
-        event_payload_type: Option<u8>,
+        formats: Py<MediaFormats>,
         ptime: u32,
         send: bool,
         receive: bool,
@@ -52,7 +97,7 @@ pub enum MediaCommand {
 }
 
 impl MediaCommand {
-    /// A host that is no address, or an unknown codec, is a mistake of the caller's.
+    /// A host that is no address is a mistake of the caller's.
     fn command(&self) -> PyResult<Command> {
         Ok(match self {
             &Self::Open { leg, epoch } => Command::Open { leg, epoch },
@@ -63,29 +108,16 @@ impl MediaCommand {
                 rtcp_host,
                 rtcp_port,
                 rtcp_mux,
-                codec,
-                payload_type,
-                event_payload_type,
+                formats,
                 ptime,
                 send,
                 receive,
             } => {
-                let law = match codec.as_deref() {
-                    None => None,
-                    Some("PCMU") => Some(Law::Mu),
-                    Some("PCMA") => Some(Law::A),
-                    Some(other) => {
-                        return Err(PyValueError::new_err(format!(
-                            "{other:?} is no codec of the engine"
-                        )));
-                    }
-                };
                 let connection = Connection {
                     rtp: SocketAddr::new(address(host)?, *port),
                     rtcp: SocketAddr::new(address(rtcp_host)?, *rtcp_port),
                     rtcp_mux: *rtcp_mux,
-                    codec: law.map(|law| (law, *payload_type)),
-                    event_payload_type: *event_payload_type,
+                    formats: Arc::clone(&formats.get().0),
                     ptime: *ptime,
                     send: *send,
                     receive: *receive,
@@ -326,6 +358,7 @@ impl MediaEngine {
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<MediaFormats>()?;
     module.add_class::<MediaCommand>()?;
     module.add_class::<MediaEvent>()?;
     module.add_class::<MediaEngine>()

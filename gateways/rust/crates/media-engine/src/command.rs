@@ -1,8 +1,9 @@
 //! What the engine is told, and what it tells. Plain records, that could cross a process boundary.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use dsp::g711::Law;
+use crate::formats::Formats;
 
 /// An order about a leg, named by its slot. Carried out in the order given.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +12,7 @@ pub enum Command {
     Open { leg: u32, epoch: u64 },
     /// What was agreed with the party. A second one re-arms the latch.
     Connect { leg: u32, connection: Connection },
-    /// Pass each one's packets on to the other, RTCP too.
+    /// Let two parties hear each other: what both understand passes as it is, RTCP too.
     Bridge { a: u32, b: u32 },
     /// Send a party's sound back to it.
     Echo { leg: u32 },
@@ -35,17 +36,14 @@ pub enum Command {
 }
 
 /// Where a party receives and what it speaks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
     pub rtp: SocketAddr,
     pub rtcp: SocketAddr,
     /// RTCP shares the RTP port (RFC 5761).
     pub rtcp_mux: bool,
-    /// The codec we speak ourselves, with its payload type; None: sound is only passed on.
-    pub codec: Option<(Law, u8)>,
-    /// The payload type of telephone-events from the party.
-    pub event_payload_type: Option<u8>,
-    /// Milliseconds of sound the party wants in a packet.
+    pub formats: Arc<Formats>,
+    /// Milliseconds of sound the party wants in a packet of ours.
     pub ptime: u32,
     /// Whether sound may go to the party, and is taken from it.
     pub send: bool,

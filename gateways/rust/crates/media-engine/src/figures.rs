@@ -19,7 +19,7 @@ pub struct LegFigures {
     pub first_packet_ms: Option<u64>,
     /// Where the last packet came from.
     pub last_address: Option<SocketAddr>,
-    /// Refused packets: before Connect, from a stranger, or no RTP.
+    /// Refused packets: before Connect, from a stranger, no RTP, or of a payload type that was never agreed.
     pub discarded: u64,
     /// Packets of telephone-events among those received.
     pub telephone_events: u64,
@@ -38,7 +38,7 @@ pub struct Counters {
     /// The lower and the upper half of the payload types.
     payload_types: [AtomicU64; 2],
     lost: AtomicI64,
-    /// In timestamp units of 8 kHz.
+    /// In microseconds.
     jitter: AtomicU64,
     /// Plus one; 0 for none.
     first_packet_ms: AtomicU64,
@@ -102,9 +102,9 @@ impl Counters {
     }
 
     #[inline]
-    pub fn measure(&self, lost: i64, jitter: u32) {
+    pub fn measure(&self, lost: i64, jitter_seconds: f64) {
         self.lost.store(lost, Relaxed);
-        self.jitter.store(u64::from(jitter), Relaxed);
+        self.jitter.store((jitter_seconds * 1e6) as u64, Relaxed);
     }
 
     pub fn first_packet(&self, after_ms: u64) {
@@ -124,7 +124,7 @@ impl Counters {
             received: self.received.load(Relaxed),
             sent: self.sent.load(Relaxed),
             lost: self.lost.load(Relaxed).max(0) as u64,
-            jitter_ms: self.jitter.load(Relaxed) as f64 / 8.0,
+            jitter_ms: self.jitter.load(Relaxed) as f64 / 1000.0,
             first_packet_ms: self.first_packet_ms.load(Relaxed).checked_sub(1),
             last_address: self.last_address.get(),
             discarded: self.discarded.load(Relaxed),

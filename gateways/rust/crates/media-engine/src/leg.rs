@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use codec::Format;
 use dsp::Tone;
+use dsp::g711::Law;
 use rtp::Packet;
 use rtp::event::{Key, KeyTracker, TelephoneEvent};
 use rtp::mux::{Kind, classify};
@@ -11,6 +13,7 @@ use rtp::reception::Reception;
 
 use crate::command::Connection;
 use crate::figures::Counters;
+use crate::formats::{Kind as Meaning, Passage};
 use crate::latch::Latch;
 use crate::outlet::Outlet;
 use crate::prompt::Prompt;
@@ -25,6 +28,8 @@ pub struct Leg {
     stream: Stream,
     keys: KeyTracker,
     reception: Reception,
+    /// Of the newest packet with speech.
+    clock_rate: u32,
     last_address: Option<SocketAddr>,
     /// Ticks since the last packet of our own.
     ticked: u32,
@@ -40,11 +45,12 @@ struct Party {
 /// What a leg does with its party.
 enum Occupation {
     Idle,
+    /// Another leg, or the same, gets its packets.
     Pass {
         to: u32,
         epoch: u64,
+        passage: Passage,
     },
-    Echo,
     Tone {
         tone: Box<Tone>,
         begun: bool,
@@ -77,10 +83,11 @@ pub enum Fate {
     Discard,
     /// It is, and goes nowhere.
     Keep,
-    /// Its sound goes to another leg, or to the same one.
+    /// Its sound goes to another leg, or to the same one, under its own payload type or another.
     Rtp {
-        to: Option<u32>,
+        to: u32,
         epoch: u64,
+        payload_type: Option<u8>,
     },
     Rtcp {
         to: u32,
@@ -112,6 +119,7 @@ impl Leg {
             stream: Stream::new(),
             keys: KeyTracker::default(),
             reception: Reception::default(),
+            clock_rate: 8000,
             last_address: None,
             ticked: 0,
         }
@@ -130,8 +138,8 @@ impl Leg {
                 }
             }
             None => Party {
-                connection,
                 latch: Latch::new(connection.rtp),
+                connection,
                 rtcp_source: None,
             },
         };
@@ -139,12 +147,8 @@ impl Leg {
         self.party = Some(party);
     }
 
-    pub fn pass(&mut self, to: u32, epoch: u64) {
-        self.occupation = Occupation::Pass { to, epoch };
-    }
-
-    pub fn echo(&mut self) {
-        self.occupation = Occupation::Echo;
+    pub fn pass(&mut self, to: u32, epoch: u64, passage: Passage) {
+        self.occupation = Occupation::Pass { to, epoch, passage };
     }
 
     pub fn tone(&mut self, frequency: f64, level: f64) {
@@ -243,19 +247,25 @@ impl Leg {
             self.last_address = Some(datagram.source);
             counters.set_last_address(datagram.source);
         }
-        counters.note_payload_type(packet.header.payload_type);
-        let is_event = party.connection.event_payload_type == Some(packet.header.payload_type);
+        let payload_type = packet.header.payload_type;
+        counters.note_payload_type(payload_type);
+        let Some(meaning) = party.connection.formats.meaning(payload_type) else {
+            counters.count_discarded();
+            return Some((Fate::Discard, None));
+        };
+        let is_event = matches!(meaning, Meaning::Events { .. });
         if is_event {
             counters.count_telephone_event();
         }
-        // RFC 3550 section A.8 holds for the sound; the timestamp of an event stands still while a key is held. Static
-        // payload types all count at 8 kHz as far as they are audio (RFC 3551 table 4), those of others we do not know.
-        let known_clock = !is_event && packet.header.payload_type < 24;
-        self.reception.receive(
-            &packet.header,
-            known_clock.then_some((now * 8000.0) as u64 as u32),
-        );
-        counters.measure(self.reception.lost(), self.reception.jitter());
+        // RFC 3550 section A.8 holds for the sound; the timestamp of an event stands still while a key is held.
+        let mut arrival = None;
+        if let Meaning::Speech(format) = meaning {
+            self.clock_rate = format.clock_rate();
+            arrival = Some((now * f64::from(self.clock_rate)) as u64 as u32);
+        }
+        self.reception.receive(&packet.header, arrival);
+        let jitter = f64::from(self.reception.jitter()) / f64::from(self.clock_rate);
+        counters.measure(self.reception.lost(), jitter);
         if !party.connection.receive {
             return Some((Fate::Keep, None));
         }
@@ -263,14 +273,14 @@ impl Leg {
             Some(event) if is_event => self.keys.receive(event, packet.header.timestamp, now),
             _ => None,
         };
-        let fate = match self.occupation {
-            Occupation::Pass { to, epoch } => Fate::Rtp {
-                to: Some(to),
-                epoch,
-            },
-            Occupation::Echo => Fate::Rtp {
-                to: None,
-                epoch: self.epoch,
+        let fate = match &self.occupation {
+            Occupation::Pass { to, epoch, passage } => match passage.to(payload_type) {
+                Some(there) => Fate::Rtp {
+                    to: *to,
+                    epoch: *epoch,
+                    payload_type: (there != payload_type).then_some(there),
+                },
+                None => Fate::Keep,
             },
             _ => Fate::Keep,
         };
@@ -299,7 +309,9 @@ impl Leg {
             return None;
         }
         match self.occupation {
-            Occupation::Pass { to, epoch } => Some(Fate::Rtcp { to, epoch }),
+            Occupation::Pass { to, epoch, .. } if epoch != self.epoch => {
+                Some(Fate::Rtcp { to, epoch })
+            }
             _ => Some(Fate::Keep),
         }
     }
@@ -310,8 +322,10 @@ impl Leg {
         let Some(party) = &self.party else {
             return Tick::Quiet;
         };
-        let Some((law, payload_type)) = party.connection.codec else {
-            return Tick::Mute;
+        let (law, payload_type) = match party.connection.formats.speech() {
+            Some((Format::Pcmu, payload_type)) => (Law::Mu, payload_type),
+            Some((Format::Pcma, payload_type)) => (Law::A, payload_type),
+            _ => return Tick::Mute,
         };
         // Whole ticks in a packet: 20, 40 or 60 ms as the party wants, 20 for what it wants otherwise.
         let frames = (party.connection.ptime / 20).clamp(1, 3);
@@ -396,7 +410,7 @@ pub fn milliseconds(key: &Key) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dsp::g711::Law;
+    use crate::formats::{Coding, Formats};
     use rtp::Header;
 
     const PARTY: &str = "192.0.2.1:4000";
@@ -405,13 +419,20 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn formats(said: &[(u8, &str)]) -> Arc<Formats> {
+        let codings: Vec<Coding> = said
+            .iter()
+            .map(|&(payload_type, name)| Coding::new(payload_type, name, 8000, 1, ""))
+            .collect();
+        Arc::new(Formats::agree(codings.clone(), codings))
+    }
+
     fn connection() -> Connection {
         Connection {
             rtp: at(PARTY),
             rtcp: at("192.0.2.1:4001"),
             rtcp_mux: false,
-            codec: Some((Law::A, 8)),
-            event_payload_type: Some(101),
+            formats: formats(&[(8, "PCMA"), (101, "telephone-event")]),
             ptime: 20,
             send: true,
             receive: true,
@@ -442,6 +463,14 @@ mod tests {
         fn connected(connection: Connection) -> Self {
             let mut bench = Self::new();
             bench.leg.connect(connection, &bench.outlet);
+            bench
+        }
+
+        /// Connected, and its packets go to leg 7, whose party speaks so.
+        fn passing(connection: Connection, there: &[(u8, &str)]) -> Self {
+            let passage = connection.formats.passage(&formats(there));
+            let mut bench = Self::connected(connection);
+            bench.leg.pass(7, 70, passage);
             bench
         }
 
@@ -484,14 +513,16 @@ mod tests {
     }
 
     const PASSED: Fate = Fate::Rtp {
-        to: Some(7),
+        to: 7,
         epoch: 70,
+        payload_type: None,
     };
+    const SAME: &[(u8, &str)] = &[(8, "PCMA"), (101, "telephone-event")];
 
     #[test]
     fn before_connect_nothing_is_taken_and_nothing_sent() {
         let mut bench = Bench::new();
-        bench.leg.pass(7, 70);
+        bench.leg.pass(7, 70, Passage::NONE);
         assert_eq!(bench.rtp(PARTY, 8, 0, &[0; 160]).0, Fate::Discard);
         assert_eq!(bench.counters.read(1).discarded, 1);
         assert_eq!(bench.outlet.rtp(1), None);
@@ -501,8 +532,7 @@ mod tests {
 
     #[test]
     fn a_bridged_leg_passes_its_partys_sound_and_counts_it() {
-        let mut bench = Bench::connected(connection());
-        bench.leg.pass(7, 70);
+        let mut bench = Bench::passing(connection(), SAME);
         assert_eq!(bench.rtp(PARTY, 8, 0, &[0; 160]).0, PASSED);
         assert_eq!(bench.rtp(PARTY, 8, 160, &[0; 160]).0, PASSED);
         let figures = bench.counters.read(1);
@@ -514,9 +544,32 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_type_that_the_other_side_numbers_otherwise_is_renumbered() {
+        let there = [(118, "PCMA"), (96, "telephone-event")];
+        let mut bench = Bench::passing(connection(), &there);
+        for (here, there) in [(8, 118), (101, 96)] {
+            let passed = Fate::Rtp {
+                to: 7,
+                epoch: 70,
+                payload_type: Some(there),
+            };
+            assert_eq!(bench.rtp(PARTY, here, 0, &[0; 160]).0, passed);
+        }
+    }
+
+    #[test]
+    fn a_payload_type_that_was_never_agreed_is_counted_and_goes_nowhere() {
+        let mut bench = Bench::passing(connection(), SAME);
+        bench.rtp(PARTY, 8, 0, &[0; 160]);
+        assert_eq!(bench.rtp(PARTY, 0, 160, &[0; 160]).0, Fate::Discard);
+        let figures = bench.counters.read(1);
+        assert_eq!((figures.received, figures.discarded), (2, 1));
+        assert_eq!(figures.payload_types, 1 << 8 | 1);
+    }
+
+    #[test]
     fn a_stranger_is_counted_and_not_passed() {
-        let mut bench = Bench::connected(connection());
-        bench.leg.pass(7, 70);
+        let mut bench = Bench::passing(connection(), SAME);
         bench.rtp(PARTY, 8, 0, &[0; 160]);
         assert_eq!(
             bench.rtp("203.0.113.66:4000", 8, 0, &[0; 160]).0,
@@ -528,8 +581,7 @@ mod tests {
 
     #[test]
     fn what_is_no_rtp_is_discarded_and_does_not_latch() {
-        let mut bench = Bench::connected(connection());
-        bench.leg.pass(7, 70);
+        let mut bench = Bench::passing(connection(), SAME);
         for data in [&b"hello"[..], &[], &[0x80; 5], &[0x80, 200, 0, 0]] {
             assert_eq!(
                 bench.hear("203.0.113.66:9", false, data, 0.0).0,
@@ -542,9 +594,15 @@ mod tests {
     #[test]
     fn sound_goes_back_to_where_it_came_from() {
         let mut bench = Bench::connected(connection());
-        bench.leg.echo();
+        let formats = connection().formats;
+        bench.leg.pass(0, 1, formats.passage(&formats));
         let (fate, _) = bench.rtp("203.0.113.5:31000", 8, 0, &[0; 160]);
-        assert_eq!(fate, Fate::Rtp { to: None, epoch: 1 });
+        let back = Fate::Rtp {
+            to: 0,
+            epoch: 1,
+            payload_type: None,
+        };
+        assert_eq!(fate, back);
         assert_eq!(bench.outlet.rtp(1), Some(at("203.0.113.5:31000")));
     }
 
@@ -562,19 +620,20 @@ mod tests {
 
     #[test]
     fn a_party_that_is_not_to_be_heard_is_counted_but_goes_nowhere() {
-        let mut bench = Bench::connected(Connection {
-            receive: false,
-            ..connection()
-        });
-        bench.leg.pass(7, 70);
+        let mut bench = Bench::passing(
+            Connection {
+                receive: false,
+                ..connection()
+            },
+            SAME,
+        );
         assert_eq!(bench.rtp(PARTY, 8, 0, &[0; 160]), (Fate::Keep, None));
         assert_eq!(bench.counters.read(1).received, 1);
     }
 
     #[test]
     fn a_key_is_told_once_and_its_packets_are_passed_on() {
-        let mut bench = Bench::connected(connection());
-        bench.leg.pass(7, 70);
+        let mut bench = Bench::passing(connection(), SAME);
         let mut keys = Vec::new();
         for (duration, end) in [
             (160, false),
@@ -606,8 +665,7 @@ mod tests {
     fn rtcp_is_passed_from_its_own_socket_or_muxed_as_agreed() {
         let report = [0x80, 201, 0, 1, 0, 0, 0, 9];
         let passed = Fate::Rtcp { to: 7, epoch: 70 };
-        let mut bench = Bench::connected(connection());
-        bench.leg.pass(7, 70);
+        let mut bench = Bench::passing(connection(), SAME);
         assert_eq!(bench.hear("192.0.2.1:4001", true, &report, 0.0).0, passed);
         assert_eq!(bench.hear("192.0.2.1:9001", true, &report, 0.0).0, passed);
         assert_eq!(bench.outlet.rtcp(1), Some((at("192.0.2.1:9001"), false)));
@@ -621,12 +679,14 @@ mod tests {
             "muxed, which was not agreed"
         );
 
-        let mut bench = Bench::connected(Connection {
-            rtcp_mux: true,
-            rtcp: at(PARTY),
-            ..connection()
-        });
-        bench.leg.pass(7, 70);
+        let mut bench = Bench::passing(
+            Connection {
+                rtcp_mux: true,
+                rtcp: at(PARTY),
+                ..connection()
+            },
+            SAME,
+        );
         bench.rtp(PARTY, 8, 0, &[0; 160]);
         assert_eq!(bench.hear(PARTY, false, &report, 0.0).0, passed);
         assert_eq!(bench.outlet.rtcp(1), Some((at(PARTY), true)));

@@ -1,7 +1,7 @@
 //! The media engine: threads, sockets, 20 ms ticks.
 //!
 //! [`Engine`] is what the owner holds: it takes [`Command`]s, gives [`Event`]s and tells figures. Each worker thread
-//! owns some legs, reads their sockets and keeps their ticks. `leg`, `latch`, `stream`, `wheel` and `switchboard` do
+//! owns some legs, reads their sockets and keeps their ticks. `leg`, `formats`, `latch`, `stream`, `wheel` and `switchboard` do
 //! no I/O; `epoll` and `uring` do nothing else.
 
 mod address;
@@ -10,6 +10,7 @@ mod command;
 mod engine;
 mod epoll;
 mod figures;
+mod formats;
 mod io;
 mod latch;
 mod leg;
@@ -27,3 +28,4 @@ mod worker;
 pub use command::{Command, Connection, Event};
 pub use engine::{Configuration, Engine, IoKind, Totals};
 pub use figures::LegFigures;
+pub use formats::{Coding, Formats, Kind};

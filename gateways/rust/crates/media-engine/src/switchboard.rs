@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::command::{Command, Connection, Event};
+use crate::formats::{Formats, Passage};
 use crate::prompt::Prompt;
 
 /// What the thread of one leg is to do.
@@ -16,8 +17,8 @@ pub enum Order {
     Pass {
         to: u32,
         epoch: u64,
+        passage: Passage,
     },
-    Echo,
     Tone {
         frequency: f64,
         level: f64,
@@ -31,12 +32,14 @@ pub enum Order {
     Close,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Slot {
     /// None: not in use.
     epoch: Option<u64>,
     /// Kept after the end, for the figures.
     last_epoch: u64,
+    formats: Option<Arc<Formats>>,
+    /// Whom its sound goes to: another leg, or itself as an echo.
     bridged: Option<u32>,
 }
 
@@ -68,16 +71,27 @@ impl Switchboard {
                 *slot = Slot {
                     epoch: Some(epoch),
                     last_epoch: epoch,
-                    bridged: None,
+                    ..Slot::default()
                 };
                 Ok(vec![(leg, Order::Open { epoch })])
             }
-            Command::Connect { leg, connection } => {
+            Command::Connect {
+                leg,
+                ref connection,
+            } => {
                 self.epoch(leg)?;
-                Ok(vec![(leg, Order::Connect(connection))])
+                let slot = self.slot(leg)?;
+                slot.formats = Some(Arc::clone(&connection.formats));
+                let bridged = slot.bridged;
+                let mut orders = vec![(leg, Order::Connect(connection.clone()))];
+                if let Some(peer) = bridged {
+                    orders.extend(self.passes(leg, peer));
+                }
+                Ok(orders)
             }
             Command::Bridge { a, b } => {
-                let (epoch_a, epoch_b) = (self.epoch(a)?, self.epoch(b)?);
+                let epoch_a = self.epoch(a)?;
+                self.epoch(b)?;
                 if a == b {
                     return Err(Event::Failed {
                         leg: a,
@@ -89,23 +103,16 @@ impl Switchboard {
                 orders.extend(self.part(b));
                 self.slot(a)?.bridged = Some(b);
                 self.slot(b)?.bridged = Some(a);
-                orders.push((
-                    a,
-                    Order::Pass {
-                        to: b,
-                        epoch: epoch_b,
-                    },
-                ));
-                orders.push((
-                    b,
-                    Order::Pass {
-                        to: a,
-                        epoch: epoch_a,
-                    },
-                ));
+                orders.extend(self.passes(a, b));
                 Ok(orders)
             }
-            Command::Echo { leg } => self.alone(leg, Order::Echo),
+            Command::Echo { leg } => {
+                self.epoch(leg)?;
+                let mut orders = self.part(leg);
+                self.slot(leg)?.bridged = Some(leg);
+                orders.extend(self.passes(leg, leg));
+                Ok(orders)
+            }
             Command::Tone {
                 leg,
                 frequency,
@@ -188,11 +195,31 @@ impl Switchboard {
 
     /// End a leg's bridge: what its peer is to do.
     fn part(&mut self, leg: u32) -> Vec<(u32, Order)> {
-        let Some(peer) = self.slots[leg as usize].bridged.take() else {
-            return Vec::new();
+        match self.slots[leg as usize].bridged.take() {
+            Some(peer) if peer != leg => {
+                self.slots[peer as usize].bridged = None;
+                vec![(peer, Order::Silence)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What two bridged legs, or one that hears itself, are to pass on by what is agreed with their parties now.
+    fn passes(&self, a: u32, b: u32) -> Vec<(u32, Order)> {
+        let (one, other) = (&self.slots[a as usize], &self.slots[b as usize]);
+        let pass = |from: &Slot, to: u32, there: &Slot| Order::Pass {
+            to,
+            epoch: there.last_epoch,
+            passage: match (&from.formats, &there.formats) {
+                (Some(from), Some(to)) => from.passage(to),
+                _ => Passage::NONE,
+            },
         };
-        self.slots[peer as usize].bridged = None;
-        vec![(peer, Order::Silence)]
+        let mut orders = vec![(a, pass(one, b, other))];
+        if a != b {
+            orders.push((b, pass(other, a, one)));
+        }
+        orders
     }
 
     fn slot(&mut self, leg: u32) -> Result<&mut Slot, Event> {
@@ -217,6 +244,7 @@ impl Switchboard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::formats::Coding;
 
     fn words(orders: Result<Vec<(u32, Order)>, Event>) -> Vec<String> {
         match orders {
@@ -227,8 +255,12 @@ mod tests {
                 .map(|(leg, order)| match order {
                     Order::Open { epoch } => format!("{leg} open {epoch}"),
                     Order::Connect(_) => format!("{leg} connect"),
-                    Order::Pass { to, epoch } => format!("{leg} pass {to}.{epoch}"),
-                    Order::Echo => format!("{leg} echo"),
+                    Order::Pass { to, epoch, passage } if passage == Passage::NONE => {
+                        format!("{leg} pass {to}.{epoch}")
+                    }
+                    Order::Pass { to, epoch, passage } => {
+                        format!("{leg} pass {to}.{epoch} {passage:?}")
+                    }
                     Order::Tone { .. } => format!("{leg} tone"),
                     Order::Play { operation, .. } => format!("{leg} play {operation}"),
                     Order::Silence => format!("{leg} silence"),
@@ -275,6 +307,42 @@ mod tests {
         board.carry_out(&Command::Bridge { a: 0, b: 1 }).ok();
         let orders = words(board.carry_out(&Command::Bridge { a: 0, b: 2 }));
         assert_eq!(orders, ["1 silence", "0 pass 2.12", "2 pass 0.10"]);
+    }
+
+    fn connect(leg: u32, payload_type: u8) -> Command {
+        let codings = vec![Coding::new(payload_type, "PCMA", 8000, 1, "")];
+        let nowhere = "0.0.0.0:0".parse().unwrap();
+        Command::Connect {
+            leg,
+            connection: Connection {
+                rtp: nowhere,
+                rtcp: nowhere,
+                rtcp_mux: false,
+                formats: Arc::new(Formats::agree(codings.clone(), codings)),
+                ptime: 20,
+                send: true,
+                receive: true,
+            },
+        }
+    }
+
+    #[test]
+    fn what_passes_is_decided_anew_whenever_one_side_agrees_on_something_else() {
+        let mut board = open(2);
+        assert_eq!(words(board.carry_out(&connect(0, 8))), ["0 connect"]);
+        board.carry_out(&Command::Bridge { a: 0, b: 1 }).ok();
+        assert_eq!(
+            words(board.carry_out(&connect(1, 118))),
+            ["1 connect", "1 pass 0.10 {118: 8}", "0 pass 1.11 {8: 118}"]
+        );
+        let mut board = open(1);
+        board.carry_out(&connect(0, 8)).ok();
+        let echo = words(board.carry_out(&Command::Echo { leg: 0 }));
+        assert_eq!(echo, ["0 pass 0.10 {8: 8}"]);
+        assert_eq!(
+            words(board.carry_out(&connect(0, 96))),
+            ["0 connect", "0 pass 0.10 {96: 96}"]
+        );
     }
 
     #[test]

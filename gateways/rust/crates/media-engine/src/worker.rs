@@ -99,6 +99,8 @@ struct Legs {
     keys_checked: f64,
     start: Instant,
     now: f64,
+    /// A packet under another payload type.
+    renumbered: Vec<u8>,
     received: u64,
     sent: u64,
     discarded: u64,
@@ -115,6 +117,7 @@ impl Legs {
             keys_checked: 0.0,
             start: Instant::now(),
             now: 0.0,
+            renumbered: Vec::new(),
             received: 0,
             sent: 0,
             discarded: 0,
@@ -151,8 +154,7 @@ impl Legs {
         match order {
             Order::Open { .. } => {}
             Order::Connect(connection) => leg.connect(connection, outlet),
-            Order::Pass { to, epoch } => leg.pass(to, epoch),
-            Order::Echo => leg.echo(),
+            Order::Pass { to, epoch, passage } => leg.pass(to, epoch, passage),
             Order::Tone { frequency, level } => leg.tone(frequency, level),
             Order::Play {
                 prompt,
@@ -311,8 +313,22 @@ impl Legs {
         match fate {
             Fate::Discard => self.discarded += 1,
             Fate::Keep => {}
-            Fate::Rtp { to, epoch } => {
-                self.send_rtp(to.unwrap_or(slot), epoch, datagram.data, outbox)
+            Fate::Rtp {
+                to,
+                epoch,
+                payload_type: None,
+            } => self.send_rtp(to, epoch, datagram.data, outbox),
+            Fate::Rtp {
+                to,
+                epoch,
+                payload_type: Some(payload_type),
+            } => {
+                let mut renumbered = std::mem::take(&mut self.renumbered);
+                renumbered.clear();
+                renumbered.extend_from_slice(datagram.data);
+                rtp::set_payload_type(&mut renumbered, payload_type);
+                self.send_rtp(to, epoch, &renumbered, outbox);
+                self.renumbered = renumbered;
             }
             Fate::Rtcp { to, epoch } => {
                 if let Some((destination, mux)) = self.shared.outlets[to as usize].rtcp(epoch) {

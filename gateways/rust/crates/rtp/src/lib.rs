@@ -8,4 +8,4 @@ mod packet;
 pub mod reception;
 pub mod rtcp;
 
-pub use packet::{Header, Packet};
+pub use packet::{Header, Packet, set_payload_type};

@@ -78,6 +78,13 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// Give a whole packet another payload type. What is too short for a header is left alone.
+pub fn set_payload_type(data: &mut [u8], payload_type: u8) {
+    if let Some(second) = data.get_mut(1) {
+        *second = *second & 0x80 | payload_type & 0x7f;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
