@@ -29,6 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from softswitch.events import AnyFact, CallEnded, CallFact, CallOffered, CallTraced, Fact
 from softswitch.kernel.ids import CallId
 from softswitch.platform.database import Database, DatabaseUnavailable, Session
+from softswitch.platform.sqlite_writer import Insert
 from softswitch.platform.tables import Base
 
 log = structlog.get_logger(__name__)
@@ -279,22 +280,30 @@ class EventLog:
         for into, row in rows:
             by_table.setdefault(into, []).append(row)
         now = asyncio.get_running_loop().time()
-        checkpoint = now >= self._checkpoint_due
-        async with self._database.session() as session:
-            for into, some in by_table.items():
-                await self._insert(session, into, some)
-            if checkpoint:
-                # The names are those before this batch, so the place must be, too.
-                seq = await session.scalar(select(func.max(EventRow.seq)))
-                names = msgspec.json.encode(list(self._open)).decode()
-                place = (seq or 0) - len(by_table.get(_FACTS, ()))
-                await self._insert(session, _CHECKPOINT, [(_CHECKPOINT_ID, place, names)])
-        if checkpoint:
+        if now < self._checkpoint_due and self._database.inserts_directly:
+            await self._database.insert(
+                [Insert(_insert_into(into), len(into.columns), some) for into, some in by_table.items()]
+            )
+        else:
+            await self._store_by_session(by_table, checkpoint=now >= self._checkpoint_due)
+        if now >= self._checkpoint_due:
             self._checkpoint_due = now + _CHECKPOINT_SECONDS
         for call, group in calls:
             if call is not None:
                 # The first and the last fact of every call.
                 _follow(self._open, call, begins=type(group[0]) is CallOffered, ends=type(group[-1]) is CallEnded)
+
+    async def _store_by_session(self, by_table: Mapping[Rows, list[tuple[object, ...]]], *, checkpoint: bool) -> None:
+        async with self._database.session() as session:
+            for into, some in by_table.items():
+                await self._insert(session, into, some)
+            if checkpoint:
+                assert self._open is not None
+                # The names are those before this batch, so the place must be, too.
+                seq = await session.scalar(select(func.max(EventRow.seq)))
+                names = msgspec.json.encode(list(self._open)).decode()
+                place = (seq or 0) - len(by_table.get(_FACTS, ()))
+                await self._insert(session, _CHECKPOINT, [(_CHECKPOINT_ID, place, names)])
 
     async def _encoded(self, calls: Sequence[tuple[CallId | None, list[Fact]]]) -> list[tuple[object, ...]]:
         encode, rows = self._encode, list[tuple[object, ...]]()
@@ -319,11 +328,15 @@ class EventLog:
             await connection.exec_driver_sql(statement, tuple(list(column) for column in zip(*unique, strict=True)))
 
 
+def _insert_into(into: Rows) -> str:
+    """The beginning of a statement for SQLite."""
+    return f"INSERT {'OR REPLACE ' if into.replacing else ''}INTO {into.table} ({', '.join(into.columns)})"
+
+
 def _insert_statement(into: Rows, sqlite: bool) -> str:
     columns = ", ".join(into.columns)
     if sqlite:
-        places = ", ".join("?" for _ in into.columns)
-        return f"INSERT {'OR REPLACE ' if into.replacing else ''}INTO {into.table} ({columns}) VALUES ({places})"
+        return f"{_insert_into(into)} VALUES ({', '.join('?' for _ in into.columns)})"
     # One statement with an array per column: the cheapest way into PostgreSQL short of COPY.
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(into.columns.values(), 1))
     update = ", ".join(f"{column} = excluded.{column}" for column in into.columns)
