@@ -2,7 +2,8 @@
 
 use dsp::g711::Law;
 
-use crate::{Error, Format, LONGEST_MS, Malformed};
+use crate::concealment::Concealment;
+use crate::{Error, Format, Malformed, duration, g722, opus};
 
 /// Reads the payloads of one stream, in order.
 pub struct Decoder {
@@ -11,21 +12,23 @@ pub struct Decoder {
 }
 
 enum Kind {
-    G711(Law),
-    L16,
+    G711(Law, Concealment),
+    G722(Box<g722::Decoder>, Concealment),
+    Opus(opus::Decoder),
+    L16(Concealment),
 }
 
 impl Decoder {
     /// Refuses what cannot be understood, and says which value is wrong.
     pub fn new(format: Format) -> Result<Self, Error> {
         format.check()?;
+        let concealment = || Concealment::new(format.rate());
         let kind = match format {
-            Format::Pcmu => Kind::G711(Law::Mu),
-            Format::Pcma => Kind::G711(Law::A),
-            Format::L16 { .. } => Kind::L16,
-            Format::G722 | Format::Opus(_) => {
-                return Err(Error(format!("{} is not spoken yet", format.name())));
-            }
+            Format::Pcmu => Kind::G711(Law::Mu, concealment()),
+            Format::Pcma => Kind::G711(Law::A, concealment()),
+            Format::G722 => Kind::G722(Box::new(g722::Decoder::new()), concealment()),
+            Format::Opus(how) => Kind::Opus(opus::Decoder::new(how)?),
+            Format::L16 { .. } => Kind::L16(concealment()),
         };
         Ok(Self { format, kind })
     }
@@ -36,31 +39,35 @@ impl Decoder {
 
     /// Append the sound of a packet to `out`, as long as the packet says.
     pub fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) -> Result<(), Malformed> {
-        let longest = (self.format.rate() / 1000 * LONGEST_MS) as usize;
+        let samples = duration(self.format, payload).ok_or(Malformed)?;
+        let start = out.len();
         match &mut self.kind {
-            Kind::G711(law) => {
-                if payload.is_empty() || payload.len() > longest {
-                    return Err(Malformed);
-                }
+            Kind::G711(law, concealment) => {
                 out.extend(payload.iter().map(|&code| law.decode(code)));
+                concealment.heard(&mut out[start..]);
             }
-            Kind::L16 => {
-                if payload.is_empty() || payload.len() % 2 != 0 || payload.len() / 2 > longest {
-                    return Err(Malformed);
-                }
-                out.extend(
-                    payload
-                        .chunks_exact(2)
-                        .map(|pair| i16::from_be_bytes([pair[0], pair[1]])),
-                );
+            Kind::G722(decoder, concealment) => {
+                decoder.decode(payload, out);
+                concealment.heard(&mut out[start..]);
+            }
+            Kind::Opus(decoder) => decoder.decode(payload, samples, out)?,
+            Kind::L16(concealment) => {
+                let pairs = payload.chunks_exact(2);
+                out.extend(pairs.map(|pair| i16::from_be_bytes([pair[0], pair[1]])));
+                concealment.heard(&mut out[start..]);
             }
         }
         Ok(())
     }
 
     /// Append `samples` of sound where a packet is missing. `next` is the packet after it, if that is there already:
-    /// it may hold the missing one, too.
-    pub fn conceal(&mut self, samples: usize, _next: Option<&[u8]>, out: &mut Vec<i16>) {
-        out.resize(out.len() + samples, 0);
+    /// Opus may find the missing one repeated in it. Call it for no more than is missing, in order of time.
+    pub fn conceal(&mut self, samples: usize, next: Option<&[u8]>, out: &mut Vec<i16>) {
+        match &mut self.kind {
+            Kind::G711(_, concealment) | Kind::G722(_, concealment) | Kind::L16(concealment) => {
+                concealment.conceal(samples, out);
+            }
+            Kind::Opus(decoder) => decoder.conceal(samples, next, out),
+        }
     }
 }

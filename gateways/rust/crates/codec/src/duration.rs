@@ -8,10 +8,7 @@ pub fn duration(format: Format, payload: &[u8]) -> Option<usize> {
         Format::Pcmu | Format::Pcma => payload.len(),
         // An octet is two samples of 16 kHz.
         Format::G722 => payload.len() * 2,
-        Format::L16 { .. } => payload
-            .len()
-            .is_multiple_of(2)
-            .then_some(payload.len() / 2)?,
+        Format::L16 { .. } => (payload.len() % 2 == 0).then_some(payload.len() / 2)?,
         Format::Opus(opus) => return opus_samples(payload, opus.rate as usize),
     };
     let longest = (format.rate() / 1000 * LONGEST_MS) as usize;
@@ -57,7 +54,7 @@ mod tests {
         let format = Format::Opus(Opus::speech(16_000));
         let samples = |toc: u8, count: u8| duration(format, &[toc, count]);
         // SILK, hybrid and CELT; one frame, two, and as many as are counted.
-        assert_eq!(samples(0 << 3, 0), Some(160));
+        assert_eq!(samples(0, 0), Some(160));
         assert_eq!(samples(11 << 3, 0), Some(960));
         assert_eq!(samples(13 << 3 | 1, 0), Some(640));
         assert_eq!(samples(16 << 3, 0), Some(40));

@@ -2,7 +2,7 @@
 
 use dsp::g711::Law;
 
-use crate::{Error, Format};
+use crate::{Error, Format, g722, opus};
 
 /// Makes the payloads of one stream.
 pub struct Encoder {
@@ -12,6 +12,8 @@ pub struct Encoder {
 
 enum Kind {
     G711(Law),
+    G722(Box<g722::Encoder>),
+    Opus(opus::Encoder),
     L16,
 }
 
@@ -22,10 +24,9 @@ impl Encoder {
         let kind = match format {
             Format::Pcmu => Kind::G711(Law::Mu),
             Format::Pcma => Kind::G711(Law::A),
+            Format::G722 => Kind::G722(Box::new(g722::Encoder::new())),
+            Format::Opus(how) => Kind::Opus(opus::Encoder::new(how)?),
             Format::L16 { .. } => Kind::L16,
-            Format::G722 | Format::Opus(_) => {
-                return Err(Error(format!("{} is not spoken yet", format.name())));
-            }
         };
         Ok(Self { format, kind })
     }
@@ -40,10 +41,17 @@ impl Encoder {
     pub fn encode(&mut self, samples: &[i16], out: &mut Vec<u8>) {
         match &mut self.kind {
             Kind::G711(law) => out.extend(samples.iter().map(|&sample| law.encode(sample))),
+            Kind::G722(encoder) => encoder.encode(samples, out),
+            Kind::Opus(encoder) => encoder.encode(samples, out),
             Kind::L16 => out.extend(samples.iter().flat_map(|sample| sample.to_be_bytes())),
         }
     }
 
-    /// Tell what part of the packets the party loses, so that a format with redundancy spends as much on it.
-    pub fn expect_loss(&mut self, _percent: u8) {}
+    /// Tell what part of the packets the party loses, so that Opus with FEC spends as much on repeating them. The
+    /// other formats have no redundancy.
+    pub fn expect_loss(&mut self, percent: u8) {
+        if let Kind::Opus(encoder) = &mut self.kind {
+            encoder.expect_loss(percent);
+        }
+    }
 }

@@ -3,10 +3,14 @@
 //! Samples are 16-bit, of one channel, at the format's own [`Format::rate`]. A warm [`Encoder`] or [`Decoder`] allocates
 //! nothing but what its caller's vector has no room for.
 
+pub mod comfort_noise;
+mod concealment;
 mod decoder;
 mod duration;
 mod encoder;
 mod format;
+mod g722;
+mod opus;
 
 pub use decoder::Decoder;
 pub use duration::duration;

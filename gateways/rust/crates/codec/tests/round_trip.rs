@@ -1,19 +1,21 @@
 //! What goes in comes out: every format, at its own rate.
 
 use codec::{Decoder, Encoder, Format, Malformed, Opus, duration};
+use dsp::{Tone, amplitude, amplitude_at};
 
-const FORMATS: [Format; 6] = [
-    Format::Pcmu,
-    Format::Pcma,
-    Format::L16 { rate: 8000 },
-    Format::L16 { rate: 16_000 },
-    Format::L16 { rate: 24_000 },
-    Format::L16 { rate: 48_000 },
-];
+fn formats() -> Vec<Format> {
+    let rates = [8000, 16_000, 24_000, 48_000];
+    let linear = rates.map(|rate| Format::L16 { rate });
+    let opus = rates.map(|rate| Format::Opus(Opus::speech(rate)));
+    let mut formats = vec![Format::Pcmu, Format::Pcma, Format::G722];
+    formats.extend(linear);
+    formats.extend(opus);
+    formats
+}
 
 #[test]
 fn every_packet_time_survives_encoding_and_decoding() {
-    for format in FORMATS {
+    for format in formats() {
         let mut encoder = Encoder::new(format).unwrap();
         let mut decoder = Decoder::new(format).unwrap();
         for milliseconds in [10, 20, 40, 60] {
@@ -24,6 +26,39 @@ fn every_packet_time_survives_encoding_and_decoding() {
             let mut samples = Vec::new();
             decoder.decode(&payload, &mut samples).unwrap();
             assert_eq!(samples.len(), length, "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn a_tone_keeps_its_frequency_and_level_in_every_format() {
+    for format in formats() {
+        let rate = format.rate();
+        // Of the upper half of the band, too, where there is one.
+        let mut frequencies = vec![1004.0];
+        if rate >= 16_000 {
+            frequencies.push(5000.0);
+        }
+        for frequency in frequencies {
+            let mut encoder = Encoder::new(format).unwrap();
+            let mut decoder = Decoder::new(format).unwrap();
+            let mut tone = Tone::new(frequency, -10.0, rate);
+            let mut heard = Vec::new();
+            for _ in 0..50 {
+                let frame: Vec<i16> = (0..rate / 50).map(|_| tone.next_sample()).collect();
+                let mut payload = Vec::new();
+                encoder.encode(&frame, &mut payload);
+                decoder.decode(&payload, &mut heard).unwrap();
+            }
+            let settled = &heard[rate as usize / 5..];
+            let share = amplitude_at(settled, frequency, rate) / amplitude(-10.0);
+            let off = 20.0 * share.log10();
+            // Opus keeps to what is heard, not to the wave.
+            let allowed = match format {
+                Format::Opus(_) => 2.0,
+                _ => 0.1,
+            };
+            assert!(off.abs() < allowed, "{format:?}, {frequency} Hz: {off} dB");
         }
     }
 }
@@ -45,7 +80,7 @@ fn linear_samples_are_kept_to_the_bit() {
 
 #[test]
 fn what_is_none_of_its_format_appends_nothing() {
-    for format in FORMATS {
+    for format in formats() {
         let mut decoder = Decoder::new(format).unwrap();
         let mut samples = vec![7];
         let long = vec![0; format.rate() as usize / 1000 * 121 * 2];
