@@ -36,6 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="softswitch-demo-"))
         settings = settings_of(arguments, demo=arguments.demo, bench=arguments.bench, demo_media=arguments.media)
         configure_logs(settings.log_level)
-        from softswitch.app import run as serve  # half a second of imports that `--help` need not wait for
+        from softswitch.process import run as serve  # half a second of imports that `--help` need not wait for
 
         return serve(settings)

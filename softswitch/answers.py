@@ -1,0 +1,166 @@
+"""Questions of one part that another answers: the gatekeeper's, the engine's, and those of features by their `needs`.
+
+Each is a line or two of translation; nothing here decides anything about a call.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from gateways.media.gateway import MediaGateway
+from gateways.sip.gateway import SipGateway
+from softswitch.calls.onward import Onward
+from softswitch.calls.signals import Alert, Origin
+from softswitch.engine.call import CallApp
+from softswitch.engine.switch import Switch
+from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
+from softswitch.features.directory.service import Directory
+from softswitch.features.quality.service import Doctor
+from softswitch.features.reach.service import Reach
+from softswitch.features.registrar.phones import candidates_of
+from softswitch.features.registrar.service import Registrations
+from softswitch.features.trunks.departure import Departures
+from softswitch.features.trunks.groups import Groups
+from softswitch.features.trunks.service import Trunks
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.ids import CallId, LegId
+
+
+class Answers:
+    """Knows whom to ask. Built before the parts that ask, and connected once those that answer are there."""
+
+    _switch: Switch
+    _sip: SipGateway
+    _media: MediaGateway
+    _departures: Departures
+    _apps: Mapping[str, CallApp]
+
+    def __init__(
+        self,
+        directory: Directory,
+        registrations: Registrations,
+        reach: Reach,
+        trunks: Trunks,
+        groups: Groups,
+        doctor: Doctor,
+    ) -> None:
+        self._directory = directory
+        self._registrations = registrations
+        self._reach = reach
+        self._trunks = trunks
+        self._groups = groups
+        self._doctor = doctor
+
+    def connect(
+        self,
+        switch: Switch,
+        sip: SipGateway,
+        media: MediaGateway,
+        departures: Departures,
+        apps: Mapping[str, CallApp],
+    ) -> None:
+        """Before the first call."""
+        self._switch = switch
+        self._sip = sip
+        self._media = media
+        self._departures = departures
+        self._apps = apps
+
+    # Who proves itself by a password: an account, or the far end of a trunk ----------------------------------
+
+    def ha1(self, username: str, algorithm: str) -> str | None:
+        """The gatekeeper asks for what a password is checked by."""
+        known = self._directory if self._directory.account(username) is not None else self._trunks
+        return known.ha1(username, algorithm)
+
+    def origin(self, username: str) -> Origin:
+        """The gatekeeper asks whom a request is from. An account's name is never a trunk's."""
+        account = self._directory.account(username)
+        if account is not None:
+            return account.origin
+        return self._trunks.origin(username) or self._directory.origin(username)
+
+    # What features ask of each other, by their `needs` -----------------------------------------------------
+
+    def origin_of(self, number: str) -> Origin | None:
+        """The dial plan asks whom a number belongs to."""
+        account = self._directory.account(number)
+        return None if account is None else account.origin
+
+    def why_missing(self, destination: Destination) -> str | None:
+        """The dial plan asks whether anything answers at a destination."""
+        kind, name = destination
+        if kind not in self._apps:
+            return f"nothing takes calls for {destination}"
+        if kind == "account" and self._directory.account(name) is None:
+            return f"there is no account {name!r}"
+        if kind == "trunk" and self._trunks.trunk(name) is None:
+            return f"there is no trunk {name!r}"
+        if kind == "trunk-group" and self._groups.group(name) is None:
+            return f"there is no trunk group {name!r}"
+        return None
+
+    def tried(self, destination: Destination, number: str) -> Sequence[RoutingStep]:
+        """The dial plan asks in which order a destination's ways would be tried."""
+        group = self._groups.group(destination.name) if destination.kind == "trunk-group" else None
+        return () if group is None else self._departures.explain(group, number)
+
+    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+        """The dial plan asks what becomes of a call at a destination before anything rings."""
+        return self._reach.onward(destination.kind, destination.name, caller)
+
+    def hang_up(self, call: CallId) -> bool:
+        """Call control asks to end a call."""
+        return self._switch.hang_up(call)
+
+    def transfer(self, call: CallId, number: str, leg: LegId | None) -> None:
+        """Call control asks to send a party on to a number."""
+        self._switch.transfer(call, number, leg)
+
+    def hold(self, call: CallId, leg: LegId | None, holds: bool) -> None:
+        """Call control asks to let a party hold another, or resume."""
+        self._switch.hold(call, leg, holds)
+
+    def hang_up_leg(self, call: CallId, leg: LegId) -> None:
+        """Call control asks to end one party's half of a call."""
+        self._switch.hang_up_leg(call, leg)
+
+    def pick_up(self, by: CallId, account: str) -> bool:
+        """Pickup asks to answer a phone that rings."""
+        return self._switch.pick_up(by, account)
+
+    def meet(self, by: CallId, waiting: CallId) -> bool:
+        """Parking asks to let two callers talk."""
+        return self._switch.meet(by, waiting)
+
+    def may_pick_up(self, account: str, ringing: Destination) -> bool:
+        """The engine asks whether an account may answer another's phone: where both dial by the same context."""
+        own, other = self.origin_of(account), self.origin_of(ringing.name) if ringing.kind == "account" else None
+        return own is not None and other is not None and own.context == other.context
+
+    def ladder(self, call: CallId) -> Sequence[TraceLine] | None:
+        """Call control asks for the ladder of a live call."""
+        return self._switch.ladder(call)
+
+    def figures(self, leg: LegId) -> MediaFigures | None:
+        """Call control asks for the media counters of a live leg."""
+        return self._media.figures(leg) if self._media.serves(leg) else None
+
+    def troubles(self, call: CallId) -> Sequence[Trouble]:
+        """Call control asks what is wrong with the sound of a live call."""
+        return self._doctor.now(self._switch.evidence(call), self._switch.ladder(call) or ())
+
+    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
+        """Call control asks for a call. Raises NotFound for an unknown account or one without a phone."""
+        who = self._directory.account(account)
+        if who is None:
+            raise NotFound("account", account)
+        candidates = candidates_of(account, self._registrations)
+        if auto_answer:
+            candidates = [replace(candidate, alert=Alert(answer_after=0)) for candidate in candidates]
+        return self._switch.originate(who.origin, number, candidates, who.ring_seconds)
+
+    def is_good(self, host: str) -> bool:
+        """The bans ask whether a phone has registered from an address lately, or a trunk sends from it."""
+        return self._sip.knows(host) or self._trunks.sends_from(host)

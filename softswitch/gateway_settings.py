@@ -1,0 +1,70 @@
+"""What the switch's settings mean to its gateways."""
+
+from gateways.sip.connections import ConnectionLimits
+from gateways.sip.defence import DefenceSettings, SourceLimits
+from gateways.sip.gateway import SipSettings
+from gateways.sip.listener import own_address
+from gateways.sip.resolver import ResolverSettings
+from gateways.sip.tls import TlsSettings
+from gateways.sip.ua.digest import ALGORITHMS
+from gateways.sip.ua.registrar import RegistrarRules
+from gateways.sip.ua.settings import UserAgentSettings
+from gateways.sip.ua.vicinity import Vicinity
+from softswitch import __version__, demo
+from softswitch.ears import listener_of
+from softswitch.settings import Settings
+
+
+def sip_host(settings: Settings) -> str:
+    """The switch's name in URIs of its own."""
+    host = settings.advertised_for(settings.sip.listen[0].address.host)
+    return f"[{host}]" if ":" in host else host
+
+
+def sip_settings(settings: Settings) -> SipSettings:
+    """How the SIP gateway is built."""
+    return SipSettings(
+        listeners=tuple(
+            listener_of(settings, listener.transport, listener.address) for listener in settings.sip.listen
+        ),
+        agent=UserAgentSettings(
+            host=sip_host(settings),
+            realm=settings.sip.realm,
+            digest_algorithms=settings.sip.digest or (demo.DIGEST if settings.demo else ALGORITHMS),
+            digest_user_left_out=settings.demo,
+            product=f"Softswitch/{__version__}",
+            vicinity=_vicinity(settings),
+            nat_ping_seconds=settings.sip.nat_ping_seconds,
+            registrar=RegistrarRules(service_route=settings.sip.service_route, push_services=settings.push.services),
+            session_expires=settings.sip.session_expires,
+            min_session_expires=settings.sip.min_session_expires,
+            prefer_reliable=settings.sip.reliable_provisional == "supported",
+        ),
+        limits=ConnectionLimits(
+            connections=settings.limits.connections,
+            idle=settings.limits.idle_seconds,
+            ask=min(90.0, settings.limits.idle_seconds / 3),
+        ),
+        resolver=ResolverSettings(servers=settings.sip.name_servers),
+        defence=DefenceSettings(
+            shedding=settings.defence.shedding,
+            emergency=settings.defence.emergency,
+            limits=SourceLimits() if settings.defence.limits and not settings.bench else None,
+            allowed=settings.defence.allow,
+        ),
+        tls=TlsSettings(
+            certificates=settings.tls.certificates,
+            client_certificates=settings.tls.client_certificates,
+            client_authority=settings.tls.client_authority,
+            authority=settings.tls.authority,
+            verify=settings.tls.verify,
+        ),
+    )
+
+
+def _vicinity(settings: Settings) -> Vicinity | None:
+    """None where everybody is told the same addresses, which costs a call nothing."""
+    if not settings.sip.local_networks:
+        return None
+    inside = own_address(settings.media_listen) if settings.media_listen in ("0.0.0.0", "::") else settings.media_listen
+    return Vicinity(settings.sip.local_networks, settings.media_advertised, inside)
