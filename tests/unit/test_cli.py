@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from softswitch import __version__, app
+from softswitch import __version__, process
 from softswitch.cli import COMMANDS, main
 from softswitch.commands import explain
 from softswitch.commands.remote import Remote
@@ -127,7 +127,7 @@ def started(monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, list[Set
         there.append(settings.data_dir.is_dir())
         return 0
 
-    monkeypatch.setattr(app, "run", run, raising=False)
+    monkeypatch.setattr(process, "run", run)
     return main(["serve", *words]), seen, there
 
 
