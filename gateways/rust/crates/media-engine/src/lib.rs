@@ -15,6 +15,7 @@ mod io;
 mod latch;
 mod leg;
 mod outlet;
+pub mod playout;
 mod ports;
 mod priority;
 mod prompt;

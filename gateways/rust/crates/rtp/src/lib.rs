@@ -1,8 +1,9 @@
-//! RTP, RTCP and telephone-event packets (RFC 3550, RFC 3551, RFC 4733, RFC 5761). No I/O.
+//! RTP, RTCP and telephone-event packets (RFC 3550, RFC 3551, RFC 4733, RFC 5761), and their jitter buffer. No I/O.
 //!
 //! Bytes in, values out. Broken bytes are `None`, never a panic; time comes in as an argument.
 
 pub mod event;
+pub mod jitter;
 pub mod mux;
 mod packet;
 pub mod reception;

@@ -1,5 +1,7 @@
 //! Whatever bytes come, the parsers answer.
 
+use netem::Random;
+use rtp::jitter::{Content, JitterBuffer, Next, Settings};
 use rtp::{Header, Packet, event, mux, reception::Reception, rtcp};
 
 /// xorshift64*: the same bytes on every run.
@@ -88,5 +90,42 @@ fn random_and_mutated_bytes_never_panic() {
             }
         }
         read_all(&data, &mut keys, &mut reception, f64::from(round) * 0.02);
+    }
+}
+
+#[test]
+fn a_jitter_buffer_survives_packets_of_any_kind_and_stays_bounded() {
+    let mut random = Random::new(11);
+    for _ in 0..200 {
+        let mut buffer = JitterBuffer::new(Settings::default());
+        let mut now = 0.0;
+        for _ in 0..2000 {
+            // Mostly near each other, so that they are taken for one stream.
+            let wild = random.chance(0.1);
+            let header = Header {
+                marker: random.chance(0.5),
+                payload_type: 0,
+                sequence: random.below(if wild { 65_536 } else { 300 }) as u16,
+                timestamp: random.below(if wild { 1 << 32 } else { 48_000 }) as u32,
+                ssrc: random.below(3) as u32,
+            };
+            let content = Content {
+                kind: (),
+                duration: 0.02 * random.below(4) as f64,
+                clock: [0, 8000, 48_000][random.below(3) as usize],
+            };
+            match random.below(4) {
+                0 => buffer.note(&header, now),
+                _ => buffer.put(&header, content, &[0; 160], now),
+            }
+            assert!(buffer.len() <= 128);
+            now += 0.02 * random.unit();
+            for _ in 0..random.below(4) {
+                if let Next::Missing { seconds, .. } = buffer.next(now) {
+                    assert!(seconds > 0.0);
+                    buffer.concealed(seconds.min(0.02));
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,257 @@
+//! A leg's packets as a steady flow of samples: kept as long as the network needs, decoded, mended where some are
+//! missing, stretched and cut where clocks drift. No I/O; time comes in.
+
+mod flow;
+mod noise;
+
+use codec::{Decoder, Format, duration};
+use rtp::Header;
+use rtp::jitter::{Content, Counts, JitterBuffer, Next, Settings};
+
+use flow::Flow;
+use noise::Noise;
+
+/// What a frame was made of, for the most part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Played {
+    Speech,
+    /// In place of what is missing.
+    Concealed,
+    /// The noise that the party's comfort noise packets describe.
+    Comfort,
+    /// The party is silent.
+    Nothing,
+}
+
+/// Sums since the beginning, but for `target_ms`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Figures {
+    /// What has become of the packets.
+    pub packets: Counts,
+    /// Payloads that were none of their format.
+    pub malformed: u64,
+    /// Milliseconds put in place of sound that was missing.
+    pub concealed_ms: u64,
+    /// Milliseconds cut out and put in, to follow the sender's clock and the network.
+    pub cut_ms: u64,
+    pub stretched_ms: u64,
+    /// What the buffer keeps packets for now.
+    pub target_ms: f64,
+}
+
+/// The sound of one leg. What it gives has the rate of the format that was put last into it.
+pub struct Playout {
+    format: Format,
+    decoder: Decoder,
+    buffer: JitterBuffer<Kind>,
+    flow: Flow,
+    playing: Played,
+    /// The payload of the newest comfort noise packet, whose noise is heard until sound comes.
+    comfort: Option<Noise>,
+    /// Seconds of a packet, as the last one had it.
+    packet: f64,
+    /// Samples concealed since the last packet, and whether there was a pause: the next one tells whether anything was
+    /// lost.
+    doubtful: usize,
+    paused: bool,
+    concealed: u64,
+    malformed: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Sound(Format),
+    ComfortNoise,
+}
+
+impl Playout {
+    /// Refuses a format that cannot be decoded.
+    pub fn new(format: Format, settings: Settings) -> Result<Self, codec::Error> {
+        Ok(Self {
+            format,
+            decoder: Decoder::new(format)?,
+            buffer: JitterBuffer::new(settings),
+            flow: Flow::new(format.rate()),
+            playing: Played::Nothing,
+            comfort: None,
+            packet: 0.02,
+            doubtful: 0,
+            paused: false,
+            concealed: 0,
+            malformed: 0,
+        })
+    }
+
+    /// Samples a second of the frames.
+    pub fn rate(&self) -> u32 {
+        self.format.rate()
+    }
+
+    /// A packet of sound in this format has come. The format may change from packet to packet.
+    pub fn put(&mut self, header: &Header, format: Format, payload: &[u8], now: f64) {
+        let Some(samples) = duration(format, payload) else {
+            self.malformed += 1;
+            self.buffer.note(header, now);
+            return;
+        };
+        let content = Content {
+            kind: Kind::Sound(format),
+            duration: samples as f64 / f64::from(format.rate()),
+            clock: format.clock_rate(),
+        };
+        self.buffer.put(header, content, payload, now);
+    }
+
+    /// A comfort noise packet (RFC 3389) has come; its clock is that of the sound beside it.
+    pub fn put_comfort_noise(&mut self, header: &Header, payload: &[u8], now: f64) {
+        let content = Content {
+            kind: Kind::ComfortNoise,
+            duration: 0.0,
+            clock: self.format.clock_rate(),
+        };
+        self.buffer.put(header, content, payload, now);
+    }
+
+    /// A packet has come that is not to be heard, such as a telephone-event: it is not missing.
+    pub fn pass_over(&mut self, header: &Header, now: f64) {
+        self.buffer.note(header, now);
+    }
+
+    /// The next 20 ms, appended to `out` at [`Playout::rate`]. To be called every 20 ms.
+    pub fn frame(&mut self, now: f64, out: &mut Vec<i16>) -> Played {
+        while self.flow.lacks() > 0 {
+            self.fill(now);
+        }
+        if self.playing == Played::Speech {
+            self.follow_clock(now);
+        }
+        self.flow.take(out);
+        self.playing
+    }
+
+    /// Put something into the flow.
+    fn fill(&mut self, now: f64) {
+        match self.buffer.next(now) {
+            Next::Packet {
+                kind: Kind::Sound(format),
+                payload,
+                over,
+                missing,
+            } => {
+                let doubtful = std::mem::take(&mut self.doubtful) as u64;
+                // Where nothing is missing before a pause, it was the beginning of the pause.
+                if !self.paused || missing > 0 {
+                    self.concealed += doubtful;
+                }
+                self.paused = false;
+                self.flow.measured = true;
+                if format != self.format {
+                    match Decoder::new(format) {
+                        Ok(decoder) => self.decoder = decoder,
+                        Err(_) => {
+                            self.malformed += 1;
+                            return;
+                        }
+                    }
+                    if format.rate() != self.format.rate() {
+                        self.flow = Flow::new(format.rate());
+                    }
+                    self.format = format;
+                }
+                let rate = f64::from(format.rate());
+                let before = self.flow.samples.len();
+                if self
+                    .decoder
+                    .decode(payload, &mut self.flow.samples)
+                    .is_err()
+                {
+                    self.malformed += 1;
+                    let samples = (self.packet * rate) as usize;
+                    self.decoder.conceal(samples, None, &mut self.flow.samples);
+                }
+                self.packet = (self.flow.samples.len() - before) as f64 / rate;
+                self.flow.drop_at(before, (over * rate) as usize);
+                self.comfort = None;
+                self.playing = Played::Speech;
+            }
+            Next::Packet {
+                kind: Kind::ComfortNoise,
+                payload,
+                ..
+            } => {
+                self.comfort = Some(Noise::described(payload));
+            }
+            Next::Missing { seconds, next } => {
+                let rate = f64::from(self.format.rate());
+                // A packet that holds the one before it, too, is decoded for all of that one.
+                let samples = if next.is_some() {
+                    (seconds.min(self.packet) * rate).round() as usize
+                } else {
+                    self.flow.lacks()
+                };
+                let next = match next {
+                    Some((Kind::Sound(format), payload))
+                        if format == self.format && seconds < self.packet * 1.5 =>
+                    {
+                        Some(payload)
+                    }
+                    _ => None,
+                };
+                let samples = samples.max(1);
+                self.decoder.conceal(samples, next, &mut self.flow.samples);
+                self.buffer.concealed(samples as f64 / rate);
+                self.doubtful += samples;
+                self.playing = Played::Concealed;
+            }
+            Next::Pause => {
+                self.paused = true;
+                let samples = self.flow.lacks();
+                self.playing = match &mut self.comfort {
+                    Some(noise) => {
+                        noise.play(samples, &mut self.flow.samples);
+                        Played::Comfort
+                    }
+                    None => {
+                        self.flow.silence(samples);
+                        Played::Nothing
+                    }
+                };
+            }
+        }
+    }
+
+    /// Take out of the frame what packets are kept too long, or put in what they are kept too briefly.
+    fn follow_clock(&mut self, now: f64) {
+        let excess = self.buffer.excess();
+        if self.flow.may_cut(excess, now) {
+            // The frame must be whole afterwards.
+            while self.flow.lacks_for_cut() > 0 {
+                if self.buffer.is_empty() {
+                    return;
+                }
+                self.fill(now);
+                if self.playing != Played::Speech {
+                    return;
+                }
+            }
+            self.flow.cut();
+        } else if self.flow.may_stretch(excess, now) {
+            self.flow.stretch();
+        }
+    }
+
+    pub fn figures(&self) -> Figures {
+        let per_ms = u64::from(self.format.rate()) / 1000;
+        Figures {
+            packets: self.buffer.counts(),
+            malformed: self.malformed,
+            concealed_ms: self.concealed / per_ms,
+            cut_ms: self.flow.cut_samples / per_ms,
+            stretched_ms: self.flow.stretched_samples / per_ms,
+            target_ms: self.buffer.target() * 1000.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
