@@ -288,6 +288,10 @@ class Drained:
     def deadline(self) -> float | None:
         """When `timeout` must be called next; None: not needed."""
 
+    @property
+    def more(self) -> bool:
+        """Whether events are left, because `most` were taken."""
+
 @final
 class SipEngine:
     """Parses, prints, and keeps transactions. No sockets, no clock, no randomness but the seed.
@@ -346,15 +350,24 @@ class SipEngine:
     def timeout(self, now: float) -> None:
         """Run the timers that are due."""
 
-    def drain(self) -> Drained:
-        """Take what has come about since the last call. The transmits of a transport that a `UdpSocket` serves are
-        left to its `flush`."""
+    def drain(self, now: float = ..., most: int = ...) -> Drained:
+        """Take what has come about since the last call: at most so many events, of what has begun first and then new
+        requests. Those that have waited too long by `now` get a 503 instead (see `set_patience`). The transmits of a
+        transport that a `UdpSocket` serves are left to its `flush`."""
 
-    def shed(self, level: int, sequence: float) -> None:
+    def shed(self, level: int) -> None:
         """Answer new requests outside dialogs with a stateless 503 and a Retry-After: of a hundred INVITE and REGISTER
         `level` (0 to 100), twice as many of what nobody waits for (OPTIONS, SUBSCRIBE and the like), and from level 50
         on those that answer a challenge or refresh a registration; never an emergency call, and nothing that has begun.
-        A peer that asks for it in its Via is told the level (RFC 7339); `sequence` must rise from call to call."""
+        """
+
+    def set_patience(self, seconds: float) -> None:
+        """How long new requests may pile up (1.0 until this is called; `math.inf`: for ever) before those that have
+        waited for more than 0.1 s get a stateless 503."""
+
+    def tell_load(self, level: int, sequence: float) -> None:
+        """A peer that asks for it in its Via is told this level of overload, 0 to 100 (RFC 7339); `sequence` must rise
+        from call to call."""
 
     def set_emergency(self, numbers: Sequence[str]) -> None:
         """User parts of Request-URIs that are never shed nor limited. `urn:service:sos` never is."""
@@ -395,10 +408,10 @@ class SipEngine:
 
     def stats(self) -> dict[str, int]:
         """Counters since the start: `received`, `sent`, `rejected`, `retransmissions_absorbed`,
-        `retransmissions_sent`, `stray_responses`, `shed` (new requests that got a stateless 503), `limited` (messages
-        beyond what their source may send), `banned` (what banned sources and scanners sent), `dropped` (transmits that
-        did not fit into a transport's queue), `panics`, and gauges `client_transactions`, `server_transactions`,
-        `timers`."""
+        `retransmissions_sent`, `stray_responses`, `shed` (new requests that got a stateless 503 under overload),
+        `admitted` (new requests that were passed on), `limited` (messages beyond what their source may send), `banned`
+        (what banned sources and scanners sent), `dropped` (transmits that did not fit into a transport's queue),
+        `panics`, and gauges `client_transactions`, `server_transactions`, `timers`."""
 
 @final
 class UdpSocket:
@@ -411,14 +424,11 @@ class UdpSocket:
     def address(self) -> tuple[str, int]: ...
     def fileno(self) -> int: ...
     def receive(self, engine: SipEngine, transport: int, now: float) -> int:
-        """Feed what has arrived, at most 64 datagrams; gives how many. Fewer than 64: the socket is empty."""
+        """Feed what has arrived, until the socket is empty or 8,192 datagrams were read; gives how many."""
 
     def flush(self, engine: SipEngine, transport: int) -> int:
         """Send the engine's waiting transmits of this transport; gives how many still wait because the socket is
         full. A datagram that the kernel refuses (unreachable, too long) fails its client transaction."""
-
-    def take_longest_wait(self) -> float:
-        """Seconds that a datagram has waited in the socket at most, since this was last asked."""
 
     def close(self) -> None: ...
 

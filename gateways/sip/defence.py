@@ -1,12 +1,13 @@
-"""What keeps the engine's door: the level of overload, measured ten times a second, and what each source may send."""
+"""What keeps the engine's door: the levels of overload, measured ten times a second, and what each source may send."""
 
 import asyncio
+import math
 from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
 from gateways._native import SipEngine
-from gateways.sip.ua.overload import Load, OverloadControl
+from gateways.sip.ua.overload import Levels, Load, OverloadControl
 from softswitch.kernel.clock import Clock
 
 _PERIOD = 0.1
@@ -72,25 +73,22 @@ class Defence:
         settings: DefenceSettings,
         clock: Clock,
         *,
-        waited: Callable[[], float],
         pressure: Callable[[], Pressure],
         trusted: Callable[[], Collection[str]],
     ) -> None:
-        """`waited`: seconds that a datagram has waited at most since it was last asked. `trusted`: addresses that are
-        not limited here, because trunks have limits of their own."""
+        """`trusted`: addresses that are not limited here, because trunks have limits of their own."""
         self._engine = engine
         self._settings = settings
         self._clock = clock
-        self._waited = waited
         self._pressure = pressure
         self._trusted = trusted
         self._trusting: Collection[str] = ()
         self._measured = 0
         self._control = OverloadControl()
         self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
-        self.level = 0
-        """Of a hundred new requests, about how many are turned away."""
+        self._levels = Levels(0, 0)
+        self._admitted = 0
+        self._shed = 0
         engine.set_emergency(settings.emergency)
         engine.exempt(settings.allowed)
         if settings.limits is not None:
@@ -104,10 +102,17 @@ class Defence:
                 known_factor=limits.known_factor,
             )
 
+    @property
+    def level(self) -> int:
+        """Of a hundred new requests, about how many are turned away."""
+        return self._levels.told
+
     def start(self) -> None:
         """Begin to measure."""
         if self._settings.shedding:
-            self._set_level(0)
+            self._set_levels(Levels(0, 0))
+        else:
+            self._engine.set_patience(math.inf)
         self._trust()
         self._arm()
 
@@ -118,24 +123,23 @@ class Defence:
             self._timer = None
 
     def _arm(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._due = loop.time() + _PERIOD
-        self._timer = loop.call_at(self._due, self._measure)
+        self._timer = asyncio.get_running_loop().call_later(_PERIOD, self._measure)
 
     def _measure(self) -> None:
-        late = max(0.0, asyncio.get_running_loop().time() - self._due)
         pressure, stats = self._pressure(), self._engine.stats()
         transactions = stats["client_transactions"] + stats["server_transactions"]
-        level = self._control.judge(
+        admitted, shed = stats["admitted"], stats["shed"]
+        levels = self._control.judge(
             Load(
-                # A timer that comes late has waited behind the same work as a datagram.
-                waited=max(late, self._waited()),
+                admitted=admitted - self._admitted,
+                shed=shed - self._shed,
                 fullness=max(pressure.log, transactions / _MOST_TRANSACTIONS),
                 calls=pressure.calls,
             )
         )
-        if level != self.level and self._settings.shedding:
-            self._set_level(level)
+        self._admitted, self._shed = admitted, shed
+        if levels != self._levels and self._settings.shedding:
+            self._set_levels(levels)
         self._measured += 1
         if self._measured % _TRUST_EVERY == 0:
             self._trust()
@@ -147,6 +151,7 @@ class Defence:
             self._engine.do_not_limit(list(trusted))
             self._trusting = trusted
 
-    def _set_level(self, level: int) -> None:
-        self.level = level
-        self._engine.shed(level, self._clock.wall_ms() / 1000)
+    def _set_levels(self, levels: Levels) -> None:
+        self._levels = levels
+        self._engine.shed(levels.shed)
+        self._engine.tell_load(levels.told, self._clock.wall_ms() / 1000)

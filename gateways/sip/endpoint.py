@@ -17,6 +17,9 @@ from softswitch.kernel.clock import Clock
 
 _GRAIN = 0.005
 """Seconds by which a timer may be late: what falls due close together is then done in one go."""
+_TURN = 64
+"""Events that are handled at a time. Between two turns sockets are read again, so that what belongs to calls that are
+up overtakes the new ones, and other tasks run."""
 _LOOKUPS = 256
 """Names looked up at a time."""
 
@@ -126,10 +129,6 @@ class SipEndpoint:
             self._woken = True
             self._loop.call_soon(self._wake_up)
 
-    def longest_wait(self) -> float:
-        """Seconds that a datagram has waited to be read at most, since this was last asked."""
-        return max((udp.socket.take_longest_wait() for udp in self._udp), default=0.0)
-
     def _next_number(self) -> int:
         self._numbers += 1
         return self._numbers
@@ -203,17 +202,22 @@ class SipEndpoint:
 
     def _wake_up(self) -> None:
         self._woken = False
+        if self._agent.unsettled:
+            for udp in self._udp:
+                udp.socket.receive(self._engine, udp.number, self._clock())
         self._settle()
 
     def _settle(self) -> None:
         """Let all that has come about take effect, write it, and set the timer."""
         self._settling = True
         try:
-            transmits = self._agent.settle(self._clock(), self._flush)
+            transmits = self._agent.settle(self._clock(), self._flush, _TURN)
         finally:
             self._settling = False
         for transmit in transmits:
             self._streams.write(transmit.transport, transmit.data)
+        if self._agent.unsettled:
+            self.wake()
         if self._closing:
             for number in self._closing:
                 self._streams.close(number)

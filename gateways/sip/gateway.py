@@ -85,7 +85,6 @@ class SipGateway:
             self._engine,
             settings.defence,
             clock,
-            waited=self._endpoint.longest_wait,
             pressure=pressure,
             trusted=trusted,
         )

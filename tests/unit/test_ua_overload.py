@@ -1,91 +1,38 @@
-"""The level of overload, on a model of a server with one queue."""
-
-import random
-from collections import deque
+"""The levels of overload. How long new work may wait is tried with the engine (`waiting.rs`)."""
 
 import pytest
 
-from gateways.sip.ua.overload import Load, OverloadControl
-
-PERIOD = 0.1
-CALL, SHED = 0.001, 0.00001
-"""Seconds of work: a call (half of it at once, half when it ends), and turning one away."""
-CAPACITY = 1 / CALL
-
-
-class Server:
-    """One queue, one worker, and the control that is tried."""
-
-    def __init__(self) -> None:
-        self.control = OverloadControl()
-        self.random = random.Random(1)
-        self.queue: deque[tuple[float, bool]] = deque()
-        self.level = 0
-        self.free_at = 0.0
-        self.completed: list[float] = []
-        self.waits: list[float] = []
-
-    def run(self, rate: float, start: float, seconds: float) -> None:
-        """Calls come at a rate; each that is let in ends half a second after it began."""
-        ends: list[float] = []
-        now = start
-        while now < start + seconds:
-            period_end = now + PERIOD
-            arrivals = [(now + self.random.random() * PERIOD, True) for _ in range(int(rate * PERIOD))]
-            arrivals += [(at, False) for at in ends if at < period_end]
-            ends = [at for at in ends if at >= period_end]
-            self.queue.extend(sorted(arrivals))
-            waited = 0.0
-            while self.queue and max(self.free_at, self.queue[0][0]) < period_end:
-                came, new = self.queue.popleft()
-                begin = max(self.free_at, came)
-                waited = max(waited, begin - came)
-                if new and self.random.random() * 100 < self.level:
-                    self.free_at = begin + SHED
-                    continue
-                self.free_at = begin + CALL / 2
-                if new:
-                    ends.append(self.free_at + 0.5)
-                elif begin - came < 0.5:
-                    self.completed.append(begin)
-            self.waits.append(waited)
-            self.level = self.control.judge(Load(waited))
-            now = period_end
-
-
-def test_below_its_capacity_a_server_turns_nobody_away() -> None:
-    server = Server()
-    server.run(0.8 * CAPACITY, 0.0, 20.0)
-    assert server.level == 0
-    assert len(server.completed) > 0.78 * CAPACITY * 19
-
-
-@pytest.mark.parametrize("times", [1.5, 3.0, 10.0])
-def test_however_much_is_asked_of_it_a_server_completes_nearly_what_it_can(times: float) -> None:
-    server = Server()
-    server.run(times * CAPACITY, 0.0, 30.0)
-    done = sum(5.0 < at < 30.0 for at in server.completed) / 25.0
-    assert done > 0.85 * CAPACITY, done
-    assert max(server.waits[50:]) < 0.5  # T1: nothing is sent twice because of us
-
-
-def test_when_the_rush_is_over_everybody_is_let_in_again() -> None:
-    server = Server()
-    server.run(3 * CAPACITY, 0.0, 10.0)
-    assert server.level > 40
-    server.run(0.5 * CAPACITY, 10.0, 10.0)
-    assert server.level == 0
-
-
-def test_a_pause_of_the_machine_turns_nobody_away() -> None:
-    control = OverloadControl()
-    waits = [0.0, 10.0, 3.0, 0.01, 0.0, 0.0, 0.4, 0.0, 0.0]
-    assert [control.judge(Load(waited)) for waited in waits] == [0] * len(waits)
+from gateways.sip.ua.overload import Levels, Load, OverloadControl
 
 
 def test_what_is_bounded_sheds_before_it_is_full_and_full_of_calls_lets_phones_register() -> None:
     control = OverloadControl()
-    assert control.judge(Load(0.0, fullness=0.9)) == 0
-    assert control.judge(Load(0.0, fullness=0.95)) == 50
-    assert control.judge(Load(0.0, fullness=1.0)) == 100
-    assert control.judge(Load(0.0, calls=1.0)) == 50
+    assert control.judge(Load(fullness=0.9)) == Levels(0, 0)
+    assert control.judge(Load(fullness=0.95)) == Levels(50, 50)
+    assert control.judge(Load(fullness=1.0)) == Levels(100, 100)
+    assert control.judge(Load(calls=1.0)) == Levels(50, 50)
+
+
+def test_peers_are_told_the_part_that_is_turned_away_and_that_it_is_over() -> None:
+    control = OverloadControl()
+    told = [control.judge(Load(admitted=100, shed=300)).told for _ in range(40)]
+    assert told == sorted(told)
+    assert told[0] < 20 < 74 < told[-1]
+    over = [control.judge(Load(admitted=100)).told for _ in range(40)]
+    assert over == sorted(over, reverse=True)
+    assert over[-1] == 0
+    assert control.judge(Load()) == Levels(0, 0)
+
+
+@pytest.mark.parametrize("times", [1.5, 3.0, 10.0])
+def test_peers_that_all_hold_back_come_to_rest_and_leave_the_server_enough_to_do(times: float) -> None:
+    capacity = 1000
+    control = OverloadControl()
+    told = 0
+    history = []
+    for _ in range(200):
+        asked = round(times * capacity * (100 - told) / 100)
+        told = control.judge(Load(admitted=min(asked, capacity), shed=max(0, asked - capacity))).told
+        history.append(told)
+    assert max(history[50:]) - min(history[50:]) <= 2
+    assert times * (100 - history[-1]) / 100 > 0.95

@@ -20,6 +20,7 @@ the number) and resolves names. `entropy(n)` gives n random bytes; `wall_ms()` i
 wall clock. All other times are monotonic seconds.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -99,6 +100,8 @@ class UserAgent:
         self._publications = Publications(self._context, admission, watched, settings.publications)
         self._uplinks = UplinkDesk(self._context)
         self._engine_deadline: float | None = None
+        self.unsettled = False
+        """Whether the last `settle` left events for another turn."""
         self._dispatch: dict[type, Callable[[SipEvent], None]] = {
             RequestReceived: self._request_received,  # type: ignore[dict-item]
             ResponseReceived: self._response_received,  # type: ignore[dict-item]
@@ -171,11 +174,11 @@ class UserAgent:
                 self._context.counts["faults"] += 1
                 log.exception("a timer could not be handled")
 
-    def settle(self, now: float, flush: Callable[[], None] | None = None) -> list[Transmit]:
+    def settle(self, now: float, flush: Callable[[], None] | None = None, most: int = sys.maxsize) -> list[Transmit]:
         """Handle all that has come about, tell the switch, and give what must be written.
 
         `flush`, where given, is called before each look at the engine, so that a UDP socket may take its datagrams
-        directly.
+        directly. After about `most` events the rest is left for another turn, which `unsettled` tells.
         """
         context, engine = self._context, self._engine
         context.now = now
@@ -187,12 +190,14 @@ class UserAgent:
                 self._say_farewell()
             if flush is not None:
                 flush()
-            drained = engine.drain()
+            drained = engine.drain(now, most)
             transmits += drained.transmits
             events = drained.events
             if not events:
                 self._engine_deadline = drained.deadline
+                self.unsettled = drained.more
                 return transmits
+            most -= len(events)
             for event in events:
                 self.receive_event(event, now)
 

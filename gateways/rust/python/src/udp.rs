@@ -3,19 +3,20 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use sip_transaction::Transmit;
-use udp_batch::{BATCH, ReceiveBatch, bind, send_batch, stamp_arrivals};
+use udp_batch::{BATCH, ReceiveBatch, bind, send_batch};
 
 use crate::sip::SipEngine;
 
 /// No datagram is longer.
 const LONGEST: usize = 65_536;
-/// Room for what comes while Python is at work elsewhere: some 2,000 messages.
-const RECEIVE_BUFFER: usize = 4 << 20;
+/// Room for what comes while Python is at work elsewhere: some 8,000 messages, of calls that are up among them.
+const RECEIVE_BUFFER: usize = 16 << 20;
+/// Batches that are read at a time at most: who sends faster than we read must not keep us reading.
+const MOST_BATCHES: usize = 128;
 
 #[pyclass(module = "gateways._native")]
 pub struct UdpSocket {
@@ -24,8 +25,6 @@ pub struct UdpSocket {
     batch: ReceiveBatch,
     /// The time of the last `receive`, for what fails in `flush`.
     now: f64,
-    /// Seconds that a datagram has waited at most, since it was last asked.
-    waited: f64,
 }
 
 impl UdpSocket {
@@ -49,12 +48,10 @@ impl UdpSocket {
             let text = error.to_string();
             PyOSError::new_err((error.raw_os_error().unwrap_or_default(), text))
         })?;
-        stamp_arrivals(&socket)?;
         Ok(Self {
             socket: Some(socket),
             batch: ReceiveBatch::new(LONGEST),
             now: 0.0,
-            waited: 0.0,
         })
     }
 
@@ -80,20 +77,20 @@ impl UdpSocket {
         };
         let engine = &mut engine.engine;
         engine.batch(transport);
-        let count = self.batch.receive(socket.as_fd(), BATCH)?;
-        if let Some(arrived) = self.batch.arrived() {
-            // The clock of stamps may be set while we wait: a negative wait is none.
-            let waited = SystemTime::now()
-                .duration_since(UNIX_EPOCH + arrived)
-                .unwrap_or_default();
-            self.waited = self.waited.max(waited.as_secs_f64());
+        let mut read = 0;
+        for _ in 0..MOST_BATCHES {
+            let count = self.batch.receive(socket.as_fd(), BATCH)?;
+            for datagram in self.batch.iter() {
+                engine
+                    .receive(datagram.data, transport, datagram.source, now)
+                    .map_err(|refusal| PyValueError::new_err(refusal.0.into_owned()))?;
+            }
+            read += count;
+            if count < BATCH {
+                break;
+            }
         }
-        for datagram in self.batch.iter() {
-            engine
-                .receive(datagram.data, transport, datagram.source, now)
-                .map_err(|refusal| PyValueError::new_err(refusal.0.into_owned()))?;
-        }
-        Ok(count)
+        Ok(read)
     }
 
     fn flush(&mut self, mut engine: PyRefMut<'_, SipEngine>, transport: u64) -> usize {
@@ -119,10 +116,6 @@ impl UdpSocket {
                 return engine.waiting(transport);
             }
         }
-    }
-
-    fn take_longest_wait(&mut self) -> f64 {
-        std::mem::take(&mut self.waited)
     }
 
     fn close(&mut self) {

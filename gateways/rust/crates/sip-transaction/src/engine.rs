@@ -24,6 +24,7 @@ use crate::matching::mix;
 use crate::slab::Slab;
 use crate::sources::Sources;
 use crate::timing::{Timer, TimerTable, Timing};
+use crate::waiting::{TurnedAway, WaitingRoom};
 
 /// What an engine is built with. Times in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,8 @@ pub struct Config {
     pub max_transactions: usize,
     /// So, too, while so many events wait for the transaction user.
     pub max_events: usize,
+    /// So many new requests of a class wait at most (see `waiting`); more get a stateless 503.
+    pub max_waiting: usize,
     /// What more than this waits to be written on one transport is dropped, as a network would.
     pub max_transmits: usize,
 }
@@ -50,6 +53,7 @@ impl Config {
             t4: 5.0,
             max_transactions: 500_000,
             max_events: 20_000,
+            max_waiting: 8192,
             max_transmits: 50_000,
         }
     }
@@ -73,6 +77,8 @@ pub struct Stats {
     pub dropped: u64,
     /// New requests that got a stateless 503 under overload.
     pub shed: u64,
+    /// New requests that the transaction user was told of.
+    pub admitted: u64,
     /// Requests and datagrams beyond what their source may send.
     pub limited: u64,
     /// Datagrams of banned sources, and requests of scanners.
@@ -105,7 +111,9 @@ pub struct Engine {
     by_branch: HashTable<u64>,
     by_origin: HashTable<u64>,
     timers: TimerTable,
-    events: Vec<Event>,
+    events: VecDeque<Event>,
+    waiting: WaitingRoom,
+    away: TurnedAway,
     scratch: Vec<u8>,
     stats: Stats,
     treatment: Treatment,
@@ -134,7 +142,9 @@ impl Engine {
             by_branch: HashTable::new(),
             by_origin: HashTable::new(),
             timers: TimerTable::default(),
-            events: Vec::new(),
+            events: VecDeque::new(),
+            waiting: WaitingRoom::new(config.max_waiting),
+            away: TurnedAway::default(),
             scratch: Vec::with_capacity(2048),
             stats: Stats::default(),
             treatment: Treatment::default(),
@@ -202,9 +212,24 @@ impl Engine {
         self.timers.deadline(|entry| holds(clients, servers, entry))
     }
 
-    /// What has come about since the last call.
+    /// All that has come about since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events)
+        self.take_some_events(f64::NEG_INFINITY, usize::MAX)
+    }
+
+    /// At most so many events: of what has begun first, in order; then, where there is room, new requests. Those that
+    /// have waited too long are turned away.
+    pub fn take_some_events(&mut self, now: f64, most: usize) -> Vec<Event> {
+        self.guard(|engine| engine.let_in(now, most));
+        if self.events.len() <= most {
+            return std::mem::take(&mut self.events).into();
+        }
+        self.events.drain(..most).collect()
+    }
+
+    /// Whether events are left to be taken.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty() || !self.waiting.is_empty()
     }
 
     /// What waits to be written, but for transports with a batched socket.
@@ -285,7 +310,7 @@ impl Engine {
         self.stats.panics += 1;
         let number = std::mem::take(&mut self.current);
         if self.remove_client(number) || self.remove_server(number) {
-            self.events.push(Event::Failed {
+            self.events.push_back(Event::Failed {
                 transaction: number,
                 failure: Failure::Transport,
             });
@@ -312,7 +337,7 @@ impl Engine {
     /// told.
     fn note(&mut self, event: Event) {
         if self.events.len() < self.config.max_events {
-            self.events.push(event);
+            self.events.push_back(event);
         }
     }
 
@@ -423,11 +448,11 @@ mod tests {
         assert!(matches!(
             events[..],
             [
-                Event::Request { .. },
                 Event::Failed {
                     failure: Failure::Transport,
                     ..
                 },
+                Event::Request { .. },
                 Event::Request { .. }
             ]
         ));

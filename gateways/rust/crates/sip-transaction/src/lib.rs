@@ -2,7 +2,7 @@
 //!
 //! Bytes and `now` come in as arguments; what should be written and what the transaction user should know are taken
 //! out: `Engine::take_transmits`, `Engine::take_events`, `Engine::deadline`. The four machines are tables in a file
-//! each: `invite_client`, `invite_server`, `client`, `server`.
+//! each: `invite_client`, `invite_server`, `client`, `server`. New requests wait in queues of their own (`waiting`).
 
 mod client;
 mod engine;
@@ -16,6 +16,7 @@ mod slab;
 mod sources;
 pub mod stun;
 mod timing;
+mod waiting;
 
 pub use engine::{Config, Engine, Refusal, Stats};
 pub use event::{Event, Failure, Kind, Transmit};

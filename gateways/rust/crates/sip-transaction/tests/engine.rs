@@ -692,7 +692,7 @@ fn under_overload_a_share_of_new_work_gets_503_and_what_has_begun_goes_on() {
     let mut engine = engine();
     engine.set_emergency(["112".to_owned()].into_iter());
     let call = transaction(&receive(&mut engine, &fresh("INVITE", 0, "bob", ""), 0.0));
-    engine.shed(40, 1.0);
+    engine.shed(40);
     let answers = |engine: &mut Engine| engine.take_transmits(UDP, 100_000);
     answers(&mut engine);
 
@@ -712,7 +712,7 @@ fn under_overload_a_share_of_new_work_gets_503_and_what_has_begun_goes_on() {
     assert_eq!(admitted(&mut engine, "INVITE", "bob", proof, 4000), 1000);
 
     // A request inside a dialog, the first call's CANCEL, and its retransmission, which is absorbed.
-    engine.shed(100, 2.0);
+    engine.shed(100);
     assert_eq!(admitted(&mut engine, "INVITE", "bob", "", 5000), 0);
     let inside = request("BYE", "h;branch=z9hG4bK-in", ";tag=ours", "");
     assert_eq!(receive(&mut engine, &inside, 0.0).len(), 1);
@@ -726,7 +726,7 @@ fn under_overload_a_share_of_new_work_gets_503_and_what_has_begun_goes_on() {
 #[test]
 fn each_copy_of_a_request_is_shed_alike_and_its_ack_is_of_no_interest() {
     let mut engine = engine();
-    engine.shed(50, 1.0);
+    engine.shed(50);
     for number in 0..200 {
         let invite = fresh("INVITE", number, "bob", "");
         let first = receive(&mut engine, &invite, 0.0).is_empty();
@@ -743,13 +743,128 @@ fn each_copy_of_a_request_is_shed_alike_and_its_ack_is_of_no_interest() {
 }
 
 #[test]
+fn what_has_begun_overtakes_new_work() {
+    let mut engine = engine();
+    for number in 0..10 {
+        engine
+            .receive(&fresh("INVITE", number, "bob", ""), UDP, source(), 0.0)
+            .expect("open");
+    }
+    let inside = request("BYE", "h;branch=z9hG4bK-in", ";tag=ours", "");
+    engine.receive(&inside, UDP, source(), 0.0).expect("open");
+    let first = engine.take_some_events(0.0, 3);
+    assert!(matches!(&first[0], Event::Request { message, .. } if message.method() == b"BYE"));
+    assert!(matches!(&first[1], Event::Request { message, .. } if message.method() == b"INVITE"));
+    assert_eq!((first.len(), engine.has_events()), (3, true));
+    assert_eq!(engine.take_some_events(0.0, 100).len(), 8);
+    assert!(!engine.has_events());
+    assert_eq!(engine.stats().admitted, 10);
+}
+
+#[test]
+fn what_waits_in_a_queue_that_stands_gets_503_and_so_does_each_copy() {
+    let mut engine = engine();
+    // New work comes faster than it is taken: the queue is never empty.
+    let mut at = 0.0;
+    for number in 0..150 {
+        at = f64::from(number) * 0.01;
+        let invite = fresh("INVITE", usize::try_from(number).expect("small"), "bob", "");
+        engine.receive(&invite, UDP, source(), at).expect("open");
+        if number % 3 == 0 {
+            assert_eq!(engine.take_some_events(at, 1).len(), 1);
+        }
+    }
+    assert_eq!(engine.stats().admitted, 50);
+    let left = engine.take_some_events(at, 1000).len();
+    assert!(left <= 11, "{left} wait no longer than a tenth of a second");
+    let shed = engine.stats().shed;
+    assert_eq!(shed as usize, 150 - 50 - left);
+    let refused: Vec<_> = engine
+        .take_transmits(UDP, 1000)
+        .into_iter()
+        .filter(|sent| text(sent).starts_with("SIP/2.0 503 "))
+        .collect();
+    assert_eq!(refused.len() as u64, shed);
+
+    // The queue is empty, and others are let in; but a client that has its 503 gets no call.
+    let call_id = line(&refused[0], "Call-ID:");
+    let number = (0..150)
+        .find(|&number| {
+            String::from_utf8_lossy(&fresh("INVITE", number, "bob", "")).contains(&call_id)
+        })
+        .expect("one of them");
+    let again = fresh("INVITE", number, "bob", "");
+    assert!(receive(&mut engine, &again, at + 0.1).is_empty());
+    assert!(text(&engine.take_transmits(UDP, 9)[0]).starts_with("SIP/2.0 503 "));
+    let other = fresh("INVITE", 900, "bob", "");
+    assert_eq!(receive(&mut engine, &other, at + 0.1).len(), 1);
+    // No copy comes after 64*T1.
+    assert_eq!(receive(&mut engine, &again, at + 40.0).len(), 1);
+}
+
+#[test]
+fn with_endless_patience_nobody_is_turned_away() {
+    let mut engine = engine();
+    engine.set_patience(f64::INFINITY);
+    for number in 0..100 {
+        let invite = fresh("INVITE", number, "bob", "");
+        engine.receive(&invite, UDP, source(), 0.0).expect("open");
+    }
+    assert_eq!(engine.take_some_events(20.0, 1).len(), 1);
+    assert_eq!(engine.take_some_events(30.0, 1000).len(), 99);
+}
+
+#[test]
+fn a_queue_is_bounded() {
+    let mut engine = engine_with(Config {
+        max_waiting: 5,
+        ..Config::new(1)
+    });
+    for number in 0..8 {
+        for method in ["INVITE", "OPTIONS"] {
+            let new = fresh(method, number, "bob", "");
+            engine.receive(&new, UDP, source(), 0.0).expect("open");
+        }
+    }
+    assert_eq!((engine.take_events().len(), engine.stats().shed), (10, 6));
+}
+
+#[test]
+fn an_invite_that_is_cancelled_while_it_waits_is_answered_and_nobody_hears_of_it() {
+    let mut engine = engine();
+    engine
+        .receive(&fresh("INVITE", 1, "bob", ""), UDP, source(), 0.0)
+        .expect("open");
+    engine.timeout(0.3);
+    engine
+        .receive(&fresh("CANCEL", 1, "bob", ""), UDP, source(), 0.4)
+        .expect("open");
+    let sent = engine.take_transmits(UDP, 9);
+    let statuses: Vec<_> = sent.iter().map(|one| text(one)[8..11].to_owned()).collect();
+    assert_eq!(statuses, ["100", "200", "487"]);
+    assert_eq!(
+        line(&sent[1], "To:"),
+        line(&sent[2], "To:"),
+        "RFC 3261 section 9.2"
+    );
+    assert!(engine.take_events().is_empty());
+    assert!(receive(&mut engine, &fresh("CANCEL", 1, "bob", ""), 0.5).is_empty());
+    let ack = String::from_utf8(fresh("ACK", 1, "bob", "")).expect("UTF-8");
+    let ack = ack.replace("To: <sip:bob@192.0.2.2>", &line(&sent[2], "To:"));
+    assert!(receive(&mut engine, ack.as_bytes(), 0.6).is_empty());
+    engine.timeout(10.0);
+    let stats = engine.stats();
+    assert_eq!((stats.server_transactions, stats.admitted), (0, 0));
+}
+
+#[test]
 fn the_registration_of_a_phone_that_is_known_is_shed_late() {
     let mut engine = engine();
     let register = transaction(&receive(&mut engine, &fresh("REGISTER", 0, "bob", ""), 0.0));
     engine
         .respond(register, 200, None, None, &[], b"", 0.0)
         .expect("answered");
-    engine.shed(50, 1.0);
+    engine.shed(50);
     assert_eq!(admitted(&mut engine, "REGISTER", "bob", "", 1000), 1000);
     for number in 0..100 {
         engine
@@ -769,7 +884,7 @@ fn the_registration_of_a_phone_that_is_known_is_shed_late() {
 fn a_peer_that_asks_is_told_of_overload_in_its_via() {
     let mut engine = engine();
     let asks = "h;branch=z9hG4bK-oc1;oc;oc-algo=\"rate,loss\"";
-    engine.shed(20, 17.5);
+    engine.tell_load(20, 17.5);
     let number = transaction(&receive(
         &mut engine,
         &request("BYE", asks, ";tag=x", ""),
@@ -801,7 +916,7 @@ fn a_peer_that_asks_is_told_of_overload_in_its_via() {
     }
 
     // "oc-validity" of zero: the overload is over.
-    engine.shed(0, 18.0);
+    engine.tell_load(0, 18.0);
     let asks = "h;branch=z9hG4bK-oc2;oc;oc-algo=\"loss\"";
     let number = transaction(&receive(
         &mut engine,

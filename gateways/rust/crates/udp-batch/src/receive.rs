@@ -6,13 +6,9 @@ use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
-use std::time::Duration;
 
 use crate::BATCH;
 use crate::address::RawAddress;
-
-/// Eight-byte words for the control messages of one datagram.
-const CONTROL: usize = 8;
 
 /// One datagram of a batch.
 pub struct Datagram<'a> {
@@ -30,8 +26,6 @@ pub struct ReceiveBatch {
     lengths: [usize; BATCH],
     truncated: [bool; BATCH],
     count: usize,
-    /// Since the epoch.
-    arrived: Option<Duration>,
 }
 
 impl ReceiveBatch {
@@ -44,7 +38,6 @@ impl ReceiveBatch {
             lengths: [0; BATCH],
             truncated: [false; BATCH],
             count: 0,
-            arrived: None,
         }
     }
 
@@ -73,10 +66,6 @@ impl ReceiveBatch {
             header.msg_iov = &raw mut pieces[index];
             header.msg_iovlen = 1;
         }
-        // Room for one time stamp, of the datagram that has waited longest; u64 for its alignment.
-        let mut control = [0u64; CONTROL];
-        headers[0].msg_hdr.msg_control = control.as_mut_ptr().cast();
-        headers[0].msg_hdr.msg_controllen = mem::size_of_val(&control) as _;
         let count = loop {
             // SAFETY: the first `limit` headers point at live buffers of the lengths they tell, which nothing else
             // touches during the call.
@@ -105,15 +94,8 @@ impl ReceiveBatch {
             self.lengths[index] = (header.msg_len as usize).min(self.size);
             self.truncated[index] = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
         }
-        self.arrived = (count > 0).then(|| stamp(&headers[0].msg_hdr)).flatten();
         self.count = count;
         Ok(count)
-    }
-
-    /// When the first datagram of the last batch reached this machine, since the epoch; None unless the socket was
-    /// told to `stamp_arrivals`.
-    pub fn arrived(&self) -> Option<Duration> {
-        self.arrived
     }
 
     /// The datagrams of the last batch, in order of arrival.
@@ -127,24 +109,4 @@ impl ReceiveBatch {
             })
         })
     }
-}
-
-/// The time stamp among a datagram's control messages.
-fn stamp(header: &libc::msghdr) -> Option<Duration> {
-    // SAFETY: the kernel has filled in `msg_control` and its length; the macro looks no further than that length.
-    let message = unsafe { libc::CMSG_FIRSTHDR(header) };
-    if message.is_null() {
-        return None;
-    }
-    // SAFETY: not null, so it points at a whole header within the control buffer.
-    let (level, kind) = unsafe { ((*message).cmsg_level, (*message).cmsg_type) };
-    if (level, kind) != (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) {
-        return None;
-    }
-    // SAFETY: a message of this kind holds one timespec, which may lie unaligned.
-    let at: libc::timespec = unsafe { ptr::read_unaligned(libc::CMSG_DATA(message).cast()) };
-    Some(Duration::new(
-        u64::try_from(at.tv_sec).ok()?,
-        u32::try_from(at.tv_nsec).ok()?,
-    ))
 }

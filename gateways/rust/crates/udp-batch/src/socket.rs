@@ -54,16 +54,6 @@ pub fn bind(address: SocketAddr, receive_buffer: usize) -> io::Result<UdpSocket>
     Ok(UdpSocket::from(socket))
 }
 
-/// Let the kernel note when each datagram arrives (see `ReceiveBatch::arrived`).
-pub fn stamp_arrivals(socket: &UdpSocket) -> io::Result<()> {
-    set_option(
-        socket.as_raw_fd(),
-        libc::SOL_SOCKET,
-        libc::SO_TIMESTAMPNS,
-        1,
-    )
-}
-
 fn set_option(
     socket: RawFd,
     level: libc::c_int,

@@ -181,10 +181,11 @@ impl SipEngine {
         Ok(())
     }
 
-    fn drain(&mut self, py: Python<'_>) -> PyResult<Drained> {
+    #[pyo3(signature = (now = f64::NEG_INFINITY, most = usize::MAX))]
+    fn drain(&mut self, py: Python<'_>, now: f64, most: usize) -> PyResult<Drained> {
         let events: Vec<_> = self
             .engine
-            .take_events()
+            .take_some_events(now, most)
             .into_iter()
             .map(|one| event(py, one))
             .collect::<PyResult<_>>()?;
@@ -208,11 +209,20 @@ impl SipEngine {
             events: PyList::new(py, events)?.unbind(),
             transmits: PyList::new(py, transmits.collect::<PyResult<Vec<_>>>()?)?.unbind(),
             deadline: self.engine.deadline(),
+            more: self.engine.has_events(),
         })
     }
 
-    fn shed(&mut self, level: u8, sequence: f64) {
-        self.engine.shed(level, sequence);
+    fn shed(&mut self, level: u8) {
+        self.engine.shed(level);
+    }
+
+    fn set_patience(&mut self, seconds: f64) {
+        self.engine.set_patience(seconds);
+    }
+
+    fn tell_load(&mut self, level: u8, sequence: f64) {
+        self.engine.tell_load(level, sequence);
     }
 
     fn set_emergency(&mut self, numbers: Vec<String>) {
@@ -289,6 +299,7 @@ impl SipEngine {
         counters.set_item("stray_responses", stats.stray_responses)?;
         counters.set_item("dropped", stats.dropped)?;
         counters.set_item("shed", stats.shed)?;
+        counters.set_item("admitted", stats.admitted)?;
         counters.set_item("limited", stats.limited)?;
         counters.set_item("banned", stats.banned)?;
         counters.set_item("panics", stats.panics)?;

@@ -287,4 +287,6 @@ pub struct Drained {
     pub(super) transmits: Py<PyList>,
     #[pyo3(get)]
     pub(super) deadline: Option<f64>,
+    #[pyo3(get)]
+    pub(super) more: bool,
 }

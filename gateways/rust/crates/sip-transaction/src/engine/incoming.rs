@@ -25,7 +25,7 @@ impl Engine {
         let hash = matching::hash(self.config.seed, &message);
         match message.method() {
             b"ACK" => self.incoming_ack(hash, message, transport, source, now),
-            b"CANCEL" => self.incoming_cancel(hash, message, transport, source),
+            b"CANCEL" => self.incoming_cancel(hash, message, transport, source, now),
             method => match self.find_server(hash, &message, |original| original == method) {
                 Some(number) => {
                     self.current = number;
@@ -111,6 +111,7 @@ impl Engine {
         message: Arc<Message>,
         transport: u64,
         source: SocketAddr,
+        now: f64,
     ) {
         let Some(number) = self.find_server(hash, &message, |_| true) else {
             self.answer(&message, transport, source, 481, None, &[]);
@@ -129,8 +130,13 @@ impl Engine {
             server.machine,
             Machine::Invite(invite_server::State::Proceeding)
         );
-        if open && !std::mem::replace(&mut server.cancelled, true) {
-            self.events.push(Event::Cancelled {
+        if open && server.waits.take().is_some() {
+            // Nobody has heard of the INVITE, and nobody need: "the UAS [...] responds to the INVITE with a 487".
+            if let Err(refusal) = self.respond(number, 487, None, None, &[], b"", now) {
+                debug_assert!(false, "{refusal:?}");
+            }
+        } else if open && !std::mem::replace(&mut server.cancelled, true) {
+            self.events.push_back(Event::Cancelled {
                 transaction: number,
                 message,
             });
@@ -153,9 +159,9 @@ impl Engine {
             self.send_later(&message, transport, source);
             return;
         }
-        if self.turned_away(hash, &message, transport, source, now) {
+        let Some(class) = self.admit(hash, &message, transport, source, now) else {
             return;
-        }
+        };
         let merge_hash = matching::merge_hash(self.config.seed, &message);
         let outside_dialog = message.to_tag().is_empty();
         if outside_dialog {
@@ -198,6 +204,7 @@ impl Engine {
             interval: 0.0,
             armed: Armed::default(),
             cancelled: false,
+            waits: class.lane(),
         });
         self.current = number;
         let servers = &self.servers;

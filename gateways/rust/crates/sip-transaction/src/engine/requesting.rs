@@ -147,7 +147,7 @@ impl Engine {
         if full {
             // Our own new work is shed like the peers'.
             self.remove_client(number);
-            self.events.push(Event::Failed {
+            self.events.push_back(Event::Failed {
                 transaction: number,
                 failure: Failure::Transport,
             });
@@ -369,7 +369,7 @@ impl Engine {
                     {
                         let (transport, source) = (client.transport, *source);
                         let message = Arc::clone(message);
-                        self.events.push(Event::Response {
+                        self.events.push_back(Event::Response {
                             transaction: number,
                             message,
                             transport,
@@ -379,7 +379,7 @@ impl Engine {
                 }
                 Action::Fail(failure) => {
                     if !client.quiet {
-                        self.events.push(Event::Failed {
+                        self.events.push_back(Event::Failed {
                             transaction: number,
                             failure,
                         });

@@ -11,6 +11,7 @@ use crate::event::{Event, Transmit};
 use crate::machine::Action;
 use crate::matching::{Origin, mix};
 use crate::timing::{Armed, Slot, Timer};
+use crate::waiting::Lane;
 use crate::{invite_server, server};
 
 /// Seconds for which a source is known to be good after a phone registered from it.
@@ -51,6 +52,8 @@ pub(super) struct ServerTransaction {
     pub interval: f64,
     pub armed: Armed,
     pub cancelled: bool,
+    /// Where it waits until the transaction user is told of it.
+    pub waits: Option<Lane>,
 }
 
 #[derive(Clone, Copy)]
@@ -230,7 +233,9 @@ impl Engine {
                 }
                 Action::Trying => self.send_trying(number),
                 Action::PassUp => {
-                    if let Some((message, transport, source)) = &at_hand.request {
+                    if let Some(lane) = server.waits {
+                        self.waiting.push(lane, number, now);
+                    } else if let Some((message, transport, source)) = &at_hand.request {
                         // An ACK cannot be answered.
                         let transaction = if message.method() == b"ACK" {
                             0
@@ -239,7 +244,7 @@ impl Engine {
                         };
                         let message = Arc::clone(message);
                         let (transport, source) = (*transport, *source);
-                        self.events.push(Event::Request {
+                        self.events.push_back(Event::Request {
                             transaction,
                             message,
                             transport,
@@ -247,7 +252,7 @@ impl Engine {
                         });
                     }
                 }
-                Action::Fail(failure) => self.events.push(Event::Failed {
+                Action::Fail(failure) => self.events.push_back(Event::Failed {
                     transaction: number,
                     failure,
                 }),

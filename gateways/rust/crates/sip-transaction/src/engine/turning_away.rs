@@ -1,31 +1,40 @@
 //! New work that is turned away before the transaction user hears of it: from scanners, from sources that send too
-//! much, and under overload. What has begun (dialogs, ACK, CANCEL, retransmissions) never comes here.
+//! much, and under overload. What has begun (dialogs, ACK, CANCEL, retransmissions) goes ahead of all new work.
 
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use sip_message::{HeaderName, Message};
 
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::sources::{Kind, Limits, Network};
+use crate::waiting::Lane;
 
-/// How ready new work is to be shed.
+/// How a new request is treated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Class {
-    /// Calls for help: never.
-    Emergency,
-    /// What a peer has begun already: it answers a challenge, or refreshes a registration.
-    Begun,
-    New,
-    /// What nobody waits for: OPTIONS, SUBSCRIBE and the like.
-    Optional,
+pub(super) enum Class {
+    /// What belongs to a dialog, and calls for help: never shed, and passed on at once.
+    Urgent,
+    Waits(Lane),
+}
+
+impl Class {
+    pub fn lane(self) -> Option<Lane> {
+        match self {
+            Self::Urgent => None,
+            Self::Waits(lane) => Some(lane),
+        }
+    }
 }
 
 /// How the engine treats new work; all of it is set from outside.
 #[derive(Debug, Default)]
 pub(super) struct Treatment {
     level: u8,
+    /// The level of overload that peers are told.
+    told: u8,
     /// What responses tell peers who ask (RFC 7339 section 4), as parameters of their Via.
     pub feedback: String,
     emergency: Vec<Box<[u8]>>,
@@ -34,11 +43,22 @@ pub(super) struct Treatment {
 }
 
 impl Engine {
-    /// Shed new work: of a hundred new requests about `level`, more of the optional and fewer of what has begun.
-    /// `sequence` rises with each change (RFC 7339 section 4.4 `oc-seq`).
-    pub fn shed(&mut self, level: u8, sequence: f64) {
+    /// Shed new work as it comes: of a hundred new requests about `level`, more of the optional and fewer of what has
+    /// begun. What waits too long is shed besides (see `set_patience`).
+    pub fn shed(&mut self, level: u8) {
+        self.treatment.level = level.min(100);
+    }
+
+    /// Seconds that new work may pile up before what waits is shed; infinity: it never is.
+    pub fn set_patience(&mut self, seconds: f64) {
+        self.waiting.patience = seconds;
+    }
+
+    /// What peers who ask are told (RFC 7339 section 4): of a hundred requests about `level` should not be sent.
+    /// `sequence` rises with each change (section 4.4 `oc-seq`).
+    pub fn tell_load(&mut self, level: u8, sequence: f64) {
         let treatment = &mut self.treatment;
-        treatment.level = level.min(100);
+        treatment.told = level.min(100);
         treatment.feedback.clear();
         // RFC 7339 section 4.3: a validity of zero says that the server is not in overload.
         let validity = if level == 0 { 0 } else { 500 };
@@ -46,7 +66,7 @@ impl Engine {
         let _ = write!(
             treatment.feedback,
             ";oc={};oc-algo=\"loss\";oc-validity={validity};oc-seq={sequence:.3}",
-            treatment.level
+            treatment.told
         );
     }
 
@@ -97,26 +117,26 @@ impl Engine {
         self.sources.is_known(ip, now)
     }
 
-    /// Whether a new request was turned away: then nothing of it is kept. `hash` is that of its transaction: each copy
-    /// of one request meets the same fate, or a client that has its 503 already could still start a call.
-    pub(super) fn turned_away(
+    /// What becomes of a new request; None: it was turned away, and nothing of it is kept. `hash` is that of its
+    /// transaction.
+    pub(super) fn admit(
         &mut self,
         hash: u64,
         message: &Message,
         transport: u64,
         source: SocketAddr,
         now: f64,
-    ) -> bool {
+    ) -> Option<Class> {
         let method = message.method();
         if !message.to_tag().is_empty() && method != b"REGISTER" {
-            return false;
+            return Some(Class::Urgent);
         }
         if self.is_scanner(message) && !self.sources.is_exempt(source.ip(), now) {
             self.stats.banned += 1;
             let agent = message.line(HeaderName::UserAgent).unwrap_or_default();
             let detail = String::from_utf8_lossy(&agent[..agent.len().min(80)]).into_owned();
             self.suspect("agent", detail, transport, source, now);
-            return true;
+            return None;
         }
         let kind = match method {
             b"INVITE" => Kind::Invite,
@@ -124,25 +144,80 @@ impl Engine {
             _ => Kind::Other,
         };
         let class = self.class(message, source, now);
-        if class != Class::Emergency && !self.sources.may(source.ip(), kind, now) {
+        let Class::Waits(lane) = class else {
+            return Some(class);
+        };
+        if !self.sources.may(source.ip(), kind, now) {
             self.stats.limited += 1;
             let method = String::from_utf8_lossy(&method[..method.len().min(20)]).into_owned();
             self.suspect("flood", method, transport, source, now);
             self.send_later(message, transport, source);
-            return true;
+            return None;
         }
         let level = u64::from(self.treatment.level);
-        if level > 0 && hash % 100 < share(class, level) {
-            self.stats.shed += 1;
-            self.send_later(message, transport, source);
-            return true;
+        let shed = level > 0 && hash % 100 < share(lane, level);
+        if shed || !self.waiting.has_room(lane) || self.away.holds(hash, now) {
+            self.turn_away(hash, message, transport, source, now);
+            return None;
         }
-        false
+        Some(class)
+    }
+
+    /// Answer 503 without a transaction, and remember to whom.
+    fn turn_away(
+        &mut self,
+        hash: u64,
+        message: &Message,
+        transport: u64,
+        source: SocketAddr,
+        now: f64,
+    ) {
+        self.stats.shed += 1;
+        self.away.insert(hash, now + 64.0 * self.timing.t1);
+        self.send_later(message, transport, source);
+    }
+
+    /// New requests whose turn it is become events, as long as there are fewer than `most`; those that have waited too
+    /// long are turned away.
+    pub(super) fn let_in(&mut self, now: f64, most: usize) {
+        while let Some(number) = self.waiting.pop_late(now) {
+            self.current = number;
+            let Some((hash, message, transport, source)) = self.still_waiting(number) else {
+                continue;
+            };
+            self.remove_server(number);
+            self.turn_away(hash, &message, transport, source, now);
+        }
+        while self.events.len() < most {
+            let Some(number) = self.waiting.pop() else {
+                break;
+            };
+            self.current = number;
+            let Some((_, message, transport, source)) = self.still_waiting(number) else {
+                continue;
+            };
+            self.stats.admitted += 1;
+            self.events.push_back(Event::Request {
+                transaction: number,
+                message,
+                transport,
+                source,
+            });
+        }
+    }
+
+    /// The hash and the request of a transaction that was waiting until now; None: it is over already.
+    fn still_waiting(&mut self, number: u64) -> Option<(u64, Arc<Message>, u64, SocketAddr)> {
+        let server = self.servers.get_mut(number)?;
+        server.waits.take()?;
+        let message = server.request.clone()?;
+        Some((server.origin.hash, message, server.transport, server.source))
     }
 
     /// 503 with a Retry-After that spreads the second tries, the more the worse it is.
     pub(super) fn send_later(&mut self, message: &Message, transport: u64, source: SocketAddr) {
-        let spread = 9 + u64::from(self.treatment.level) / 5;
+        let level = self.treatment.level.max(self.treatment.told);
+        let spread = 9 + u64::from(level) / 5;
         let after = (2 + self.draw() % spread).to_string();
         let headers = [("Retry-After", after.as_str())];
         self.answer(message, transport, source, 503, None, &headers);
@@ -193,14 +268,14 @@ impl Engine {
 
     fn class(&self, message: &Message, source: SocketAddr, now: f64) -> Class {
         match message.method() {
-            b"INVITE" if self.is_emergency(message.uri()) => Class::Emergency,
-            b"REGISTER" if self.sources.is_known(source.ip(), now) => Class::Begun,
+            b"INVITE" if self.is_emergency(message.uri()) => Class::Urgent,
+            b"REGISTER" if self.sources.is_known(source.ip(), now) => Class::Waits(Lane::Begun),
             b"INVITE" | b"REGISTER" => {
                 let proves = message.line(HeaderName::Authorization).is_some()
                     || message.line(HeaderName::ProxyAuthorization).is_some();
-                if proves { Class::Begun } else { Class::New }
+                Class::Waits(if proves { Lane::Begun } else { Lane::New })
             }
-            _ => Class::Optional,
+            _ => Class::Waits(Lane::Optional),
         }
     }
 
@@ -224,13 +299,12 @@ impl Engine {
     }
 }
 
-/// Of a hundred requests of a class, how many are shed at a level.
-fn share(class: Class, level: u64) -> u64 {
-    match class {
-        Class::Emergency => 0,
-        Class::Begun => 2 * level.saturating_sub(50),
-        Class::New => level,
-        Class::Optional => (2 * level).min(100),
+/// Of a hundred requests that come to a lane, how many are shed at a level.
+fn share(lane: Lane, level: u64) -> u64 {
+    match lane {
+        Lane::Begun => 2 * level.saturating_sub(50),
+        Lane::New => level,
+        Lane::Optional => (2 * level).min(100),
     }
 }
 
@@ -241,11 +315,10 @@ mod tests {
     #[test]
     fn what_has_begun_is_shed_last_and_what_nobody_waits_for_first() {
         for level in 1..=100 {
-            let shares = [Class::Emergency, Class::Begun, Class::New, Class::Optional]
-                .map(|class| share(class, level));
+            let shares = [Lane::Begun, Lane::New, Lane::Optional].map(|lane| share(lane, level));
             assert!(shares.is_sorted(), "{level}: {shares:?}");
-            assert_eq!(shares[0], 0);
         }
-        assert_eq!(share(Class::New, 100), 100);
+        assert_eq!(share(Lane::Begun, 50), 0);
+        assert_eq!(share(Lane::New, 100), 100);
     }
 }
