@@ -8,10 +8,12 @@ mod goertzel;
 mod level;
 pub mod mix;
 mod resample;
+mod resampler;
 pub mod speakers;
 mod tone;
 
 pub use goertzel::amplitude_at;
 pub use level::{SILENCE, amplitude, dbm0, energy, level};
 pub use resample::resample;
+pub use resampler::Resampler;
 pub use tone::Tone;
