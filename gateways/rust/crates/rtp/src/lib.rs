@@ -4,8 +4,10 @@
 
 pub mod event;
 pub mod jitter;
+pub mod loss;
 pub mod mux;
 mod packet;
+pub mod quality;
 pub mod reception;
 pub mod rtcp;
 
