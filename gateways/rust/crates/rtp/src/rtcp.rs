@@ -1,9 +1,12 @@
-//! RTCP: sender and receiver reports, source descriptions, goodbyes (RFC 3550 section 6).
+//! RTCP: sender and receiver reports, source descriptions, goodbyes (RFC 3550 section 6), extended reports (RFC 3611).
+
+use crate::xr::{self, VoipMetrics};
 
 const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const SOURCE_DESCRIPTION: u8 = 202;
 const GOODBYE: u8 = 203;
+const EXTENDED_REPORT: u8 = 207;
 const CNAME: u8 = 1;
 
 /// One packet of a compound.
@@ -26,6 +29,11 @@ pub enum Rtcp {
     /// Each source with its canonical name, where it gives one.
     SourceDescription(Vec<(u32, Option<String>)>),
     Goodbye(Vec<u32>),
+    /// Of its blocks, the VoIP metrics.
+    ExtendedReport {
+        ssrc: u32,
+        voip: Vec<VoipMetrics>,
+    },
     /// Of another type, which is told.
     Other(u8),
 }
@@ -98,6 +106,10 @@ fn one(packet_type: u8, count: usize, body: &[u8]) -> Option<Rtcp> {
             Rtcp::SourceDescription((0..count).map(|_| reader.chunk()).collect::<Option<_>>()?)
         }
         GOODBYE => Rtcp::Goodbye((0..count).map(|_| reader.word()).collect::<Option<_>>()?),
+        EXTENDED_REPORT => Rtcp::ExtendedReport {
+            ssrc: reader.word()?,
+            voip: xr::parse(reader.0)?,
+        },
         other => Rtcp::Other(other),
     })
 }
@@ -217,6 +229,11 @@ fn body(packet: &Rtcp, out: &mut Vec<u8>) -> (u8, usize) {
             let sources = &sources[..sources.len().min(31)];
             sources.iter().for_each(|&ssrc| word(ssrc));
             (GOODBYE, sources.len())
+        }
+        Rtcp::ExtendedReport { ssrc, voip } => {
+            word(*ssrc);
+            voip.iter().for_each(|metrics| xr::print(metrics, out));
+            (EXTENDED_REPORT, 0)
         }
         Rtcp::Other(packet_type) => (*packet_type, 0),
     }
