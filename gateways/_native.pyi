@@ -318,8 +318,14 @@ class SipEngine:
         headers: Sequence[tuple[str, str]],
         body: bytes,
         now: float,
+        most: int = 0,
+        patience: float = 0.0,
     ) -> int:
         """Send a request in a new client transaction and give its number (> 0).
+
+        `most`, unless 0: octets that it may have over UDP; a longer one is not sent, and 0 given. `patience`, unless 0:
+        seconds within which an INVITE must have its first response, a 100 at least; else it fails with `timeout`, and
+        is cancelled should the peer speak up later (a 2xx that comes all the same is told).
 
         Via, Content-Length and, unless given, Max-Forwards are added. An ACK (for a 2xx) is sent without a transaction
         and gives 0. Raises ValueError when a header holds a line break, or the transport is unknown.

@@ -69,6 +69,11 @@ class Target(Struct, frozen=True, gc=False):
     connection: int | None = None
     """The connection to reuse while it lives."""
     path: tuple[str, ...] = ()
+    patience: float = 0.0
+    """Seconds within which it must say anything to an invitation, or count as silent; 0: as long as the protocol has
+    it."""
+    tcp_if_large: bool = False
+    """Whether what is too long for UDP goes over TCP (RFC 3261 section 18.1.1)."""
 
 
 class Credentials(Struct, frozen=True, gc=False):

@@ -67,7 +67,7 @@ async def test_a_call_survives_a_gateway_that_is_dead(house: SimulatedSwitch) ->
     trunk(house, {"gateways": [{"host": SECOND.host, "port": SECOND.port}]})
     (alice,) = await registered(house, "1001")
     out = alice.call("80001")
-    back = await second.rings(within=40)
+    back = await second.rings(within=4.5)
     back.answer()
     await out.until("up")
     out.hang_up()

@@ -70,7 +70,7 @@ async def test_a_call_goes_out_as_the_trunk_wants_it(client: httpx.AsyncClient, 
     caller = await call(trunks, "uas", "0755#1")
     assert caller.dialled == [
         Candidate(
-            Target("sip:00755%231@192.0.2.9:5080;transport=tcp", "tcp", HostPort("192.0.2.9", 5080)),
+            Target("sip:00755%231@192.0.2.9:5080;transport=tcp", "tcp", HostPort("192.0.2.9", 5080), patience=4.0),
             Destination("trunk", "uas"),
             "00755#1",
             anchored=False,

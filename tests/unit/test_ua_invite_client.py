@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+from msgspec import structs
 
+from gateways._native import SipRequest
 from gateways.sip.ua.server_location import Hop, Sought
 from softswitch.calls.signals import Answered, Confirm, HangUp, Invitation, Progressed, Target
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
-from tests.support.ua_story import LEG, OURS, PEER, Story, sdp
+from softswitch.kernel.media import Codec
+from tests.support.ua_story import LEG, OURS, PEER, UDP, Story, sdp
 
 FIRST, SECOND = Hop("udp", "192.0.2.9", 5060, "phones.example"), Hop("udp", "192.0.2.10", 5070, "phones.example")
 
@@ -476,3 +479,148 @@ def test_a_connection_that_has_died_is_told_as_such_and_no_new_one_is_tried(stor
     # RFC 5626 section 5.3
     assert [(ended.status, ended.cause) for ended in story.ended] == [(430, Cause.DESTINATION_OUT_OF_ORDER)]
     assert story.is_clean()
+
+
+# A gateway that is silent ----------------------------------------------------------------------------------
+
+
+def _impatient(story: Story, *hops: Hop) -> None:
+    target = Target("sip:1002@phones.example", patience=4.0)
+    story.agent.dial(LEG, Invitation(target, Party("1001"), Party("1002"), OURS), story.now)
+    ((_, found),) = story.lookups
+    found(hops)
+    story.settle()
+
+
+def test_a_gateway_that_says_nothing_in_time_is_left_for_the_next(story: Story) -> None:
+    _impatient(story, FIRST, SECOND)
+    first = story.only_request("INVITE")
+    story.passes(3.9)
+    assert {to for _, to, _ in story.wire} == {("192.0.2.9", 5060)}
+    story.said()
+    story.passes(0.2)
+    second = story.only_request("INVITE")
+    assert story.wire[-1][1] == ("192.0.2.10", 5070)
+    story.replies(second, 200, body=sdp())
+    story.only_request("ACK")
+    # The first one wakes up, and answers too: it is told that nobody is there, and the call goes on.
+    story.replies(first, 200, body=sdp(), tag="late", contact="<sip:late@192.0.2.9>")
+    told = [message for message in story.said() if isinstance(message, SipRequest)]
+    assert [(each.method, each.uri, each.to_tag) for each in told] == [
+        ("ACK", "sip:late@192.0.2.9", "late"),
+        ("BYE", "sip:late@192.0.2.9", "late"),
+    ]
+    assert not story.ended
+    story.commands(HangUp())
+    bye = story.only_request("BYE")
+    assert bye.to_tag == "r1"
+    story.replies(bye, 200)
+    story.passes(40)
+    assert story.is_clean()
+
+
+def test_a_gateway_that_rings_too_late_is_cancelled_and_the_switch_hears_nothing(story: Story) -> None:
+    _impatient(story, FIRST, SECOND)
+    first = story.only_request("INVITE")
+    story.passes(3.9)
+    story.said()
+    story.passes(0.2)
+    second = story.only_request("INVITE")
+    story.replies(first, 180, tag="late")
+    story.only_request("CANCEL")
+    assert story.told == []
+    story.replies(first, 487, tag="late")
+    story.only_request("ACK")
+    story.replies(second, 180)
+    assert story.told == [Progressed(ringing=True)]
+
+
+def test_when_all_gateways_are_silent_the_leg_ends_as_a_time_out(story: Story) -> None:
+    _impatient(story, FIRST, SECOND)
+    story.passes(8.1)
+    assert [ended.status for ended in story.ended] == [408]
+    story.passes(40)
+    assert story.is_clean()
+
+
+def test_a_100_is_a_first_word(story: Story) -> None:
+    _impatient(story, FIRST, SECOND)
+    story.replies(story.only_request("INVITE"), 100, tag=None)
+    story.passes(25.0)
+    assert story.said() == []
+    assert not story.ended
+
+
+# Too long for UDP (RFC 3261 section 18.1.1) ------------------------------------------------------------------
+
+LONG = structs.replace(OURS, codecs=tuple(Codec(96 + number, "L" * 40) for number in range(25)))
+
+
+def _long(story: Story, *, tcp_if_large: bool = True, connection: int | None = None, patience: float = 0.0) -> None:
+    target = Target(
+        "sip:1002@192.0.2.9", address=PEER, tcp_if_large=tcp_if_large, connection=connection, patience=patience
+    )
+    story.agent.dial(LEG, Invitation(target, Party("1001"), Party("1002"), LONG), story.now)
+    story.settle()
+
+
+def test_an_invitation_that_is_too_long_for_udp_goes_over_tcp() -> None:
+    story = Story()
+    story.connect(7)
+    _long(story)
+    invite = story.only_request("INVITE")
+    assert len(invite.raw) > 1300
+    assert story.wire[-1][0] == 7
+    assert story.wire[-1][1] == PEER
+    assert (invite.header("Via") or "").startswith("SIP/2.0/TCP ")
+    assert "transport=tcp" in (invite.header("Contact") or "")
+
+
+@pytest.mark.parametrize(
+    ("tcp", "tcp_if_large", "connection"), [(False, True, None), (True, False, None), (True, True, UDP)]
+)
+def test_it_goes_over_udp_where_there_is_no_tcp_where_it_may_not_and_on_a_flow(
+    tcp: bool, tcp_if_large: bool, connection: int | None
+) -> None:
+    story = Story()
+    if tcp:
+        story.connect(7)
+    _long(story, tcp_if_large=tcp_if_large, connection=connection)
+    invite = story.only_request("INVITE")
+    assert len(invite.raw) > 1300
+    assert story.wire[-1][0] == UDP
+
+
+def test_a_short_invitation_stays_on_udp() -> None:
+    story = Story()
+    story.connect(7)
+    target = Target("sip:1002@192.0.2.9", address=PEER, tcp_if_large=True)
+    story.agent.dial(LEG, Invitation(target, Party("1001"), Party("1002"), OURS), story.now)
+    story.settle()
+    assert len(story.only_request("INVITE").raw) <= 1300
+    assert story.wire[-1][0] == UDP
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_when_tcp_fails_udp_is_taken_and_the_peer_is_not_asked_again_for_a_while(silent: bool) -> None:
+    story = Story()
+    story.connect(7)
+    _long(story, patience=4.0)
+    by_tcp = story.only_request("INVITE")
+    assert story.wire[-1][0] == 7
+    if silent:
+        story.passes(4.1)
+    else:
+        story.agent.close_transport(7, story.now)
+        story.settle()
+    by_udp = story.only_request("INVITE")
+    assert story.wire[-1][0] == UDP
+    assert (by_udp.call_id, by_udp.cseq) == (by_tcp.call_id, by_tcp.cseq)
+    story.replies(by_udp, 200, body=sdp())
+    assert story.only_request("ACK").to_tag == "r1"
+    story.commands(HangUp())
+    story.replies(story.only_request("BYE"), 200)
+    story.passes(40)
+    _long(story)
+    story.only_request("INVITE")
+    assert story.wire[-1][0] == UDP

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec import structs
 
 from gateways.sip.gateway import SipGateway, SipSettings
 from gateways.sip.listener import Listener
@@ -14,6 +15,7 @@ from softswitch.calls.signals import Ended, Invitation, Target
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import Codec
 from tests.support.ua_story import LEG, OURS, Accounts, Switch
 
 pytestmark = pytest.mark.asyncio
@@ -141,6 +143,38 @@ async def test_calls_to_one_peer_share_a_connection_and_end_with_it() -> None:
         assert len(connections) == 1
         await until(lambda: carrier.gauges()["transports"] == 1)
     server.close()
+
+
+LONG = structs.replace(OURS, codecs=tuple(Codec(96 + number, "L" * 40) for number in range(25)))
+
+
+@pytest.mark.parametrize("has_tcp", [True, False])
+async def test_what_is_too_long_for_udp_goes_over_tcp_where_the_peer_has_it(has_tcp: bool) -> None:
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.1", 0))
+        phone.setblocking(False)
+        peer = HostPort(*phone.getsockname())
+        server = await asyncio.start_server(hear, *peer) if has_tcp else None
+        async with gateway() as (carrier, switch):
+            target = Target("sip:1002@127.0.0.1", address=peer, tcp_if_large=True)
+            carrier.dial(LEG, Invitation(target, Party("1001"), Party("1002"), LONG))
+            if has_tcp:
+                await until(lambda: heard)
+                assert b"Via: SIP/2.0/TCP " in heard[0]
+            else:
+                async with asyncio.timeout(5):
+                    invite = await asyncio.get_running_loop().sock_recv(phone, 65536)
+                assert len(invite) > 1300
+                assert b"Via: SIP/2.0/UDP " in invite
+                assert not switch.signals
+        if server is not None:
+            server.close()
 
 
 async def test_a_host_given_by_name_is_looked_up() -> None:

@@ -126,6 +126,7 @@ class Context:
         "transports",
         "usages",
         "vicinity",
+        "without_tcp",
     )
 
     def __init__(
@@ -143,6 +144,8 @@ class Context:
         self.farewells = Farewells(self.timers, network.wake)
         self.now = 0.0
         self.transports: dict[int, Transport] = {}
+        self.without_tcp: dict[tuple[str, int], float] = {}
+        """Addresses that did not take a long request over TCP, and until when that is believed."""
         self.sessions: dict[str, Session] = {}
         """By our tag."""
         self.usages: dict[str, Usage] = {}
@@ -206,13 +209,18 @@ class Context:
         headers: Headers,
         body: bytes,
         handler: ResponseHandler,
+        most: int = 0,
+        patience: float = 0.0,
     ) -> int:
         """Send a request; its responses go to `handler`, never before this returns. Gives the transaction, 0 if it
-        could not be sent (then `handler` hears of a failed transport)."""
+        could not be sent (then `handler` hears of a failed transport), and -1 if it is longer than the `most` octets
+        that it may have over UDP (then `handler` hears nothing). `patience`: see `SipEngine.request`."""
         if way is None:
             self.timers.set(self.now, partial(handler, None, "transport"))
             return 0
-        transaction = self.engine.request(way[0], way[1], method, uri, headers, body, self.now)
+        transaction = self.engine.request(way[0], way[1], method, uri, headers, body, self.now, most, patience)
+        if not transaction:
+            return -1
         self.clients[transaction] = handler
         return transaction
 

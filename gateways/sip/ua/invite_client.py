@@ -10,6 +10,7 @@ from gateways.sip.ua.context import Context, Way
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient
 from gateways.sip.ua.identity import write as write_identity
+from gateways.sip.ua.large_requests import Detour, detour, detour_failed, most_octets
 from gateways.sip.ua.next_hop import find_hops
 from gateways.sip.ua.reliable import Acknowledger
 from gateways.sip.ua.requests import contacts_of, described_body, names_option, readable_media, seconds_to_wait
@@ -31,6 +32,7 @@ class InviteClient(Session):
     __slots__ = (
         "_ack",
         "_cseq",
+        "_detour",
         "_early",
         "_hops",
         "_interval",
@@ -79,6 +81,8 @@ class InviteClient(Session):
         self._cseq = 1
         self._hops: list[Hop] = []
         """The servers that are tried when the one at work fails, best first (RFC 3263 section 4.3)."""
+        self._detour: Detour | None = None
+        """Where the INVITE went because it was too long for UDP."""
         self._early: dict[str, MediaDescription] | None = None
         """Early answers by the tag of the party that gave them: a fork may bring several."""
         self._progress: tuple[int, str, bytes] | None = None
@@ -128,7 +132,7 @@ class InviteClient(Session):
 
     # Steps ----------------------------------------------------------------------------------------------
 
-    def invite(self, way: Way) -> None:
+    def invite(self, way: Way, *, however_long: bool = False) -> None:
         """Section 13.2.1."""
         invitation, context, dialog = self._invitation, self.context, self.dialog
         assert invitation is not None
@@ -155,10 +159,18 @@ class InviteClient(Session):
             headers.append(("Content-Type", sdp.MIME))
         self.trace("out", f"INVITE {uri}")
         try:
-            self._transaction = context.request(way, "INVITE", uri, headers, body, self.responded)
+            most = 0 if however_long else most_octets(invitation.target)
+            patience = invitation.target.patience
+            transaction = context.request(way, "INVITE", uri, headers, body, self.responded, most, patience)
         except ValueError:
             # The engine prints no line breaks into a message: someone wrote one into a target or a name.
             self.unreachable(None)
+            return
+        if transaction >= 0:
+            self._transaction = transaction
+            return
+        self._detour = detour(context, way)
+        self.invite(self._detour.way if self._detour is not None else way, however_long=True)
 
     def unreachable(self, status: object) -> None:
         """There is no way to the target: 430 if its connection is gone (RFC 5626 section 5.3), else 404."""
@@ -169,7 +181,7 @@ class InviteClient(Session):
     def responded(self, event: ResponseReceived | None, failure: str) -> None:
         """What came of the INVITE."""
         if event is None:
-            if not self._tried_next():
+            if not self._tried_by_udp() and not self._tried_next():
                 self.step(Input.LOST, failure)
             return
         status = event.response.status
@@ -188,6 +200,14 @@ class InviteClient(Session):
         else:
             # Section 13.2.2.4: another branch of a fork answered as well; the first one has won.
             turn_away(self.context, event, b"" if self._we_offered else self.declined(event.response))
+
+    def _tried_by_udp(self) -> bool:
+        """A detour that leads nowhere is left for the way that the request would have gone."""
+        taken, self._detour = self._detour, None
+        if taken is None or self.state is not State.CALLING or self._progress is not None:
+            return False
+        self.invite(detour_failed(self.context, taken), however_long=True)
+        return True
 
     def _tried_next(self) -> bool:
         """RFC 3263 section 4.3: where a server fails, "the client SHOULD try the next", with the same request in a new

@@ -149,6 +149,10 @@ class FailoverIn(Input):
     redirects: Literal["refuse", "pass", "follow"] = Field(
         default="refuse", description="`follow`: the number is dialled in the trunk's name, by its context"
     )
+    first_response_seconds: Annotated[float, Field(ge=0, le=32, description="0: as long as SIP has it")] = 4.0
+    large_requests: Literal["tcp", "udp"] = Field(
+        default="tcp", description="how an INVITE of more than 1,300 octets goes to a UDP gateway"
+    )
 
 
 class StirIn(Input):

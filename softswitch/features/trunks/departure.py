@@ -181,7 +181,7 @@ class Departures:
 def candidate_of(trunk: Trunk, place: int, number: str, shown: Shown) -> Candidate:
     """How a number is reached through one of a trunk's gateways; `number` as the trunk wants it."""
     return Candidate(
-        gateway_target(trunk.gateways[place], number),
+        gateway_target(trunk.gateways[place], number, trunk.rules.failover),
         Destination("trunk", trunk.name),
         number,
         trunk.anchored,

@@ -70,6 +70,12 @@ class FailoverRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_
     redirects: Literal["refuse", "pass", "follow"] = "refuse"
     """A 3xx: the call is over; the caller is told the contacts; or the number in them is dialled in the trunk's name
     and context. Nobody's host is ever followed."""
+    first_response_seconds: float = 4.0
+    """Seconds within which a gateway must say a first word, 100 Trying at least; else the next server is tried. 0: it
+    has half a minute, as RFC 3261 says."""
+    large_requests: Literal["tcp", "udp"] = "tcp"
+    """How an INVITE of more than 1,300 octets goes to a UDP gateway: over TCP where it has that (RFC 3261 section
+    18.1.1), or over UDP in fragments."""
 
 
 class IdentityRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):

@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from softswitch.calls.signals import Credentials, Origin, Target
 from softswitch.calls.uplinks import Enrolment, Uplink
-from softswitch.features.trunks.model.rules import Gateway, TrunkRules
+from softswitch.features.trunks.model.rules import FailoverRules, Gateway, TrunkRules
 from softswitch.kernel.address import HostPort
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_AS_SIP_HAS_IT = FailoverRules(first_response_seconds=0.0, large_requests="udp")
 
 
 class SigningKey(Struct, frozen=True, gc=False):
@@ -98,12 +99,18 @@ def escape_user(user: str) -> str:
     return "".join(chr(byte) if byte in _USER else f"%{byte:02X}" for byte in user.encode())
 
 
-def gateway_target(gateway: Gateway, number: str = "") -> Target:
+def gateway_target(gateway: Gateway, number: str = "", rules: FailoverRules = _AS_SIP_HAS_IT) -> Target:
     """How a number is reached at a gateway, or the gateway itself."""
     user = f"{escape_user(number)}@" if number else ""
     parameter = "" if gateway.transport == "udp" else f";transport={gateway.transport}"
     uri = f"sip:{user}{host_text(gateway.host)}:{gateway.port}{parameter}"
-    return Target(uri, gateway.transport, _address(gateway.host, gateway.port))
+    return Target(
+        uri,
+        gateway.transport,
+        _address(gateway.host, gateway.port),
+        patience=rules.first_response_seconds,
+        tcp_if_large=gateway.transport == "udp" and rules.large_requests == "tcp",
+    )
 
 
 def gateway_name(gateway: Gateway) -> str:

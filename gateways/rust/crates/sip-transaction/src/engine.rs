@@ -17,6 +17,7 @@ use hashbrown::HashTable;
 use sip_message::framer::StreamFramer;
 
 use crate::engine::requesting::ClientTransaction;
+pub use crate::engine::requesting::Terms;
 use crate::engine::responding::ServerTransaction;
 use crate::engine::turning_away::Treatment;
 use crate::event::{Event, Failure, Kind, Transmit};

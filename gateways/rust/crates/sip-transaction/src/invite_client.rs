@@ -25,13 +25,15 @@ pub(crate) enum Input {
     TimerM,
     /// 64*T1 after our CANCEL.
     CancelledTimer,
+    /// No response has come within the time that was given for the first.
+    SilentTimer,
 }
 
 /// When the INVITE is sent: "start timer B with a value of 64*T1 seconds", and over UDP timer A.
 pub(crate) const START: &[Action] = &[Action::Start(Timer::A), Action::Start(Timer::B)];
 
 pub(crate) fn step(state: State, input: Input) -> Step<State> {
-    use Action::{Absorb, Acknowledge, Fail, Lengthen, PassUp, Resend, Start, Stop};
+    use Action::{Abandon, Absorb, Acknowledge, Fail, Lengthen, PassUp, Resend, Start, Stop};
     use State::{Accepted, Calling, Completed, Proceeding, Terminated};
     match (state, input) {
         // "When timer A fires, the client transaction MUST retransmit the request [...] and MUST reset the timer with
@@ -40,11 +42,17 @@ pub(crate) fn step(state: State, input: Input) -> Step<State> {
         // "If the client transaction is still in the "Calling" state when timer B fires, [it] SHOULD inform the TU
         // that a timeout has occurred."
         (Calling, Input::TimerB) => (Terminated, &[Fail(Failure::Timeout)]),
+        // RFC 3263 section 4.3 lets a client try the next server after a time-out; 64*T1 is too long for a caller to
+        // wait. The server may have heard us all the same, so what it says is still dealt with.
+        (Calling, Input::SilentTimer) => (Calling, &[Fail(Failure::Timeout), Abandon]),
         (Calling | Proceeding, Input::TransportFailed) => (Terminated, &[Fail(Failure::Transport)]),
         // "If the client transaction receives a provisional response while in the "Calling" state, it transitions to
         // the "Proceeding" state. [There it] SHOULD NOT retransmit the request any longer. Furthermore, the
         // provisional response MUST be passed to the TU."
-        (Calling, Input::Provisional) => (Proceeding, &[Stop(Timer::A), Stop(Timer::B), PassUp]),
+        (Calling, Input::Provisional) => (
+            Proceeding,
+            &[Stop(Timer::A), Stop(Timer::B), Stop(Timer::Silent), PassUp],
+        ),
         (Proceeding, Input::Provisional) => (Proceeding, &[PassUp]),
         // RFC 6026 section 7.2: "When a 2xx response is received while in either the "Calling" or "Proceeding"
         // states, the client transaction MUST transition to the "Accepted" state [...] and MUST pass the 2xx to the
@@ -55,6 +63,7 @@ pub(crate) fn step(state: State, input: Input) -> Step<State> {
                 Stop(Timer::A),
                 Stop(Timer::B),
                 Stop(Timer::Cancelled),
+                Stop(Timer::Silent),
                 PassUp,
                 Start(Timer::M),
             ],
@@ -67,6 +76,7 @@ pub(crate) fn step(state: State, input: Input) -> Step<State> {
                 Stop(Timer::A),
                 Stop(Timer::B),
                 Stop(Timer::Cancelled),
+                Stop(Timer::Silent),
                 PassUp,
                 Acknowledge,
                 Start(Timer::D),
@@ -93,9 +103,8 @@ pub(crate) fn step(state: State, input: Input) -> Step<State> {
         (Calling, Input::TimerD | Input::TimerM | Input::CancelledTimer)
         | (Proceeding, Input::TimerA | Input::TimerB | Input::TimerD | Input::TimerM)
         | (Completed, Input::TimerA | Input::TimerB | Input::TimerM | Input::CancelledTimer)
-        | (Accepted, Input::TimerA | Input::TimerB | Input::TimerD | Input::CancelledTimer) => {
-            (state, &[])
-        }
+        | (Accepted, Input::TimerA | Input::TimerB | Input::TimerD | Input::CancelledTimer)
+        | (Proceeding | Completed | Accepted, Input::SilentTimer) => (state, &[]),
         (Terminated, _) => (Terminated, &[]),
     }
 }

@@ -18,7 +18,7 @@ pub mod stun;
 mod timing;
 mod waiting;
 
-pub use engine::{Config, Engine, Refusal, Stats};
+pub use engine::{Config, Engine, Refusal, Stats, Terms};
 pub use event::{Event, Failure, Kind, Transmit};
 pub use sip_message::Message;
 pub use sources::{Limits, Network, Rate};

@@ -18,6 +18,8 @@ pub(crate) enum Action {
     PassUp,
     /// Tell the transaction user that it is over.
     Fail(Failure),
+    /// Go on by itself: cancel it as soon as that is allowed, and tell of nothing but a 2xx.
+    Abandon,
     /// Send a 100 of our own.
     Trying,
     Start(Timer),

@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     Trying,
     /// After a CANCEL of ours (section 9.1).
     Cancelled,
+    /// Without any response to an INVITE of ours, for as long as its sender will wait for one.
+    Silent,
     /// A request other than INVITE that the transaction user never answers.
     Unanswered,
 }
@@ -45,7 +47,7 @@ impl Timer {
             | Self::K
             | Self::L
             | Self::M => Slot::Life,
-            Self::Trying | Self::Cancelled | Self::Unanswered => Slot::Extra,
+            Self::Trying | Self::Cancelled | Self::Silent | Self::Unanswered => Slot::Extra,
         }
     }
 }
@@ -77,6 +79,8 @@ impl Timing {
             Timer::D | Timer::J => Some(if reliable { 0.0 } else { long }),
             Timer::I | Timer::K => Some(if reliable { 0.0 } else { self.t4 }),
             Timer::Trying => Some(0.2),
+            // As long as was asked for.
+            Timer::Silent => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use sip_transaction::{Config, Engine, Event, Failure, Kind, Transmit};
+use sip_transaction::{Config, Engine, Event, Failure, Kind, Terms, Transmit};
 
 const UDP: u64 = 1;
 const TCP: u64 = 2;
@@ -1065,4 +1065,148 @@ fn a_websocket_message_is_one_sip_message_and_needs_no_length() {
     // Reliable: an INVITE's 2xx aside, nothing is ever sent twice.
     engine.timeout(60.0);
     assert!(engine.take_all_transmits().is_empty());
+}
+
+fn invite_on(engine: &mut Engine, terms: Terms, transport: u64) -> u64 {
+    let headers = [
+        ("From", "<sip:a@h>;tag=a"),
+        ("To", "<sip:b@h>"),
+        ("Call-ID", "c"),
+        ("CSeq", "1 INVITE"),
+    ];
+    let uri = "sip:b@h";
+    engine
+        .request_on(
+            terms,
+            transport,
+            source(),
+            "INVITE",
+            uri,
+            &headers,
+            &[b'x'; 900],
+            0.0,
+        )
+        .expect("sent")
+}
+
+/// A response to a request of ours.
+fn response_to(sent: &Transmit, status: &str, method: &str) -> Vec<u8> {
+    let (via, cseq) = (
+        line(sent, "Via:"),
+        line(sent, "CSeq:").replace("INVITE", method),
+    );
+    format!(
+        "SIP/2.0 {status}\r\n{via}\r\nFrom: <sip:a@h>;tag=a\r\nTo: <sip:b@h>;tag=b\r\nCall-ID: c\r\n{cseq}\r\n\
+         Content-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn a_request_that_is_too_long_for_udp_is_not_sent_by_it() {
+    let mut engine = engine();
+    let terms = Terms {
+        most: 1000,
+        ..Terms::default()
+    };
+    assert_eq!(invite_on(&mut engine, terms, UDP), 0);
+    assert!(engine.take_all_transmits().is_empty());
+    assert_eq!(engine.stats().client_transactions, 0);
+    assert_eq!(engine.stats().timers, 0);
+    assert!(invite_on(&mut engine, terms, TCP) > 0);
+    let longer = Terms {
+        most: 1300,
+        ..Terms::default()
+    };
+    assert!(invite_on(&mut engine, longer, UDP) > 0);
+    assert_eq!(engine.take_all_transmits().len(), 2);
+}
+
+const IMPATIENT: Terms = Terms {
+    most: 0,
+    patience: 4.0,
+};
+
+#[test]
+fn an_invite_without_a_first_response_fails_in_time_and_is_cancelled_should_the_peer_speak_up() {
+    let mut engine = engine();
+    let number = invite_on(&mut engine, IMPATIENT, UDP);
+    let sent = engine.take_all_transmits().remove(0);
+    engine.timeout(3.9);
+    assert!(engine.take_events().is_empty());
+    engine.timeout(4.0);
+    assert!(matches!(
+        engine.take_events()[..],
+        [Event::Failed { transaction, failure: Failure::Timeout }] if transaction == number
+    ));
+    engine.take_all_transmits();
+    // It rings after all: nobody hears of it, and it is told that nobody waits.
+    assert!(
+        receive(
+            &mut engine,
+            &response_to(&sent, "180 Ringing", "INVITE"),
+            5.0
+        )
+        .is_empty()
+    );
+    let cancel = engine.take_all_transmits();
+    assert_eq!(cancel.len(), 1);
+    assert!(text(&cancel[0]).starts_with("CANCEL sip:b@h"));
+    assert!(receive(&mut engine, &response_to(&sent, "200 OK", "CANCEL"), 5.1).is_empty());
+    let ended = response_to(&sent, "487 Request Terminated", "INVITE");
+    assert!(receive(&mut engine, &ended, 5.2).is_empty());
+    assert!(text(&engine.take_all_transmits()[0]).starts_with("ACK "));
+    engine.timeout(60.0);
+    engine.timeout(120.0);
+    let stats = engine.stats();
+    assert_eq!((stats.client_transactions, stats.timers), (0, 0));
+    assert!(engine.take_events().is_empty());
+}
+
+#[test]
+fn a_late_answer_of_an_abandoned_peer_is_told() {
+    let mut engine = engine();
+    invite_on(&mut engine, IMPATIENT, UDP);
+    let sent = engine.take_all_transmits().remove(0);
+    engine.timeout(4.0);
+    engine.take_events();
+    let events = receive(&mut engine, &response_to(&sent, "200 OK", "INVITE"), 6.0);
+    assert!(matches!(events[..], [Event::Response { .. }]), "{events:?}");
+}
+
+#[test]
+fn a_first_response_in_time_is_enough_even_a_100() {
+    let mut engine = engine();
+    invite_on(&mut engine, IMPATIENT, UDP);
+    let sent = engine.take_all_transmits().remove(0);
+    assert!(
+        receive(
+            &mut engine,
+            &response_to(&sent, "100 Trying", "INVITE"),
+            3.9
+        )
+        .is_empty()
+    );
+    engine.timeout(30.0);
+    assert!(engine.take_events().is_empty());
+    assert_eq!(
+        receive(
+            &mut engine,
+            &response_to(&sent, "180 Ringing", "INVITE"),
+            31.0
+        )
+        .len(),
+        1
+    );
+}
+
+#[test]
+fn an_abandoned_peer_that_never_speaks_leaves_nothing_behind() {
+    let mut engine = engine();
+    invite_on(&mut engine, IMPATIENT, UDP);
+    engine.timeout(4.0);
+    engine.take_events();
+    engine.timeout(33.0);
+    assert!(engine.take_events().is_empty(), "it has been told already");
+    assert_eq!(engine.stats().client_transactions, 0);
 }

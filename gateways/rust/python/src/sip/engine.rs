@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyList};
-use sip_transaction::{Config, Engine, Kind, Limits, Network, Rate, Refusal};
+use sip_transaction::{Config, Engine, Kind, Limits, Network, Rate, Refusal, Terms};
 
 use super::events::{Drained, Transmit, event};
 
@@ -120,6 +120,7 @@ impl SipEngine {
             .map_err(mistake)
     }
 
+    #[pyo3(signature = (transport, destination, method, uri, headers, body, now, most = 0, patience = 0.0))]
     #[allow(clippy::too_many_arguments)]
     fn request(
         &mut self,
@@ -130,10 +131,13 @@ impl SipEngine {
         headers: Vec<Header>,
         body: &[u8],
         now: f64,
+        most: usize,
+        patience: f64,
     ) -> PyResult<u64> {
         let headers = borrowed(&headers);
         self.engine
-            .request(
+            .request_on(
+                Terms { most, patience },
                 transport,
                 address(destination)?,
                 method,

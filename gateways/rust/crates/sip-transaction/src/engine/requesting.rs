@@ -42,6 +42,25 @@ pub(super) struct ClientTransaction {
     cancel: Cancel,
     /// A CANCEL: nobody hears of what becomes of it.
     quiet: bool,
+    /// Its sender has turned to another server: nobody hears of what becomes of it, but for a 2xx.
+    abandoned: bool,
+}
+
+/// On which terms a request is sent; zero: no such term.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Octets that it may have over UDP. A longer one is not sent.
+    pub most: usize,
+    /// Seconds within which an INVITE must have its first response. Without one it fails then; what comes later is
+    /// cancelled.
+    pub patience: f64,
+}
+
+impl ClientTransaction {
+    /// Whether the transaction user hears of a response.
+    fn tells(&self, status: u16) -> bool {
+        !self.quiet && status != 100 && (!self.abandoned || status / 100 == 2)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -64,8 +83,43 @@ impl Engine {
         body: &[u8],
         now: f64,
     ) -> Result<u64, Refusal> {
+        let terms = Terms::default();
+        self.request_on(
+            terms,
+            transport,
+            destination,
+            method,
+            uri,
+            headers,
+            body,
+            now,
+        )
+    }
+
+    /// The same on terms. Gives 0 where it would be too long, and was not sent.
+    #[allow(clippy::too_many_arguments)]
+    pub fn request_on(
+        &mut self,
+        terms: Terms,
+        transport: u64,
+        destination: SocketAddr,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        now: f64,
+    ) -> Result<u64, Refusal> {
         self.guard(|engine| {
-            engine.new_client(transport, destination, method, uri, headers, body, now)
+            engine.new_client(
+                terms,
+                transport,
+                destination,
+                method,
+                uri,
+                headers,
+                body,
+                now,
+            )
         })
         .unwrap_or_else(|| Err(Refusal("a bug of ours, counted in `panics`".into())))
     }
@@ -73,6 +127,7 @@ impl Engine {
     #[allow(clippy::too_many_arguments)]
     fn new_client(
         &mut self,
+        terms: Terms,
         transport: u64,
         destination: SocketAddr,
         method: &str,
@@ -101,15 +156,24 @@ impl Engine {
             });
             return Ok(0);
         }
-        self.start_client(transport, destination, method, now, |engine, number| {
-            let via = engine.via(transport, &engine.branch(number));
-            engine.print_request(method, uri, &via, headers, body)
-        })
+        self.start_client(
+            terms,
+            transport,
+            destination,
+            method,
+            now,
+            |engine, number| {
+                let via = engine.via(transport, &engine.branch(number));
+                engine.print_request(method, uri, &via, headers, body)
+            },
+        )
     }
 
     /// A new client transaction whose request `print` makes for its number.
+    #[allow(clippy::too_many_arguments)]
     fn start_client(
         &mut self,
+        terms: Terms,
         transport: u64,
         destination: SocketAddr,
         method: &str,
@@ -135,6 +199,7 @@ impl Engine {
             armed: Armed::default(),
             cancel: Cancel::No,
             quiet: method == "CANCEL",
+            abandoned: false,
         });
         self.current = number;
         let request = match print(self, number) {
@@ -144,6 +209,10 @@ impl Engine {
                 return Err(refusal);
             }
         };
+        if terms.most > 0 && !reliable && request.shared().len() > terms.most {
+            self.remove_client(number);
+            return Ok(0);
+        }
         if full {
             // Our own new work is shed like the peers'.
             self.remove_client(number);
@@ -167,6 +236,9 @@ impl Engine {
             client.request = Some(request);
         }
         self.client_actions(number, start, None, now);
+        if terms.patience > 0.0 && method == "INVITE" {
+            self.start_timer(number, Timer::Silent, now, terms.patience);
+        }
         Ok(number)
     }
 
@@ -212,7 +284,8 @@ impl Engine {
         let Some(invite) = client.request.clone() else {
             return;
         };
-        let sent = self.start_client(transport, destination, "CANCEL", now, |engine, _| {
+        let terms = Terms::default();
+        let sent = self.start_client(terms, transport, destination, "CANCEL", now, |engine, _| {
             let extra: Vec<_> = extra
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -365,7 +438,7 @@ impl Engine {
                 }
                 Action::PassUp => {
                     if let Some((message, source)) =
-                        message.filter(|(message, _)| !client.quiet && message.status() != 100)
+                        message.filter(|(message, _)| client.tells(message.status()))
                     {
                         let (transport, source) = (client.transport, *source);
                         let message = Arc::clone(message);
@@ -378,7 +451,7 @@ impl Engine {
                     }
                 }
                 Action::Fail(failure) => {
-                    if !client.quiet {
+                    if !client.quiet && !client.abandoned {
                         self.events.push_back(Event::Failed {
                             transaction: number,
                             failure,
@@ -401,6 +474,12 @@ impl Engine {
                     self.start_timer(number, timer, now, interval);
                 }
                 Action::Stop(timer) => self.stop_timer(number, timer),
+                Action::Abandon => {
+                    client.abandoned = true;
+                    if matches!(client.cancel, Cancel::No) {
+                        client.cancel = Cancel::Wanted(Vec::new());
+                    }
+                }
                 Action::Absorb => self.stats.retransmissions_absorbed += 1,
                 // What only a server does.
                 Action::Send | Action::Repeat | Action::Trying => {}
@@ -454,6 +533,7 @@ fn invite_input(input: Input) -> Option<invite_client::Input> {
         Input::Timer(Timer::D) => To::TimerD,
         Input::Timer(Timer::M) => To::TimerM,
         Input::Timer(Timer::Cancelled) => To::CancelledTimer,
+        Input::Timer(Timer::Silent) => To::SilentTimer,
         Input::Timer(_) => return None,
     })
 }

@@ -274,7 +274,7 @@ impl Engine {
                 Action::Stop(timer) => self.stop_timer(number, timer),
                 Action::Absorb => self.stats.retransmissions_absorbed += 1,
                 // What only a client does.
-                Action::Resend | Action::Acknowledge => {}
+                Action::Resend | Action::Acknowledge | Action::Abandon => {}
             }
         }
         due
