@@ -63,6 +63,10 @@ impl Losses {
         self.came = 0;
     }
 
+    pub fn count(&self) -> u32 {
+        self.lost
+    }
+
     /// The losses so far are complete: one alone belongs to the gap around it.
     fn close(&mut self) {
         let cluster = std::mem::take(&mut self.cluster);

@@ -1,5 +1,6 @@
 //! How well a source is heard: sequence, loss and jitter (RFC 3550 sections A.1, A.3 and A.8).
 
+use crate::loss::{Losses, Pattern};
 use crate::packet::Header;
 
 /// Section A.1: packets in order before a source is believed ...
@@ -9,12 +10,16 @@ const MAX_DROPOUT: u16 = 3000;
 /// ... and a jump backward that is still reordering.
 const MAX_MISORDER: u16 = 100;
 
+/// Packets that may still come late before a missing one counts as lost for the pattern.
+const WINDOW: u32 = 32;
+
 /// What was heard from one party, over all the sources (SSRCs) it used one after another.
 #[derive(Debug, Default)]
 pub struct Reception {
     source: Option<Source>,
     /// Of earlier sources.
     lost_before: i64,
+    losses: Losses,
 }
 
 #[derive(Debug)]
@@ -24,10 +29,15 @@ struct Source {
     highest: u16,
     cycles: u32,
     received: u32,
+    /// Lost before a restart.
+    lost_before: i64,
     /// Packets in order still wanted before the source is believed.
     probation: u32,
     /// The number that would prove that the sender restarted (`bad_seq` of section A.1).
     restart: Option<u16>,
+    /// Which of the newest packets came, the newest the lowest bit, and how many are looked at.
+    came: u32,
+    looked_at: u32,
     transit: Option<u32>,
     /// In timestamp units, times 16.
     jitter: u32,
@@ -53,11 +63,12 @@ impl Reception {
             other => {
                 if let Some(old) = other {
                     self.lost_before += old.lost();
+                    old.settle(&mut self.losses);
                 }
                 other.insert(Source::new(header))
             }
         };
-        if source.update(header.sequence) {
+        if source.update(header.sequence, &mut self.losses) {
             if let Some(arrival) = arrival {
                 source.measure(arrival.wrapping_sub(header.timestamp));
             }
@@ -67,6 +78,20 @@ impl Reception {
     /// Packets that should have come and did not (section A.3). Duplicates can make it negative.
     pub fn lost(&self) -> i64 {
         self.lost_before + self.source.as_ref().map_or(0, Source::lost)
+    }
+
+    /// How the losses lie in the stream.
+    pub fn pattern(&self) -> Pattern {
+        let mut losses = self.losses;
+        if let Some(source) = &self.source {
+            source.settle(&mut losses);
+        }
+        losses.pattern()
+    }
+
+    /// Losses of the pattern so far: it has changed when they have.
+    pub fn losses(&self) -> u32 {
+        self.losses.count()
     }
 
     /// Interarrival jitter in timestamp units (section A.8).
@@ -107,8 +132,11 @@ impl Source {
             highest: header.sequence.wrapping_sub(1),
             cycles: 0,
             received: 0,
+            lost_before: 0,
             probation: MIN_SEQUENTIAL,
             restart: None,
+            came: 0,
+            looked_at: 0,
             transit: None,
             jitter: 0,
             expected_before: 0,
@@ -127,7 +155,7 @@ impl Source {
     }
 
     /// Section A.1 `update_seq`. Whether the packet counts.
-    fn update(&mut self, sequence: u16) -> bool {
+    fn update(&mut self, sequence: u16, losses: &mut Losses) -> bool {
         let ahead = sequence.wrapping_sub(self.highest);
         if self.probation > 0 {
             if ahead == 1 {
@@ -138,6 +166,8 @@ impl Source {
                     self.begin(sequence.wrapping_sub(MIN_SEQUENTIAL as u16 - 1));
                     self.highest = sequence;
                     self.received = MIN_SEQUENTIAL;
+                    self.came = 0b11;
+                    self.looked_at = MIN_SEQUENTIAL;
                     if u32::from(self.highest) < self.base {
                         self.cycles = 1 << 16;
                     }
@@ -154,17 +184,54 @@ impl Source {
                 self.cycles = self.cycles.wrapping_add(1 << 16);
             }
             self.highest = sequence;
+            self.move_on(ahead, losses);
         } else if ahead <= u16::MAX - MAX_MISORDER {
             // A very large jump: only a second packet in order proves that the sender restarted.
             if self.restart == Some(sequence) {
+                self.settle(losses);
+                self.lost_before = self.lost();
                 self.begin(sequence);
+                self.came = 1;
+                self.looked_at = 1;
             } else {
                 self.restart = Some(sequence.wrapping_add(1));
                 return false;
             }
+        } else {
+            let back = u32::from(self.highest.wrapping_sub(sequence));
+            if back < self.looked_at {
+                self.came |= 1 << back;
+            }
         }
         self.received = self.received.wrapping_add(1);
         true
+    }
+
+    /// The newest packet is so many ahead of the one before: those that fall out of the window came or are lost.
+    #[inline]
+    fn move_on(&mut self, ahead: u16, losses: &mut Losses) {
+        for _ in 0..ahead {
+            if self.looked_at < WINDOW {
+                self.looked_at += 1;
+            } else if self.came >> (WINDOW - 1) == 1 {
+                losses.came();
+            } else {
+                losses.lost();
+            }
+            self.came <<= 1;
+        }
+        self.came |= u32::from(ahead > 0);
+    }
+
+    /// Nothing more comes of what is in the window.
+    fn settle(&self, losses: &mut Losses) {
+        for back in (0..self.looked_at).rev() {
+            if self.came & 1 << back != 0 {
+                losses.came();
+            } else {
+                losses.lost();
+            }
+        }
     }
 
     /// Section A.8, with the estimate scaled by 16 to keep its fraction.
@@ -190,7 +257,7 @@ impl Source {
         if self.probation > 0 {
             return 0;
         }
-        i64::from(self.expected()) - i64::from(self.received)
+        self.lost_before + i64::from(self.expected()) - i64::from(self.received)
     }
 }
 
@@ -303,5 +370,28 @@ mod tests {
             (interval.ssrc, interval.fraction_lost, interval.highest),
             (1, 64, 199)
         );
+    }
+
+    #[test]
+    fn the_pattern_has_what_was_lost_and_not_what_came_late() {
+        let lost = [20u16, 50, 51, 53, 54];
+        let mut order: Vec<u16> = (0..200).filter(|n| !lost.contains(n)).collect();
+        order.swap(100, 103);
+        let reception = heard(order.iter().map(|n| n.wrapping_add(65_480)));
+        let pattern = reception.pattern();
+        assert_eq!(reception.lost(), 5);
+        assert_eq!((pattern.packets, pattern.lost, pattern.bursts), (200, 5, 1));
+        assert_eq!(pattern.burst_packets, 5.0);
+    }
+
+    #[test]
+    fn the_pattern_goes_on_over_sources_and_restarts() {
+        let mut reception = heard((0..60).filter(|&n| n != 30).chain(20_000..20_060));
+        for sequence in (700..760).filter(|&n| n != 730) {
+            reception.receive(&header(2, sequence, 0), None);
+        }
+        let pattern = reception.pattern();
+        assert_eq!((pattern.lost, reception.lost()), (2, 2));
+        assert!((179..=180).contains(&pattern.packets), "{pattern:?}");
     }
 }
