@@ -17,6 +17,7 @@ __all__ = [
     "MediaEngine",
     "MediaEvent",
     "MediaFormats",
+    "MediaItem",
     "NameAddr",
     "Netem",
     "Rejected",
@@ -546,6 +547,44 @@ class MediaFormats:
         """What a packet of the party's means; None: that was never agreed, and is not heard."""
 
 @disjoint_base
+class MediaItem:
+    """One thing to be played."""
+
+    @final
+    class Prompt(MediaItem):
+        """From a time on."""
+
+        __match_args__ = ("prompt", "from_ms")
+        def __new__(cls, *, prompt: int, from_ms: int = 0) -> MediaItem.Prompt: ...
+        @property
+        def prompt(self) -> int: ...
+        @property
+        def from_ms(self) -> int: ...
+
+    @final
+    class Tone(MediaItem):
+        """`parts`: Hz and dBm0 of each, heard together. `ms`: None for ever. `cadence`: milliseconds of sound and of
+        silence, in turn."""
+
+        __match_args__ = ("parts", "ms", "cadence")
+        def __new__(
+            cls, *, parts: Sequence[tuple[float, float]], ms: int | None = None, cadence: Sequence[int] = ...
+        ) -> MediaItem.Tone: ...
+        @property
+        def parts(self) -> list[tuple[float, float]]: ...
+        @property
+        def ms(self) -> int | None: ...
+        @property
+        def cadence(self) -> list[int]: ...
+
+    @final
+    class Silence(MediaItem):
+        __match_args__ = ("ms",)
+        def __new__(cls, *, ms: int) -> MediaItem.Silence: ...
+        @property
+        def ms(self) -> int: ...
+
+@disjoint_base
 class MediaCommand:
     """An order to the media engine: plain records, carried out in order. `leg` is a slot: its local port is
     `MediaEngine.ports()[leg]`; `epoch` is a number of the caller's that tells apart the users of one slot."""
@@ -614,7 +653,7 @@ class MediaCommand:
 
     @final
     class Bridge(MediaCommand):
-        """Let two parties hear each other: what both understand passes as it is, RTCP too."""
+        """Let two parties hear each other: what both understand passes as it is, RTCP too; all else is converted."""
 
         __match_args__ = ("a", "b")
         def __new__(cls, *, a: int, b: int) -> MediaCommand.Bridge: ...
@@ -631,36 +670,145 @@ class MediaCommand:
         def leg(self) -> int: ...
 
     @final
-    class Tone(MediaCommand):
-        """`level` in dBm0."""
-
-        __match_args__ = ("leg", "frequency", "level")
-        def __new__(cls, *, leg: int, frequency: float, level: float) -> MediaCommand.Tone: ...
-        @property
-        def leg(self) -> int: ...
-        @property
-        def frequency(self) -> float: ...
-        @property
-        def level(self) -> float: ...
-
-    @final
     class Play(MediaCommand):
-        """`operation` comes back in `PlayEnded`. `looped`: it begins anew for ever."""
+        """Play a list to a leg or a mix; `operation` comes back in `PlayEnded` or `MixPlayEnded`. `looped`: it begins
+        anew for ever. `over`: over what a leg hears already, and not in its place, as in a mix always."""
 
-        __match_args__ = ("leg", "prompt", "operation", "looped")
-        def __new__(cls, *, leg: int, prompt: int, operation: int, looped: bool = False) -> MediaCommand.Play: ...
+        __match_args__ = ("items", "operation", "leg", "mix", "looped", "over")
+        def __new__(
+            cls,
+            *,
+            items: Sequence[MediaItem],
+            operation: int,
+            leg: int | None = None,
+            mix: int | None = None,
+            looped: bool = False,
+            over: bool = False,
+        ) -> MediaCommand.Play: ...
         @property
-        def leg(self) -> int: ...
-        @property
-        def prompt(self) -> int: ...
+        def items(self) -> list[MediaItem]: ...
         @property
         def operation(self) -> int: ...
         @property
+        def leg(self) -> int | None: ...
+        @property
+        def mix(self) -> int | None: ...
+        @property
         def looped(self) -> bool: ...
+        @property
+        def over(self) -> bool: ...
+
+    @final
+    class StopPlay(MediaCommand):
+        """End what is played, and nothing else. There is no `PlayEnded`."""
+
+        __match_args__ = ("leg", "mix")
+        def __new__(cls, *, leg: int | None = None, mix: int | None = None) -> MediaCommand.StopPlay: ...
+        @property
+        def leg(self) -> int | None: ...
+        @property
+        def mix(self) -> int | None: ...
+
+    @final
+    class PausePlay(MediaCommand):
+        """Hold what is played, or let it go on."""
+
+        __match_args__ = ("paused", "leg", "mix")
+        def __new__(cls, *, paused: bool, leg: int | None = None, mix: int | None = None) -> MediaCommand.PausePlay: ...
+        @property
+        def paused(self) -> bool: ...
+        @property
+        def leg(self) -> int | None: ...
+        @property
+        def mix(self) -> int | None: ...
+
+    @final
+    class SeekPlay(MediaCommand):
+        """Go to a time from the beginning of what is played."""
+
+        __match_args__ = ("ms", "leg", "mix")
+        def __new__(cls, *, ms: int, leg: int | None = None, mix: int | None = None) -> MediaCommand.SeekPlay: ...
+        @property
+        def ms(self) -> int: ...
+        @property
+        def leg(self) -> int | None: ...
+        @property
+        def mix(self) -> int | None: ...
+
+    @final
+    class OpenMix(MediaCommand):
+        """Take a mix into use, at 8000, 16000 or 48000 samples a second; there are as many as legs. At most `loudest`
+        are heard at once; 0: all."""
+
+        __match_args__ = ("mix", "epoch", "rate", "loudest")
+        def __new__(cls, *, mix: int, epoch: int, rate: int, loudest: int = 0) -> MediaCommand.OpenMix: ...
+        @property
+        def mix(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def rate(self) -> int: ...
+        @property
+        def loudest(self) -> int: ...
+
+    @final
+    class Join(MediaCommand):
+        """Let a leg hear all others of a mix, and be heard by them. `Silence` takes it out again."""
+
+        __match_args__ = ("mix", "leg")
+        def __new__(cls, *, mix: int, leg: int) -> MediaCommand.Join: ...
+        @property
+        def mix(self) -> int: ...
+        @property
+        def leg(self) -> int: ...
+
+    @final
+    class Level(MediaCommand):
+        """How loud a member is in its mix, in dB; whether it is not heard, and does not hear."""
+
+        __match_args__ = ("mix", "leg", "gain", "muted", "deaf")
+        def __new__(
+            cls, *, mix: int, leg: int, gain: float = 0.0, muted: bool = False, deaf: bool = False
+        ) -> MediaCommand.Level: ...
+        @property
+        def mix(self) -> int: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def gain(self) -> float: ...
+        @property
+        def muted(self) -> bool: ...
+        @property
+        def deaf(self) -> bool: ...
+
+    @final
+    class Hear(MediaCommand):
+        """Let a member hear another otherwise than all do: with a gain in dB, although that is muted; or not at all
+        (None)."""
+
+        __match_args__ = ("mix", "listener", "speaker", "gain")
+        def __new__(cls, *, mix: int, listener: int, speaker: int, gain: float | None) -> MediaCommand.Hear: ...
+        @property
+        def mix(self) -> int: ...
+        @property
+        def listener(self) -> int: ...
+        @property
+        def speaker(self) -> int: ...
+        @property
+        def gain(self) -> float | None: ...
+
+    @final
+    class CloseMix(MediaCommand):
+        """Its members are silent then. Closing a mix that is not open does nothing."""
+
+        __match_args__ = ("mix",)
+        def __new__(cls, *, mix: int) -> MediaCommand.CloseMix: ...
+        @property
+        def mix(self) -> int: ...
 
     @final
     class Silence(MediaCommand):
-        """End bridge, echo, tone or prompt."""
+        """End bridge, echo, mix and whatever is played."""
 
         __match_args__ = ("leg",)
         def __new__(cls, *, leg: int) -> MediaCommand.Silence: ...
@@ -678,7 +826,7 @@ class MediaCommand:
 
 @disjoint_base
 class MediaEvent:
-    """What happened to a leg. Made here for tests only."""
+    """What happened to a leg or a mix. Made here for tests only."""
 
     @final
     class PlayEnded(MediaEvent):
@@ -714,6 +862,43 @@ class MediaEvent:
         def __new__(cls, *, leg: int, epoch: int, reason: str) -> MediaEvent.Failed: ...
         @property
         def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def reason(self) -> str: ...
+
+    @final
+    class MixPlayEnded(MediaEvent):
+        __match_args__ = ("mix", "epoch", "operation")
+        def __new__(cls, *, mix: int, epoch: int, operation: int) -> MediaEvent.MixPlayEnded: ...
+        @property
+        def mix(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def operation(self) -> int: ...
+
+    @final
+    class Speaking(MediaEvent):
+        """Another member of a mix speaks now."""
+
+        __match_args__ = ("mix", "epoch", "leg")
+        def __new__(cls, *, mix: int, epoch: int, leg: int) -> MediaEvent.Speaking: ...
+        @property
+        def mix(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def leg(self) -> int: ...
+
+    @final
+    class MixFailed(MediaEvent):
+        """A command about a mix could not be carried out, or its work panicked: it is silent now."""
+
+        __match_args__ = ("mix", "epoch", "reason")
+        def __new__(cls, *, mix: int, epoch: int, reason: str) -> MediaEvent.MixFailed: ...
+        @property
+        def mix(self) -> int: ...
         @property
         def epoch(self) -> int: ...
         @property

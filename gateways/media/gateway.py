@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from gateways._native import MediaCommand, MediaEngine, MediaEvent
+from gateways._native import MediaCommand, MediaEngine, MediaEvent, MediaItem
 from gateways.media import agreement
 from gateways.media.prompts import Prompts
 from gateways.media.slots import Slots
@@ -102,7 +102,8 @@ class MediaGateway:
     def tone(self, leg: LegId, frequency: float) -> None:
         """See `softswitch.ports.Media`."""
         self._playing.pop(leg, None)
-        self._order(MediaCommand.Tone(leg=self._slots.of(leg).number, frequency=frequency, level=TONE_LEVEL))
+        tone = MediaItem.Tone(parts=[(frequency, TONE_LEVEL)])
+        self._order(MediaCommand.Play(leg=self._slots.of(leg).number, items=[tone], operation=0))
 
     def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
         """See `softswitch.ports.Media`."""
@@ -110,7 +111,8 @@ class MediaGateway:
         slot = self._slots.of(leg)
         self._operations += 1
         self._playing[leg] = self._operations
-        self._order(MediaCommand.Play(leg=slot.number, prompt=number, operation=self._operations, looped=loop))
+        items = [MediaItem.Prompt(prompt=number)]
+        self._order(MediaCommand.Play(leg=slot.number, items=items, operation=self._operations, looped=loop))
 
     def must_have(self, prompt: str) -> None:
         """Raises NotFound when there is no such prompt."""

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use media_engine::{
-    Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, LegFigures,
+    Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, LegFigures,
+    Target, ToneSpec,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -57,6 +58,36 @@ impl MediaFormats {
 }
 
 #[pyclass(frozen, module = "gateways._native")]
+pub enum MediaItem {
+    #[pyo3(constructor = (*, prompt, from_ms=0))]
+    Prompt { prompt: u32, from_ms: u32 },
+    #[pyo3(constructor = (*, parts, ms=None, cadence=Vec::new()))]
+    Tone {
+        parts: Vec<(f64, f64)>,
+        ms: Option<u32>,
+        cadence: Vec<u32>,
+    },
+    #[pyo3(constructor = (*, ms))]
+    Silence { ms: u32 },
+}
+
+impl MediaItem {
+    fn item(&self) -> Item {
+        match self {
+            &Self::Prompt { prompt, from_ms } => Item::Prompt { prompt, from_ms },
+            Self::Tone { parts, ms, cadence } => Item::Tone {
+                tone: ToneSpec {
+                    parts: parts.clone(),
+                    cadence: cadence.clone(),
+                },
+                ms: *ms,
+            },
+            &Self::Silence { ms } => Item::Silence { ms },
+        }
+    }
+}
+
+#[pyclass(frozen, module = "gateways._native")]
 pub enum MediaCommand {
     #[pyo3(constructor = (*, leg, epoch))]
     Open { leg: u32, epoch: u64 },
@@ -77,19 +108,55 @@ pub enum MediaCommand {
     Bridge { a: u32, b: u32 },
     #[pyo3(constructor = (*, leg))]
     Echo { leg: u32 },
-    #[pyo3(constructor = (*, leg, frequency, level))]
-    Tone {
-        leg: u32,
-        frequency: f64,
-        level: f64,
-    },
-    #[pyo3(constructor = (*, leg, prompt, operation, looped=false))]
+    #[pyo3(constructor = (*, items, operation, leg=None, mix=None, looped=false, over=false))]
     Play {
-        leg: u32,
-        prompt: u32,
+        items: Vec<Py<MediaItem>>,
         operation: u64,
+        leg: Option<u32>,
+        mix: Option<u32>,
         looped: bool,
+        over: bool,
     },
+    #[pyo3(constructor = (*, leg=None, mix=None))]
+    StopPlay { leg: Option<u32>, mix: Option<u32> },
+    #[pyo3(constructor = (*, paused, leg=None, mix=None))]
+    PausePlay {
+        paused: bool,
+        leg: Option<u32>,
+        mix: Option<u32>,
+    },
+    #[pyo3(constructor = (*, ms, leg=None, mix=None))]
+    SeekPlay {
+        ms: u32,
+        leg: Option<u32>,
+        mix: Option<u32>,
+    },
+    #[pyo3(constructor = (*, mix, epoch, rate, loudest=0))]
+    OpenMix {
+        mix: u32,
+        epoch: u64,
+        rate: u32,
+        loudest: usize,
+    },
+    #[pyo3(constructor = (*, mix, leg))]
+    Join { mix: u32, leg: u32 },
+    #[pyo3(constructor = (*, mix, leg, gain=0.0, muted=false, deaf=false))]
+    Level {
+        mix: u32,
+        leg: u32,
+        gain: f64,
+        muted: bool,
+        deaf: bool,
+    },
+    #[pyo3(constructor = (*, mix, listener, speaker, gain))]
+    Hear {
+        mix: u32,
+        listener: u32,
+        speaker: u32,
+        gain: Option<f64>,
+    },
+    #[pyo3(constructor = (*, mix))]
+    CloseMix { mix: u32 },
     #[pyo3(constructor = (*, leg))]
     Silence { leg: u32 },
     #[pyo3(constructor = (*, leg))]
@@ -97,7 +164,7 @@ pub enum MediaCommand {
 }
 
 impl MediaCommand {
-    /// A host that is no address is a mistake of the caller's.
+    /// A host that is no address, or both a leg and a mix, is a mistake of the caller's.
     fn command(&self) -> PyResult<Command> {
         Ok(match self {
             &Self::Open { leg, epoch } => Command::Open { leg, epoch },
@@ -129,29 +196,79 @@ impl MediaCommand {
             }
             &Self::Bridge { a, b } => Command::Bridge { a, b },
             &Self::Echo { leg } => Command::Echo { leg },
-            &Self::Tone {
-                leg,
-                frequency,
-                level,
-            } => Command::Tone {
-                leg,
-                frequency,
-                level,
-            },
-            &Self::Play {
-                leg,
-                prompt,
+            Self::Play {
+                items,
                 operation,
+                leg,
+                mix,
                 looped,
+                over,
             } => Command::Play {
-                leg,
-                prompt,
-                operation,
-                looped,
+                to: target(*leg, *mix)?,
+                items: items.iter().map(|item| item.get().item()).collect(),
+                operation: *operation,
+                looped: *looped,
+                over: *over,
             },
+            &Self::StopPlay { leg, mix } => Command::StopPlay {
+                to: target(leg, mix)?,
+            },
+            &Self::PausePlay { paused, leg, mix } => Command::PausePlay {
+                to: target(leg, mix)?,
+                paused,
+            },
+            &Self::SeekPlay { ms, leg, mix } => Command::SeekPlay {
+                to: target(leg, mix)?,
+                ms,
+            },
+            &Self::OpenMix {
+                mix,
+                epoch,
+                rate,
+                loudest,
+            } => Command::OpenMix {
+                mix,
+                epoch,
+                rate,
+                loudest,
+            },
+            &Self::Join { mix, leg } => Command::Join { mix, leg },
+            &Self::Level {
+                mix,
+                leg,
+                gain,
+                muted,
+                deaf,
+            } => Command::Level {
+                mix,
+                leg,
+                gain,
+                muted,
+                deaf,
+            },
+            &Self::Hear {
+                mix,
+                listener,
+                speaker,
+                gain,
+            } => Command::Hear {
+                mix,
+                listener,
+                speaker,
+                gain,
+            },
+            &Self::CloseMix { mix } => Command::CloseMix { mix },
             &Self::Silence { leg } => Command::Silence { leg },
             &Self::Close { leg } => Command::Close { leg },
         })
+    }
+}
+
+fn target(leg: Option<u32>, mix: Option<u32>) -> PyResult<Target> {
+    match (leg, mix) {
+        (Some(leg), None) => Ok(Target::Leg(leg)),
+        (None, Some(mix)) => Ok(Target::Mix(mix)),
+        _ => Err(PyValueError::new_err("either a leg or a mix")),
     }
 }
 
@@ -178,6 +295,20 @@ pub enum MediaEvent {
     #[pyo3(constructor = (*, leg, epoch, reason))]
     Failed {
         leg: u32,
+        epoch: u64,
+        reason: String,
+    },
+    #[pyo3(constructor = (*, mix, epoch, operation))]
+    MixPlayEnded {
+        mix: u32,
+        epoch: u64,
+        operation: u64,
+    },
+    #[pyo3(constructor = (*, mix, epoch, leg))]
+    Speaking { mix: u32, epoch: u64, leg: u32 },
+    #[pyo3(constructor = (*, mix, epoch, reason))]
+    MixFailed {
+        mix: u32,
         epoch: u64,
         reason: String,
     },
@@ -208,6 +339,21 @@ impl From<Event> for MediaEvent {
             },
             Event::Failed { leg, epoch, reason } => Self::Failed {
                 leg,
+                epoch,
+                reason: reason.to_owned(),
+            },
+            Event::MixPlayEnded {
+                mix,
+                epoch,
+                operation,
+            } => Self::MixPlayEnded {
+                mix,
+                epoch,
+                operation,
+            },
+            Event::Speaking { mix, epoch, leg } => Self::Speaking { mix, epoch, leg },
+            Event::MixFailed { mix, epoch, reason } => Self::MixFailed {
+                mix,
                 epoch,
                 reason: reason.to_owned(),
             },
@@ -359,6 +505,7 @@ impl MediaEngine {
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<MediaFormats>()?;
+    module.add_class::<MediaItem>()?;
     module.add_class::<MediaCommand>()?;
     module.add_class::<MediaEvent>()?;
     module.add_class::<MediaEngine>()

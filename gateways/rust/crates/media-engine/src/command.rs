@@ -4,35 +4,89 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::formats::Formats;
+use crate::playlist::ToneSpec;
 
-/// An order about a leg, named by its slot. Carried out in the order given.
+/// An order about a leg or a mix, each named by its slot. Carried out in the order given.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Take a slot into use. `epoch` comes back in events and tells apart the users of one slot.
+    /// Take a leg's slot into use. `epoch` comes back in events and tells apart the users of one slot.
     Open { leg: u32, epoch: u64 },
     /// What was agreed with the party. A second one re-arms the latch.
     Connect { leg: u32, connection: Connection },
-    /// Let two parties hear each other: what both understand passes as it is, RTCP too.
+    /// Let two parties hear each other: what both understand passes as it is, RTCP too; all else is converted.
     Bridge { a: u32, b: u32 },
     /// Send a party's sound back to it.
     Echo { leg: u32 },
-    /// A steady tone: Hz and dBm0.
-    Tone {
-        leg: u32,
-        frequency: f64,
-        level: f64,
-    },
-    /// Play a prompt once; `operation` comes back in `PlayEnded`. `looped`: it begins anew for ever.
+    /// Play a list; `operation` comes back in `PlayEnded`. `looped`: it begins anew for ever. `over`: over what is heard
+    /// already, and not in its place; what is played to a mix always is.
     Play {
-        leg: u32,
-        prompt: u32,
+        to: Target,
+        items: Vec<Item>,
         operation: u64,
         looped: bool,
+        over: bool,
     },
-    /// End bridge, echo, tone or prompt.
+    /// End what is played, and nothing else. There is no `PlayEnded`.
+    StopPlay { to: Target },
+    /// Hold what is played, or let it go on.
+    PausePlay { to: Target, paused: bool },
+    /// Go to a time from the beginning of what is played.
+    SeekPlay { to: Target, ms: u32 },
+    /// Take a mix's slot into use, at a rate of samples. At most `loudest` are heard at once; 0: all.
+    OpenMix {
+        mix: u32,
+        epoch: u64,
+        rate: u32,
+        loudest: usize,
+    },
+    /// Let a leg hear all others of a mix, and be heard by them. `Silence` takes it out again.
+    Join { mix: u32, leg: u32 },
+    /// How loud a member is in its mix, in dB; whether it is not heard, and does not hear.
+    Level {
+        mix: u32,
+        leg: u32,
+        gain: f64,
+        muted: bool,
+        deaf: bool,
+    },
+    /// Let a member hear another otherwise than all do: with a gain in dB, although that is muted; or not at all (None).
+    Hear {
+        mix: u32,
+        listener: u32,
+        speaker: u32,
+        gain: Option<f64>,
+    },
+    /// Give a mix's slot back; its members are silent then. Closing one that is not open does nothing.
+    CloseMix { mix: u32 },
+    /// End bridge, echo, mix and whatever is played.
     Silence { leg: u32 },
-    /// Give the slot back. Closing one that is not open does nothing.
+    /// Give a leg's slot back. Closing one that is not open does nothing.
     Close { leg: u32 },
+}
+
+/// To whom something is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Leg(u32),
+    Mix(u32),
+}
+
+/// One thing to be played.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// A prompt by its number, from a time on.
+    Prompt {
+        prompt: u32,
+        from_ms: u32,
+    },
+    /// `ms` None: for ever.
+    Tone {
+        tone: ToneSpec,
+        ms: Option<u32>,
+    },
+    Silence {
+        ms: u32,
+    },
 }
 
 /// Where a party receives and what it speaks.
@@ -50,10 +104,10 @@ pub struct Connection {
     pub receive: bool,
 }
 
-/// What happened to a leg.
+/// What happened to a leg or a mix.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A prompt came to its end.
+    /// What was played came to its end.
     PlayEnded {
         leg: u32,
         epoch: u64,
@@ -69,6 +123,20 @@ pub enum Event {
     /// A command could not be carried out, or the leg's work panicked: the leg is silent now.
     Failed {
         leg: u32,
+        epoch: u64,
+        reason: &'static str,
+    },
+    /// What was played to a mix came to its end.
+    MixPlayEnded {
+        mix: u32,
+        epoch: u64,
+        operation: u64,
+    },
+    /// Another member of a mix speaks now.
+    Speaking { mix: u32, epoch: u64, leg: u32 },
+    /// A command about a mix could not be carried out, or its work panicked: it is silent now.
+    MixFailed {
+        mix: u32,
         epoch: u64,
         reason: &'static str,
     },

@@ -3,27 +3,21 @@
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::command::{Command, Event};
 use crate::epoll::Epoll;
-use crate::figures::{Counters, LegFigures};
+use crate::figures::LegFigures;
 use crate::io::Io;
-use crate::outlet::Outlet;
 use crate::ports::Sockets;
 use crate::prompt::Prompt;
-use crate::queue::Queue;
-use crate::switchboard::{Order, Switchboard};
+use crate::switchboard::{Errand, MixOrder, Order, Switchboard};
 use crate::uring::Uring;
 use crate::worker::{self, Shared};
 
-/// Events that may wait to be drained.
-const EVENTS: usize = 65_536;
-/// Orders that may wait for one thread, as often as it has slots: none of them has more in a healthy engine.
-const ORDERS_PER_SLOT: usize = 16;
 /// Prompts, and seconds of sound in one: bounds against a mistake, far from use.
 const PROMPTS: usize = 100_000;
 const LONGEST_PROMPT: usize = 3600;
@@ -61,7 +55,6 @@ pub struct Engine {
     ports: Vec<u16>,
     io: IoKind,
     switchboard: Mutex<Switchboard>,
-    queues: Vec<Arc<Queue<(u32, Order)>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -75,8 +68,8 @@ impl Engine {
             configuration.first_port,
             slots,
         )?);
-        let shared = Arc::new(Shared::new(slots)?);
         let count = configuration.threads.clamp(1, slots.max(1));
+        let shared = Arc::new(Shared::new(slots, count)?);
         // io_uring moves a packet for a seventh less than epoll, where the kernel has it and seccomp lets it be.
         let mut kinds: &[IoKind] = match &configuration.io {
             Some(kind) => std::slice::from_ref(kind),
@@ -87,20 +80,11 @@ impl Engine {
             ports: sockets.ports().to_vec(),
             io: kinds[0],
             switchboard: Mutex::new(Switchboard::new(slots)),
-            queues: Vec::new(),
             threads: Mutex::new(Vec::new()),
         };
         for index in 0..count {
-            let orders = Arc::new(Queue::new(ORDERS_PER_SLOT * slots.max(64))?);
-            engine.queues.push(Arc::clone(&orders));
             let thread = loop {
-                let part = Part {
-                    index,
-                    count,
-                    slots,
-                    orders: Arc::clone(&orders),
-                };
-                match part.start(kinds[0], Arc::clone(&sockets), Arc::clone(&shared)) {
+                match start(index, kinds[0], Arc::clone(&sockets), Arc::clone(&shared)) {
                     Ok(thread) => break thread,
                     Err(_) if kinds.len() > 1 => kinds = &kinds[1..],
                     Err(error) => return Err(error),
@@ -140,19 +124,19 @@ impl Engine {
     /// Give commands to the threads. What cannot be carried out is told by [`Event::Failed`].
     pub fn submit(&self, commands: &[Command]) {
         let mut switchboard = self.lock_switchboard();
-        let mut orders: Vec<Vec<((u32, Order), f64)>> = vec![Vec::new(); self.queues.len()];
+        let mut errands: Vec<Vec<(Errand, f64)>> = vec![Vec::new(); self.shared.errands.len()];
         for command in commands {
             match switchboard.carry_out(command) {
                 Ok(some) => {
-                    for (leg, order) in some {
-                        // A leg must be closed whatever happens, or its port would be lost; a slot has one such order
-                        // at most.
-                        let share = if matches!(order, Order::Close) {
-                            f64::INFINITY
-                        } else {
-                            1.0
+                    for errand in some {
+                        let (slot, closes) = match &errand {
+                            Errand::Leg(slot, order) => (*slot, matches!(order, Order::Close)),
+                            Errand::Mix(slot, order) => (*slot, matches!(order, MixOrder::Close)),
                         };
-                        orders[thread_of(leg, self.queues.len())].push(((leg, order), share));
+                        // What is open must be closed whatever happens, or its slot would be lost; each has one such
+                        // order at most.
+                        let share = if closes { f64::INFINITY } else { 1.0 };
+                        errands[self.shared.thread_of(slot)].push((errand, share));
                     }
                 }
                 Err(failed) => {
@@ -160,13 +144,9 @@ impl Engine {
                 }
             }
         }
-        for (queue, orders) in self.queues.iter().zip(orders) {
-            queue.push_all(orders, |(leg, _)| {
-                let epoch = switchboard.last_epoch(leg).unwrap_or_default();
-                let reason = "the media engine is overloaded";
-                self.shared
-                    .events
-                    .push(Event::Failed { leg, epoch, reason }, 1.0);
+        for (queue, errands) in self.shared.errands.iter().zip(errands) {
+            queue.push_all(errands, |errand| {
+                self.shared.events.push(refused(&errand, &switchboard), 1.0);
             });
         }
     }
@@ -201,7 +181,7 @@ impl Engine {
     /// End the threads, which closes the sockets. Closing twice does nothing.
     pub fn close(&self) {
         self.shared.stopping.store(true, Relaxed);
-        for queue in &self.queues {
+        for queue in &self.shared.errands {
             queue.bell.ring();
         }
         for thread in std::mem::take(&mut *self.lock_threads()) {
@@ -227,69 +207,61 @@ impl Drop for Engine {
     }
 }
 
-impl Shared {
-    pub fn new(slots: usize) -> io::Result<Self> {
-        Ok(Self {
-            counters: (0..slots).map(|_| Counters::default()).collect(),
-            outlets: (0..slots).map(|_| Outlet::default()).collect(),
-            events: Queue::new(EVENTS)?,
-            packets_received: AtomicU64::new(0),
-            packets_sent: AtomicU64::new(0),
-            packets_discarded: AtomicU64::new(0),
-            panics: AtomicU64::new(0),
-            late_ticks: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
-        })
+/// What is told of an errand that found no room.
+fn refused(errand: &Errand, switchboard: &Switchboard) -> Event {
+    let reason = "the media engine is overloaded";
+    match *errand {
+        Errand::Leg(leg, _) => Event::Failed {
+            leg,
+            epoch: switchboard.last_epoch(leg).unwrap_or_default(),
+            reason,
+        },
+        Errand::Mix(mix, _) => Event::MixFailed {
+            mix,
+            epoch: switchboard.last_mix_epoch(mix).unwrap_or_default(),
+            reason,
+        },
     }
 }
 
-/// What one thread is to do.
-struct Part {
+/// Start a thread, and wait until its sockets are heard: a ring belongs to the thread that made it.
+fn start(
     index: usize,
-    count: usize,
-    slots: usize,
-    orders: Arc<Queue<(u32, Order)>>,
+    kind: IoKind,
+    sockets: Arc<Sockets>,
+    shared: Arc<Shared>,
+) -> io::Result<JoinHandle<()>> {
+    let (told, hear) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new()
+        .name(format!("media-{index}"))
+        .spawn(move || {
+            let mine: Vec<u32> = (0..sockets.len() as u32)
+                .filter(|socket| shared.thread_of(socket / 2) == index)
+                .collect();
+            let bell = shared.errands[index].bell.descriptor();
+            let mine = mine.into_iter();
+            match kind {
+                IoKind::Epoll => run(Epoll::new(sockets, mine, bell), index, &told, shared),
+                IoKind::IoUring => run(Uring::new(sockets, mine, bell), index, &told, shared),
+            }
+        })?;
+    hear.recv().unwrap_or(Err(io::ErrorKind::Other.into()))?;
+    Ok(thread)
 }
 
-impl Part {
-    /// Start the thread, and wait until its sockets are heard: a ring belongs to the thread that made it.
-    fn start(
-        self,
-        kind: IoKind,
-        sockets: Arc<Sockets>,
-        shared: Arc<Shared>,
-    ) -> io::Result<JoinHandle<()>> {
-        let (told, hear) = mpsc::sync_channel(1);
-        let thread = thread::Builder::new()
-            .name(format!("media-{}", self.index))
-            .spawn(move || {
-                let (index, count) = (self.index, self.count);
-                let mine = (0..sockets.len() as u32)
-                    .filter(move |socket| thread_of(socket / 2, count) == index);
-                let bell = self.orders.bell.descriptor();
-                match kind {
-                    IoKind::Epoll => self.run(Epoll::new(sockets, mine, bell), &told, shared),
-                    IoKind::IoUring => self.run(Uring::new(sockets, mine, bell), &told, shared),
-                }
-            })?;
-        hear.recv().unwrap_or(Err(io::ErrorKind::Other.into()))?;
-        Ok(thread)
+fn run(
+    io: io::Result<impl Io>,
+    index: usize,
+    told: &SyncSender<io::Result<()>>,
+    shared: Arc<Shared>,
+) {
+    let (io, result) = match io {
+        Ok(io) => (Some(io), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    // It cannot fail: `start` waits for it.
+    told.send(result).ok();
+    if let Some(io) = io {
+        worker::run(io, index, shared);
     }
-
-    fn run(&self, io: io::Result<impl Io>, told: &SyncSender<io::Result<()>>, shared: Arc<Shared>) {
-        let (io, result) = match io {
-            Ok(io) => (Some(io), Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        // It cannot fail: `start` waits for it.
-        told.send(result).ok();
-        if let Some(io) = io {
-            worker::run(io, self.slots, &self.orders, shared);
-        }
-    }
-}
-
-/// Neighbouring slots, which one call is likely to use, share a thread.
-fn thread_of(slot: u32, threads: usize) -> usize {
-    (slot / 2) as usize % threads
 }

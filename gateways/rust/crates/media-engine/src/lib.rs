@@ -1,12 +1,17 @@
 //! The media engine: threads, sockets, 20 ms ticks.
 //!
 //! [`Engine`] is what the owner holds: it takes [`Command`]s, gives [`Event`]s and tells figures. Each worker thread
-//! owns some legs, reads their sockets and keeps their ticks. `leg`, `formats`, `latch`, `stream`, `wheel` and `switchboard` do
-//! no I/O; `epoll` and `uring` do nothing else.
+//! owns some legs and mixes, reads their sockets and keeps their ticks (`worker`, `legs`). `epoll` and `uring` do nothing
+//! but I/O, and all else but `engine` and `worker` does none.
+//!
+//! A packet of a party's passes to another leg as it is where both agreed on its format (`formats`). Otherwise, and for
+//! mixes, it is heard: put into a `playout`, from which each tick of the leg takes 20 ms for its `voice`. What a leg sends
+//! of its own comes from a voice, a mix (`mix`, `mixed`) or a `playlist`, and becomes packets in its `speaker`.
 
 mod address;
 mod bell;
 mod command;
+mod converter;
 mod engine;
 mod epoll;
 mod figures;
@@ -14,19 +19,27 @@ mod formats;
 mod io;
 mod latch;
 mod leg;
+mod legs;
+mod mix;
+mod mixed;
 mod outlet;
+mod playlist;
 pub mod playout;
 mod ports;
 mod priority;
 mod prompt;
 mod queue;
+mod row;
+mod speaker;
 mod stream;
 mod switchboard;
 mod uring;
+mod voice;
 mod wheel;
 mod worker;
 
-pub use command::{Command, Connection, Event};
+pub use command::{Command, Connection, Event, Item, Target};
 pub use engine::{Configuration, Engine, IoKind, Totals};
 pub use figures::LegFigures;
 pub use formats::{Coding, Formats, Kind};
+pub use playlist::ToneSpec;

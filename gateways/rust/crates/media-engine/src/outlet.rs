@@ -1,7 +1,7 @@
 //! Where a leg's sound goes out, for whichever thread has some for it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::address::AddressCell;
 
@@ -14,11 +14,14 @@ pub struct Outlet {
     rtcp: AddressCell,
     /// Whether RTCP goes by the RTP socket.
     rtcp_mux: AtomicU64,
+    /// The leg makes its party's packets itself now: nobody else's pass.
+    occupied: AtomicBool,
 }
 
 impl Outlet {
     pub fn open(&self, epoch: u64) {
         self.set(None, None, false);
+        self.occupy(false);
         self.epoch.store(epoch, Ordering::Release);
     }
 
@@ -32,6 +35,17 @@ impl Outlet {
         self.rtp.set(rtp);
         self.rtcp.set(rtcp);
         self.rtcp_mux.store(u64::from(rtcp_mux), Ordering::Relaxed);
+    }
+
+    pub fn occupy(&self, occupied: bool) {
+        self.occupied.store(occupied, Ordering::Relaxed);
+    }
+
+    /// Where another leg's packets for this user of the slot go; None: nowhere now.
+    #[inline]
+    pub fn passing(&self, epoch: u64) -> Option<SocketAddr> {
+        self.rtp(epoch)
+            .filter(|_| !self.occupied.load(Ordering::Relaxed))
     }
 
     /// Where RTP for this user of the slot goes; None: nowhere now.
@@ -70,5 +84,11 @@ mod tests {
         outlet.open(2);
         outlet.set(Some(party), Some(party), false);
         assert_eq!((outlet.rtp(1), outlet.rtp(2)), (None, Some(party)));
+        outlet.occupy(true);
+        assert_eq!((outlet.passing(2), outlet.rtp(2)), (None, Some(party)));
+        outlet.close();
+        outlet.open(3);
+        outlet.set(Some(party), Some(party), false);
+        assert_eq!(outlet.passing(3), Some(party));
     }
 }

@@ -2,13 +2,12 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use dsp::g711::Law;
 use rtp::Header;
 
-/// Samples in 20 ms at 8 kHz.
-pub const FRAME: usize = 160;
 /// Seconds between frames.
 pub const TICK: f64 = 0.02;
+/// The same in milliseconds.
+pub const TICK_MS: u32 = 20;
 
 /// Sequence number, timestamp and SSRC of a leg's own sound. They go on when a tone follows a prompt.
 #[derive(Debug)]
@@ -16,36 +15,32 @@ pub struct Stream {
     ssrc: u32,
     sequence: u16,
     timestamp: u32,
-    last_sent_at: Option<f64>,
+    clock_rate: u32,
+    /// When the last packet was sent, and for how many seconds of sound.
+    last: Option<(f64, f64)>,
 }
 
 impl Stream {
     /// All three start at random (section 5.1; section 8.1 for the SSRC).
-    pub fn new() -> Self {
+    pub fn new(clock_rate: u32) -> Self {
         let random = RandomState::new().hash_one(0);
         Self {
             ssrc: random as u32,
             sequence: (random >> 32) as u16,
             timestamp: (random >> 24) as u32,
-            last_sent_at: None,
+            clock_rate,
+            last: None,
         }
     }
 
-    /// Write the next packet, which lasts `samples`, up to its payload. `begins`: nothing was sent just before.
-    pub fn header(
-        &mut self,
-        payload_type: u8,
-        begins: bool,
-        samples: usize,
-        now: f64,
-        out: &mut Vec<u8>,
-    ) {
+    pub fn clock_rate(&self) -> u32 {
+        self.clock_rate
+    }
+
+    /// Write the next packet, which lasts `ms`, up to its payload. `begins`: nothing was sent just before.
+    pub fn header(&mut self, payload_type: u8, begins: bool, ms: u32, now: f64, out: &mut Vec<u8>) {
         if begins {
-            if let Some(last) = self.last_sent_at {
-                // Section 5.1: the timestamp goes on through silence as time does.
-                let silent = ((now - last) / TICK).round().max(1.0) - 1.0;
-                self.timestamp = self.timestamp.wrapping_add((silent * FRAME as f64) as u32);
-            }
+            self.pass_silence(now);
         }
         Header {
             // RFC 3551 section 4.1: the first packet of a talkspurt is marked.
@@ -57,14 +52,28 @@ impl Stream {
         }
         .print(out);
         self.sequence = self.sequence.wrapping_add(1);
-        self.timestamp = self.timestamp.wrapping_add(samples as u32);
-        self.last_sent_at = Some(now);
+        self.skip(ms, now);
     }
-}
 
-/// The code of silence: the smallest positive value.
-pub fn silence(law: Law) -> u8 {
-    law.encode(0)
+    /// Sound that need not be sent has its time, too.
+    pub fn skip(&mut self, ms: u32, now: f64) {
+        self.timestamp = self.timestamp.wrapping_add(self.units(ms));
+        self.last = Some((now, f64::from(ms) / 1000.0));
+    }
+
+    /// Section 5.1: the timestamp goes on through silence as time does.
+    fn pass_silence(&mut self, now: f64) {
+        if let Some((sent_at, lasted)) = self.last {
+            let ticks = ((now - sent_at - lasted) / TICK).round().max(0.0) as u32;
+            self.timestamp = self
+                .timestamp
+                .wrapping_add(ticks.wrapping_mul(self.units(TICK_MS)));
+        }
+    }
+
+    fn units(&self, ms: u32) -> u32 {
+        self.clock_rate / 1000 * ms
+    }
 }
 
 #[cfg(test)]
@@ -72,18 +81,18 @@ mod tests {
     use super::*;
     use rtp::Packet;
 
-    fn sent(stream: &mut Stream, begins: bool, now: f64) -> Header {
+    fn sent(stream: &mut Stream, begins: bool, ms: u32, now: f64) -> Header {
         let mut out = Vec::new();
-        stream.header(8, begins, FRAME, now, &mut out);
+        stream.header(8, begins, ms, now, &mut out);
         Packet::parse(&out).unwrap().header
     }
 
     #[test]
     fn packets_count_on_and_time_goes_on_through_silence() {
-        let mut stream = Stream::new();
-        let first = sent(&mut stream, true, 1.0);
-        let second = sent(&mut stream, false, 1.02);
-        let third = sent(&mut stream, true, 2.02);
+        let mut stream = Stream::new(8000);
+        let first = sent(&mut stream, true, 20, 1.0);
+        let second = sent(&mut stream, false, 20, 1.02);
+        let third = sent(&mut stream, true, 20, 2.02);
         assert_eq!(
             (first.marker, second.marker, third.marker),
             (true, false, true)
@@ -93,5 +102,17 @@ mod tests {
         assert_eq!(second.timestamp.wrapping_sub(first.timestamp), 160);
         assert_eq!(third.timestamp.wrapping_sub(second.timestamp), 8000);
         assert_eq!((first.ssrc, first.ssrc), (second.ssrc, third.ssrc));
+    }
+
+    #[test]
+    fn longer_packets_and_faster_clocks_have_their_own_units() {
+        let mut stream = Stream::new(48_000);
+        let first = sent(&mut stream, true, 60, 1.0);
+        stream.skip(60, 1.06);
+        let second = sent(&mut stream, true, 60, 1.12);
+        let third = sent(&mut stream, true, 60, 1.24);
+        assert_eq!(second.timestamp.wrapping_sub(first.timestamp), 2 * 2880);
+        assert_eq!(third.timestamp.wrapping_sub(second.timestamp), 2880 + 2880);
+        assert_eq!(third.sequence, first.sequence.wrapping_add(2));
     }
 }

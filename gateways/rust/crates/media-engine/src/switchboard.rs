@@ -1,36 +1,83 @@
-//! Who is open and who is bridged with whom: turns commands into orders, each of which concerns one leg only, so that
-//! every leg can live in the thread that owns its sockets.
+//! Who is open, who is bridged with whom and who is in which mix: turns commands into orders, each of which concerns one
+//! leg or one mix only, so that every one can live in the thread that owns its sockets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::command::{Command, Connection, Event};
+use dsp::mix::Gain;
+
+use crate::command::{Command, Connection, Event, Item as Wanted, Target};
 use crate::formats::{Formats, Passage};
+use crate::leg::Terms;
+use crate::mix::Standing;
+use crate::playlist::{Item, ToneSpec};
 use crate::prompt::Prompt;
+use crate::speaker::Manner;
 
 /// What the thread of one leg is to do.
 #[derive(Clone)]
 pub enum Order {
-    Open {
-        epoch: u64,
-    },
+    Open { epoch: u64 },
     Connect(Connection),
-    Pass {
-        to: u32,
-        epoch: u64,
-        passage: Passage,
-    },
-    Tone {
-        frequency: f64,
-        level: f64,
-    },
-    Play {
-        prompt: Arc<Prompt>,
-        operation: u64,
-        looped: bool,
-    },
+    Bridge(Terms),
+    Join { mix: u32, epoch: u64, rate: u32 },
+    Play(Playlist),
+    StopPlay,
+    PausePlay(bool),
+    SeekPlay(u32),
     Silence,
     Close,
 }
+
+/// What the thread of one mix is to do.
+#[derive(Clone)]
+pub enum MixOrder {
+    Open {
+        epoch: u64,
+        rate: u32,
+        loudest: usize,
+    },
+    Join {
+        leg: u32,
+        epoch: u64,
+        manner: Option<Manner>,
+    },
+    Leave {
+        leg: u32,
+    },
+    Stand {
+        leg: u32,
+        standing: Standing,
+    },
+    Hear {
+        listener: u32,
+        speaker: u32,
+        gain: Option<Gain>,
+    },
+    Play(Playlist),
+    StopPlay,
+    PausePlay(bool),
+    SeekPlay(u32),
+    Close,
+}
+
+/// What is to be played.
+#[derive(Clone)]
+pub struct Playlist {
+    pub items: Vec<Item>,
+    pub operation: u64,
+    pub looped: bool,
+    pub over: bool,
+}
+
+/// An order with whom it is for.
+#[derive(Clone)]
+pub enum Errand {
+    Leg(u32, Order),
+    Mix(u32, MixOrder),
+}
+
+use Errand::{Leg, Mix};
 
 #[derive(Clone, Default)]
 struct Slot {
@@ -38,129 +85,195 @@ struct Slot {
     epoch: Option<u64>,
     /// Kept after the end, for the figures.
     last_epoch: u64,
-    formats: Option<Arc<Formats>>,
-    /// Whom its sound goes to: another leg, or itself as an echo.
-    bridged: Option<u32>,
+    connection: Option<Connection>,
+    place: Place,
 }
+
+/// Whom a leg hears.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Place {
+    #[default]
+    Alone,
+    /// Another leg; itself, as an echo.
+    Bridged(u32),
+    Mixed(u32),
+}
+
+#[derive(Clone, Default)]
+struct MixSlot {
+    epoch: Option<u64>,
+    last_epoch: u64,
+    rate: u32,
+    members: BTreeSet<u32>,
+}
+
+/// Rates of a mix.
+const RATES: [u32; 3] = [8000, 16_000, 48_000];
+/// Bounds of a list against a mistake.
+const ITEMS: usize = 1000;
+const TONE_PARTS: usize = 4;
+const CADENCE: usize = 64;
 
 pub struct Switchboard {
     slots: Vec<Slot>,
+    mixes: Vec<MixSlot>,
     prompts: Vec<Arc<Prompt>>,
 }
 
 impl Switchboard {
+    /// With as many mixes as legs: no more of them have a member.
     pub fn new(slots: usize) -> Self {
         Self {
             slots: vec![Slot::default(); slots],
+            mixes: vec![MixSlot::default(); slots],
             prompts: Vec::new(),
         }
     }
 
-    /// The orders that carry out a command, each with its leg; or why it cannot be.
-    pub fn carry_out(&mut self, command: &Command) -> Result<Vec<(u32, Order)>, Event> {
+    /// The orders that carry out a command; or why it cannot be.
+    pub fn carry_out(&mut self, command: &Command) -> Result<Vec<Errand>, Event> {
         match *command {
             Command::Open { leg, epoch } => {
                 let slot = self.slot(leg)?;
                 if slot.epoch.is_some() {
-                    return Err(Event::Failed {
-                        leg,
-                        epoch,
-                        reason: "the leg is open already",
-                    });
+                    return Err(failed(leg, epoch, "the leg is open already"));
                 }
                 *slot = Slot {
                     epoch: Some(epoch),
                     last_epoch: epoch,
                     ..Slot::default()
                 };
-                Ok(vec![(leg, Order::Open { epoch })])
+                Ok(vec![Leg(leg, Order::Open { epoch })])
             }
             Command::Connect {
                 leg,
                 ref connection,
             } => {
-                self.epoch(leg)?;
+                let epoch = self.epoch(leg)?;
                 let slot = self.slot(leg)?;
-                slot.formats = Some(Arc::clone(&connection.formats));
-                let bridged = slot.bridged;
-                let mut orders = vec![(leg, Order::Connect(connection.clone()))];
-                if let Some(peer) = bridged {
-                    orders.extend(self.passes(leg, peer));
+                slot.connection = Some(connection.clone());
+                let place = slot.place;
+                let mut errands = vec![Leg(leg, Order::Connect(connection.clone()))];
+                match place {
+                    Place::Alone => {}
+                    Place::Bridged(peer) => errands.extend(self.bridge(leg, peer)),
+                    Place::Mixed(mix) => {
+                        let manner = connection.manner();
+                        errands.push(Mix(mix, MixOrder::Join { leg, epoch, manner }));
+                    }
                 }
-                Ok(orders)
+                Ok(errands)
             }
             Command::Bridge { a, b } => {
-                let epoch_a = self.epoch(a)?;
+                let epoch = self.epoch(a)?;
                 self.epoch(b)?;
                 if a == b {
-                    return Err(Event::Failed {
-                        leg: a,
-                        epoch: epoch_a,
-                        reason: "a leg cannot be bridged with itself",
-                    });
+                    return Err(failed(a, epoch, "a leg cannot be bridged with itself"));
                 }
-                let mut orders = self.part(a);
-                orders.extend(self.part(b));
-                self.slot(a)?.bridged = Some(b);
-                self.slot(b)?.bridged = Some(a);
-                orders.extend(self.passes(a, b));
-                Ok(orders)
+                let mut errands = self.part(a);
+                errands.extend(self.part(b));
+                self.slot(a)?.place = Place::Bridged(b);
+                self.slot(b)?.place = Place::Bridged(a);
+                errands.extend(self.bridge(a, b));
+                Ok(errands)
             }
             Command::Echo { leg } => {
                 self.epoch(leg)?;
-                let mut orders = self.part(leg);
-                self.slot(leg)?.bridged = Some(leg);
-                orders.extend(self.passes(leg, leg));
-                Ok(orders)
-            }
-            Command::Tone {
-                leg,
-                frequency,
-                level,
-            } => {
-                let epoch = self.epoch(leg)?;
-                // Also false for what is no number.
-                if !(frequency > 0.0 && frequency < 4000.0 && level.is_finite()) {
-                    return Err(Event::Failed {
-                        leg,
-                        epoch,
-                        reason: "a tone lies between 0 and 4000 Hz",
-                    });
-                }
-                self.alone(leg, Order::Tone { frequency, level })
+                let mut errands = self.part(leg);
+                self.slot(leg)?.place = Place::Bridged(leg);
+                errands.extend(self.bridge(leg, leg));
+                Ok(errands)
             }
             Command::Play {
-                leg,
-                prompt,
+                to,
+                ref items,
                 operation,
                 looped,
+                over,
             } => {
-                let epoch = self.epoch(leg)?;
-                let Some(prompt) = self.prompts.get(prompt as usize).cloned() else {
-                    return Err(Event::Failed {
-                        leg,
-                        epoch,
-                        reason: "there is no such prompt",
-                    });
+                let playlist = Playlist {
+                    items: self.items(to, items)?,
+                    operation,
+                    looped,
+                    over,
                 };
-                self.alone(
-                    leg,
-                    Order::Play {
-                        prompt,
-                        operation,
-                        looped,
+                match to {
+                    Target::Mix(mix) => Ok(vec![Mix(mix, MixOrder::Play(playlist))]),
+                    Target::Leg(leg) if over => Ok(vec![Leg(leg, Order::Play(playlist))]),
+                    Target::Leg(leg) => self.alone(leg, Order::Play(playlist)),
+                }
+            }
+            Command::StopPlay { to } => self.player(to, Order::StopPlay, MixOrder::StopPlay),
+            Command::PausePlay { to, paused } => {
+                self.player(to, Order::PausePlay(paused), MixOrder::PausePlay(paused))
+            }
+            Command::SeekPlay { to, ms } => {
+                self.player(to, Order::SeekPlay(ms), MixOrder::SeekPlay(ms))
+            }
+            Command::OpenMix {
+                mix,
+                epoch,
+                rate,
+                loudest,
+            } => self.open_mix(mix, epoch, rate, loudest),
+            Command::Join { mix, leg } => self.join(mix, leg),
+            Command::Level {
+                mix,
+                leg,
+                gain,
+                muted,
+                deaf,
+            } => {
+                self.member(mix, leg)?;
+                let standing = Standing {
+                    gain: Gain::from_decibels(gain),
+                    muted,
+                    deaf,
+                };
+                Ok(vec![Mix(mix, MixOrder::Stand { leg, standing })])
+            }
+            Command::Hear {
+                mix,
+                listener,
+                speaker,
+                gain,
+            } => {
+                self.member(mix, listener)?;
+                self.member(mix, speaker)?;
+                let gain = gain.map(Gain::from_decibels);
+                Ok(vec![Mix(
+                    mix,
+                    MixOrder::Hear {
+                        listener,
+                        speaker,
+                        gain,
                     },
-                )
+                )])
+            }
+            Command::CloseMix { mix } => {
+                let slot = self.mix(mix)?;
+                if slot.epoch.take().is_none() {
+                    return Ok(Vec::new());
+                }
+                let mut errands = Vec::new();
+                for leg in std::mem::take(&mut slot.members) {
+                    self.slots[leg as usize].place = Place::Alone;
+                    errands.push(Leg(leg, Order::Silence));
+                }
+                errands.push(Mix(mix, MixOrder::Close));
+                Ok(errands)
             }
             Command::Silence { leg } => self.alone(leg, Order::Silence),
             Command::Close { leg } => {
                 if self.slot(leg)?.epoch.is_none() {
                     return Ok(Vec::new());
                 }
-                let mut orders = self.part(leg);
-                self.slot(leg)?.epoch = None;
-                orders.push((leg, Order::Close));
-                Ok(orders)
+                let mut errands = self.part(leg);
+                let slot = self.slot(leg)?;
+                slot.epoch = None;
+                slot.connection = None;
+                errands.push(Leg(leg, Order::Close));
+                Ok(errands)
             }
         }
     }
@@ -174,9 +287,19 @@ impl Switchboard {
         self.prompts.len()
     }
 
+    /// How a leg is spoken to; None: it is not, or not yet.
+    pub fn manner(&self, leg: u32) -> Option<Manner> {
+        self.slots.get(leg as usize)?.connection.as_ref()?.manner()
+    }
+
     /// The present user of a slot, or the last.
     pub fn last_epoch(&self, leg: u32) -> Option<u64> {
         self.slots.get(leg as usize).map(|slot| slot.last_epoch)
+    }
+
+    /// The present user of a mix's slot, or the last.
+    pub fn last_mix_epoch(&self, mix: u32) -> Option<u64> {
+        self.mixes.get(mix as usize).map(|slot| slot.last_epoch)
     }
 
     pub fn open(&self) -> usize {
@@ -186,203 +309,214 @@ impl Switchboard {
             .count()
     }
 
-    fn alone(&mut self, leg: u32, order: Order) -> Result<Vec<(u32, Order)>, Event> {
+    fn alone(&mut self, leg: u32, order: Order) -> Result<Vec<Errand>, Event> {
         self.epoch(leg)?;
-        let mut orders = self.part(leg);
-        orders.push((leg, order));
-        Ok(orders)
+        let mut errands = self.part(leg);
+        errands.push(Leg(leg, order));
+        Ok(errands)
     }
 
-    /// End a leg's bridge: what its peer is to do.
-    fn part(&mut self, leg: u32) -> Vec<(u32, Order)> {
-        match self.slots[leg as usize].bridged.take() {
-            Some(peer) if peer != leg => {
-                self.slots[peer as usize].bridged = None;
-                vec![(peer, Order::Silence)]
+    /// Take a leg out of its bridge or mix: what the others are to do.
+    fn part(&mut self, leg: u32) -> Vec<Errand> {
+        match std::mem::take(&mut self.slots[leg as usize].place) {
+            Place::Bridged(peer) if peer != leg => {
+                self.slots[peer as usize].place = Place::Alone;
+                vec![Leg(peer, Order::Silence)]
+            }
+            Place::Mixed(mix) => {
+                self.mixes[mix as usize].members.remove(&leg);
+                vec![Mix(mix, MixOrder::Leave { leg })]
             }
             _ => Vec::new(),
         }
     }
 
-    /// What two bridged legs, or one that hears itself, are to pass on by what is agreed with their parties now.
-    fn passes(&self, a: u32, b: u32) -> Vec<(u32, Order)> {
-        let (one, other) = (&self.slots[a as usize], &self.slots[b as usize]);
-        let pass = |from: &Slot, to: u32, there: &Slot| Order::Pass {
-            to,
-            epoch: there.last_epoch,
-            passage: match (&from.formats, &there.formats) {
-                (Some(from), Some(to)) => from.passage(to),
-                _ => Passage::NONE,
-            },
+    /// What two bridged legs, or one that hears itself, are to do by what is agreed with their parties now.
+    fn bridge(&self, a: u32, b: u32) -> Vec<Errand> {
+        let formats = |leg: u32| -> Option<&Formats> {
+            let connection = self.slots[leg as usize].connection.as_ref()?;
+            Some(&connection.formats)
         };
-        let mut orders = vec![(a, pass(one, b, other))];
+        let terms = |from: u32, to: u32| {
+            let both = formats(from).zip(formats(to));
+            let (passage, converts, speech) = match both {
+                Some((mine, theirs)) => {
+                    (mine.passage(theirs), theirs.converts(mine), theirs.speech())
+                }
+                None => (Passage::NONE, false, None),
+            };
+            Order::Bridge(Terms {
+                peer: to,
+                epoch: self.slots[to as usize].last_epoch,
+                passage,
+                converts,
+                rate: speech.map_or(8000, |(format, _)| format.rate()),
+            })
+        };
+        let mut errands = vec![Leg(a, terms(a, b))];
         if a != b {
-            orders.push((b, pass(other, a, one)));
+            errands.push(Leg(b, terms(b, a)));
         }
-        orders
+        errands
+    }
+
+    fn open_mix(
+        &mut self,
+        mix: u32,
+        epoch: u64,
+        rate: u32,
+        loudest: usize,
+    ) -> Result<Vec<Errand>, Event> {
+        let slot = self.mix(mix)?;
+        if slot.epoch.is_some() {
+            return Err(mix_failed(mix, epoch, "the mix is open already"));
+        }
+        if !RATES.contains(&rate) {
+            return Err(mix_failed(
+                mix,
+                epoch,
+                "a mix has 8000, 16000 or 48000 samples a second",
+            ));
+        }
+        *slot = MixSlot {
+            epoch: Some(epoch),
+            last_epoch: epoch,
+            rate,
+            members: BTreeSet::new(),
+        };
+        let order = MixOrder::Open {
+            epoch,
+            rate,
+            loudest,
+        };
+        Ok(vec![Mix(mix, order)])
+    }
+
+    fn join(&mut self, mix: u32, leg: u32) -> Result<Vec<Errand>, Event> {
+        let epoch = self.epoch(leg)?;
+        let slot = self.mix(mix)?;
+        let (Some(mix_epoch), rate) = (slot.epoch, slot.rate) else {
+            return Err(mix_failed(mix, slot.last_epoch, "the mix is not open"));
+        };
+        let mut errands = self.part(leg);
+        self.mix(mix)?.members.insert(leg);
+        self.slot(leg)?.place = Place::Mixed(mix);
+        let manner = self.manner(leg);
+        let order = Order::Join {
+            mix,
+            epoch: mix_epoch,
+            rate,
+        };
+        errands.push(Leg(leg, order));
+        errands.push(Mix(mix, MixOrder::Join { leg, epoch, manner }));
+        Ok(errands)
+    }
+
+    /// Whoever plays to a target is to do something.
+    fn player(
+        &mut self,
+        to: Target,
+        order: Order,
+        mix_order: MixOrder,
+    ) -> Result<Vec<Errand>, Event> {
+        self.must_be_open(to)?;
+        Ok(vec![match to {
+            Target::Leg(leg) => Leg(leg, order),
+            Target::Mix(mix) => Mix(mix, mix_order),
+        }])
+    }
+
+    /// What is to be played, with its prompts.
+    fn items(&mut self, to: Target, wanted: &[Wanted]) -> Result<Vec<Item>, Event> {
+        let epoch = self.must_be_open(to)?;
+        let refuse = |reason| match to {
+            Target::Leg(leg) => failed(leg, epoch, reason),
+            Target::Mix(mix) => mix_failed(mix, epoch, reason),
+        };
+        if wanted.len() > ITEMS {
+            return Err(refuse("there is too much in the list"));
+        }
+        wanted
+            .iter()
+            .map(|item| match item {
+                Wanted::Prompt { prompt, from_ms } => match self.prompts.get(*prompt as usize) {
+                    Some(prompt) => Ok(Item::Prompt {
+                        prompt: Arc::clone(prompt),
+                        from_ms: *from_ms,
+                    }),
+                    None => Err(refuse("there is no such prompt")),
+                },
+                Wanted::Tone { tone, ms } => match check(tone) {
+                    None => Ok(Item::Tone {
+                        tone: Arc::new(tone.clone()),
+                        ms: *ms,
+                    }),
+                    Some(reason) => Err(refuse(reason)),
+                },
+                Wanted::Silence { ms } => Ok(Item::Silence { ms: *ms }),
+            })
+            .collect()
+    }
+
+    fn must_be_open(&mut self, to: Target) -> Result<u64, Event> {
+        match to {
+            Target::Leg(leg) => self.epoch(leg),
+            Target::Mix(mix) => {
+                let slot = self.mix(mix)?;
+                let last = slot.last_epoch;
+                slot.epoch
+                    .ok_or_else(|| mix_failed(mix, last, "the mix is not open"))
+            }
+        }
+    }
+
+    /// A leg must be a member of a mix.
+    fn member(&mut self, mix: u32, leg: u32) -> Result<(), Event> {
+        let epoch = self.epoch(leg)?;
+        if !self.mix(mix)?.members.contains(&leg) {
+            return Err(failed(leg, epoch, "the leg is not in the mix"));
+        }
+        Ok(())
     }
 
     fn slot(&mut self, leg: u32) -> Result<&mut Slot, Event> {
-        const REASON: &str = "there is no such leg";
-        self.slots.get_mut(leg as usize).ok_or(Event::Failed {
-            leg,
-            epoch: 0,
-            reason: REASON,
-        })
+        let slot = self.slots.get_mut(leg as usize);
+        slot.ok_or_else(|| failed(leg, 0, "there is no such leg"))
+    }
+
+    fn mix(&mut self, mix: u32) -> Result<&mut MixSlot, Event> {
+        let slot = self.mixes.get_mut(mix as usize);
+        slot.ok_or_else(|| mix_failed(mix, 0, "there is no such mix"))
     }
 
     fn epoch(&mut self, leg: u32) -> Result<u64, Event> {
         let slot = self.slot(leg)?;
-        slot.epoch.ok_or(Event::Failed {
-            leg,
-            epoch: slot.last_epoch,
-            reason: "the leg is not open",
-        })
+        let last = slot.last_epoch;
+        slot.epoch
+            .ok_or_else(|| failed(leg, last, "the leg is not open"))
     }
+}
+
+/// What is wrong with a tone.
+fn check(tone: &ToneSpec) -> Option<&'static str> {
+    // Also false for what is no number.
+    let heard = |&(hz, level): &(f64, f64)| hz > 0.0 && hz < 4000.0 && level.is_finite();
+    if !tone.parts.iter().all(heard) {
+        return Some("a tone lies between 0 and 4000 Hz");
+    }
+    if tone.parts.is_empty() || tone.parts.len() > TONE_PARTS || tone.cadence.len() > CADENCE {
+        return Some("a tone has one to four parts, and a rhythm of 64 steps at the most");
+    }
+    None
+}
+
+fn failed(leg: u32, epoch: u64, reason: &'static str) -> Event {
+    Event::Failed { leg, epoch, reason }
+}
+
+fn mix_failed(mix: u32, epoch: u64, reason: &'static str) -> Event {
+    Event::MixFailed { mix, epoch, reason }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::formats::Coding;
-
-    fn words(orders: Result<Vec<(u32, Order)>, Event>) -> Vec<String> {
-        match orders {
-            Err(Event::Failed { leg, epoch, reason }) => vec![format!("{leg}.{epoch}: {reason}")],
-            Err(event) => vec![format!("{event:?}")],
-            Ok(orders) => orders
-                .into_iter()
-                .map(|(leg, order)| match order {
-                    Order::Open { epoch } => format!("{leg} open {epoch}"),
-                    Order::Connect(_) => format!("{leg} connect"),
-                    Order::Pass { to, epoch, passage } if passage == Passage::NONE => {
-                        format!("{leg} pass {to}.{epoch}")
-                    }
-                    Order::Pass { to, epoch, passage } => {
-                        format!("{leg} pass {to}.{epoch} {passage:?}")
-                    }
-                    Order::Tone { .. } => format!("{leg} tone"),
-                    Order::Play { operation, .. } => format!("{leg} play {operation}"),
-                    Order::Silence => format!("{leg} silence"),
-                    Order::Close => format!("{leg} close"),
-                })
-                .collect(),
-        }
-    }
-
-    fn open(legs: u32) -> Switchboard {
-        let mut board = Switchboard::new(legs as usize);
-        for leg in 0..legs {
-            board
-                .carry_out(&Command::Open {
-                    leg,
-                    epoch: u64::from(leg) + 10,
-                })
-                .ok();
-        }
-        board
-    }
-
-    #[test]
-    fn a_bridge_is_two_passes_each_to_a_user_not_to_a_slot() {
-        let mut board = open(2);
-        assert_eq!(
-            words(board.carry_out(&Command::Bridge { a: 0, b: 1 })),
-            ["0 pass 1.11", "1 pass 0.10"]
-        );
-    }
-
-    #[test]
-    fn whatever_ends_a_bridge_on_one_side_ends_it_on_the_other() {
-        for command in [
-            Command::Silence { leg: 0 },
-            Command::Echo { leg: 0 },
-            Command::Close { leg: 0 },
-        ] {
-            let mut board = open(3);
-            board.carry_out(&Command::Bridge { a: 0, b: 1 }).ok();
-            assert_eq!(words(board.carry_out(&command))[0], "1 silence");
-        }
-        let mut board = open(3);
-        board.carry_out(&Command::Bridge { a: 0, b: 1 }).ok();
-        let orders = words(board.carry_out(&Command::Bridge { a: 0, b: 2 }));
-        assert_eq!(orders, ["1 silence", "0 pass 2.12", "2 pass 0.10"]);
-    }
-
-    fn connect(leg: u32, payload_type: u8) -> Command {
-        let codings = vec![Coding::new(payload_type, "PCMA", 8000, 1, "")];
-        let nowhere = "0.0.0.0:0".parse().unwrap();
-        Command::Connect {
-            leg,
-            connection: Connection {
-                rtp: nowhere,
-                rtcp: nowhere,
-                rtcp_mux: false,
-                formats: Arc::new(Formats::agree(codings.clone(), codings)),
-                ptime: 20,
-                send: true,
-                receive: true,
-            },
-        }
-    }
-
-    #[test]
-    fn what_passes_is_decided_anew_whenever_one_side_agrees_on_something_else() {
-        let mut board = open(2);
-        assert_eq!(words(board.carry_out(&connect(0, 8))), ["0 connect"]);
-        board.carry_out(&Command::Bridge { a: 0, b: 1 }).ok();
-        assert_eq!(
-            words(board.carry_out(&connect(1, 118))),
-            ["1 connect", "1 pass 0.10 {118: 8}", "0 pass 1.11 {8: 118}"]
-        );
-        let mut board = open(1);
-        board.carry_out(&connect(0, 8)).ok();
-        let echo = words(board.carry_out(&Command::Echo { leg: 0 }));
-        assert_eq!(echo, ["0 pass 0.10 {8: 8}"]);
-        assert_eq!(
-            words(board.carry_out(&connect(0, 96))),
-            ["0 connect", "0 pass 0.10 {96: 96}"]
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_carried_out_says_why() {
-        let mut board = open(2);
-        assert_eq!(
-            words(board.carry_out(&Command::Echo { leg: 9 })),
-            ["9.0: there is no such leg"]
-        );
-        assert_eq!(
-            words(board.carry_out(&Command::Open { leg: 0, epoch: 5 })),
-            ["0.5: the leg is open already"]
-        );
-        let play = Command::Play {
-            leg: 0,
-            prompt: 3,
-            operation: 1,
-            looped: false,
-        };
-        assert_eq!(
-            words(board.carry_out(&play)),
-            ["0.10: there is no such prompt"]
-        );
-        board.carry_out(&Command::Close { leg: 1 }).ok();
-        assert_eq!(
-            words(board.carry_out(&Command::Silence { leg: 1 })),
-            ["1.11: the leg is not open"]
-        );
-        assert_eq!(
-            words(board.carry_out(&Command::Close { leg: 1 })),
-            Vec::<String>::new()
-        );
-        let tone = Command::Tone {
-            leg: 0,
-            frequency: f64::NAN,
-            level: 0.0,
-        };
-        assert_eq!(
-            words(board.carry_out(&tone)),
-            ["0.10: a tone lies between 0 and 4000 Hz"]
-        );
-    }
-}
+mod tests;

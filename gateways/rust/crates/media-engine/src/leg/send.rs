@@ -1,0 +1,190 @@
+//! What a leg sends of its own, 20 ms at a time.
+
+use super::{Doing, Leg};
+use crate::mixed::Share;
+use crate::outlet::Outlet;
+use crate::playlist::Playing;
+use crate::playout::Played;
+use crate::speaker::{Packets, Speaker};
+
+/// Room to work in, shared by all legs of a thread, and the packets that were made.
+#[derive(Default)]
+pub struct Desk {
+    samples: Vec<i16>,
+    over: Vec<i16>,
+    pub packets: Packets,
+}
+
+/// What came of a tick beside packets.
+#[derive(Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What was played came to its end.
+    pub play_ended: Option<u64>,
+    /// There is something to say, and no format to say it in: the leg is silent now.
+    pub mute: bool,
+}
+
+impl Leg {
+    /// 20 ms have gone by: speak to those who hear the party, and make the packets that are due to it.
+    pub fn tick(&mut self, now: f64, outlet: &Outlet, desk: &mut Desk) -> Outcome {
+        desk.packets.clear();
+        self.speak_to_hearers(now, desk);
+        // Before Connect nothing is sent, and a prompt waits for its hearer.
+        let Some(party) = &self.party else {
+            return Outcome::default();
+        };
+        let may_send = party.connection.send;
+        let Some(speaker) = &mut self.speaker else {
+            return self.mute(outlet);
+        };
+        let mut outcome = Outcome::default();
+        if !may_send {
+            speaker.forget();
+            outcome.play_ended = self.pass_unheard(desk);
+        } else if let Some(over) = &mut self.over {
+            let speech = hear(&mut self.doing, speaker, self.slot, desk, over.rate());
+            let rate = speech.unwrap_or_else(|| speaker.rate_for(over.rate()));
+            if play_over(over, rate, speech.is_some(), desk) {
+                speaker.say(&desk.samples, rate, now, &mut desk.packets);
+            } else {
+                outcome.play_ended = Some(over.operation());
+                say_or_pause(speaker, speech, now, desk);
+            }
+        } else {
+            match &mut self.doing {
+                Doing::Playing(playing) => {
+                    let Desk {
+                        samples, packets, ..
+                    } = desk;
+                    if !playing.say(speaker, now, samples, packets) {
+                        speaker.pause(now, packets);
+                        outcome.play_ended = Some(playing.operation());
+                    }
+                }
+                Doing::Mixed(seat) => {
+                    if let Some(mixed) = seat.frame() {
+                        let manner = Some(speaker.manner());
+                        match mixed.share(self.slot, manner, &mut desk.samples) {
+                            Share::Payloads(payloads) => payloads.iter().for_each(|payload| {
+                                speaker.say_encoded(payload, now, &mut desk.packets);
+                            }),
+                            Share::Samples => {
+                                speaker.say(&desk.samples, mixed.rate, now, &mut desk.packets);
+                            }
+                        }
+                    }
+                }
+                doing => {
+                    let speech = hear(doing, speaker, self.slot, desk, 8000);
+                    say_or_pause(speaker, speech, now, desk);
+                }
+            }
+        }
+        if outcome.play_ended.is_some() {
+            self.stop_play(outlet);
+        }
+        outcome
+    }
+
+    /// A frame of the party's voice for those who want it.
+    fn speak_to_hearers(&mut self, now: f64, desk: &mut Desk) {
+        let Some(playout) = &mut self.playout else {
+            return;
+        };
+        if !self.around.voices.wanted(self.slot) {
+            self.playout = None;
+            return;
+        }
+        desk.samples.clear();
+        if playout.frame(now, &mut desk.samples) != Played::Nothing {
+            let rate = playout.rate();
+            self.around
+                .voices
+                .speak(self.slot, rate, self.passed, &desk.samples);
+        }
+    }
+
+    /// What is played to a party on hold goes on unheard, and so does what it would hear: gives what came to its end.
+    fn pass_unheard(&mut self, desk: &mut Desk) -> Option<u64> {
+        desk.samples.clear();
+        match &mut self.doing {
+            Doing::Bridged(bridge) => {
+                if let Some(hearing) = &mut bridge.hearing {
+                    hearing.frame(&mut desk.samples);
+                }
+            }
+            Doing::Mixed(seat) => drop(seat.frame()),
+            _ => {}
+        }
+        let playing = self.playing()?;
+        let goes_on = playing.pass_unheard(&mut desk.samples);
+        (!goes_on).then_some(playing.operation())
+    }
+
+    fn mute(&mut self, outlet: &Outlet) -> Outcome {
+        let says = self.over.is_some() || matches!(self.doing, Doing::Playing(_));
+        if says {
+            self.over = None;
+            if matches!(self.doing, Doing::Playing(_)) {
+                self.doing = Doing::Nothing;
+            }
+            self.settle(outlet);
+        }
+        Outcome {
+            play_ended: None,
+            mute: says,
+        }
+    }
+}
+
+/// 20 ms of what the leg hears, as samples on the desk: their rate; None: it hears nothing now. `rate` is that of what
+/// is played over it.
+fn hear(
+    doing: &mut Doing,
+    speaker: &Speaker,
+    slot: u32,
+    desk: &mut Desk,
+    rate: u32,
+) -> Option<u32> {
+    desk.samples.clear();
+    match doing {
+        Doing::Bridged(bridge) => {
+            let heard = bridge.hearing.as_mut()?.frame(&mut desk.samples)?;
+            // What went to the party as it was is not said again.
+            (!heard.passed).then_some(heard.rate)
+        }
+        Doing::Mixed(seat) => {
+            let mixed = seat.frame()?;
+            mixed.share(slot, None, &mut desk.samples);
+            Some(mixed.rate)
+        }
+        Doing::Playing(playing) => {
+            let rate = speaker.rate_for(rate);
+            playing.frame(rate, &mut desk.samples).then_some(rate)
+        }
+        _ => None,
+    }
+}
+
+/// Add 20 ms of what is played over the samples on the desk: whether there was anything.
+fn play_over(over: &mut Playing, rate: u32, speech: bool, desk: &mut Desk) -> bool {
+    desk.over.clear();
+    if !over.frame(rate, &mut desk.over) {
+        return false;
+    }
+    if speech {
+        for (sample, &more) in desk.samples.iter_mut().zip(&desk.over) {
+            *sample = sample.saturating_add(more);
+        }
+    } else {
+        std::mem::swap(&mut desk.samples, &mut desk.over);
+    }
+    true
+}
+
+fn say_or_pause(speaker: &mut Speaker, speech: Option<u32>, now: f64, desk: &mut Desk) {
+    match speech {
+        Some(rate) => speaker.say(&desk.samples, rate, now, &mut desk.packets),
+        None => speaker.pause(now, &mut desk.packets),
+    }
+}

@@ -1,0 +1,518 @@
+//! All legs and mixes of one thread: what comes to them, what is due, what is told.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crate::command::Event;
+use crate::io::{Hearer, Outbox};
+use crate::leg::{Datagram, Desk, Fate, Leg, Press};
+use crate::mix::Mix;
+use crate::mixed::Mixed;
+use crate::playlist::Playing;
+use crate::switchboard::{Errand, MixOrder, Order, Playlist};
+use crate::wheel::Wheel;
+use crate::worker::Shared;
+
+/// Keys may fill no more than this share of the event queue: a party can press keys without end, while every other
+/// event answers a command.
+const KEYS_SHARE: f64 = 0.5;
+/// How often held keys are looked at whether their end was lost.
+const KEY_CHECK: f64 = 0.05;
+const FAULT: &str = "a fault in the media engine";
+
+pub struct Legs {
+    legs: Vec<Option<Seated>>,
+    mixes: Vec<Option<Box<Room>>>,
+    shared: Arc<Shared>,
+    /// Ticks of legs by their slots, and of mixes by theirs behind those.
+    wheel: Wheel,
+    /// Legs where a key is held.
+    pressed: Vec<u32>,
+    keys_checked: f64,
+    start: Instant,
+    now: f64,
+    desk: Desk,
+    /// A packet under another payload type.
+    renumbered: Vec<u8>,
+    received: u64,
+    sent: u64,
+    discarded: u64,
+    late: u64,
+}
+
+/// A leg, and whether it has its place on the wheel.
+struct Seated {
+    leg: Box<Leg>,
+    ticks: bool,
+}
+
+/// A mix, and a frame of its that nobody reads any more.
+struct Room {
+    mix: Mix,
+    spare: Option<Arc<Mixed>>,
+}
+
+impl Legs {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let slots = shared.outlets.len();
+        Self {
+            legs: (0..slots).map(|_| None).collect(),
+            mixes: (0..slots).map(|_| None).collect(),
+            shared,
+            wheel: Wheel::default(),
+            pressed: Vec::new(),
+            keys_checked: 0.0,
+            start: Instant::now(),
+            now: 0.0,
+            desk: Desk::default(),
+            renumbered: Vec::new(),
+            received: 0,
+            sent: 0,
+            discarded: 0,
+            late: 0,
+        }
+    }
+
+    pub fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// How long nothing is due.
+    pub fn timeout(&self) -> Option<Duration> {
+        let keys = (!self.pressed.is_empty()).then_some(self.keys_checked + KEY_CHECK);
+        let deadline = [self.wheel.deadline(), keys]
+            .into_iter()
+            .flatten()
+            .reduce(f64::min)?;
+        let left = deadline - self.start.elapsed().as_secs_f64();
+        Some(Duration::try_from_secs_f64(left).unwrap_or_default())
+    }
+
+    // What the owner orders -----------------------------------------------------------------------------------------
+
+    pub fn carry_out(&mut self, errand: Errand) {
+        match errand {
+            Errand::Leg(slot, order) => self.guarded(slot, |legs| legs.obey(slot, order)),
+            Errand::Mix(mix, order) => self.guarded_mix(mix, |legs| legs.obey_mix(mix, order)),
+        }
+    }
+
+    fn obey(&mut self, slot: u32, order: Order) {
+        let shared = &self.shared;
+        let outlet = &shared.outlets[slot as usize];
+        if let Order::Open { epoch } = order {
+            shared.counters[slot as usize].open(epoch);
+            outlet.open(epoch);
+            shared.around.voices.open(slot, epoch);
+            self.legs[slot as usize] = Some(Seated {
+                leg: Box::new(Leg::new(slot, epoch, self.now, shared.around.clone())),
+                ticks: false,
+            });
+            return;
+        }
+        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
+            return;
+        };
+        match order {
+            Order::Open { .. } => {}
+            Order::Connect(connection) => leg.connect(connection, outlet),
+            Order::Bridge(terms) => leg.bridge(terms, outlet),
+            Order::Join { mix, epoch, rate } => leg.join(mix, epoch, rate, outlet),
+            Order::Play(playlist) => {
+                let over = playlist.over;
+                leg.play(playing(playlist), over, outlet);
+            }
+            Order::StopPlay => leg.stop_play(outlet),
+            Order::PausePlay(paused) => {
+                if let Some(playing) = leg.playing() {
+                    playing.pause(paused);
+                }
+            }
+            Order::SeekPlay(ms) => {
+                if let Some(playing) = leg.playing() {
+                    playing.seek(ms);
+                }
+            }
+            Order::Silence => leg.silence(outlet),
+            Order::Close => {
+                outlet.close();
+                shared.around.voices.close(slot);
+                self.legs[slot as usize] = None;
+                self.wheel.remove(slot);
+                return;
+            }
+        }
+        self.keep_ticking(slot);
+    }
+
+    fn obey_mix(&mut self, mix: u32, order: MixOrder) {
+        let around = &self.shared.around;
+        if let MixOrder::Open {
+            epoch,
+            rate,
+            loudest,
+        } = order
+        {
+            around.mixes.open(mix, epoch);
+            let voices = Arc::clone(&around.voices);
+            self.mixes[mix as usize] = Some(Box::new(Room {
+                mix: Mix::new(epoch, rate, loudest, voices),
+                spare: None,
+            }));
+            self.wheel.add(self.mix_on_wheel(mix), self.now);
+            return;
+        }
+        let Some(room) = &mut self.mixes[mix as usize] else {
+            return;
+        };
+        let room = &mut room.mix;
+        match order {
+            MixOrder::Open { .. } => {}
+            MixOrder::Join { leg, epoch, manner } => room.join(leg, epoch, manner),
+            MixOrder::Leave { leg } => room.leave(leg),
+            MixOrder::Stand { leg, standing } => room.stand(leg, standing),
+            MixOrder::Hear {
+                listener,
+                speaker,
+                gain,
+            } => room.hear(listener, speaker, gain),
+            MixOrder::Play(playlist) => room.play(Some(playing(playlist))),
+            MixOrder::StopPlay => room.play(None),
+            MixOrder::PausePlay(paused) => {
+                if let Some(playing) = room.playing() {
+                    playing.pause(paused);
+                }
+            }
+            MixOrder::SeekPlay(ms) => {
+                if let Some(playing) = room.playing() {
+                    playing.seek(ms);
+                }
+            }
+            MixOrder::Close => self.end_mix(mix),
+        }
+    }
+
+    fn end_mix(&mut self, mix: u32) {
+        self.shared.around.mixes.close(mix);
+        self.mixes[mix as usize] = None;
+        self.wheel.remove(self.mix_on_wheel(mix));
+    }
+
+    fn mix_on_wheel(&self, mix: u32) -> u32 {
+        self.legs.len() as u32 + mix
+    }
+
+    // What is due by the clock --------------------------------------------------------------------------------------
+
+    pub fn tick(&mut self, outbox: &mut impl Outbox) {
+        self.woken();
+        self.tick_due(outbox);
+    }
+
+    fn tick_due(&mut self, outbox: &mut impl Outbox) {
+        while let Some(due) = self.wheel.due(self.now) {
+            for place in self.wheel.slots(due).to_vec() {
+                self.late += u64::from(due.late);
+                match place.checked_sub(self.legs.len() as u32) {
+                    None => self.guarded(place, |legs| legs.tick_leg(place, outbox)),
+                    Some(mix) => self.guarded_mix(mix, |legs| legs.tick_mix(mix)),
+                }
+            }
+        }
+        if !self.pressed.is_empty() && self.now >= self.keys_checked + KEY_CHECK {
+            self.keys_checked = self.now;
+            for slot in std::mem::take(&mut self.pressed) {
+                self.guarded(slot, |legs| legs.check_key(slot));
+            }
+        }
+    }
+
+    fn tick_leg(&mut self, slot: u32, outbox: &mut impl Outbox) {
+        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
+            return;
+        };
+        let epoch = leg.epoch;
+        let outlet = &self.shared.outlets[slot as usize];
+        let outcome = leg.tick(self.now, outlet, &mut self.desk);
+        if !self.desk.packets.is_empty() {
+            if let Some(destination) = outlet.rtp(epoch) {
+                for packet in self.desk.packets.iter() {
+                    outbox.send(2 * slot, destination, packet);
+                    self.shared.counters[slot as usize].count_sent();
+                    self.sent += 1;
+                }
+            }
+        }
+        if let Some(operation) = outcome.play_ended {
+            self.tell(Event::PlayEnded {
+                leg: slot,
+                epoch,
+                operation,
+            });
+        }
+        if outcome.mute {
+            self.tell(Event::Failed {
+                leg: slot,
+                epoch,
+                reason: "the party speaks no codec of ours",
+            });
+        }
+        self.keep_ticking(slot);
+    }
+
+    fn tick_mix(&mut self, mix: u32) {
+        let Some(room) = &mut self.mixes[mix as usize] else {
+            return;
+        };
+        let mut frame = room.spare.take().unwrap_or_default();
+        let told = match Arc::get_mut(&mut frame) {
+            Some(mixed) => room.mix.tick(mixed),
+            None => {
+                // Somebody reads it still.
+                let mut mixed = Mixed::default();
+                let told = room.mix.tick(&mut mixed);
+                frame = Arc::new(mixed);
+                told
+            }
+        };
+        room.spare = self.shared.around.mixes.publish(mix, frame);
+        let epoch = room.mix.epoch;
+        if let Some(leg) = told.speaking {
+            self.tell(Event::Speaking { mix, epoch, leg });
+        }
+        if let Some(operation) = told.play_ended {
+            self.tell(Event::MixPlayEnded {
+                mix,
+                epoch,
+                operation,
+            });
+        }
+    }
+
+    fn check_key(&mut self, slot: u32) {
+        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
+            return;
+        };
+        let press = leg.timeout(self.now);
+        if leg.key_pressed() {
+            self.pressed.push(slot);
+        }
+        let epoch = leg.epoch;
+        self.tell_key(slot, epoch, press);
+    }
+
+    /// Give a leg its place on the wheel, or take it, as it needs one now.
+    #[inline]
+    fn keep_ticking(&mut self, slot: u32) {
+        let Some(seated) = &mut self.legs[slot as usize] else {
+            return;
+        };
+        let ticks = seated.leg.ticks();
+        if ticks != seated.ticks {
+            seated.ticks = ticks;
+            if ticks {
+                self.wheel.add(slot, self.now);
+            } else {
+                self.wheel.remove(slot);
+            }
+        }
+    }
+
+    // What comes ----------------------------------------------------------------------------------------------------
+
+    fn take_datagram(&mut self, slot: u32, datagram: Datagram<'_>, outbox: &mut impl Outbox) {
+        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
+            self.discarded += 1;
+            return;
+        };
+        let epoch = leg.epoch;
+        let held = leg.key_pressed();
+        let (counters, outlet) = (
+            &self.shared.counters[slot as usize],
+            &self.shared.outlets[slot as usize],
+        );
+        let (fate, press) = leg.receive(datagram, self.now, counters, outlet);
+        if !held && leg.key_pressed() {
+            self.pressed.push(slot);
+        }
+        match fate {
+            Fate::Discard => self.discarded += 1,
+            Fate::Keep => {}
+            Fate::Rtp {
+                to,
+                epoch,
+                payload_type,
+            } => {
+                let destination = self.shared.outlets[to as usize].passing(epoch);
+                leg.set_passed(destination.is_some());
+                if let Some(destination) = destination {
+                    let data = match payload_type {
+                        None => datagram.data,
+                        Some(payload_type) => {
+                            self.renumbered.clear();
+                            self.renumbered.extend_from_slice(datagram.data);
+                            rtp::set_payload_type(&mut self.renumbered, payload_type);
+                            &self.renumbered
+                        }
+                    };
+                    outbox.send(2 * to, destination, data);
+                    self.shared.counters[to as usize].count_sent();
+                    self.sent += 1;
+                }
+            }
+            Fate::Rtcp { to, epoch } => {
+                if let Some((destination, mux)) = self.shared.outlets[to as usize].rtcp(epoch) {
+                    outbox.send(2 * to + u32::from(!mux), destination, datagram.data);
+                }
+            }
+        }
+        self.keep_ticking(slot);
+        if press.is_some() {
+            self.tell_key(slot, epoch, press);
+        }
+    }
+
+    // What is told --------------------------------------------------------------------------------------------------
+
+    fn tell_key(&self, leg: u32, epoch: u64, press: Option<Press>) {
+        if let Some(Press {
+            digit, duration_ms, ..
+        }) = press
+        {
+            let event = Event::Digit {
+                leg,
+                epoch,
+                digit,
+                duration_ms,
+            };
+            self.shared.events.push(event, KEYS_SHARE);
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        self.shared.events.push(event, 1.0);
+    }
+
+    pub fn tell_totals(&mut self) {
+        for (total, count) in [
+            (&self.shared.packets_received, &mut self.received),
+            (&self.shared.packets_sent, &mut self.sent),
+            (&self.shared.packets_discarded, &mut self.discarded),
+            (&self.shared.late_ticks, &mut self.late),
+        ] {
+            if *count > 0 {
+                total.fetch_add(std::mem::take(count), Relaxed);
+            }
+        }
+    }
+
+    /// One unit of work. A panic in it silences its leg and no other.
+    #[inline]
+    fn guarded(&mut self, slot: u32, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.shared.panics.fetch_add(1, Relaxed);
+            self.wheel.remove(slot);
+            let outlet = &self.shared.outlets[slot as usize];
+            outlet.set(None, None, false);
+            outlet.occupy(false);
+            // What the panic left of the leg is not to be trusted.
+            if let Some(seated) = &mut self.legs[slot as usize] {
+                let epoch = seated.leg.epoch;
+                *seated.leg = Leg::new(slot, epoch, self.now, self.shared.around.clone());
+                seated.ticks = false;
+                self.tell(Event::Failed {
+                    leg: slot,
+                    epoch,
+                    reason: FAULT,
+                });
+            }
+        }
+    }
+
+    /// The same for a mix, which is gone then.
+    fn guarded_mix(&mut self, mix: u32, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            self.shared.panics.fetch_add(1, Relaxed);
+            let epoch = self.mixes[mix as usize].as_ref().map(|room| room.mix.epoch);
+            self.end_mix(mix);
+            if let Some(epoch) = epoch {
+                self.tell(Event::MixFailed {
+                    mix,
+                    epoch,
+                    reason: FAULT,
+                });
+            }
+        }
+    }
+}
+
+fn playing(playlist: Playlist) -> Playing {
+    Playing::new(playlist.items, playlist.operation, playlist.looped)
+}
+
+impl Hearer for Legs {
+    fn woken(&mut self) {
+        self.now = self.start.elapsed().as_secs_f64();
+    }
+
+    #[inline]
+    fn datagram(&mut self, socket: u32, source: SocketAddr, data: &[u8], outbox: &mut impl Outbox) {
+        self.received += 1;
+        let datagram = Datagram {
+            on_rtcp_socket: socket % 2 == 1,
+            source,
+            data,
+        };
+        self.guarded(socket / 2, |legs| {
+            legs.take_datagram(socket / 2, datagram, outbox)
+        });
+    }
+}
+
+#[cfg(test)]
+mod story;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nowhere;
+
+    impl Outbox for Nowhere {
+        fn send(&mut self, _socket: u32, _destination: SocketAddr, _data: &[u8]) {}
+    }
+
+    fn legs(slots: usize) -> Legs {
+        Legs::new(Arc::new(Shared::new(slots, 1).unwrap()))
+    }
+
+    #[test]
+    fn a_panic_silences_its_leg_tells_it_and_harms_no_other() {
+        let mut legs = legs(2);
+        legs.obey(0, Order::Open { epoch: 1 });
+        legs.obey(1, Order::Open { epoch: 2 });
+        legs.legs[0].as_mut().unwrap().leg.panic_from_now_on();
+        let source: SocketAddr = "192.0.2.1:4000".parse().unwrap();
+        for socket in [0, 2, 0] {
+            legs.datagram(socket, source, &[0x80; 172], &mut Nowhere);
+        }
+        assert_eq!(legs.shared.panics.load(Relaxed), 1);
+        let events = legs.shared.events.take(9);
+        assert_eq!(
+            events,
+            [Event::Failed {
+                leg: 0,
+                epoch: 1,
+                reason: FAULT
+            }]
+        );
+        assert_eq!(
+            legs.shared.counters[1].read(2).discarded,
+            1,
+            "the other leg goes on"
+        );
+    }
+}

@@ -1,0 +1,630 @@
+//! Stories of whole calls in virtual time: the switchboard, the legs and the mixes of one thread, and parties that speak
+//! and hear real payloads.
+
+use std::collections::HashMap;
+use std::f64::consts::TAU;
+
+use codec::{Decoder, Encoder, Format, Opus};
+use dsp::amplitude_at;
+use rtp::{Header, Packet};
+
+use super::*;
+use crate::command::{Command, Connection, Item, Target};
+use crate::formats::{Coding, Formats};
+use crate::playlist::ToneSpec;
+use crate::prompt::Prompt;
+use crate::switchboard::Switchboard;
+
+/// The peak of what parties say.
+const PEAK: f64 = 8000.0;
+
+struct House {
+    board: Switchboard,
+    legs: Legs,
+    sent: Sent,
+    parties: HashMap<u32, Party>,
+    /// In milliseconds.
+    now: u64,
+}
+
+#[derive(Default)]
+struct Sent(Vec<(u32, Vec<u8>)>);
+
+impl Outbox for Sent {
+    fn send(&mut self, socket: u32, _destination: SocketAddr, data: &[u8]) {
+        self.0.push((socket / 2, data.to_vec()));
+    }
+}
+
+/// A phone: says a tone, and hears.
+struct Party {
+    format: Format,
+    payload_type: u8,
+    ptime: u64,
+    /// Hz; None: it says nothing.
+    says: Option<f64>,
+    encoder: Encoder,
+    decoder: Decoder,
+    sequence: u16,
+    heard: Vec<i16>,
+    /// Of all packets it got: payload type, timestamp and payload length.
+    packets: Vec<(Header, usize)>,
+    keys: Vec<Vec<u8>>,
+}
+
+#[derive(Clone, Copy)]
+enum Speech {
+    Pcma,
+    Pcmu,
+    G722,
+    Opus,
+    L16,
+}
+
+const ALL: [Speech; 5] = [
+    Speech::Pcma,
+    Speech::Pcmu,
+    Speech::G722,
+    Speech::Opus,
+    Speech::L16,
+];
+
+impl Speech {
+    fn said(self) -> (u8, &'static str, u32, u32, Format) {
+        match self {
+            Self::Pcma => (8, "PCMA", 8000, 1, Format::Pcma),
+            Self::Pcmu => (0, "PCMU", 8000, 1, Format::Pcmu),
+            Self::G722 => (9, "G722", 8000, 1, Format::G722),
+            Self::Opus => (111, "opus", 48_000, 2, Format::Opus(Opus::speech(48_000))),
+            Self::L16 => (97, "L16", 16_000, 1, Format::L16 { rate: 16_000 }),
+        }
+    }
+}
+
+impl House {
+    fn new(slots: u32) -> Self {
+        let shared = Arc::new(Shared::new(slots as usize, 1).unwrap());
+        Self {
+            board: Switchboard::new(slots as usize),
+            legs: Legs::new(shared),
+            sent: Sent::default(),
+            parties: HashMap::new(),
+            now: 1000,
+        }
+    }
+
+    fn order(&mut self, command: Command) {
+        let errands = self.board.carry_out(&command).unwrap();
+        for errand in errands {
+            self.legs.carry_out(errand);
+        }
+    }
+
+    /// A leg with a party that speaks a format.
+    fn call(&mut self, leg: u32, speech: Speech, ptime: u32) {
+        self.order(Command::Open { leg, epoch: 1 });
+        let format = speech.said().4;
+        let party = Party {
+            format,
+            payload_type: speech.said().0,
+            ptime: u64::from(ptime),
+            says: None,
+            encoder: Encoder::new(format).unwrap(),
+            decoder: Decoder::new(format).unwrap(),
+            sequence: leg as u16 * 1000,
+            heard: Vec::new(),
+            packets: Vec::new(),
+            keys: Vec::new(),
+        };
+        self.parties.insert(leg, party);
+        self.connect(leg, speech, ptime, true);
+    }
+
+    fn connect(&mut self, leg: u32, speech: Speech, ptime: u32, send: bool) {
+        let (payload_type, name, clock_rate, channels, _) = speech.said();
+        let codings = vec![
+            Coding::new(payload_type, name, clock_rate, channels, ""),
+            Coding::new(101, "telephone-event", 8000, 1, ""),
+        ];
+        let address = format!("192.0.2.1:{}", 4000 + 2 * leg).parse().unwrap();
+        self.order(Command::Connect {
+            leg,
+            connection: Connection {
+                rtp: address,
+                rtcp: address,
+                rtcp_mux: true,
+                formats: Arc::new(Formats::agree(codings.clone(), codings)),
+                ptime,
+                send,
+                receive: true,
+            },
+        });
+    }
+
+    fn says(&mut self, leg: u32, hz: f64) {
+        self.parties.get_mut(&leg).unwrap().says = Some(hz);
+    }
+
+    fn bridge(&mut self, a: u32, b: u32) {
+        self.order(Command::Bridge { a, b });
+    }
+
+    /// Time goes on.
+    fn run(&mut self, ms: u64) {
+        for _ in 0..ms / 2 {
+            self.now += 2;
+            self.legs.now = self.now as f64 / 1000.0;
+            let mut packets = Vec::new();
+            for (&leg, party) in &mut self.parties {
+                // Each party has a phase of its own.
+                if (self.now + 6 * u64::from(leg)) % party.ptime == 0 {
+                    packets.extend(party.say(self.now).map(|packet| (leg, packet)));
+                }
+            }
+            packets.sort();
+            for (leg, packet) in packets {
+                self.arrive(leg, &packet);
+            }
+            self.legs.tick_due(&mut self.sent);
+            for (leg, data) in std::mem::take(&mut self.sent.0) {
+                self.parties.get_mut(&leg).unwrap().hear(&data);
+            }
+        }
+    }
+
+    fn arrive(&mut self, leg: u32, packet: &[u8]) {
+        let source = format!("192.0.2.1:{}", 4000 + 2 * leg).parse().unwrap();
+        self.legs.datagram(2 * leg, source, packet, &mut self.sent);
+    }
+
+    /// How loud a party hears a tone now, against what parties say: over the last half second.
+    fn hears(&mut self, leg: u32, hz: f64) -> f64 {
+        let party = &self.parties[&leg];
+        let rate = party.format.rate();
+        let half = rate as usize / 2;
+        assert!(party.heard.len() > half, "leg {leg} heard too little");
+        let newest = &party.heard[party.heard.len() - half..];
+        amplitude_at(newest, hz, rate) / PEAK
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        self.legs.shared.events.take(100).into()
+    }
+
+    fn panics(&self) -> u64 {
+        self.legs.shared.panics.load(Relaxed)
+    }
+}
+
+impl Party {
+    fn say(&mut self, now: u64) -> Option<Vec<u8>> {
+        let hz = self.says?;
+        let rate = u64::from(self.format.rate());
+        let samples: Vec<i16> = (0..rate * self.ptime / 1000)
+            .map(|n| {
+                let at = (now * rate / 1000 + n) as f64 / rate as f64;
+                (PEAK * (TAU * hz * at).sin()) as i16
+            })
+            .collect();
+        let mut packet = Vec::new();
+        Header {
+            marker: false,
+            payload_type: self.payload_type,
+            sequence: self.sequence,
+            timestamp: (now * u64::from(self.format.clock_rate()) / 1000) as u32,
+            ssrc: 7,
+        }
+        .print(&mut packet);
+        self.sequence = self.sequence.wrapping_add(1);
+        self.encoder.encode(&samples, &mut packet);
+        Some(packet)
+    }
+
+    fn hear(&mut self, data: &[u8]) {
+        let packet = Packet::parse(data).unwrap();
+        self.packets.push((packet.header, packet.payload.len()));
+        if packet.header.payload_type == 101 {
+            self.keys.push(packet.payload.to_vec());
+            return;
+        }
+        assert_eq!(packet.header.payload_type, self.payload_type);
+        self.decoder
+            .decode(packet.payload, &mut self.heard)
+            .unwrap();
+    }
+}
+
+fn is_heard(level: f64) {
+    assert!((0.95..1.05).contains(&level), "{level}");
+}
+
+/// By way of Opus, which follows the sound and not its samples.
+fn is_heard_about(level: f64) {
+    assert!((0.8..1.25).contains(&level), "{level}");
+}
+
+fn is_not_heard(level: f64) {
+    assert!(level < 0.02, "{level}");
+}
+
+#[test]
+fn a_tone_keeps_its_frequency_and_level_between_any_two_formats() {
+    for one in ALL {
+        for other in ALL {
+            let mut house = House::new(2);
+            house.call(0, one, 20);
+            house.call(1, other, 20);
+            house.says(0, 1000.0);
+            house.says(1, 600.0);
+            house.bridge(0, 1);
+            house.run(1500);
+            for (leg, hz, not) in [(1, 1000.0, 600.0), (0, 600.0, 1000.0)] {
+                if matches!((one, other), (Speech::Opus, _) | (_, Speech::Opus)) {
+                    is_heard_about(house.hears(leg, hz));
+                } else {
+                    is_heard(house.hears(leg, hz));
+                }
+                is_not_heard(house.hears(leg, not));
+            }
+            assert_eq!(house.panics(), 0);
+        }
+    }
+}
+
+#[test]
+fn what_both_understand_passes_untouched_and_is_converted_once_they_differ() {
+    let mut house = House::new(2);
+    house.call(0, Speech::Pcma, 20);
+    house.call(1, Speech::Pcma, 20);
+    house.says(0, 1000.0);
+    house.bridge(0, 1);
+    house.run(200);
+    let ssrcs = |house: &House| -> Vec<u32> {
+        let mut ssrcs: Vec<u32> = house.parties[&1].packets.iter().map(|p| p.0.ssrc).collect();
+        ssrcs.dedup();
+        ssrcs
+    };
+    assert_eq!(ssrcs(&house), [7]);
+    // Another format is agreed with the hearer in the middle of the call.
+    let party = house.parties.get_mut(&1).unwrap();
+    let (payload_type, .., format) = Speech::G722.said();
+    party.payload_type = payload_type;
+    party.format = format;
+    party.decoder = Decoder::new(format).unwrap();
+    house.connect(1, Speech::G722, 20, true);
+    house.run(1000);
+    is_heard(house.hears(1, 1000.0));
+    assert_eq!(ssrcs(&house).len(), 2);
+}
+
+#[test]
+fn a_party_gets_packets_of_the_length_it_wants_from_one_that_sends_another() {
+    for (from, to) in [(20, 60), (60, 20), (30, 20), (20, 30), (10, 40), (40, 10)] {
+        let mut house = House::new(2);
+        house.call(0, Speech::L16, from);
+        house.call(1, Speech::Pcma, to);
+        house.says(0, 1000.0);
+        house.bridge(0, 1);
+        house.run(1500);
+        is_heard(house.hears(1, 1000.0));
+        let packets = &house.parties[&1].packets;
+        assert!(packets.iter().all(|p| p.1 == 8 * to as usize));
+        let steps = packets.windows(2);
+        assert!(
+            steps.into_iter().skip(10).all(|pair| pair[1]
+                .0
+                .timestamp
+                .wrapping_sub(pair[0].0.timestamp)
+                == 8 * to),
+            "{from} to {to}"
+        );
+    }
+}
+
+#[test]
+fn an_echo_comes_back() {
+    let mut house = House::new(1);
+    house.call(0, Speech::Opus, 20);
+    house.says(0, 1000.0);
+    house.order(Command::Echo { leg: 0 });
+    house.run(1000);
+    is_heard(house.hears(0, 1000.0));
+}
+
+#[test]
+fn nothing_is_sent_to_a_party_on_hold_and_it_hears_again_afterwards() {
+    let mut house = House::new(2);
+    house.call(0, Speech::G722, 20);
+    house.call(1, Speech::Pcma, 20);
+    house.says(0, 1000.0);
+    house.bridge(0, 1);
+    house.run(300);
+    house.connect(1, Speech::Pcma, 20, false);
+    let before = house.parties[&1].packets.len();
+    house.run(300);
+    assert_eq!(house.parties[&1].packets.len(), before);
+    house.connect(1, Speech::Pcma, 20, true);
+    house.run(1000);
+    is_heard(house.hears(1, 1000.0));
+}
+
+fn tone(hz: f64, ms: Option<u32>) -> Item {
+    // As loud as the parties are.
+    let level = 20.0 * (PEAK / dsp::amplitude(0.0)).log10();
+    Item::Tone {
+        tone: ToneSpec::steady(hz, level),
+        ms,
+    }
+}
+
+fn play(to: Target, items: Vec<Item>, over: bool) -> Command {
+    Command::Play {
+        to,
+        items,
+        operation: 42,
+        looped: false,
+        over,
+    }
+}
+
+const ENDED: Event = Event::PlayEnded {
+    leg: 1,
+    epoch: 1,
+    operation: 42,
+};
+
+#[test]
+fn what_is_played_over_a_bridge_is_heard_beside_it_and_then_packets_pass_again() {
+    for other in [Speech::Pcma, Speech::G722] {
+        let mut house = House::new(2);
+        house.call(0, other, 20);
+        house.call(1, Speech::Pcma, 20);
+        house.says(0, 1000.0);
+        house.says(1, 600.0);
+        house.bridge(0, 1);
+        house.run(200);
+        let over = vec![tone(2000.0, Some(1000))];
+        house.order(play(Target::Leg(1), over, true));
+        house.run(900);
+        is_heard(house.hears(1, 2000.0));
+        is_heard(house.hears(1, 1000.0));
+        is_not_heard(house.hears(0, 2000.0));
+        is_heard(house.hears(0, 600.0));
+        house.run(1000);
+        assert_eq!(house.events(), [ENDED]);
+        is_not_heard(house.hears(1, 2000.0));
+        is_heard(house.hears(1, 1000.0));
+        assert_eq!(house.panics(), 0);
+    }
+}
+
+#[test]
+fn prompts_in_any_format_are_heard_to_their_end() {
+    for speech in ALL {
+        let mut house = House::new(2);
+        let samples: Vec<i16> = (0..16_000)
+            .map(|n| (PEAK * (TAU * 1000.0 * f64::from(n) / 16_000.0).sin()) as i16)
+            .collect();
+        let prompt = house.board.add_prompt(Prompt::new(&samples, 16_000));
+        house.call(1, speech, 20);
+        let items = vec![
+            Item::Silence { ms: 100 },
+            Item::Prompt { prompt, from_ms: 0 },
+        ];
+        house.order(play(Target::Leg(1), items, false));
+        house.run(1100);
+        is_heard(house.hears(1, 1000.0));
+        assert_eq!(house.events(), []);
+        house.run(100);
+        assert_eq!(house.events(), [ENDED]);
+        let packets = house.parties[&1].packets.len();
+        assert!((55..=57).contains(&packets), "{packets}");
+        house.run(100);
+        assert_eq!(house.parties[&1].packets.len(), packets);
+    }
+}
+
+#[test]
+fn what_is_played_can_be_held_and_sought() {
+    let mut house = House::new(2);
+    house.call(1, Speech::Pcmu, 20);
+    let items = vec![tone(1000.0, Some(2000)), tone(2000.0, Some(2000))];
+    house.order(play(Target::Leg(1), items, false));
+    let to = Target::Leg(1);
+    house.run(200);
+    house.order(Command::PausePlay { to, paused: true });
+    let before = house.parties[&1].packets.len();
+    house.run(500);
+    assert_eq!(house.parties[&1].packets.len(), before);
+    house.order(Command::SeekPlay { to, ms: 3000 });
+    house.order(Command::PausePlay { to, paused: false });
+    house.run(800);
+    is_heard(house.hears(1, 2000.0));
+    assert_eq!(house.events(), []);
+    house.run(300);
+    assert_eq!(house.events(), [ENDED]);
+}
+
+const TONES: [f64; 4] = [500.0, 700.0, 1100.0, 1300.0];
+
+/// Four parties of different formats in one mix.
+fn room(rate: u32, loudest: usize) -> House {
+    let mut house = House::new(5);
+    house.order(Command::OpenMix {
+        mix: 0,
+        epoch: 9,
+        rate,
+        loudest,
+    });
+    let formats = [Speech::Pcma, Speech::G722, Speech::Opus, Speech::Pcma];
+    for (leg, speech) in (0..).zip(formats) {
+        house.call(leg, speech, 20);
+        house.says(leg, TONES[leg as usize]);
+        house.order(Command::Join { mix: 0, leg });
+    }
+    house
+}
+
+fn who_hears(house: &mut House, listener: u32) -> Vec<u32> {
+    // Three tones at once are more than Opus has bits for, so that its levels are only about right.
+    let exact = !matches!(house.parties[&listener].format, Format::Opus(_));
+    (0..4)
+        .filter(|&speaker| {
+            let level = house.hears(listener, TONES[speaker as usize]);
+            let heard = level > 0.4;
+            if exact && heard {
+                is_heard_about(level);
+            } else if !heard {
+                assert!(level < if exact { 0.02 } else { 0.08 }, "{level}");
+            }
+            heard
+        })
+        .collect()
+}
+
+#[test]
+fn each_member_of_a_mix_hears_all_others_and_not_itself() {
+    for rate in [8000, 16_000, 48_000] {
+        let mut house = room(rate, 0);
+        house.run(1500);
+        for listener in 0..4 {
+            let others: Vec<u32> = (0..4).filter(|&one| one != listener).collect();
+            assert_eq!(who_hears(&mut house, listener), others, "at {rate}");
+        }
+        assert_eq!(house.panics(), 0);
+    }
+}
+
+fn level(leg: u32, gain: f64, muted: bool, deaf: bool) -> Command {
+    Command::Level {
+        mix: 0,
+        leg,
+        gain,
+        muted,
+        deaf,
+    }
+}
+
+#[test]
+fn a_muted_member_is_not_heard_and_a_deaf_one_hears_silence() {
+    let mut house = room(16_000, 0);
+    house.order(level(0, 0.0, true, false));
+    house.order(level(2, 0.0, false, true));
+    house.run(1500);
+    assert_eq!(who_hears(&mut house, 0), [1, 2, 3]);
+    assert_eq!(who_hears(&mut house, 1), [2, 3]);
+    assert_eq!(who_hears(&mut house, 2), []);
+    assert_eq!(who_hears(&mut house, 3), [1, 2]);
+}
+
+#[test]
+fn a_member_is_as_loud_as_its_gain_says_and_still_does_not_hear_itself() {
+    let mut house = room(8000, 0);
+    house.order(level(0, -6.0, false, false));
+    house.run(1500);
+    let half = house.hears(1, TONES[0]);
+    assert!((0.45..0.55).contains(&half), "{half}");
+    is_not_heard(house.hears(0, TONES[0]));
+}
+
+#[test]
+fn who_hears_whom_can_be_said_one_by_one() {
+    let mut house = room(8000, 0);
+    // 3 whispers to 1: nobody else hears it. 2 does not hear 0.
+    house.order(level(3, 0.0, true, false));
+    for (listener, speaker, gain) in [(1, 3, Some(0.0)), (2, 0, None)] {
+        house.order(Command::Hear {
+            mix: 0,
+            listener,
+            speaker,
+            gain,
+        });
+    }
+    house.run(1500);
+    assert_eq!(who_hears(&mut house, 0), [1, 2]);
+    assert_eq!(who_hears(&mut house, 1), [0, 2, 3]);
+    assert_eq!(who_hears(&mut house, 2), [1]);
+    assert_eq!(who_hears(&mut house, 3), [0, 1, 2]);
+}
+
+#[test]
+fn who_leaves_a_mix_is_not_heard_any_more_and_hears_nothing() {
+    let mut house = room(8000, 0);
+    house.run(300);
+    house.order(Command::Silence { leg: 0 });
+    house.order(Command::Close { leg: 3 });
+    let before = house.parties[&0].packets.len();
+    house.run(1500);
+    assert_eq!(house.parties[&0].packets.len(), before);
+    assert_eq!(who_hears(&mut house, 1), [2]);
+    assert_eq!(who_hears(&mut house, 2), [1]);
+}
+
+#[test]
+fn what_is_played_to_a_mix_is_heard_by_all_and_its_end_is_told() {
+    let mut house = room(16_000, 0);
+    house.run(500);
+    house.order(play(Target::Mix(0), vec![tone(2000.0, Some(800))], true));
+    house.run(700);
+    assert!(house.hears(2, 2000.0) > 0.4, "by way of Opus");
+    for listener in [0, 1, 3] {
+        is_heard_about(house.hears(listener, 2000.0));
+        is_not_heard(house.hears(listener, TONES[listener as usize]));
+    }
+    house.run(1000);
+    is_not_heard(house.hears(0, 2000.0));
+    let ended = Event::MixPlayEnded {
+        mix: 0,
+        epoch: 9,
+        operation: 42,
+    };
+    assert!(house.events().contains(&ended));
+}
+
+#[test]
+fn those_who_hear_the_same_in_one_format_get_the_same_payloads() {
+    let mut house = House::new(4);
+    house.order(Command::OpenMix {
+        mix: 0,
+        epoch: 9,
+        rate: 16_000,
+        loudest: 0,
+    });
+    for (leg, ptime) in [(0, 20), (1, 40), (2, 40), (3, 20)] {
+        house.call(leg, Speech::Opus, ptime);
+        house.order(Command::Join { mix: 0, leg });
+    }
+    house.says(3, 1000.0);
+    house.run(1500);
+    for listener in 0..3 {
+        is_heard(house.hears(listener, 1000.0));
+    }
+    is_not_heard(house.hears(3, 1000.0));
+    let lengths = |leg: u32| -> Vec<usize> {
+        let packets = &house.parties[&leg].packets;
+        packets[packets.len() - 10..].iter().map(|p| p.1).collect()
+    };
+    assert_eq!(lengths(1), lengths(2));
+    assert!((35..=38).contains(&house.parties[&1].packets.len()));
+}
+
+#[test]
+fn only_the_loudest_are_heard_and_who_speaks_is_told() {
+    let mut house = room(8000, 1);
+    for leg in 0..4 {
+        house.parties.get_mut(&leg).unwrap().says = None;
+    }
+    house.says(0, TONES[0]);
+    house.run(600);
+    let speaking = Event::Speaking {
+        mix: 0,
+        epoch: 9,
+        leg: 0,
+    };
+    assert_eq!(house.events(), [speaking]);
+    house.run(1000);
+    for listener in 1..4 {
+        assert_eq!(who_hears(&mut house, listener), [0]);
+    }
+    assert_eq!(who_hears(&mut house, 0), []);
+}

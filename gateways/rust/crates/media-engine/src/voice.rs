@@ -1,0 +1,190 @@
+//! Each leg's sound as samples, for whoever wants to hear it: a leg that speaks another format, a mix, a recorder.
+//!
+//! A leg puts a frame of 20 ms here at each of its ticks, for as long as anybody wants it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::row::{Place, Row};
+
+/// The voices of all slots.
+pub struct Voices(Box<[Voice]>);
+
+#[derive(Default)]
+struct Voice {
+    /// How many want to hear it.
+    wanted: AtomicU32,
+    /// One thread speaks, and few hear, each for the time of a copy: the lock is hardly ever met.
+    spoken: Mutex<Spoken>,
+}
+
+#[derive(Default)]
+struct Spoken {
+    /// Whose voice it is; 0: the slot is not in use.
+    epoch: u64,
+    frames: Row<Frame>,
+}
+
+#[derive(Default)]
+struct Frame {
+    rate: u32,
+    /// The packets that it was made of went to the leg's partner as they were.
+    passed: bool,
+    samples: Vec<i16>,
+}
+
+/// What was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Samples a second.
+    pub rate: u32,
+    pub passed: bool,
+}
+
+impl Voices {
+    pub fn new(slots: usize) -> Self {
+        Self((0..slots).map(|_| Voice::default()).collect())
+    }
+
+    /// Another user of the slot: who wanted the last one's voice does not want this one's.
+    pub fn open(&self, slot: u32, epoch: u64) {
+        let voice = &self.0[slot as usize];
+        let mut spoken = voice.lock();
+        spoken.epoch = epoch;
+        voice.wanted.store(0, Ordering::Relaxed);
+    }
+
+    pub fn close(&self, slot: u32) {
+        self.open(slot, 0);
+    }
+
+    #[inline]
+    pub fn wanted(&self, slot: u32) -> bool {
+        self.0[slot as usize].wanted.load(Ordering::Relaxed) != 0
+    }
+
+    /// The next 20 ms of a leg, by its own thread.
+    pub fn speak(&self, slot: u32, rate: u32, passed: bool, samples: &[i16]) {
+        let mut spoken = self.0[slot as usize].lock();
+        let frame = spoken.frames.push();
+        frame.rate = rate;
+        frame.passed = passed;
+        frame.samples.clear();
+        frame.samples.extend_from_slice(samples);
+    }
+
+    /// Hear a user of a slot from its next frame on. Who is gone is never heard.
+    pub fn hear(self: &Arc<Self>, slot: u32, epoch: u64) -> Hearing {
+        let voice = &self.0[slot as usize];
+        let spoken = voice.lock();
+        if spoken.epoch == epoch {
+            voice.wanted.fetch_add(1, Ordering::Relaxed);
+        }
+        let next = spoken.frames.end();
+        drop(spoken);
+        Hearing {
+            voices: Arc::clone(self),
+            slot,
+            epoch,
+            next,
+        }
+    }
+}
+
+impl Voice {
+    fn lock(&self) -> MutexGuard<'_, Spoken> {
+        // Nothing that holds the lock can leave a frame half written: it copies.
+        self.spoken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody who hears a voice, and where in it. Dropping it ends that.
+pub struct Hearing {
+    voices: Arc<Voices>,
+    slot: u32,
+    epoch: u64,
+    next: Place,
+}
+
+impl Hearing {
+    /// Whose voice it is.
+    pub fn of(&self) -> (u32, u64) {
+        (self.slot, self.epoch)
+    }
+
+    /// Append the next frame to `out`; None: there is none yet, or the voice is gone.
+    pub fn frame(&mut self, out: &mut Vec<i16>) -> Option<Heard> {
+        let spoken = self.voices.0[self.slot as usize].lock();
+        if spoken.epoch != self.epoch {
+            return None;
+        }
+        let frame = spoken.frames.take(&mut self.next)?;
+        out.extend_from_slice(&frame.samples);
+        Some(Heard {
+            rate: frame.rate,
+            passed: frame.passed,
+        })
+    }
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        let voice = &self.voices.0[self.slot as usize];
+        let spoken = voice.lock();
+        if spoken.epoch == self.epoch {
+            voice.wanted.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voices() -> Arc<Voices> {
+        let voices = Arc::new(Voices::new(2));
+        voices.open(0, 7);
+        voices
+    }
+
+    fn next(hearing: &mut Hearing) -> Option<i16> {
+        let mut out = Vec::new();
+        hearing.frame(&mut out)?;
+        out.first().copied()
+    }
+
+    #[test]
+    fn each_frame_is_heard_once_by_everybody_who_wants_it() {
+        let voices = voices();
+        voices.speak(0, 8000, false, &[1]);
+        let (mut one, mut other) = (voices.hear(0, 7), voices.hear(0, 7));
+        assert_eq!(next(&mut one), None, "what was said before is past");
+        for n in 2..20 {
+            voices.speak(0, 8000, false, &[n]);
+            assert_eq!((next(&mut one), next(&mut other)), (Some(n), Some(n)));
+            assert_eq!(next(&mut one), None);
+        }
+    }
+
+    #[test]
+    fn a_voice_is_wanted_as_long_as_anybody_hears_it_and_the_next_user_is_another() {
+        let voices = voices();
+        assert!(!voices.wanted(0));
+        let mut one = voices.hear(0, 7);
+        let other = voices.hear(0, 7);
+        drop(other);
+        assert!(voices.wanted(0));
+        voices.close(0);
+        voices.open(0, 8);
+        assert!(!voices.wanted(0));
+        let new = voices.hear(0, 8);
+        voices.speak(0, 8000, false, &[1]);
+        assert_eq!(next(&mut one), None);
+        drop(one);
+        assert!(voices.wanted(0));
+        drop(new);
+        assert!(!voices.wanted(0));
+        drop(voices.hear(0, 7));
+        assert!(!voices.wanted(0), "who is gone was not wanted either");
+    }
+}
