@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Debian's tools for `make test` (SIPp, linphone, PostgreSQL, Chromium for JsSIP) and, with --peers, what `make bench`
-# compares with (Kamailio).
+# Debian's tools for `make test` (SIPp, linphone, PostgreSQL, Chromium for JsSIP, opus-tools) and, with --peers, what
+# `make bench` compares with (Kamailio).
 # Installs what is missing when run as root; otherwise says what is missing and goes on, and the tests that need it
 # are skipped with that reason.
 set -euo pipefail
@@ -10,6 +10,7 @@ command -v sipp >/dev/null || missing+=(sip-tester)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v npm >/dev/null || missing+=(npm)
 command -v linphonec >/dev/null || missing+=(linphone-cli)
+command -v opusdec >/dev/null || missing+=(opus-tools)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 if [ "${1:-}" = --peers ]; then
     command -v kamailio >/dev/null || missing+=(kamailio)

@@ -3,7 +3,7 @@
 Each is a line or two of translation; nothing here decides anything about a call.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -126,9 +126,13 @@ class Answers:
         """Call control asks to end one party's half of a call."""
         self._switch.hang_up_leg(call, leg)
 
-    def pick_up(self, by: CallId, account: str) -> bool:
+    def pick_up(self, by: CallId, accounts: Collection[str]) -> bool:
         """Pickup asks to answer a phone that rings."""
-        return self._switch.pick_up(by, account)
+        return self._switch.pick_up(by, accounts)
+
+    def picked_up_by(self, number: str) -> Collection[str]:
+        """Pickup asks for whom an account answers."""
+        return self._directory.picked_up_by(number)
 
     def meet(self, by: CallId, waiting: CallId) -> bool:
         """Parking asks to let two callers talk."""

@@ -35,6 +35,8 @@ from softswitch.features.bans.service import Bans
 from softswitch.features.callcontrol import feature as callcontrol
 from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
+from softswitch.features.codes import feature as codes_feature
+from softswitch.features.codes.service import Codes
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
 from softswitch.features.listeners import feature as listeners_feature
@@ -139,6 +141,7 @@ class Softswitch:
         self.directory.goes_with(self.reach.forget)
         self.trunks = Trunks(settings.sip.realm, clock, bus.publish, Vault.at(settings.data_dir / "secrets.key"))
         self.trunk_groups = Groups(self.trunks)
+        self.codes = Codes(self.directory, self.trunks.origin_of)
         self.doctor = Doctor(bus.publish)
         answers = Answers(self.directory, self.registrations, self.reach, self.trunks, self.trunk_groups, self.doctor)
         self.callbacks = Callbacks(self.lines, answers, clock)
@@ -228,6 +231,7 @@ class Softswitch:
             reach_feature.build(self.reach, self.lines, self.callbacks, self.database),
             trunks,
             routing.build(self.dial_plan),
+            codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
             parking.build(Lot(), answers, answers),
             quality.build(self.doctor),
@@ -259,6 +263,7 @@ class Softswitch:
             self.apps,
             origin_of=answers.origin_of,
             may_pick_up=answers.may_pick_up,
+            keypad=self.codes.keypad,
             music=settings.media.music,
         )
         self.sip.listen(self.switch)
@@ -288,6 +293,7 @@ class Softswitch:
                     "trunk-groups": self.trunk_groups.load,
                     "reach": self.reach.load,
                     "presence": self.presence.load,
+                    "codes": self.codes.load,
                     "routing": self.dial_plan.load,
                 }
             )

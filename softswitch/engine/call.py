@@ -32,6 +32,8 @@ from softswitch.calls.signals import (
 )
 from softswitch.engine import transfer as transfers
 from softswitch.engine.caller import Candidate
+from softswitch.engine.consultation import Consultation
+from softswitch.engine.in_call import InCallKeys
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.record import Outcome, nobody
 from softswitch.engine.serving import ServedCall
@@ -56,7 +58,7 @@ CallApp = Callable[["LiveCall", str], Awaitable[Destination | None]]
 class LiveCall(ServedCall):
     """A call in progress; to call applications it is the `Caller`."""
 
-    __slots__ = ("_apps", "_gave_up", "_note", "_over", "_task")
+    __slots__ = ("_apps", "_gave_up", "_keys", "_note", "_over", "_task", "consultation")
 
     legs: CallLegs["LiveCall"]
 
@@ -76,6 +78,9 @@ class LiveCall(ServedCall):
         self._task: asyncio.Task[None] | None = None
         self._gave_up = False
         self._note = ""
+        self._keys: InCallKeys | None = None
+        self.consultation: Consultation | None = None
+        """The caller has come from another call, to ask somebody here."""
 
     # Beginning and end -------------------------------------------------------------------------------------
 
@@ -175,6 +180,8 @@ class LiveCall(ServedCall):
             log.exception("a call application failed", call=self.call, ladder=[line.what for line in self._trace])
             self.note("a call application failed; the switch's log has the details")
         self._remember(cause, status)
+        if self.consultation is not None:
+            self.consultation.give_back(self)
         if self._contacts and status is not None and self.answered_at is None:
             self.legs.send_elsewhere(self.caller_leg, cause, status, self._contacts)
         self.legs.hang_up_all(cause, status)
@@ -244,6 +251,9 @@ class LiveCall(ServedCall):
         # What refers back to the call is let go: then it is gone at once, and the garbage collector, which would stop
         # all calls while it looks for it, finds nothing.
         self._dial = None
+        if self._keys is not None:
+            self._keys.let_go()
+            self._keys = None
         self.legs.let_go()
 
     # What the gateways tell --------------------------------------------------------------------------------
@@ -265,8 +275,8 @@ class LiveCall(ServedCall):
                 self._dial.answered(leg, signal)
         elif isinstance(signal, DigitPressed):
             leg.informed = True
-            self.digit_pressed(leg_id, signal.digit)
-            self.talk.pressed(leg, signal)
+            if not self.digit_pressed(leg_id, signal.digit):
+                self.talk.pressed(leg, signal)
         elif isinstance(signal, PictureAsked):
             self.talk.picture_asked(leg)
         elif isinstance(signal, TransferAsked):
@@ -283,12 +293,22 @@ class LiveCall(ServedCall):
         if self._hearing is not None and leg == self.caller_leg.id:
             self._hearing.played()
 
-    def digit_pressed(self, leg: LegId, digit: str) -> None:
-        """A key, however signalled; the caller's are kept for `digit`."""
-        if leg == self.caller_leg.id:
+    def digit_pressed(self, leg_id: LegId, digit: str) -> bool:
+        """A key, however signalled; whether it was for us alone. The caller's others are kept for `digit`."""
+        leg = self.legs.get(leg_id)
+        if leg is None or leg.leaving:
+            return False
+        if self._keys is None and (self.other(leg) is not None or self.consultation is not None):
+            self._keys = InCallKeys(self, self._around)
+        if self._keys is not None and self._keys.pressed(leg, digit):
+            return True
+        if leg is self.caller_leg:
             self._hears().pressed(digit)
+        return False
 
     def _ended(self, leg: Leg, ended: Ended) -> None:
+        if self.consultation is not None and leg is self.consultation.asker:
+            self.consultation.asker_gone(self, hung_up=ended.by_party)
         dial, transfer = self._dial, self.transfer
         self.legs.ended(leg, ended, self.answered_at)
         if leg is self.caller_leg:
@@ -339,14 +359,59 @@ class LiveCall(ServedCall):
 
     def leave(self, leg: Leg, to: "LiveCall") -> None:
         """A party goes on in another call; what is left of this one ends."""
-        self.talk.parted(leg)
-        self.note(f"goes on in call {to.call}")
+        if self.consultation is not None and leg is self.consultation.asker:
+            self.consultation.asker_gone(self, hung_up=False)
         if self.answered_at is None:
             self.answered_at = self.wall_ms()
             self._around.publish(CallAnswered(at=self.answered_at, call=self.call))
-        self.legs.release(leg, to.call)
-        if leg is self.caller_leg:
-            self.caller_leg = nobody(self.call)
-        to.legs.welcome(leg, self.call)
+        self.part_with(leg, to)
         self.hang_up(Cause.NORMAL_CLEARING)
         self._end_if_over()
+
+    def part_with(self, leg: Leg, to: "LiveCall") -> None:
+        """A party goes on in another call."""
+        self.talk.parted(leg)
+        self.note(f"goes on in call {to.call}")
+        self.legs.release(leg, to.call)
+        if leg is self.caller_leg:
+            self._gave_up = self.answered_at is None and self._cause is None
+            self.caller_leg = nobody(self.call)
+        to.legs.welcome(leg, self.call)
+
+    @property
+    def life(self) -> "asyncio.Task[None] | None":
+        """What the call is at."""
+        return self._task
+
+    def consult(self, asker: Leg, home: "LiveCall", number: str) -> None:
+        """A party comes from another call and may go back there: somebody is rung for it here."""
+        self.from_, self.to, self.caller_leg = asker.party, Party(number), asker
+        self._publish_offered(asker.id, "")
+        wait = home.lend(asker, self)
+        self.consultation = Consultation(asker, home, wait, self._around)
+        self.begin(lambda: self.route(Destination("dialplan", self.origin.context)))
+
+    def lend(self, leg: Leg, to: "LiveCall") -> "asyncio.Task[None] | None":
+        """A party goes to another call and may come back; whom it talks with waits with music. Gives that life."""
+        stays = self.other(leg)
+        assert stays is not None, "who talks with nobody asks nobody"
+        self.talk.part(leg, stays)
+        if leg.address is not None:
+            self._around.media.silence(leg.id)
+        self._dial = self._hearing = None
+        self.part_with(leg, to)
+        self.caller_leg, self.from_ = stays, stays.party
+        self.talk.music(stays)
+
+        async def wait() -> Outcome:
+            await asyncio.get_running_loop().create_future()
+            return Cause.NORMAL_CLEARING, None
+
+        self.begin(wait)
+        return self._task
+
+    def recall(self, destination: Destination) -> None:
+        """Who waits for a party is put through to its phones."""
+        self.note(f"back to {destination}")
+        self.to = Party(destination.name)
+        self.begin(lambda: self.route(destination))

@@ -220,6 +220,11 @@ class ServedCall(RecordedCall):
         dial = self._dial
         return dial is not None and dial.holds(leg) and dial.winner in (None, leg)
 
+    def has_company(self, caller: Leg) -> bool:
+        """Whether another could take the caller's place: it talks, somebody is rung for it, or we serve it."""
+        ringing = self._dial is not None and self._dial.open
+        return caller is self.caller_leg and (ringing or self.other(caller) is not None or self._hearing is not None)
+
     def take_place(self, old: Leg, new: Leg) -> None:
         """A party that has come from another call is from now on where `old` is, which is hung up.
 
@@ -235,7 +240,7 @@ class ServedCall(RecordedCall):
             self.legs.hang_up(old, Cause.NORMAL_CLEARING)
             if partner is not None:
                 self._pair(partner)
-            elif was_up:
+            elif was_up and (dial is None or not dial.open):
                 self.talk.with_us(new)
                 self._answer_caller()
                 if self._hearing is not None:

@@ -1,18 +1,35 @@
 """What every call is built with."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from softswitch.calls.in_call import Keypad
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId, LegId
 from softswitch.ports import Media, Signalling
+
+if TYPE_CHECKING:
+    from softswitch.engine.call import LiveCall
 
 
 class Surroundings:
     """The gateways, the clock and the bus, as a call uses them."""
 
-    __slots__ = ("clock", "may_pick_up", "media", "music", "origin_of", "publish", "signalling")
+    __slots__ = (
+        "clock",
+        "keypad",
+        "may_pick_up",
+        "media",
+        "music",
+        "new_call",
+        "origin_of",
+        "publish",
+        "record",
+        "signalling",
+    )
 
     def __init__(
         self,
@@ -20,9 +37,12 @@ class Surroundings:
         media: Media,
         clock: Clock,
         publish: Callable[[Fact], None],
+        new_call: "Callable[[Origin], LiveCall]",
         *,
         origin_of: Callable[[str], Origin | None] = lambda account: None,
         may_pick_up: Callable[[str, Destination], bool] = lambda account, ringing: False,
+        keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
+        record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         music: str = "",
     ) -> None:
         self.signalling = signalling
@@ -33,5 +53,11 @@ class Surroundings:
         """Whom an account's calls are from: a party may have others called only as the account that it is."""
         self.may_pick_up = may_pick_up
         """Whether an account may answer a phone of another that rings."""
+        self.keypad = keypad
+        """What a party that belongs to a destination may press while it talks; None: nothing."""
+        self.record = record
+        """Begins or ends the recording of a call, because a party asks for it; says which, or why not."""
+        self.new_call = new_call
+        """A call of our own making."""
         self.music = music
         """The prompt that a waiting party hears; empty: what whoever holds it sends."""

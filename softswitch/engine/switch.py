@@ -1,11 +1,12 @@
 """The switch: every call there is, and where each gateway's news goes."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
 from softswitch.calls.dial import over
+from softswitch.calls.in_call import Keypad
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Incoming, LegSignal, Origin
 from softswitch.engine import transfer as transfers
@@ -65,15 +66,27 @@ class Switch:
         *,
         origin_of: Callable[[str], Origin | None] = lambda account: None,
         may_pick_up: Callable[[str, Destination], bool] = lambda account, ringing: False,
+        keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
+        record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         music: str = "",
     ) -> None:
         """Give the switch its gateways and call applications: once, before the first call.
 
         `origin_of` tells whom an account's calls are from, `may_pick_up` whether an account may answer what rings
-        elsewhere, and `music` is the prompt for those who wait.
+        elsewhere, `keypad` what a party may press while it talks, and `music` is the prompt for those who wait.
+        `record` begins or ends a recording that a party asks for, and says which, or why not.
         """
         self._around = Surroundings(
-            signalling, media, self._clock, self._bus.publish, origin_of=origin_of, may_pick_up=may_pick_up, music=music
+            signalling,
+            media,
+            self._clock,
+            self._bus.publish,
+            self._new_call,
+            origin_of=origin_of,
+            may_pick_up=may_pick_up,
+            keypad=keypad,
+            record=record,
+            music=music,
         )
         self._apps = apps
 
@@ -189,13 +202,16 @@ class Switch:
             raise NotFound("leg", leg or "")
         return live, party
 
-    def pick_up(self, by: CallId, account: str) -> bool:
-        """Let a call's caller answer a phone of an account that rings; False when none rings."""
+    def pick_up(self, by: CallId, accounts: Collection[str]) -> bool:
+        """Let a call's caller answer a phone of one of these accounts that rings, the call that came first; False when
+        none rings."""
         call, around = self._calls.get(by), self._around
-        destination = Destination("account", account)
         for target in self._calls.values():
             for leg in target.legs:
-                if leg.destination == destination and leg.state is LegState.RINGING and target.has_place(leg):
+                whose = leg.destination
+                if whose is None or whose.kind != "account" or whose.name not in accounts:
+                    continue
+                if leg.state is LegState.RINGING and target.has_place(leg):
                     if call is None or around is None or leg is target.caller_leg:
                         return False
                     transfers.pick_up(call, target, leg, around)

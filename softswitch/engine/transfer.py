@@ -90,7 +90,7 @@ def asked(call: "LiveCall", leg: Leg, asked: TransferAsked, around: Surroundings
     if asked.replaces is not None:
         call.talk.when_quiet(partial(_attended, call, leg, asked.replaces, around))
     else:
-        call.talk.when_quiet(partial(_blind, call, leg, asked.target, origin, around))
+        call.talk.when_quiet(partial(blind, call, leg, asked.target, origin, around))
 
 
 def by_administrator(call: "LiveCall", stays: Leg, target: str, around: Surroundings) -> None:
@@ -100,7 +100,7 @@ def by_administrator(call: "LiveCall", stays: Leg, target: str, around: Surround
         raise Conflict("not-talking", "the party talks with nobody, or is being transferred already")
     account = other.destination
     rights = around.origin_of(account.name) if account is not None and account.kind == "account" else None
-    _blind(call, other, target, rights or call.origin, around)
+    blind(call, other, target, rights or call.origin, around)
 
 
 def _refuse(call: "LiveCall", leg: Leg, around: Surroundings, cause: Cause, status: int, why: str) -> None:
@@ -108,7 +108,8 @@ def _refuse(call: "LiveCall", leg: Leg, around: Surroundings, cause: Cause, stat
     around.signalling.send(leg.id, TransferProgress(status, cause))
 
 
-def _blind(call: "LiveCall", by: Leg, target: str, origin: Origin, around: Surroundings) -> None:
+def blind(call: "LiveCall", by: Leg, target: str, origin: Origin, around: Surroundings) -> None:
+    """Whom a party talks with goes to a number, in the name of `origin`."""
     stays = call.other(by)
     if over(by) or stays is None:
         _refuse(call, by, around, Cause.NORMAL_UNSPECIFIED, 603, "there is nobody to transfer")
@@ -140,6 +141,11 @@ def _move(call: "LiveCall", by: Leg, target: "LiveCall", replaced: LegId, around
     if place.destination != by.destination:
         _refuse(call, by, around, Cause.CALL_REJECTED, 403, "the other call is another account's")
         return
+    bring(call, stays, by, target, place, around)
+
+
+def bring(call: "LiveCall", stays: Leg, by: Leg, target: "LiveCall", place: Leg, around: Surroundings) -> None:
+    """A party of a call goes over to another call and takes a place there, because `by`, who has it, wants that."""
     transfer = Transfer(around, call.call, by, by.id)
     transfer.began("attended", target.call)
     if target.answered_at is None and (target.transfer is None or target.transfer.settled):

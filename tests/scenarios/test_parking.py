@@ -2,6 +2,8 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from tests.support.phone_calls import PhoneCall
 from tests.support.stories import registered, talking
 from tests.support.switch import SimulatedSwitch
@@ -123,4 +125,66 @@ async def test_an_invite_that_replaces_a_ringing_phones_dialog_picks_it_up(house
     await asyncio.sleep(1)
     assert house.hear_each_other(out, picking)
     out.hang_up()
+    await house.settled()
+
+
+def group(house: SimulatedSwitch, **groups: str) -> None:
+    """Put accounts into pickup groups: `_1002="sales front"`."""
+    accounts = house.features.directory._accounts
+    for name, words in groups.items():
+        number = name.removeprefix("_")
+        accounts[number] = replace(accounts[number], pickup_groups=frozenset(words.split()))
+
+
+async def test_whichever_phone_of_the_group_rings_is_answered(house: SimulatedSwitch) -> None:
+    alice, bob, carol, dave = await registered(house, "1001", "1002", "1003", "1004")
+    group(house, _1002="sales", _1003="support sales", _1004="support")
+    out = alice.call("1002")
+    back = await bob.rings()
+    back.ring()
+    await out.until("ringing")
+    strange = dave.call("*8")  # shares no group with 1002
+    await strange.until("over")
+    assert strange.status == 404
+    picking = carol.call("*8")
+    await picking.until("up")
+    await back.until("over")
+    assert "elsewhere" in back.reason
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, picking)
+    picking.hang_up()
+    await out.until("over")
+    await house.settled()
+    first = next(iter(house.records.values()))
+    assert [(each.kind, each.outcome) for each in first.transfers] == [("pickup", "completed")]
+
+
+async def test_of_two_that_ring_the_group_answers_the_call_that_came_first(house: SimulatedSwitch) -> None:
+    alice, bob, carol, dave, erin = await registered(house, "1001", "1002", "1003", "1004", "1005")
+    group(house, _1002="sales", _1003="sales", _1004="sales")
+    early = alice.call("1002")
+    (await bob.rings()).ring()
+    await early.until("ringing")
+    late = erin.call("1003")
+    (await carol.rings()).ring()
+    await late.until("ringing")
+    picking = dave.call("*8")
+    await picking.until("up")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(early, picking) and late.state == "ringing"
+    for call in (picking, late):
+        call.hang_up()
+    await house.settled()
+
+
+async def test_who_is_in_no_group_picks_nobody_up(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    group(house, _1002="sales")
+    out = alice.call("1002")
+    (await bob.rings()).ring()
+    await out.until("ringing")
+    picking = carol.call("*8")
+    await picking.until("over")
+    assert picking.how == "refused" and out.state == "ringing"
+    out.cancel()
     await house.settled()

@@ -3,7 +3,7 @@
 
 import ipaddress
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from softswitch.calls.onward import Onward
 from softswitch.calls.signals import Origin
@@ -12,6 +12,7 @@ from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.engine.switch import Switch
 from softswitch.events import CallEnded, CallFact, Fact
+from softswitch.features.codes.service import Codes
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
 from softswitch.features.messaging.feature import build as build_messaging
@@ -140,6 +141,7 @@ class DemoFeatures:
         self.originating: Callable[[str, str], CallId]
         """Makes a call on an account's behalf: whoever has the switch says how."""
         plan = self.plan = DialPlan(clock, publish, self, self)
+        self.codes = Codes(self.directory, self.trunks.origin_of)
         self.stored = MemoryStore()
         self.messaging = Messaging(self.directory, Phones(self.location), self.stored, clock, publish, "10.0.0.1")
         self._live = LiveFacts()
@@ -176,8 +178,11 @@ class DemoFeatures:
     def originate(self, account: str, number: str) -> CallId:
         return self.originating(account, number)
 
-    def pick_up(self, by: CallId, account: str) -> bool:
-        return self.switch.pick_up(by, account)
+    def pick_up(self, by: CallId, accounts: Collection[str]) -> bool:
+        return self.switch.pick_up(by, accounts)
+
+    def picked_up_by(self, number: str) -> Collection[str]:
+        return self.directory.picked_up_by(number)
 
     def meet(self, by: CallId, waiting: CallId) -> bool:
         return self.switch.meet(by, waiting)

@@ -76,7 +76,7 @@ def ack_of_refusal(received: Message, invite: Message) -> Iterator[str]:
 def _body(message: Message) -> Iterator[str]:
     if not message.header("content-length"):
         yield f"{message} has no Content-Length (20.14: SHOULD)"
-    if not message.body or message.method in ("NOTIFY", "MESSAGE"):
+    if not message.body or message.method in ("NOTIFY", "MESSAGE", "INFO"):
         return
     if message.header("content-type").lower() != "application/sdp":
         yield f"{message} has a body of {message.header('content-type')!r}"

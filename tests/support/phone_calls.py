@@ -61,6 +61,8 @@ class PhoneCall:
         self.subscribed = ""
         self._ended_subscriptions: set[str] = set()
         """By their Event, which tells the REFERs of a dialog apart."""
+        self.pressed: list[str] = []
+        """The keys that came as INFO."""
         self.acks_sent = 0
         self.mute_acks = False
         """For stories: never acknowledge a 2xx."""
@@ -498,6 +500,24 @@ class PhoneCall:
             self.referred = response.status
             self.refer_sub = response.header("refer-sub")
             self._changed()
+
+    def press(self, key: str) -> None:
+        """Send a key as INFO, in the words that most phones use."""
+        self._local_cseq += 1
+        headers = [
+            *self._headers("INFO", self._local_cseq, self._credentials("INFO")),
+            ("Content-Type", "application/dtmf-relay"),
+        ]
+        body = f"Signal={key}\r\nDuration=160\r\n".encode()
+        self.phone.send_request(
+            "INFO", self._target, headers, body, self._next_hop(), lambda response: None, lambda: None
+        )
+
+    def informed(self, request: Message) -> None:
+        """An INFO came."""
+        self._remote_cseq = max(self._remote_cseq, request.cseq)
+        if request.header("content-type") == "application/dtmf-relay":
+            self.pressed.append(request.body.partition(b"Signal=")[2][:1].decode())
 
     def notified(self, request: Message) -> None:
         """What became of a transfer that was asked for."""

@@ -21,7 +21,7 @@ from tests.support.sip_text import (
     param,
 )
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, MESSAGE"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, MESSAGE, INFO"
 
 
 class Phone:
@@ -379,6 +379,9 @@ class Phone:
             call.cleared(request)
         elif method == "OPTIONS":
             self._plain(data, request, send, 200)
+        elif method == "INFO" and call is not None:
+            self._plain(data, request, send, 200)
+            call.informed(request)
         elif method == "MESSAGE":
             if request.all("contact"):
                 self.breach(f"{request} has a Contact (RFC 3428 section 4)")

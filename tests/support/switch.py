@@ -172,6 +172,7 @@ class SimulatedSwitch:
             self.features.apps,
             origin_of=self.features.origin_of,
             may_pick_up=self.features.may_pick_up,
+            keypad=self.features.codes.keypad,
             music="music/hold",
         )
         self.endpoint.start(self.engine, self.agent)
@@ -210,6 +211,13 @@ class SimulatedSwitch:
             self.loop.call_later(self._disk_seconds, then)
         else:
             then()
+
+    def press(self, call: PhoneCall, keys: str) -> None:
+        """A phone sends keys in its sound (RFC 4733)."""
+        assert call.remote_sdp is not None
+        leg = next(leg for leg, local in self.media.open_legs.items() if local == call.remote_sdp.address)
+        for key in keys:
+            self.media.press(leg, key)
 
     # What is heard ----------------------------------------------------------------------------------------
 

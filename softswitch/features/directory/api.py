@@ -39,6 +39,7 @@ def _network(text: str) -> str:
 Networks = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=64), AfterValidator(_network)], ...], Field(max_length=50)
 ]
+Groups = Annotated[tuple[Name, ...], Field(max_length=20)]
 Transports = Annotated[tuple[Literal["udp", "tcp", "tls", "ws", "wss"], ...], Field(max_length=5)]
 
 
@@ -57,6 +58,8 @@ class AccountOut(BaseModel):
     caller_id: str
     networks: Annotated[list[str], BeforeValidator(_words)]
     transports: Annotated[list[str], BeforeValidator(_words)]
+    in_call_codes: bool
+    pickup_groups: Annotated[list[str], BeforeValidator(_words)]
     created_at: Moment
     updated_at: Moment
 
@@ -71,6 +74,8 @@ class AccountIn(Input):
     caller_id: CallerId = Field(default="", description="the number shown to trunks; empty: its own")
     networks: Networks = Field(default=(), description="where its phones may be; empty: everywhere")
     transports: Transports = Field(default=(), description="how they may come: `tls` and `wss` for encrypted only")
+    in_call_codes: bool = Field(default=True, description="whether its keys mean something while it talks")
+    pickup_groups: Groups = Field(default=(), description="whose phones it may answer, and who its own, by `*8`")
 
 
 class AccountChanges(Changes):
@@ -82,6 +87,8 @@ class AccountChanges(Changes):
     caller_id: CallerId = ABSENT
     networks: Networks = ABSENT
     transports: Transports = ABSENT
+    in_call_codes: bool = ABSENT
+    pickup_groups: Groups = ABSENT
 
 
 class AccountCreated(AccountOut):

@@ -50,6 +50,10 @@ class Account(Struct, frozen=True, gc=False, kw_only=True):
     ha1_sha256: str
     access: Access | None = None
     """None: from everywhere, as it likes."""
+    in_call_codes: bool = True
+    """Whether its keys mean something while it talks."""
+    pickup_groups: frozenset[str] = frozenset()
+    """Whose ringing phones it may answer without naming them: those of accounts that share one of these."""
 
 
 class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
@@ -64,6 +68,8 @@ class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
     caller_id: str = ""
     networks: tuple[str, ...] = ()
     transports: tuple[str, ...] = ()
+    in_call_codes: bool = True
+    pickup_groups: tuple[str, ...] = ()
 
 
 def ha1(number: str, realm: str, password: str) -> tuple[str, str]:

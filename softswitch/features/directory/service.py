@@ -94,6 +94,16 @@ class Directory:
         account = self._accounts.get(number)
         return None if account is None else Party(account.caller_id or account.number, account.name)
 
+    def picked_up_by(self, number: str) -> frozenset[str]:
+        """The accounts whose phones an account answers without naming them: those that share a pickup group."""
+        groups = account.pickup_groups if (account := self._accounts.get(number)) is not None else frozenset()
+        if not groups:
+            return frozenset()
+        others = self._accounts.values()
+        return frozenset(
+            other.number for other in others if other.number != number and not groups.isdisjoint(other.pickup_groups)
+        )
+
     def __len__(self) -> int:
         return len(self._accounts)
 
@@ -119,7 +129,7 @@ class Directory:
         for field, value in changes.items():
             if field == "password":
                 row.realm, (row.ha1_md5, row.ha1_sha256) = self.realm, ha1(number, self.realm, value)
-            elif field in ("networks", "transports"):
+            elif field in ("networks", "transports", "pickup_groups"):
                 setattr(row, field, " ".join(value))
             else:
                 setattr(row, field, value)
@@ -172,6 +182,8 @@ class Directory:
             "caller_id": new.caller_id,
             "networks": " ".join(new.networks),
             "transports": " ".join(new.transports),
+            "in_call_codes": new.in_call_codes,
+            "pickup_groups": " ".join(new.pickup_groups),
             "created_at": now,
             "updated_at": now,
         }
@@ -188,6 +200,8 @@ class Directory:
             ha1_md5=row.ha1_md5 if ours else "",
             ha1_sha256=row.ha1_sha256 if ours else "",
             access=_access(row.networks, row.transports),
+            in_call_codes=row.in_call_codes,
+            pickup_groups=frozenset(row.pickup_groups.split()),
         )
 
 

@@ -25,5 +25,8 @@ class AccountRow(Base):
     """Where it may come from, separated by blanks; empty: from everywhere."""
     transports: Mapped[str] = mapped_column(String(40), default="")
     """How it may come, separated by blanks; empty: as it likes."""
+    in_call_codes: Mapped[bool] = mapped_column(default=True)
+    pickup_groups: Mapped[str] = mapped_column(Text, default="")
+    """Separated by blanks."""
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)

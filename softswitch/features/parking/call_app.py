@@ -52,15 +52,26 @@ def fetch_app(lot: Lot, switchboard: Switchboard) -> CallApp:
 
 def pickup_app(accounts: Accounts, switchboard: Switchboard) -> CallApp:
     """Takes the calls for `pickup/NUMBER`: the caller answers a phone of that account that rings, where both dial by
-    the same context."""
+    the same context. `pickup` alone: whichever rings of the accounts that share a pickup group with the caller's."""
 
     async def pick_up(caller: Caller, name: str) -> Destination | None:
+        if not name:
+            return await of_group(caller)
         ringing = accounts.origin_of(name)
         if caller.origin.kind != "account" or ringing is None or ringing.context != caller.origin.context:
             raise Rejected(Cause.CALL_REJECTED, f"{caller.from_.number} may not answer for {name}")
-        if not switchboard.pick_up(caller.call, name):
+        if not switchboard.pick_up(caller.call, (name,)):
             raise Rejected(Cause.UNALLOCATED_NUMBER, f"no phone of {name} rings")
         await asyncio.get_running_loop().create_future()  # as above
+        return None
+
+    async def of_group(caller: Caller) -> Destination | None:
+        group = accounts.picked_up_by(caller.origin.name) if caller.origin.kind == "account" else ()
+        if not group:
+            raise Rejected(Cause.FACILITY_REJECTED, f"{caller.from_.number} is in no pickup group with anybody")
+        if not switchboard.pick_up(caller.call, group):
+            raise Rejected(Cause.UNALLOCATED_NUMBER, "no phone of the pickup group rings")
+        await asyncio.get_running_loop().create_future()
         return None
 
     return pick_up

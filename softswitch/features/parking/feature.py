@@ -8,7 +8,7 @@ from softswitch.features.parking.needs import Accounts, Switchboard
 
 
 def build(lot: Lot, switchboard: Switchboard, accounts: Accounts) -> Feature:
-    """Takes the calls for `park`, `park/SLOT`, `parked/SLOT` and `pickup/NUMBER`."""
+    """Takes the calls for `park`, `park/SLOT`, `parked/SLOT`, `pickup/NUMBER` and `pickup`."""
     return Feature(
         "parking",
         call_apps={

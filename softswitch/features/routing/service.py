@@ -1,15 +1,18 @@
 """The dial plan in force, and how it is changed and asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from softswitch.calls.dialled_code import DialledCode
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished, RoutingStep
 from softswitch.features.routing import store
 from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest
+from softswitch.features.routing.model.codes import dialled_code, with_code
+from softswitch.features.routing.model.edit import rule_at
 from softswitch.features.routing.needs import Callers, Destinations
 from softswitch.features.routing.tables import PlanRow
 from softswitch.kernel.cause import Cause
@@ -76,6 +79,19 @@ class DialPlan:
         row = await store.newest(session)
         document = edit(store.document_of(row) if row is not None else PlanDocument())
         return document, await self._publish_version(session, document, row, author, comment, None)
+
+    def codes(self) -> Sequence[DialledCode]:
+        """The rules in force that are codes, in the plan's order."""
+        return [code for rule in self.document.rules if (code := dialled_code(rule)) is not None]
+
+    async def change_code(self, session: Session, rule: str, changes: Mapping[str, object], author: str) -> DialledCode:
+        """Change `code`, `enabled` or `note` of a rule that is a code: a new version. Raises NotFound and Invalid."""
+        document, _ = await self.change(
+            session, lambda before: with_code(before, rule, changes), author, f"code {rule} changed"
+        )
+        changed = dialled_code(rule_at(document, rule)[0])
+        assert changed is not None
+        return changed
 
     async def roll_back(self, session: Session, version: int, author: str) -> Plan:
         """Publish an old version again, as a new one. Raises NotFound, and Invalid where this program no longer

@@ -130,6 +130,11 @@ class Trunks:
         trunk = self._peers.get(username)
         return None if trunk is None else trunk.origin
 
+    def origin_of(self, name: str) -> Origin | None:
+        """Whose calls those of a trunk are; None: there is no such trunk."""
+        trunk = self._trunks.get(name)
+        return None if trunk is None else trunk.origin
+
     # What the SIP gateway tells ---------------------------------------------------------------------------
 
     def enrolled(self, uplink: str, how: Enrolled) -> None:

@@ -81,6 +81,7 @@ def view(facts: Iterable[CallFact]) -> CallView | None:
 
 
 def _apply(call: CallView, fact: CallFact) -> None:
+    role: Literal["caller", "called"]
     match fact:
         case CallRouted(destination=destination):
             call.destination = str(destination) if destination is not None else None
@@ -91,12 +92,14 @@ def _apply(call: CallView, fact: CallFact) -> None:
             caller = next(leg for leg in call.legs.values() if leg.role == "caller")
             caller.state, caller.answered_at = "up", caller.answered_at or fact.at
         case LegDialed(leg=leg):
-            role: Literal["caller", "called"] = "called"
+            role = "called"
             if leg in call.legs:
                 role, call.own = call.legs[leg].role, True
             call.legs[leg] = LegView(leg, role, str(fact.destination), fact.number, fact.target, fact.at)
         case LegArrived(leg=leg):
-            call.legs[leg] = LegView(leg, "called", str(fact.destination), fact.number, "", fact.at)
+            # Who comes back, or comes to ask somebody, is whom the call was said to be from.
+            role = call.legs[leg].role if leg in call.legs else "called"
+            call.legs[leg] = LegView(leg, role, str(fact.destination), fact.number, "", fact.at)
             if fact.up:
                 call.legs[leg].state, call.legs[leg].answered_at = "up", fact.at
         case LegMoved(leg=leg) if leg in call.legs:

@@ -72,6 +72,7 @@ def demo_plan() -> PlanDocument:
                 destination="pickup/{number}",
                 note="answer a phone that rings: **1002",
             ),
+            Rule(name="pickup-group", number="*8", destination="pickup", note="answer a phone of the pickup group"),
             Rule(name="clock", number="9198", destination="clock", note="the time and the caller's number"),
             Rule(context="guest", name="echo", number="9196", destination="echo", note="hear yourself"),
             Rule(context="guest", name="tone", number="9197", destination="tone", note="1004 Hz"),
