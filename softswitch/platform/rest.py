@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, overload
 
 import msgspec
 from fastapi import Depends, Query
@@ -28,11 +28,21 @@ Key = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_lengt
 
 
 def _read_moment(value: Any) -> Any:
-    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else value
+    return moment(value) if isinstance(value, int) else value
 
 
 Moment = Annotated[datetime, BeforeValidator(_read_moment)]
 """A time in an answer: wall milliseconds as stored, shown in UTC by ISO 8601."""
+
+
+@overload
+def moment(at: int) -> datetime: ...
+@overload
+def moment(at: None) -> None: ...
+def moment(at: int | None) -> datetime | None:
+    """Wall milliseconds as a time in UTC; none where there is none."""
+    return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
+
 
 ABSENT: Any = None
 """The default of a field that `Changes` may leave out."""

@@ -1,7 +1,6 @@
 """/api/v1/calls: live calls, and every call's trace. /api/v1/events: the stream of facts."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -16,36 +15,30 @@ from softswitch.features.callcontrol.stream import EventStream, Listener
 from softswitch.kernel.errors import Invalid
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.auth import Operator
-from softswitch.platform.rest import Input, Number, Page, Paging
+from softswitch.platform.call_shapes import (
+    CallOutline,
+    CallTime,
+    MediaOut,
+    PartyOut,
+    TroubleOut,
+    media_out,
+)
+from softswitch.platform.rest import Input, Number, Page, Paging, moment
 
 
-class LegOut(BaseModel):
+class LegOut(PartyOut):
     """One party's half of a live call."""
 
-    leg: str
-    role: Literal["caller", "called"]
-    destination: str
-    number: str
-    target: str
     state: Literal["invited", "ringing", "up", "ended"]
     held: bool
-    started_at: datetime
-    answered_at: datetime | None
+    started_at: CallTime
+    answered_at: CallTime | None
 
 
-class CallOut(BaseModel):
+class CallOut(CallOutline):
     """A live call."""
 
-    call_id: str
-    from_: str = Field(serialization_alias="from")
-    from_name: str
-    to: str
-    origin: str
-    context: str
-    destination: str | None
     state: Literal["routing", "ringing", "talking", "held"]
-    started_at: datetime
-    answered_at: datetime | None
     legs: list[LegOut]
 
 
@@ -90,7 +83,7 @@ class StepOut(BaseModel):
 class DecisionOut(BaseModel):
     """Where the call was sent, and why."""
 
-    at: datetime
+    at: CallTime
     by: str
     destination: str | None
     plan_version: int | None
@@ -100,7 +93,7 @@ class DecisionOut(BaseModel):
 class LadderLineOut(BaseModel):
     """One message, or a note of the switch's."""
 
-    at: datetime
+    at: CallTime
     after_ms: int
     """Since the call began."""
     leg: str
@@ -109,36 +102,12 @@ class LadderLineOut(BaseModel):
     what: str
 
 
-class MediaOut(BaseModel):
-    """What a leg's sound measured."""
-
-    received: int
-    sent: int
-    lost: int
-    jitter_ms: float
-    first_packet_ms: int | None
-    last_address: str
-    discarded: int
-
-
-class LegTraceOut(BaseModel):
-    leg: str
-    destination: str
-    number: str
-    target: str
-    ended_at: datetime | None
+class LegTraceOut(PartyOut):
+    ended_at: CallTime | None
     cause: str | None
     status: int | None
     by_party: bool
     media: MediaOut | None
-
-
-class TroubleOut(BaseModel):
-    """What went wrong with a leg's sound."""
-
-    kind: str
-    leg: str
-    sentence: str
 
 
 class TraceOut(BaseModel):
@@ -148,9 +117,9 @@ class TraceOut(BaseModel):
     live: bool
     from_: str = Field(serialization_alias="from")
     to: str
-    started_at: datetime
-    answered_at: datetime | None
-    ended_at: datetime | None
+    started_at: CallTime
+    answered_at: CallTime | None
+    ended_at: CallTime | None
     cause: str | None
     note: str
     decisions: list[DecisionOut]
@@ -283,14 +252,6 @@ def _names(kind: type[Fact]) -> set[str]:
 _KNOWN = _names(Fact)
 
 
-def _moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1000, UTC)
-
-
-def _maybe(at: int | None) -> datetime | None:
-    return None if at is None else _moment(at)
-
-
 def _call(call: CallView) -> CallOut:
     return CallOut(
         call_id=call.call_id,
@@ -301,8 +262,8 @@ def _call(call: CallView) -> CallOut:
         context=call.context,
         destination=call.destination,
         state=call.state,
-        started_at=_moment(call.started_at),
-        answered_at=_maybe(call.answered_at),
+        started_at=moment(call.started_at),
+        answered_at=moment(call.answered_at),
         legs=[_leg(leg) for leg in call.legs.values()],
     )
 
@@ -316,8 +277,8 @@ def _leg(leg: LegView) -> LegOut:
         target=leg.target,
         state=leg.state,
         held=leg.held,
-        started_at=_moment(leg.started_at),
-        answered_at=_maybe(leg.answered_at),
+        started_at=moment(leg.started_at),
+        answered_at=moment(leg.answered_at),
     )
 
 
@@ -328,14 +289,14 @@ def _trace(story: Trace) -> TraceOut:
         live=story.ended_at is None,
         from_=call.from_number,
         to=call.to_number,
-        started_at=_moment(call.started_at),
-        answered_at=_maybe(call.answered_at),
-        ended_at=_maybe(story.ended_at),
+        started_at=moment(call.started_at),
+        answered_at=moment(call.answered_at),
+        ended_at=moment(story.ended_at),
         cause=story.cause.text if story.cause is not None else None,
         note=story.note,
         decisions=[
             DecisionOut(
-                at=_moment(decision.at),
+                at=moment(decision.at),
                 by=decision.by,
                 destination=decision.destination,
                 plan_version=decision.plan_version,
@@ -345,7 +306,7 @@ def _trace(story: Trace) -> TraceOut:
         ],
         ladder=[
             LadderLineOut(
-                at=_moment(line.at),
+                at=moment(line.at),
                 after_ms=line.at - call.started_at,
                 leg=line.leg,
                 direction=line.direction,
@@ -356,14 +317,15 @@ def _trace(story: Trace) -> TraceOut:
         legs=[
             LegTraceOut(
                 leg=leg.leg,
+                role=call.legs[leg.leg].role,
                 destination=leg.destination,
                 number=leg.number,
                 target=leg.target,
-                ended_at=_maybe(leg.ended_at),
+                ended_at=moment(leg.ended_at),
                 cause=leg.cause.text if leg.cause is not None else None,
                 status=leg.status,
                 by_party=leg.by_party,
-                media=MediaOut.model_validate(leg.media, from_attributes=True) if leg.media is not None else None,
+                media=media_out(leg.media),
             )
             for leg in story.legs
         ],

@@ -4,49 +4,32 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field, PlainSerializer
+from pydantic import BaseModel, Field
 
 from softswitch.features.cdr.model import Cdr, CdrLeg, Disposition
 from softswitch.features.cdr.store import CdrQuery, find, page
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId
-from softswitch.platform.rest import Page, Paging, Reading
+from softswitch.platform.call_shapes import (
+    CallOutline,
+    CallTime,
+    MediaOut,
+    PartyOut,
+    TroubleOut,
+    media_out,
+)
+from softswitch.platform.rest import Page, Paging, Reading, moment
 
 router = APIRouter(prefix="/cdrs", tags=["cdrs"])
 
 
-def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+class LegOut(PartyOut):
+    """One party's half of a call that is over."""
 
-
-Moment = Annotated[datetime, PlainSerializer(_text, return_type=str, when_used="json")]
-"""In UTC with milliseconds: `2026-11-21T22:34:13.120Z`."""
-
-
-class MediaOut(BaseModel):
-    """What a leg's sound measured."""
-
-    received: int
-    sent: int
-    lost: int
-    jitter_ms: float
-    first_packet_ms: int | None
-    last_address: str
-    discarded: int
-
-
-class LegOut(BaseModel):
-    """One party's half of a call."""
-
-    leg: str
-    role: Literal["caller", "called"]
-    destination: str
-    number: str
-    target: str
-    started_at: Moment
-    ringing_at: Moment | None
-    answered_at: Moment | None
-    ended_at: Moment
+    started_at: CallTime
+    ringing_at: CallTime | None
+    answered_at: CallTime | None
+    ended_at: CallTime
     talk_ms: int
     cause: str
     cause_code: int
@@ -64,14 +47,14 @@ class TalkOut(BaseModel):
 
     a: str
     b: str
-    started_at: Moment
-    ended_at: Moment
+    started_at: CallTime
+    ended_at: CallTime
 
 
 class TransferOut(BaseModel):
     """Somebody had another party talk with somebody else, or tried to."""
 
-    at: Moment
+    at: CallTime
     by: str
     kind: str
     target: str
@@ -87,31 +70,14 @@ class ForwardOut(BaseModel):
     reason: str
 
 
-class TroubleOut(BaseModel):
-    """What went wrong with a leg's sound."""
-
-    kind: str
-    leg: str
-    sentence: str
-
-
-class CdrOut(BaseModel):
+class CdrOut(CallOutline):
     """What became of a call; times in UTC, exact to the millisecond."""
 
-    call_id: str
-    from_: str = Field(serialization_alias="from")
-    from_name: str
-    to: str
-    origin: str
-    context: str
     plan_version: int | None
-    destination: str | None
     forwards: list[ForwardOut]
     session_id: str
     """The caller's half of the Session-ID (RFC 7989); empty: it gave none."""
-    started_at: Moment
-    answered_at: Moment | None
-    ended_at: Moment
+    ended_at: CallTime
     duration_ms: int
     billable_ms: int
     disposition: Disposition
@@ -157,14 +123,6 @@ async def get(call_id: str, session: Reading) -> CdrOut:
     return _show(cdr)
 
 
-def _at(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1000, UTC)
-
-
-def _maybe(at: int | None) -> datetime | None:
-    return None if at is None else _at(at)
-
-
 def _show(cdr: Cdr) -> CdrOut:
     return CdrOut(
         call_id=cdr.call_id,
@@ -177,9 +135,9 @@ def _show(cdr: Cdr) -> CdrOut:
         destination=str(cdr.destination) if cdr.destination is not None else None,
         session_id=cdr.session_id,
         forwards=[ForwardOut(by=str(f.by), number=f.number, reason=f.reason) for f in cdr.forwards],
-        started_at=_at(cdr.started_at),
-        answered_at=_maybe(cdr.answered_at),
-        ended_at=_at(cdr.ended_at),
+        started_at=moment(cdr.started_at),
+        answered_at=moment(cdr.answered_at),
+        ended_at=moment(cdr.ended_at),
         duration_ms=cdr.duration_ms,
         billable_ms=cdr.billable_ms,
         disposition=cdr.disposition,
@@ -188,12 +146,12 @@ def _show(cdr: Cdr) -> CdrOut:
         note=cdr.note,
         legs=[_leg(leg) for leg in cdr.legs],
         talks=[
-            TalkOut(a=talk.a, b=talk.b, started_at=_at(talk.started_at), ended_at=_at(talk.ended_at))
+            TalkOut(a=talk.a, b=talk.b, started_at=moment(talk.started_at), ended_at=moment(talk.ended_at))
             for talk in cdr.talks
         ],
         transfers=[
             TransferOut(
-                at=_at(each.at),
+                at=moment(each.at),
                 by=each.by,
                 kind=each.kind,
                 target=each.target,
@@ -213,16 +171,16 @@ def _leg(leg: CdrLeg) -> LegOut:
         destination=str(leg.destination),
         number=leg.number,
         target=leg.target,
-        started_at=_at(leg.started_at),
-        ringing_at=_maybe(leg.ringing_at),
-        answered_at=_maybe(leg.answered_at),
-        ended_at=_at(leg.ended_at),
+        started_at=moment(leg.started_at),
+        ringing_at=moment(leg.ringing_at),
+        answered_at=moment(leg.answered_at),
+        ended_at=moment(leg.ended_at),
         talk_ms=leg.talk_ms,
         cause=leg.cause.text,
         cause_code=int(leg.cause),
         status=leg.status,
         by_party=leg.by_party,
-        media=MediaOut.model_validate(leg.media, from_attributes=True) if leg.media is not None else None,
+        media=media_out(leg.media),
         redirected_to=list(leg.redirected_to),
         moved_from=leg.moved_from,
         moved_to=leg.moved_to,

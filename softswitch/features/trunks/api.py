@@ -13,7 +13,7 @@ from softswitch.features.trunks.service import SECRETS, Trunks, read_sources
 from softswitch.features.trunks.tables import TrunkRow
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.platform.auth import Admin
-from softswitch.platform.rest import ABSENT, Changes, Input, Key, Moment, Name, Page, Paging, Reading, Writing
+from softswitch.platform.rest import ABSENT, Changes, Input, Key, Moment, Name, Page, Paging, Reading, Writing, moment
 
 # A host name (RFC 952 as RFC 1123 relaxes it), an IPv4 address, or an IPv6 address without brackets.
 Host = Annotated[
@@ -320,15 +320,15 @@ def build_router(trunks: Trunks, traffic: Traffic) -> APIRouter:
                 state="off" if mode == "off" else health.registration.value,
                 reason=health.registration_reason or None,
                 status=health.status,
-                expires_at=health.expires_at if health.registration is LineState.UP else None,  # type: ignore[arg-type]
-                next_try_at=health.next_try_at,  # type: ignore[arg-type]
+                expires_at=moment(health.expires_at if health.registration is LineState.UP else None),
+                next_try_at=moment(health.next_try_at),
             ),
             gateways=[
                 GatewayState(
                     gateway=gateway.name,
                     state=gateway.state.value,
                     reason=gateway.reason or None,
-                    since=gateway.since,  # type: ignore[arg-type]
+                    since=moment(gateway.since),
                     answer_ms=None if gateway.ms is None else round(gateway.ms, 1),
                 )
                 for gateway in health.gateways
