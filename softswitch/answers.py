@@ -99,6 +99,8 @@ class Answers:
             return f"there is no trunk {name!r}"
         if kind == "trunk-group" and self._groups.group(name) is None:
             return f"there is no trunk group {name!r}"
+        if kind == "pbx" and self._trunks.pbx_of(name) is None:
+            return f"no PBX has the number {name!r}"
         return None
 
     def tried(self, destination: Destination, number: str) -> Sequence[RoutingStep]:

@@ -135,11 +135,16 @@ class Softswitch:
             if settings.push.services
             else None
         )
-        self.reach = Reach(
-            self.directory, Phones(self.registrations, self.push, settings.push.wait_seconds), self.lines
-        )
+        phones = Phones(self.registrations, self.push, settings.push.wait_seconds)
+        self.reach = Reach(self.directory, phones, self.lines)
         self.directory.goes_with(self.reach.forget)
-        self.trunks = Trunks(settings.sip.realm, clock, bus.publish, Vault.at(settings.data_dir / "secrets.key"))
+        self.trunks = Trunks(
+            settings.sip.realm,
+            clock,
+            bus.publish,
+            Vault.at(settings.data_dir / "secrets.key"),
+            on_pbx_gone=self.registrations.forget,
+        )
         self.trunk_groups = Groups(self.trunks)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.doctor = Doctor(bus.publish)
@@ -191,6 +196,7 @@ class Softswitch:
             admits=self.directory.admits,
             recognise=self.trunks.recognise,
             certified=self.trunks.certified,
+            registers_in_bulk=self.trunks.registers_in_bulk,
             **({"guests": demo.guests(self.directory)} if settings.demo else {}),
         )
         self.sip = SipGateway(
@@ -223,6 +229,7 @@ class Softswitch:
             Traffic(clock),
             Certificates(https.fetch, clock),
             self.directory,
+            phones,
             random.SystemRandom().random,
         )
         self.features = [

@@ -92,6 +92,10 @@ class Gatekeeper(Protocol):
         """The stored H(A1) of an account in this switch's realm, hexadecimal, for `MD5` or `SHA-256`."""
         ...
 
+    def registers_in_bulk(self, username: str) -> bool:
+        """Whether a user is a PBX that may register one Contact for all its numbers (RFC 6140)."""
+        ...
+
     def admits(self, username: str, host: str, transport: str) -> bool:
         """Whether an account that has proved itself may come from an address by a transport (`udp`, `tls` …)."""
         ...

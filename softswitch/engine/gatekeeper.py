@@ -21,14 +21,17 @@ class SwitchGatekeeper:
         admits: Callable[[str, str, str], bool] = lambda username, host, transport: True,
         recognise: Callable[[str, str, str], Origin | None],
         certified: Callable[[tuple[str, ...]], Origin | None] = lambda names: None,
+        registers_in_bulk: Callable[[str], bool] = lambda username: False,
         guests: Recognise = lambda source, from_user, to_user: None,
     ) -> None:
         """`ha1` and `origin` know accounts and trunks by their user names, `recognise` tells a trunk by its IP address
-        or by the user or `line` of a Contact registered at it, `certified` by what its TLS certificate proves; `guests`
-        admits who has neither a password nor a trunk: nobody unless it is given."""
+        or by the user or `line` of a Contact registered at it, `certified` by what its TLS certificate proves,
+        `registers_in_bulk` whether one is a PBX with numbers; `guests` admits who has neither a password nor a trunk:
+        nobody unless it is given."""
         self.ha1 = ha1
         self.origin = origin
         self.certified = certified
+        self.registers_in_bulk = registers_in_bulk
         self.admits = admits
         self._trunk = recognise
         self._guests = guests

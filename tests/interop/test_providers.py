@@ -230,3 +230,49 @@ def test_two_switches_are_each_others_trunk(switch: Server, admin: Admin, tmp_pa
         finally:
             admin.delete("/routes/guest/in")
         beyond.close()
+
+
+@sipp.needed
+def test_a_pbx_with_many_numbers_registers_once_and_is_called_by_each(
+    switch: Server, admin: Admin, caller: CallTo, tmp_path: Path
+) -> None:
+    """RFC 6140 from both ends: another switch registers here in bulk, and is called by two of its numbers."""
+    admin.post(
+        "/trunks",
+        name="branch",
+        context="guest",
+        peer={"username": "branch", "password": "s3cret-branch"},
+        pbx={"registers": True, "numbers": ["80950-80959"]},
+    )
+    for name in ("80951", "80952"):
+        admin.post("/routes", context="guest", name=name, number=name, destination=f"pbx/{name}", position=1)
+    try:
+        explained = admin.post("/routes/explain", **{"from": "1001", "to": "80951"})
+        assert explained["destination"] == {"kind": "pbx", "name": "80951"}
+        with running(tmp_path / "pbx") as pbx:
+            behind = Admin(pbx)
+            behind.post(
+                "/trunks",
+                name="home",
+                host="127.0.0.1",
+                port=switch.sip[1],
+                context="guest",
+                login={"username": "branch", "password": "s3cret-branch"},
+                registration={"mode": "bulk"},
+            )
+            behind.post("/routes", context="guest", name="all", number="8095X", destination="echo", position=1)
+            registered(behind, "home")
+            (binding,) = [each for each in admin.all("/registrations") if each["aor"] == "branch"]
+            assert binding["contact"].endswith(";bnc")
+            assert state(admin, "branch")["contacts"] == [binding["contact"]]
+            for number in ("80951", "80952"):
+                caller("uac", to=number).wait()
+                cdr = admin.cdr(number)
+                assert (cdr["disposition"], cdr["legs"][1]["destination"]) == ("answered", "trunk/branch")
+                assert cdr["legs"][1]["target"].startswith(f"sip:{number}@127.0.0.1:")
+                assert behind.cdr(number)["destination"] == "echo"
+            behind.close()
+    finally:
+        for name in ("80951", "80952"):
+            admin.delete(f"/routes/guest/{name}")
+    admin.nothing_live()

@@ -133,7 +133,9 @@ class DemoFeatures:
         self.certificates = Certificates(self.fetch, clock)
         self.published: dict[str, bytes] = {}
         """What lies at which URL, for those who check passports."""
-        departures = Departures(self.trunks, self.traffic, self.directory, chance=random.Random("weights").random)
+        departures = Departures(
+            self.trunks, self.traffic, self.directory, Phones(self.location), chance=random.Random("weights").random
+        )
         self.lines = Lines()
         self.reach = Reach(self.directory, Phones(self.location), self.lines)
         self.callbacks = Callbacks(self.lines, self, clock)

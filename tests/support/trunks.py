@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from softswitch.calls.identity import Identity
-from softswitch.calls.signals import Origin
+from softswitch.calls.signals import Origin, Target
 from softswitch.engine.caller import Candidate, DialOutcome
 from softswitch.events import Fact, LegDialed, LegEnded, RoutingStep
 from softswitch.features.trunks.model import Trunk, TrunkRules, check_rules
@@ -56,6 +56,16 @@ class FakeAccounts:
 
     def shown_outside(self, number: str) -> Party | None:
         return Party("+85212345678", "Alice") if number == "1001" else None
+
+
+class FakeContacts:
+    """Who has registered, and where."""
+
+    def __init__(self, **registered: str) -> None:
+        self.registered = registered
+
+    def targets(self, number: str) -> Sequence[Target]:
+        return [Target(self.registered[number])] if number in self.registered else []
 
 
 class FakeCaller:

@@ -96,6 +96,8 @@ class Accounts:
         self.messages: list[tuple[Origin, TextMessage, int | None, Callable[[Taken], None]]] = []
         self.publications: dict[str, tuple[Published, ...]] = {}
         self.strict = False
+        self.pbxs: set[str] = set()
+        """Far ends of trunks that register in bulk."""
         self.barred: set[tuple[str, str]] = set()
         """Accounts and the transports that they may not come by."""
         self.secrets: dict[tuple[str, str], str] = {}
@@ -115,8 +117,11 @@ class Accounts:
     def ha1(self, username: str, algorithm: str) -> str | None:
         return self.secrets.get((username, algorithm))
 
+    def registers_in_bulk(self, username: str) -> bool:
+        return username in self.pbxs
+
     def origin(self, username: str) -> Origin:
-        return Origin("account", username, "default")
+        return Origin("trunk" if username in self.pbxs else "account", username, "default")
 
     def bindings(self, aor: str) -> Sequence[Binding]:
         return self.bound.get(aor, ())

@@ -19,10 +19,10 @@ from softswitch.features.trunks.verifier import Verifier
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Rejected
+from softswitch.kernel.errors import Invalid, Rejected
 from softswitch.kernel.ids import CallId
 from tests.support.admin_plane import StandingClock
-from tests.support.trunks import FakeAccounts, FakeCaller, holding, make_trunk
+from tests.support.trunks import FakeAccounts, FakeCaller, FakeContacts, holding, make_trunk
 
 UNAVAILABLE = DialOutcome(False, Cause.TEMPORARY_FAILURE, 503)
 BUSY = DialOutcome(False, Cause.USER_BUSY, 486)
@@ -44,7 +44,8 @@ class Way:
         members = tuple(Member(trunk=trunk.name, cost=place) for place, trunk in enumerate(trunks))
         self.groups._groups["out"] = GroupRules(members=members, **group)
         self.traffic = Traffic(self.clock)
-        self.departures = Departures(self.trunks, self.traffic, FakeAccounts(), lambda: 0.0)
+        self.contacts = FakeContacts()
+        self.departures = Departures(self.trunks, self.traffic, FakeAccounts(), self.contacts, lambda: 0.0)
         self.apps = build_call_apps(
             self.trunks, self.groups, self.traffic, self.departures, Verifier(Certificates(nothing, self.clock))
         )
@@ -219,3 +220,54 @@ async def test_a_redirecting_trunk_is_followed_as_its_rules_say(
         caller = way.caller(moved)
         assert await way.apps[destination[0]](caller, destination[1]) == going  # type: ignore[arg-type]
         assert (caller.to.number, caller.notes) == (to, notes)
+
+
+# A PBX that registers (RFC 6140) -----------------------------------------------------------------------------
+
+PBX = {"pbx": {"registers": True, "numbers": ["030", "0700-0799"]}, "peer": {"username": "pbx"}}
+
+
+async def test_a_number_of_a_pbx_goes_where_that_has_registered() -> None:
+    way = Way(make_trunk(host="", rules=PBX))
+    way.contacts.registered["pbx"] = "sip:192.0.2.40:5070;transport=tcp;line=x;bnc"
+    for destination in ("trunk/carrier", "pbx/030", "trunk-group/out"):
+        caller = await way.call(destination)
+        assert [c.target.uri for c in caller.dialled] == ["sip:030@192.0.2.40:5070;transport=tcp;line=x"]
+        assert [str(c.destination) for c in caller.dialled] == ["trunk/carrier"]
+
+
+async def test_a_pbx_that_has_not_registered_is_said_to_be_missing() -> None:
+    way = Way(make_trunk(host="", rules=PBX))
+    with pytest.raises(Rejected, match="its PBX is not registered as 'pbx'") as rejected:
+        await way.call("pbx/030")
+    assert rejected.value.cause is Cause.NETWORK_OUT_OF_ORDER
+    (step,) = way.departures.explain(way.groups._groups["out"], "030")
+    assert (step.result, step.reason) == ("skipped", "its PBX is not registered as 'pbx'")
+
+
+async def test_only_its_own_numbers_are_a_pbxs() -> None:
+    way = Way(make_trunk(host="", rules=PBX))
+    way.contacts.registered["pbx"] = "sip:192.0.2.40;bnc"
+    asked = ("030", "0700", "0755", "0799", "0800", "0699", "07550", "075", "07a5")
+    assert [number for number in asked if way.trunks.pbx_of(number)] == ["030", "0700", "0755", "0799"]
+    with pytest.raises(Rejected, match="no PBX has the number 0800"):
+        await way.call("pbx/0800")
+    caller = way.caller()
+    caller.to = Party("0800")
+    with pytest.raises(Rejected, match="0800 is no number of its PBX"):
+        await way.apps["trunk"](caller, "carrier")
+    (step,) = way.departures.explain(way.groups._groups["out"], "0800")
+    assert step.reason == "0800 is no number of its PBX"
+
+
+def test_ranges_of_numbers_are_checked() -> None:
+    for numbers, said in (
+        (["12-345"], "pbx.numbers.0: '12-345' is no range: write two numbers of one length, 1200-1299"),
+        (["1", "30-20"], "pbx.numbers.1: the range '30-20' ends before it begins"),
+        (["ab-cd"], "pbx.numbers.0: 'ab-cd' is no range"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            make_trunk(rules={"pbx": {"registers": True, "numbers": numbers}, "peer": {"username": "pbx"}})
+        assert str(refused.value).startswith(said)
+    with pytest.raises(Invalid, match="as whom does the PBX register"):
+        make_trunk(rules={"pbx": {"registers": True}})

@@ -25,7 +25,7 @@ from softswitch.kernel.errors import Rejected
 from softswitch.platform.database import Database
 from softswitch.platform.vault import Vault
 from tests.support.admin_plane import StandingClock, admin_client
-from tests.support.trunks import FakeAccounts, FakeCaller, make_trunks
+from tests.support.trunks import FakeAccounts, FakeCaller, FakeContacts, make_trunks
 
 
 async def nothing(url: str) -> bytes:
@@ -45,6 +45,7 @@ def client(database: Database, trunks: Trunks) -> httpx.AsyncClient:
         Traffic(StandingClock()),
         Certificates(nothing, StandingClock()),
         FakeAccounts(),
+        FakeContacts(pbx="sip:192.0.2.40;bnc"),
         lambda: 0.0,
     )
     assert feature.router is not None
@@ -61,7 +62,7 @@ async def create(client: httpx.AsyncClient, **fields: Any) -> dict[str, Any]:
 async def call(trunks: Trunks, name: str, number: str, origin: Origin | None = None) -> FakeCaller:
     caller = FakeCaller(number, origin or Origin("account", "1001", "default"))
     traffic = Traffic(StandingClock())
-    await Departures(trunks, traffic, FakeAccounts(), lambda: 0.0).by_trunk(caller, name)
+    await Departures(trunks, traffic, FakeAccounts(), FakeContacts(), lambda: 0.0).by_trunk(caller, name)
     return caller
 
 
@@ -373,3 +374,17 @@ async def test_a_trunk_without_a_living_gateway_says_why(client: httpx.AsyncClie
     with pytest.raises(Rejected, match=r"192\.0\.2\.9:5060;udp is down: no answer; 192\.0\.2\.10") as rejected:
         await call(trunks, "uas", "5")
     assert rejected.value.cause is Cause.NETWORK_OUT_OF_ORDER
+
+
+async def test_a_trunk_needs_a_host_unless_its_pbx_registers(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    refused = await client.post("/api/v1/trunks", json={"name": "pbx"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "host")
+    fields = {"host": "", "pbx": {"registers": True, "numbers": ["1200-1299"]}}
+    created = await create(client, **fields, peer={"username": "pbx", "password": "secret"})
+    assert (created["pbx"], created["secrets"]) == (fields["pbx"], ["peer.password"])
+    (shown,) = (await client.get("/api/v1/trunks")).json()["items"]
+    assert (shown["state"]["gateways"], shown["state"]["contacts"]) == ([], ["sip:192.0.2.40;bnc"])
+    assert trunks.registers_in_bulk("pbx")
+    await client.patch("/api/v1/trunks/uas", json={"enabled": False})
+    assert not trunks.registers_in_bulk("pbx")
+    assert trunks.pbx_of("1234") is None

@@ -348,3 +348,46 @@ def test_a_phone_that_is_not_behind_nat_is_left_in_peace() -> None:
     story.registers("<sip:1001@192.0.2.9:5060>")
     story.passes(120)
     assert story.lines() == []
+
+
+# A PBX with many numbers (RFC 6140) --------------------------------------------------------------------------
+
+GIN = ("Require: gin", "Proxy-Require: gin", "Supported: path, gruu", "Expires: 600")
+PBX = "<sip:192.168.1.5:5060;bnc>"
+
+
+def test_a_pbx_registers_one_contact_for_all_its_numbers() -> None:
+    story = Registering()
+    story.accounts.pbxs.add("1001")
+    response = story.registers(PBX, headers=(*GIN, "Path: <sip:edge.example;lr>"))
+    assert (response.status, response.headers("Contact")) == (200, [f"{PBX};expires=600"])
+    assert response.headers("Path") == ["<sip:edge.example;lr>"]
+    (binding,) = story.accounts.bindings("1001")
+    assert (binding.contact, binding.path) == ("sip:192.168.1.5:5060;bnc", ("<sip:edge.example;lr>",))
+    assert story.registers(PBX, headers=(*GIN[:3], "Expires: 0")).status == 200
+    assert story.contacts == []
+    assert story.is_clean()
+
+
+@pytest.mark.parametrize("contact", ["<sip:192.168.1.5:5060>", "<sip:4930@192.168.1.5:5060;bnc>"])
+def test_a_bulk_contact_has_bnc_and_no_user(contact: str) -> None:
+    story = Registering()
+    story.accounts.pbxs.add("1001")
+    response = story.registers(contact, headers=GIN)
+    assert (response.status, response.reason) == (400, "gin needs a Contact with bnc and without a user")
+    assert story.contacts == []
+
+
+def test_only_a_pbx_may_register_in_bulk_and_it_may_do_nothing_else() -> None:
+    story = Registering()
+    response = story.registers(PBX, headers=GIN)
+    assert (response.status, response.reason) == (403, "Not a PBX That Registers in Bulk")
+    story.accounts.pbxs.add("1001")
+    assert story.registers(A).status == 403
+    assert story.contacts == []
+
+
+def test_gin_means_nothing_in_a_call() -> None:
+    story = Registering()
+    story.hears(story.request("INVITE", headers=["Require: gin"], body=sdp()))
+    assert story.only_response(420).headers("Unsupported") == ["gin"]

@@ -20,6 +20,8 @@ KNOWN_METHODS = frozenset(METHODS) | {"NOTIFY"}
 """Methods that have been heard of: 405 and not 501 (RFC 3261 section 8.2.1)."""
 OPTION_TAGS = ("path", "outbound", "gruu", "timer", "100rel", "replaces", "norefersub")
 """Extensions that a peer may require (section 19.2), besides those of a single method."""
+REGISTER_OPTION_TAGS = (*OPTION_TAGS, "gin")
+"""The same of a REGISTER: `gin` means nothing anywhere else (RFC 6140)."""
 BODIES = ("application/sdp",)
 """Content types that are understood in requests."""
 

@@ -8,7 +8,7 @@ from gateways.sip.ua.digest import Authenticator, Verdict
 from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.identity import read as read_identity
 from gateways.sip.ua.identity import read_privacy
-from gateways.sip.ua.requests import Refusal, described_body
+from gateways.sip.ua.requests import Refusal, described_body, names_option
 from softswitch.calls.identity import Identity
 from softswitch.calls.signals import Incoming, Origin
 from softswitch.kernel.address import HostPort, Party
@@ -55,8 +55,13 @@ class Admission:
             verdict, username = self._digest.check(request.method, request.uri, values, now)
             if verdict is Verdict.ACCEPTED:
                 self._sentry.proved(host, username)
-                if request.method != "INVITE" and self._gatekeeper.origin(username).kind != "account":
-                    # The far end of a trunk has calls, and nothing that could be registered, watched or written to.
+                if (
+                    request.method != "INVITE"
+                    and self._gatekeeper.origin(username).kind != "account"
+                    and not self.in_bulk(request, username)
+                ):
+                    # The far end of a trunk has calls, and nothing that could be registered, watched or written to;
+                    # except a PBX that registers for all its numbers at one time.
                     return 403, []
                 return username if self._may_come(username, host, transport) else (403, [])
             if verdict is Verdict.MALFORMED:
@@ -70,6 +75,14 @@ class Admission:
         to_browser = (request.header("Via") or "").upper().startswith(("SIP/2.0/WS ", "SIP/2.0/WSS "))
         salt = self._context.tokens.token()
         return 401, self._digest.challenges(now, salt, stale=stale, to_browser=to_browser)
+
+    def in_bulk(self, request: SipRequest, username: str) -> bool:
+        """Whether a REGISTER asks to be one for all numbers of a PBX (RFC 6140), of a user who may."""
+        return (
+            request.method == "REGISTER"
+            and names_option(request, "Require", "gin")
+            and self._gatekeeper.registers_in_bulk(username)
+        )
 
     def _may_come(self, username: str, host: str, transport: Transport | None) -> bool:
         return self._gatekeeper.admits(username, host, transport.kind if transport is not None else "udp")

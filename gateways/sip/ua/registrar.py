@@ -1,5 +1,5 @@
 """What a REGISTER does to an account's bindings, as a function of values (RFC 3261 section 10.3; RFC 3327, 3608, 5626,
-5627, 8599)."""
+5627, 6140, 8599)."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -54,14 +54,16 @@ def register(
     connection: int | None,
     gruus: Gruus,
     nonce: Callable[[], bytes],
+    bulk: bool = False,
 ) -> Outcome:
     """Judge a REGISTER of a user who has proved to be `aor`; `current` are the bindings that have not expired.
 
     All of its changes are made or none (section 10.3 step 7). `nonce` gives 12 random bytes, for a temporary GRUU.
+    `bulk`: the Contacts are for all numbers of a PBX (RFC 6140), which has no GRUUs here.
     """
     contacts = request.headers("Contact")
     extensions = {option.lower() for option in request.headers("Supported")}
-    shown = _Shown(rules, request, extensions, wall_ms, gruus if "gruu" in extensions else None, nonce)
+    shown = _Shown(rules, request, extensions, wall_ms, gruus if "gruu" in extensions and not bulk else None, nonce)
     if not contacts:
         return shown.answer(current)
     call_id, cseq = request.call_id, request.cseq
@@ -83,6 +85,9 @@ def register(
         uri = parsed(contact.uri) if contact is not None else None
         if contact is None or uri is None:
             return Outcome(400, [], reason="Bad Contact")
+        if bulk and (uri.param("bnc") is None or uri.user):
+            # RFC 6140 section 5.1: with `gin` a Contact has `bnc`, and no user: each number takes that place in turn.
+            return Outcome(400, [], reason="gin needs a Contact with bnc and without a user")
         said = contact.param("expires")
         expires = header_expires if said is None else _seconds(said)
         if expires is None:

@@ -8,6 +8,7 @@ from gateways.sip.ua.admission import Admission
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.nat_pings import NatPings
 from gateways.sip.ua.registrar import register
+from gateways.sip.ua.requests import names_option
 from softswitch.kernel.address import HostPort
 from softswitch.ports import Location
 
@@ -38,6 +39,10 @@ class RegistrationDesk:
             # Step 3: may this user change the bindings of this address of record? Only its own.
             context.respond(event.transaction, 403)
             return
+        bulk = request.header("Require") is not None and names_option(request, "Require", "gin")
+        if bulk and not self._admission.in_bulk(request, user):
+            context.respond(event.transaction, 403, reason="Not a PBX That Registers in Bulk")
+            return
         transport = context.transports.get(event.transport)
         outcome = register(
             context.settings.registrar,
@@ -50,6 +55,7 @@ class RegistrationDesk:
             connection=event.transport,
             gruus=context.gruus,
             nonce=context.tokens.nonce,
+            bulk=bulk,
         )
         if outcome.bindings is not None:
             context.counts["registered"] += 1

@@ -2,7 +2,7 @@
 
 from gateways._native import NameAddr, SessionDescription, SipRequest, SipResponse
 from gateways.sip.ua import sdp
-from gateways.sip.ua.abilities import ALLOW, KNOWN_METHODS, METHODS, OPTION_TAGS
+from gateways.sip.ua.abilities import ALLOW, KNOWN_METHODS, METHODS, OPTION_TAGS, REGISTER_OPTION_TAGS
 from gateways.sip.ua.addressing import parsed
 from gateways.sip.ua.context import Context
 from softswitch.kernel.errors import RemoteProtocolError
@@ -27,7 +27,8 @@ def require_refusal(request: SipRequest) -> Refusal | None:
     """Section 8.2.2.3: 420 with the extensions that are not understood."""
     if request.header("Require") is None:
         return None
-    unknown = [option for option in request.headers("Require") if option.lower() not in OPTION_TAGS]
+    known = REGISTER_OPTION_TAGS if request.method == "REGISTER" else OPTION_TAGS
+    unknown = [option for option in request.headers("Require") if option.lower() not in known]
     return (420, [("Unsupported", ", ".join(unknown))]) if unknown else None
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from softswitch.features.trunks import store
 from softswitch.features.trunks.group_api import RetryOn
 from softswitch.features.trunks.model import RETRY_ON, LineState, TrunkRules
+from softswitch.features.trunks.needs import Registered
 from softswitch.features.trunks.service import SECRETS, Trunks, read_sources
 from softswitch.features.trunks.tables import TrunkRow
 from softswitch.features.trunks.traffic import Traffic
@@ -64,6 +65,16 @@ class PeerIn(Input):
 
     username: User = ""
     password: Secret = Field(default="", description="write-only; an empty one takes it away")
+
+
+class PbxIn(Input):
+    """A PBX that registers at us, once for all its numbers (RFC 6140), as its `peer`."""
+
+    registers: bool = Field(default=False, description="calls for it go where it registers, and not to `host`")
+    numbers: Annotated[
+        list[Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z*#+]+(-[+0-9]+)?$", max_length=64)]],
+        Field(max_length=1000, description="its numbers as the dial plan writes them, and ranges: `1200-1299`"),
+    ] = Field(default_factory=list)
 
 
 class RegistrationIn(Input):
@@ -198,6 +209,7 @@ class TrunkState(BaseModel):
 
     registration: RegistrationState
     gateways: list[GatewayState]
+    contacts: list[str] = Field(description="where its PBX is registered")
     calls_in: int
     calls_out: int
     calls_refused: int
@@ -221,6 +233,7 @@ class TrunkOut(BaseModel):
     gateways: list[dict[str, Any]]
     login: dict[str, Any]
     peer: dict[str, Any]
+    pbx: dict[str, Any]
     registration: dict[str, Any]
     health: dict[str, Any]
     identity: dict[str, Any]
@@ -234,7 +247,7 @@ class TrunkOut(BaseModel):
 
 class TrunkIn(Input):
     name: Name
-    host: Host
+    host: HostOrNone = Field(default="", description="may be empty where `pbx.registers`")
     port: Port = 5060
     transport: Transport = "udp"
     context: Name = Field(default="default", description="the dial plan context of calls that come from it")
@@ -247,6 +260,7 @@ class TrunkIn(Input):
     gateways: Gateways = Field(default_factory=list)
     login: LoginIn = LoginIn()
     peer: PeerIn = PeerIn()
+    pbx: PbxIn = PbxIn()
     registration: RegistrationIn = RegistrationIn()
     health: HealthIn = HealthIn()
     identity: IdentityIn = IdentityIn()
@@ -259,7 +273,7 @@ class TrunkIn(Input):
 class TrunkChanges(Changes):
     """What is named changes; inside an object too, so that `{"health": {"every_seconds": 30}}` changes that alone."""
 
-    host: Host = ABSENT
+    host: HostOrNone = ABSENT
     port: Port = ABSENT
     transport: Transport = ABSENT
     context: Name = ABSENT
@@ -272,6 +286,7 @@ class TrunkChanges(Changes):
     gateways: Gateways = ABSENT
     login: LoginIn = ABSENT
     peer: PeerIn = ABSENT
+    pbx: PbxIn = ABSENT
     registration: RegistrationIn = ABSENT
     health: HealthIn = ABSENT
     identity: IdentityIn = ABSENT
@@ -295,7 +310,7 @@ COLUMNS_SHOWN = (
 )
 
 
-def build_router(trunks: Trunks, traffic: Traffic) -> APIRouter:
+def build_router(trunks: Trunks, traffic: Traffic, registered: Registered) -> APIRouter:
     """The routes over all trunks."""
     router = APIRouter(prefix="/trunks", tags=["trunks"])
 
@@ -333,6 +348,9 @@ def build_router(trunks: Trunks, traffic: Traffic) -> APIRouter:
                 )
                 for gateway in health.gateways
             ],
+            contacts=[target.uri for target in registered.targets(trunk.rules.peer.username)]
+            if trunk.rules.pbx.registers
+            else [],
             calls_in=load.calls_in,
             calls_out=load.calls_out,
             calls_refused=load.refused,

@@ -21,7 +21,8 @@ from softswitch.kernel.errors import Rejected
 def build_call_apps(
     trunks: Trunks, groups: Groups, traffic: Traffic, departures: Departures, verifier: Verifier
 ) -> Mapping[str, CallApp]:
-    """Who takes calls for `trunk/NAME` and `trunk-group/NAME`, and receives what trunks bring: `arrival/NAME`."""
+    """Who takes calls for `trunk/NAME`, `trunk-group/NAME` and `pbx/NUMBER`, and receives what trunks bring:
+    `arrival/NAME`."""
 
     async def leave_by_trunk(caller: Caller, name: str) -> Destination | None:
         return await departures.by_trunk(caller, name)
@@ -31,6 +32,12 @@ def build_call_apps(
         if group is None:
             raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"there is no trunk group {name}")
         return await departures.by_group(caller, name, group)
+
+    async def call_pbx(caller: Caller, number: str) -> Destination | None:
+        trunk = trunks.pbx_of(number)
+        if trunk is None:
+            raise Rejected(Cause.UNALLOCATED_NUMBER, f"no PBX has the number {number}")
+        return await departures.by_trunk(caller, trunk.name)
 
     async def arrive(caller: Caller, name: str) -> Destination | None:
         trunk = trunks.trunk(name)
@@ -55,4 +62,4 @@ def build_call_apps(
         caller.identified(who.from_, who.to, who.identity)
         return Destination("dialplan", caller.origin.context)
 
-    return {"trunk": leave_by_trunk, "trunk-group": leave_by_group, "arrival": arrive}
+    return {"trunk": leave_by_trunk, "pbx": call_pbx, "trunk-group": leave_by_group, "arrival": arrive}

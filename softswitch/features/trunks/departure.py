@@ -7,6 +7,7 @@ from msgspec import structs
 
 from softswitch.calls.identity import Identity
 from softswitch.calls.redirect import first_number
+from softswitch.calls.signals import Target
 from softswitch.engine.caller import Caller, Candidate, DialOutcome
 from softswitch.events import RoutingStep
 from softswitch.features.trunks.model import (
@@ -14,6 +15,7 @@ from softswitch.features.trunks.model import (
     Shown,
     Trunk,
     gateway_target,
+    numbered,
     ordered,
     sent,
     shown_to,
@@ -21,7 +23,7 @@ from softswitch.features.trunks.model import (
 )
 from softswitch.features.trunks.model.numbers import e164
 from softswitch.features.trunks.model.passport import read_key, sign
-from softswitch.features.trunks.needs import Accounts
+from softswitch.features.trunks.needs import Accounts, Registered
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.kernel.address import Party
@@ -33,8 +35,16 @@ from softswitch.kernel.errors import Rejected
 class Departures:
     """Sends calls out. What stands in a trunk's way is said in words, and costs the call nothing but the next try."""
 
-    def __init__(self, trunks: Trunks, traffic: Traffic, accounts: Accounts, chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        trunks: Trunks,
+        traffic: Traffic,
+        accounts: Accounts,
+        registered: Registered,
+        chance: Callable[[], float],
+    ) -> None:
         self._trunks = trunks
+        self._registered = registered
         self._traffic = traffic
         self._accounts = accounts
         self._chance = chance
@@ -48,13 +58,15 @@ class Departures:
         if not trunk.enabled:
             raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, f"trunk {name} is disabled")
         number = self._number(trunk, caller.to.number)
-        usable = self._trunks.health(name).usable
-        if not usable:
-            raise Rejected(Cause.NETWORK_OUT_OF_ORDER, f"trunk {name}: {self._trunks.health(name).why_unusable}")
+        if not self._has(trunk, caller.to.number):
+            raise Rejected(Cause.UNALLOCATED_NUMBER, f"trunk {name}: {caller.to.number} is no number of its PBX")
+        ways = self._ways(trunk, number)
+        if not ways:
+            raise Rejected(Cause.NETWORK_OUT_OF_ORDER, f"trunk {name}: {self._why_no_way(trunk)}")
         why = self._traffic.leave(trunk)
         if why is not None:
             raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"trunk {name} takes no more calls: {why}")
-        outcome = await self._through(caller, trunk, number, usable)
+        outcome = await self._through(caller, trunk, number, ways)
         _must_have_been_heard(outcome, f"trunk {name}")
         return _redirected(caller, trunk, outcome)
 
@@ -67,10 +79,11 @@ class Departures:
             raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"no trunk of group {name} can take the call")
         tried: DialOutcome | None = None
         for trunk in order:
-            usable = self._trunks.health(trunk.name).usable
-            if not usable or self._traffic.leave(trunk) is not None:
+            number = self._number(trunk, caller.to.number)
+            ways = self._ways(trunk, number)
+            if not ways or self._traffic.leave(trunk) is not None:
                 continue  # since the plan was made
-            tried = await self._through(caller, trunk, self._number(trunk, caller.to.number), usable)
+            tried = await self._through(caller, trunk, number, ways)
             if not _worth_retrying(tried, group.retry_on):
                 return _redirected(caller, trunk, tried)
             caller.note(f"trunk {trunk.name} did not take the call ({_said(tried)})")
@@ -102,23 +115,45 @@ class Departures:
             return "there is no such trunk"
         if not trunk.enabled:
             return "it is disabled"
-        health = self._trunks.health(trunk.name)
-        if not health.usable:
-            return health.why_unusable
+        if not self._has(trunk, number):
+            return f"{number} is no number of its PBX"
+        if not self._trunks.health(trunk.name).usable and not self._contacts(trunk):
+            return self._why_no_way(trunk)
         if not trunk.number_sent(number):
             return f"it strips all of {number!r}"
         full = self._traffic.why_full(trunk)
         return None if full is None else f"it takes no more calls: {full}"
 
-    async def _through(self, caller: Caller, trunk: Trunk, number: str, usable: Sequence[int]) -> DialOutcome:
+    def _has(self, trunk: Trunk, number: str) -> bool:
+        pbx = trunk.rules.pbx
+        return not pbx.registers or pbx.has(number)
+
+    def _ways(self, trunk: Trunk, number: str) -> Sequence[Target]:
+        """How a number (as the trunk wants it) is reached now, the best way first."""
+        if trunk.rules.pbx.registers:
+            return [numbered(contact, number) for contact in self._contacts(trunk)]
+        gateways = trunk.gateways
+        failover = trunk.rules.failover
+        usable = self._trunks.health(trunk.name).usable
+        return [gateway_target(gateways[place], number, failover) for place in usable]
+
+    def _contacts(self, trunk: Trunk) -> Sequence[Target]:
+        return self._registered.targets(trunk.rules.peer.username) if trunk.rules.pbx.registers else ()
+
+    def _why_no_way(self, trunk: Trunk) -> str:
+        if trunk.rules.pbx.registers:
+            return f"its PBX is not registered as {trunk.rules.peer.username!r}"
+        return self._trunks.health(trunk.name).why_unusable
+
+    async def _through(self, caller: Caller, trunk: Trunk, number: str, ways: Sequence[Target]) -> DialOutcome:
         """Try a trunk's gateways in order; each attempt is a leg of its own."""
         shown = self._shown(caller, trunk)
         outcome = DialOutcome(False, Cause.NETWORK_OUT_OF_ORDER)
-        for turn, place in enumerate(usable):
-            outcome = await caller.dial([candidate_of(trunk, place, number, shown)], trunk.ring_seconds)
+        for turn, way in enumerate(ways):
+            outcome = await caller.dial([candidate_of(trunk, way, number, shown)], trunk.ring_seconds)
             if not _worth_retrying(outcome, trunk.rules.failover.retry_on):
                 break
-            if turn + 1 < len(usable):
+            if turn + 1 < len(ways):
                 caller.note(f"trunk {trunk.name}: the next gateway is tried ({_said(outcome)})")
         return outcome
 
@@ -178,10 +213,10 @@ class Departures:
         )
 
 
-def candidate_of(trunk: Trunk, place: int, number: str, shown: Shown) -> Candidate:
-    """How a number is reached through one of a trunk's gateways; `number` as the trunk wants it."""
+def candidate_of(trunk: Trunk, way: Target, number: str, shown: Shown) -> Candidate:
+    """A number by one of the ways into a trunk; `number` as the trunk wants it."""
     return Candidate(
-        gateway_target(trunk.gateways[place], number, trunk.rules.failover),
+        way,
         Destination("trunk", trunk.name),
         number,
         trunk.anchored,

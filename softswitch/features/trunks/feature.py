@@ -11,7 +11,7 @@ from softswitch.features.trunks.certificates import Certificates
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.group_api import build_group_router
 from softswitch.features.trunks.groups import Groups
-from softswitch.features.trunks.needs import Accounts
+from softswitch.features.trunks.needs import Accounts, Registered
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.features.trunks.verifier import Verifier
@@ -23,13 +23,14 @@ def build(
     traffic: Traffic,
     certificates: Certificates,
     accounts: Accounts,
+    registered: Registered,
     chance: Callable[[], float],
 ) -> tuple[Feature, Departures]:
     """Takes the calls for `trunk/NAME` and `trunk-group/NAME`, and those that trunks bring. `chance` gives numbers from
     0 to 1, for the weights. The departures are for whoever explains where calls go."""
-    departures = Departures(trunks, traffic, accounts, chance)
+    departures = Departures(trunks, traffic, accounts, registered, chance)
     router = APIRouter()
-    router.include_router(build_router(trunks, traffic))
+    router.include_router(build_router(trunks, traffic, registered))
     router.include_router(build_group_router(groups))
     feature = Feature(
         "trunks",

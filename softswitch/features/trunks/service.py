@@ -47,8 +47,17 @@ SECRETS = (("login", "password"), ("peer", "password"), ("stir", "key"))
 class Trunks:
     """All trunks. Memory changes when a change is stored."""
 
-    def __init__(self, realm: str, clock: Clock, publish: Callable[[Fact], None], vault: Vault) -> None:
-        """`realm`: ours, in which a far end proves itself."""
+    def __init__(
+        self,
+        realm: str,
+        clock: Clock,
+        publish: Callable[[Fact], None],
+        vault: Vault,
+        on_pbx_gone: Callable[[str], None] = lambda username: None,
+    ) -> None:
+        """`realm`: ours, in which a far end proves itself. `on_pbx_gone` is told whose registration is worth nothing
+        any more."""
+        self._on_pbx_gone = on_pbx_gone
         self._realm = realm
         self._clock = clock
         self._publish = publish
@@ -58,6 +67,8 @@ class Trunks:
         self._addresses: tuple[str, ...] = ()
         self._tokens: dict[str, Trunk] = {}
         self._peers: dict[str, Trunk] = {}
+        self._pbxs: tuple[Trunk, ...] = ()
+        """Those that register at us, by name."""
         self._by_host: dict[str, Trunk] = {}
         """Those that are spoken to over TLS, by the name that their certificates must prove."""
         self._health: dict[str, TrunkHealth] = {}
@@ -124,6 +135,15 @@ class Trunks:
         """H(A1) of a far end that proves itself by digest; None: no trunk's is called so."""
         trunk = self._peers.get(username)
         return None if trunk is None else trunk.peer_ha1.get(algorithm)
+
+    def registers_in_bulk(self, username: str) -> bool:
+        """Whether a far end may register its Contact for all numbers of a trunk."""
+        trunk = self._peers.get(username)
+        return trunk is not None and trunk.rules.pbx.registers
+
+    def pbx_of(self, number: str) -> Trunk | None:
+        """The trunk of the PBX that has a number; None: none has."""
+        return next((trunk for trunk in self._pbxs if trunk.rules.pbx.has(number)), None)
 
     def origin(self, username: str) -> Origin | None:
         """Whose calls they are once a far end has proved to be `username`."""
@@ -217,6 +237,8 @@ class Trunks:
         rules = merged(msgspec.json.decode(row.rules), tree)
         checked = check_rules(rules)
         self._check_peer(row.name, checked, secrets)
+        if not row.host and not checked.pbx.registers:
+            raise Invalid("host", "where is it? Only a PBX that registers (`pbx`) needs no host")
         if checked.stir.send == "sign" and "stir.key" not in secrets:
             raise Invalid("stir.key", "which key should sign? Give a private key on P-256 in PEM")
         row.rules, row.secrets = msgspec.json.encode(rules).decode(), msgspec.json.encode(secrets).decode()
@@ -276,7 +298,11 @@ class Trunks:
         in_use = [trunk for trunk in ordered if trunk.enabled]
         self._tokens = {trunk.token: trunk for trunk in in_use if trunk.rules.registration.mode != "off"}
         self._peers = {trunk.rules.peer.username: trunk for trunk in in_use if trunk.peer_ha1}
-        self._by_host = {trunk.host.lower(): trunk for trunk in in_use if trunk.transport == "tls"}
+        names_before = {trunk.rules.peer.username for trunk in self._pbxs}
+        self._pbxs = tuple(trunk for trunk in in_use if trunk.rules.pbx.registers)
+        for gone in names_before - {trunk.rules.peer.username for trunk in self._pbxs}:
+            self._on_pbx_gone(gone)
+        self._by_host = {trunk.host.lower(): trunk for trunk in in_use if trunk.host and trunk.transport == "tls"}
         self._health = {
             name: self._health[name] if before.get(name) == trunk else TrunkHealth(trunk)
             for name, trunk in trunks.items()

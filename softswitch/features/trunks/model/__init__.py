@@ -11,6 +11,7 @@ from softswitch.features.trunks.model.rules import (
     HealthRules,
     IdentityRules,
     LoginRules,
+    PbxRules,
     PeerRules,
     TrunkRules,
     check_rules,
@@ -18,7 +19,7 @@ from softswitch.features.trunks.model.rules import (
 )
 from softswitch.features.trunks.model.shown import Arrived, Shown, arrived, shown_to
 from softswitch.features.trunks.model.sources import Network, Sources
-from softswitch.features.trunks.model.trunk import Trunk, escape_user, gateway_target, ha1
+from softswitch.features.trunks.model.trunk import Trunk, escape_user, gateway_target, ha1, numbered
 
 __all__ = [
     "RETRY_ON",
@@ -37,6 +38,7 @@ __all__ = [
     "Member",
     "Network",
     "NumberRules",
+    "PbxRules",
     "PeerRules",
     "Shown",
     "Sources",
@@ -49,6 +51,7 @@ __all__ = [
     "gateway_target",
     "ha1",
     "merged",
+    "numbered",
     "ordered",
     "sent",
     "shown_to",

@@ -3,6 +3,7 @@
 Secrets are not among it: they are stored sealed, each by itself.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -36,6 +37,19 @@ class PeerRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fiel
     """Who the far end must prove to be, where its address does not say it."""
 
     username: str = ""
+
+
+class PbxRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """A PBX that registers at us, once for all its numbers (RFC 6140)."""
+
+    registers: bool = False
+    """Where calls for it go is what it registers, and not the trunk's host."""
+    numbers: tuple[str, ...] = ()
+    """Its numbers as the dial plan writes them, and ranges: `1200-1299`."""
+
+    def has(self, number: str) -> bool:
+        """Whether a number is its."""
+        return any(_within(number, entry) for entry in self.numbers)
 
 
 class EnrolRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
@@ -119,6 +133,7 @@ class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fie
     gateways: tuple[Gateway, ...] = ()
     login: LoginRules = LoginRules()
     peer: PeerRules = PeerRules()
+    pbx: PbxRules = PbxRules()
     registration: EnrolRules = EnrolRules()
     health: HealthRules = HealthRules()
     identity: IdentityRules = IdentityRules()
@@ -148,6 +163,7 @@ def check_rules(tree: Mapping[str, Any]) -> TrunkRules:
         raise Invalid(place.rstrip("`") or "body", message) from error
     if rules.registration.mode != "off" and not (rules.registration.user or rules.login.username):
         raise Invalid("login.username", "whom should the trunk register as? A registration needs a user name")
+    _check_pbx(rules)
     if 0 < rules.health.every_seconds <= rules.health.within_seconds:
         raise Invalid("health.within_seconds", "an answer must be due before the next question")
     if rules.identity.show == "fixed" and not rules.identity.fixed:
@@ -157,6 +173,26 @@ def check_rules(tree: Mapping[str, Any]) -> TrunkRules:
     check_numbers(rules.numbers)
     _check_stir(rules.stir)
     return rules
+
+
+def _check_pbx(rules: TrunkRules) -> None:
+    if rules.pbx.registers and not rules.peer.username:
+        raise Invalid("peer.username", "as whom does the PBX register? It needs a username and a password")
+    for place, entry in enumerate(rules.pbx.numbers):
+        first, dash, last = entry.partition("-")
+        if dash and not (_RANGE_END.fullmatch(first) and _RANGE_END.fullmatch(last) and len(first) == len(last)):
+            raise Invalid(f"pbx.numbers.{place}", f"{entry!r} is no range: write two numbers of one length, 1200-1299")
+        if dash and first > last:
+            raise Invalid(f"pbx.numbers.{place}", f"the range {entry!r} ends before it begins")
+
+
+_RANGE_END = re.compile(r"\+?[0-9]+")
+
+
+def _within(number: str, entry: str) -> bool:
+    first, dash, last = entry.partition("-")
+    # Of one length and of digits alone, numbers are in order as texts.
+    return first <= number <= last and len(number) == len(first) and number[1:].isdigit() if dash else number == first
 
 
 def _check_stir(rules: StirRules) -> None:

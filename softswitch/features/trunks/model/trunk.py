@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from softswitch.calls.signals import Credentials, Origin, Target
 from softswitch.calls.uplinks import Enrolment, Uplink
@@ -57,7 +57,9 @@ class Trunk(Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def gateways(self) -> tuple[Gateway, ...]:
-        """All ways into it, the best first."""
+        """All ways into it, the best first; none into a PBX that registers: it says where it is."""
+        if self.rules.pbx.registers:
+            return ()
         return (Gateway(host=self.host, port=self.port, transport=self.transport), *self.rules.gateways)
 
     def uplink(self) -> Uplink | None:
@@ -111,6 +113,15 @@ def gateway_target(gateway: Gateway, number: str = "", rules: FailoverRules = _A
         patience=rules.first_response_seconds,
         tcp_if_large=gateway.transport == "udp" and rules.large_requests == "tcp",
     )
+
+
+def numbered(contact: Target, number: str) -> Target:
+    """How a number of a PBX is reached that registered for all of them: RFC 6140 section 5.2 puts the number where the
+    Contact has no user, and takes `bnc` out."""
+    scheme, _, rest = contact.uri.partition(":")
+    host, *parameters = rest.split(";")
+    kept = [parameter for parameter in parameters if parameter.partition("=")[0].lower() != "bnc"]
+    return structs.replace(contact, uri=";".join([f"{scheme}:{escape_user(number)}@{host}", *kept]))
 
 
 def gateway_name(gateway: Gateway) -> str:
