@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from softswitch.features.reach.model import ReachRules
 from softswitch.features.trunks.model import Trunk
-from softswitch.features.trunks.model.passport import check, matches, read, sign
+from softswitch.features.trunks.model.passport import check, matches, read, sign, way_of
 from softswitch.features.trunks.model.trunk import SigningKey
 from tests.support.passports import Authority, Signer
 from tests.support.stories import registered
@@ -130,5 +131,24 @@ async def test_a_caller_who_is_not_to_be_known_is_not_signed_for_strangers(house
     back = await house.trunk.rings()
     assert back.invite_request is not None and not back.invite_request.all("identity")
     out.cancel()
+    await back.until("over")
+    await house.settled()
+
+
+async def test_a_call_that_we_send_on_goes_with_its_passport_and_with_ours(house: SimulatedSwitch) -> None:
+    stir = {"verify": "require", "roots": AUTHORITY.pem, "send": "sign", "certificate_url": URL}
+    trunk(house, stir, key=SigningKey(CARRIER.key_pem))
+    house.features.reach._take("1002", ReachRules(forward_always="80001"))
+    says(house)
+    call = house.trunk.call("1002")
+    back = await house.trunk.rings()
+    assert back.invite_request is not None
+    original, diverted = (read(value) for value in back.invite_request.all("identity"))
+    assert (original.attest, original.dest, original.div) == ("A", ("1002",), "")
+    assert (diverted.orig, diverted.div, diverted.dest) == ("4930123", "1002", ("80001",))
+    now = house.clock.wall_ms() // 1000
+    for passport in way_of(original, [diverted], "+4930123", "80001"):
+        check(passport, [CARRIER.certificate], [AUTHORITY.certificate], now)
+    call.cancel()
     await back.until("over")
     await house.settled()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from cryptography import x509
 from msgspec import Struct
 
-from softswitch.features.trunks.model.passport import read_certificates
+from softswitch.features.trunks.model.credential import read_certificates
 from softswitch.kernel.clock import Clock
 
 Fetch = Callable[[str], Awaitable[bytes]]

@@ -21,8 +21,18 @@ from softswitch.features.trunks.model import (
     shown_to,
     worth_retrying,
 )
+from softswitch.features.trunks.model.credential import Refused
 from softswitch.features.trunks.model.numbers import e164
-from softswitch.features.trunks.model.passport import read_key, sign
+from softswitch.features.trunks.model.passport import (
+    FAILED,
+    Passport,
+    is_to,
+    read,
+    read_key,
+    sign,
+    sign_diversion,
+    telephone_number,
+)
 from softswitch.features.trunks.needs import Accounts, Registered
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
@@ -192,21 +202,29 @@ class Departures:
         if caller.identity is not None and caller.identity.private and not trunk.rules.identity.trusted:
             return ()  # a passport tells the number to everybody on the way
         numbers = trunk.rules.numbers
+        called = trunk.number_sent(caller.to.number)
+        called = e164(called, numbers) or called
+        key, now = read_key(trunk.key.pem.encode()), caller.wall_ms() // 1000
+        known = caller.identity
+        came_with = known.passports if known is not None and known.verstat != FAILED else ()
+        last = _last(came_with, e164(party.number, numbers) or party.number)
+        if last is not None and not is_to(last, called):
+            # RFC 8946: the call goes on to another number; its passports stay true, and we say whither it went.
+            return (*came_with, sign_diversion(key, rules.certificate_url, of=last, dest=called, iat=now))
         if rules.attest != "by-origin":
             attest = rules.attest
         elif not ours:
             attest = "C"
         else:
             attest = "A" if trunk.rules.identity.show == "account" else "B"
-        called = trunk.number_sent(caller.to.number)
         return (
             sign(
-                read_key(trunk.key.pem.encode()),
+                key,
                 rules.certificate_url,
                 attest=attest,
                 orig=e164(party.number, numbers) or party.number,
-                dest=e164(called, numbers) or called,
-                iat=caller.wall_ms() // 1000,
+                dest=called,
+                iat=now,
                 # RFC 8588 section 6: it tells in confidence which customer or trunk of ours a call came by.
                 origid=str(uuid5(NAMESPACE_URL, f"{rules.certificate_url}#{caller.origin.kind}/{caller.origin.name}")),
             ),
@@ -225,6 +243,26 @@ def candidate_of(trunk: Trunk, way: Target, number: str, shown: Shown) -> Candid
         shown.identity,
         shown.style,
     )
+
+
+def _last(values: Sequence[str], orig: str) -> Passport | None:
+    """Of the passports that a call from `orig` came with, the one that says whom it was for last; None: there is none
+    of this caller."""
+    passports = []
+    for value in values:
+        try:
+            passports.append(read(value))
+        except Refused:
+            continue
+    last = next((each for each in passports if not each.div), None)
+    if last is None or telephone_number(last.orig) != telephone_number(orig):
+        return None
+    for _ in passports:
+        following = next((each for each in passports if each.div and is_to(last, each.div)), None)
+        if following is None:
+            break
+        last = following
+    return last
 
 
 def _redirected(caller: Caller, trunk: Trunk, outcome: DialOutcome) -> Destination | None:

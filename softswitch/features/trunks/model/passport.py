@@ -1,4 +1,5 @@
-"""PASSporTs: who calls, signed by the network the call came from (RFC 8224, RFC 8225, RFC 8588).
+"""PASSporTs: who calls, signed by the network the call came from (RFC 8224, 8225, 8588), and who sent the call on
+(`div`, RFC 8946).
 
 Everything here is a function of values: the key, the certificates and the time are passed in.
 """
@@ -7,7 +8,6 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,21 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from msgspec import Struct
 
+from softswitch.features.trunks.model.credential import Refused, may_sign_for, trusted
+
 PASSED, FAILED, UNCHECKED = "TN-Validation-Passed", "TN-Validation-Failed", "No-TN-Validation"
 """What is told of a number beside it (`verstat`, 3GPP TS 24.229 section 7.2A.20)."""
 
 FRESH_SECONDS = 60
 """RFC 8224 section 6.2.4: how far `iat` may lie from now, either way."""
 _COORDINATE = 32
-_MOST_CHAIN = 5
-
-
-class Refused(Exception):
-    """An Identity header that proves nothing. `status` is the answer of RFC 8224 section 6.2.2."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
+DIVERTED_SECONDS = 600
+"""How old the passport of a call may be that was sent on since: a phone rings a while before its calls go on."""
 
 
 class Passport(Struct, frozen=True, gc=False):
@@ -49,6 +44,8 @@ class Passport(Struct, frozen=True, gc=False):
     dest: tuple[str, ...]
     iat: int
     origid: str
+    div: str = ""
+    """RFC 8946: the number that sent the call on to `dest`; empty: it is no passport of a diversion."""
 
 
 def telephone_number(number: str) -> str:
@@ -58,7 +55,6 @@ def telephone_number(number: str) -> str:
 
 def sign(key: ec.EllipticCurvePrivateKey, url: str, *, attest: str, orig: str, dest: str, iat: int, origid: str) -> str:
     """An Identity header value in the full form (RFC 8224 section 4, RFC 8588)."""
-    header = {"alg": "ES256", "ppt": "shaken", "typ": "passport", "x5u": url}
     claims = {
         "attest": attest,
         "dest": {"tn": [telephone_number(dest)]},
@@ -66,11 +62,28 @@ def sign(key: ec.EllipticCurvePrivateKey, url: str, *, attest: str, orig: str, d
         "orig": {"tn": telephone_number(orig)},
         "origid": origid,
     }
+    return _signed(key, url, "shaken", claims)
+
+
+def sign_diversion(key: ec.EllipticCurvePrivateKey, url: str, *, of: Passport, dest: str, iat: int) -> str:
+    """The Identity header value that says that the call which a passport speaks of was sent on to `dest` (RFC 8946):
+    the caller stays who it is, and `div` is whom the call was for."""
+    claims = {
+        "dest": {"tn": [telephone_number(dest)]},
+        "div": {"tn": of.dest[0]},
+        "iat": iat,
+        "orig": {"tn": of.orig},
+    }
+    return _signed(key, url, "div", claims)
+
+
+def _signed(key: ec.EllipticCurvePrivateKey, url: str, kind: str, claims: dict[str, Any]) -> str:
+    header = {"alg": "ES256", "ppt": kind, "typ": "passport", "x5u": url}
     token = f"{_written(header)}.{_written(claims)}"
     r, s = decode_dss_signature(key.sign(token.encode(), ec.ECDSA(hashes.SHA256())))
     # RFC 7518 section 3.4: the two numbers side by side, not in DER.
     signature = _base64(r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big"))
-    return f"{token}.{signature};info=<{url}>;alg=ES256;ppt=shaken"
+    return f"{token}.{signature};info=<{url}>;alg=ES256;ppt={kind}"
 
 
 def read(value: str) -> Passport:
@@ -88,12 +101,15 @@ def read(value: str) -> Passport:
     url = named.get("info", "").removeprefix("<").removesuffix(">")
     if header.get("alg") != "ES256" or named.get("alg", "ES256").strip('"') != "ES256":
         raise Refused(437, f"the PASSporT is signed by {header.get('alg')!r}, not by ES256")
-    if header.get("ppt", "") not in ("", "shaken") or header.get("typ") != "passport":
-        raise Refused(437, f"a PASSporT of type {header.get('ppt')!r} is not understood")
+    kind = header.get("ppt", "")
+    if kind not in ("", "shaken", "div") or header.get("typ") != "passport":
+        raise Refused(437, f"a PASSporT of type {kind!r} is not understood")
     if not url or header.get("x5u") != url:
         # Section 4.1: "info" and "x5u" "MUST" say the same.
         raise Refused(436, "the Identity header and its PASSporT name different certificates")
     try:
+        if not claims["dest"]["tn"]:
+            raise ValueError("a call to nobody")
         return Passport(
             f"{parts[0]}.{parts[1]}",
             signature,
@@ -103,19 +119,30 @@ def read(value: str) -> Passport:
             tuple(str(number) for number in claims["dest"]["tn"]),
             int(claims["iat"]),
             str(claims.get("origid", "")),
+            str(claims["div"]["tn"]) if kind == "div" else "",
         )
     except (KeyError, TypeError, ValueError):
-        raise Refused(438, "the PASSporT lacks orig.tn, dest.tn or iat") from None
+        wanted = "orig.tn, dest.tn, div.tn or iat" if kind == "div" else "orig.tn, dest.tn or iat"
+        raise Refused(438, f"the PASSporT lacks {wanted}") from None
 
 
-def check(passport: Passport, chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], now: int) -> None:
-    """Whether the signature is that of a certificate which `roots` vouch for, now (seconds of the wall clock). `chain`:
-    the certificate and whatever was given with it. Raises Refused."""
-    if abs(now - passport.iat) > FRESH_SECONDS:
+def check(
+    passport: Passport,
+    chain: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    now: int,
+    fresh: int = FRESH_SECONDS,
+) -> None:
+    """Whether the signature is that of a certificate which `roots` vouch for, now (seconds of the wall clock), and
+    which is for the number that speaks. `chain`: the certificate and whatever was given with it; `fresh`: how far from
+    now it may have been made. Raises Refused."""
+    if abs(now - passport.iat) > fresh:
         raise Refused(403, f"Stale Date: the PASSporT was made {abs(now - passport.iat)} s away from now")
     if not chain:
         raise Refused(436, "there is no certificate at the place that the Identity header names")
-    trusted(chain, roots, now)
+    way = trusted(chain, roots, now)
+    # Of a diversion it is who diverts that speaks (RFC 8946 section 4).
+    may_sign_for(way, telephone_number(passport.div or passport.orig))
     key = chain[0].public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise Refused(437, "the certificate's key is not on the curve P-256")
@@ -134,41 +161,29 @@ def matches(passport: Passport, orig: str, dest: str) -> None:
     caller, called = telephone_number(orig), telephone_number(dest)
     if telephone_number(passport.orig) != caller:
         raise Refused(438, f"the PASSporT is of a call from {passport.orig}, and this one is from {caller or 'nobody'}")
-    if called not in (telephone_number(number) for number in passport.dest):
+    if not is_to(passport, called):
         raise Refused(438, f"the PASSporT is of a call to {', '.join(passport.dest)}, and this one is to {called}")
 
 
-def trusted(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], now: int) -> None:
-    """Whether a certificate hangs, through those given with it, on one of the roots. Raises Refused."""
-    moment = datetime.fromtimestamp(now, UTC)
-    certificate = chain[0]
-    others = [*roots, *chain[1:_MOST_CHAIN]]
-    for _ in range(_MOST_CHAIN):
-        if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
-            raise Refused(437, f"the certificate of {certificate.subject.rfc4514_string()} is not valid today")
-        if certificate in roots:
-            return
-        issuer = next((other for other in others if other is not certificate and _issued(other, certificate)), None)
-        if issuer is None:
-            break
-        certificate = issuer
-    raise Refused(437, f"nobody whom we trust vouches for {chain[0].subject.rfc4514_string()}")
+def is_to(passport: Passport, dest: str) -> bool:
+    """Whether a call to a number is one that the passport speaks of."""
+    return telephone_number(dest) in (telephone_number(number) for number in passport.dest)
 
 
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        if not issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
-            return False
-        certificate.verify_directly_issued_by(issuer)
-    except (x509.ExtensionNotFound, ValueError, TypeError, InvalidSignature):
-        return False
-    return True
-
-
-@lru_cache(maxsize=256)
-def read_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
-    """Certificates in PEM. Raises ValueError."""
-    return tuple(x509.load_pem_x509_certificates(pem))
+def way_of(first: Passport, diversions: Sequence[Passport], orig: str, dest: str) -> Sequence[Passport]:
+    """The passports that lead a call from whom it was first for to `dest`: each diversion begins where the one before
+    it ends, and speaks of the same caller (RFC 8946 section 4.2). Raises Refused where they lead elsewhere."""
+    way = [first]
+    while not is_to(way[-1], dest):
+        last = way[-1]
+        following = next((each for each in diversions if each not in way and is_to(last, each.div)), None)
+        if following is None:
+            matches(last, orig, dest)
+            raise AssertionError("a way that ends elsewhere matches")
+        way.append(following)
+    for passport in way:
+        matches(passport, orig, passport.dest[0])
+    return way
 
 
 @lru_cache(maxsize=256)

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from softswitch.features.trunks.model.credential import read_certificates
 from softswitch.features.trunks.model.group import RETRY_ON
 from softswitch.features.trunks.model.limits import LimitRules
 from softswitch.features.trunks.model.numbers import NumberRules, check_numbers
-from softswitch.features.trunks.model.passport import read_certificates
 from softswitch.kernel.errors import Invalid
 
 
