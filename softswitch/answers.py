@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from gateways.media.gateway import MediaGateway
 from gateways.sip.gateway import SipGateway
-from softswitch.calls.onward import Onward
+from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Alert, Origin
 from softswitch.engine.call import CallApp
 from softswitch.engine.switch import Switch
-from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
+from softswitch.events import MediaFigures, TraceLine, Trouble
 from softswitch.features.directory.service import Directory
 from softswitch.features.quality.service import Doctor
 from softswitch.features.reach.service import Reach
@@ -22,6 +22,7 @@ from softswitch.features.registrar.service import Registrations
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
+from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
@@ -103,10 +104,21 @@ class Answers:
             return f"no PBX has the number {name!r}"
         return None
 
-    def tried(self, destination: Destination, number: str) -> Sequence[RoutingStep]:
-        """The dial plan asks in which order a destination's ways would be tried."""
-        group = self._groups.group(destination.name) if destination.kind == "trunk-group" else None
-        return () if group is None else self._departures.explain(group, number)
+    def prospect(
+        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
+    ) -> Prospect:
+        """The dial plan asks what awaits a call at a destination that exists."""
+        kind, name = destination
+        match kind:
+            case "account" | "speeddial":
+                return self._reach.prospect(kind, name, routed_as)
+            case "trunk-group" if (group := self._groups.group(name)) is not None:
+                return self._departures.prospect_of_group(group, number, caller, origin, routed_as)
+            case "pbx" if (pbx := self._trunks.pbx_of(name)) is not None:
+                return self._departures.prospect(pbx.name, number, caller, origin, routed_as)
+            case "trunk":
+                return self._departures.prospect(name, number, caller, origin, routed_as)
+        return Prospect()
 
     def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         """The dial plan asks what becomes of a call at a destination before anything rings."""

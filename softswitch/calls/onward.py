@@ -1,4 +1,4 @@
-"""What becomes of a call at a destination before anything rings, said beforehand to whoever asks for an explanation."""
+"""What becomes of a call at a destination, said beforehand to whoever asks for an explanation."""
 
 from msgspec import Struct
 
@@ -18,3 +18,12 @@ class Onward(Struct, frozen=True, gc=False):
     """Whose rights it goes on with."""
     cause: Cause | None = None
     """What it ends with."""
+
+
+class Prospect(Struct, frozen=True, gc=False):
+    """What awaits a call at its last destination, as things stand."""
+
+    steps: tuple[RoutingStep, ...] = ()
+    """What would be tried, in order, and what not and why."""
+    cause: Cause | None = None
+    """What the call would be refused with; None: it would be taken, as far as can be known beforehand."""

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
+from softswitch.events import CallTraced
 from softswitch.features.reach.model import ReachRules
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -221,3 +223,48 @@ async def test_callbacks_are_withdrawn_and_run_out(house: SimulatedSwitch) -> No
     await asyncio.sleep(30)
     assert carol.incoming.empty()
     await house.settled()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("4444", "no rule of context 'default' is for this number"),
+        ("*099", "1001 has no speed dial 99"),
+        ("1003", "account 1003 is disabled"),
+        ("1004", "1004 does not want to be disturbed"),
+        ("1005", "no phone of 1005 is registered now"),
+        ("80001", "it is disabled"),
+    ],
+)
+async def test_each_refusal_is_a_step_of_the_explanation(house: SimulatedSwitch, number: str, said: str) -> None:
+    directory, trunks = house.features.directory, house.features.trunks
+    directory._accounts["1003"] = structs.replace(directory._accounts["1003"], enabled=False)
+    settle_rules(house, "1004", ReachRules(do_not_disturb=True))
+    uas = trunks.trunk("uas")
+    assert uas is not None
+    trunks._remember({"uas": structs.replace(uas, enabled=False)})
+    (alice,) = await registered(house, "1001")
+    explained = house.features.plan.explain("1001", number)
+    out = alice.call(number)
+    await out.until("over")
+    await house.settled()
+    (cdr,) = records(house.facts).values()
+    assert (explained.steps[-1].result, explained.steps[-1].reason) == ("failed", said)
+    # What is said beforehand is what comes of it, for the reason that stands in the call's ladder.
+    assert explained.cause is (cdr.cause if number != "1005" else None)
+    (traced,) = [fact for fact in house.facts if isinstance(fact, CallTraced)]
+    notes = [line.what for line in traced.lines if line.direction == "note"]
+    assert any(said.removesuffix(" now").removeprefix("it ") in note for note in notes), notes
+
+
+async def test_what_an_account_would_do_with_a_call_is_explained(house: SimulatedSwitch) -> None:
+    await registered(house, "1002")
+    settle_rules(house, "1002", ReachRules(forward_no_answer="1003", no_answer_seconds=10, forward_busy="1004"))
+    said = house.features.plan.explain("1001", "1002")
+    assert (said.cause, said.steps[-1].rule, said.steps[-1].result) == (None, "account/1002", "matched")
+    assert said.steps[-1].reason == (
+        "its phones ring for 10 s; when nobody answers the call goes on to 1003;"
+        " when it is busy the call goes on to 1004"
+    )
+    said = house.features.plan.explain("1001", "80001")
+    assert said.steps[-1].reason == "sent to sip:80001@10.0.0.80:5080; the caller is shown as 1001"

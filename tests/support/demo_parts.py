@@ -5,7 +5,7 @@ import ipaddress
 import random
 from collections.abc import Callable, Collection, Sequence
 
-from softswitch.calls.onward import Onward
+from softswitch.answers import Answers
 from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
@@ -21,6 +21,7 @@ from softswitch.features.parking.feature import build as build_parking
 from softswitch.features.parking.lot import Lot
 from softswitch.features.presence.feature import build as build_presence
 from softswitch.features.presence.service import PresenceService
+from softswitch.features.quality.service import Doctor
 from softswitch.features.reach.call_app import account_app, callback_app, speed_dial_app
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
@@ -142,7 +143,8 @@ class DemoFeatures:
         self.switch: Switch
         self.originating: Callable[[str, str], CallId]
         """Makes a call on an account's behalf: whoever has the switch says how."""
-        plan = self.plan = DialPlan(clock, publish, self, self)
+        answers = Answers(self.directory, self.location, self.reach, self.trunks, self.groups, Doctor(publish))
+        plan = self.plan = DialPlan(clock, publish, answers, answers)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.stored = MemoryStore()
         self.messaging = Messaging(self.directory, Phones(self.location), self.stored, clock, publish, "10.0.0.1")
@@ -176,6 +178,8 @@ class DemoFeatures:
             **build_testcalls().call_apps,
             **build_parking(Lot(), self, self).call_apps,
         }
+        # What needs the switch and its gateways is not asked of these.
+        answers.connect(None, None, None, departures, self.apps)  # type: ignore[arg-type]
 
     def originate(self, account: str, number: str) -> CallId:
         return self.originating(account, number)
@@ -213,12 +217,3 @@ class DemoFeatures:
     def origin_of(self, number: str) -> Origin | None:
         account = self.directory.account(number)
         return None if account is None else account.origin
-
-    def tried(self, destination: Destination, number: str) -> tuple[()]:
-        return ()
-
-    def why_missing(self, destination: Destination) -> str | None:
-        return None
-
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
-        return self.reach.onward(destination.kind, destination.name, caller)

@@ -48,11 +48,13 @@ def sdp(port: int = 30000, *, direction: str = "sendrecv", version: int = 1, cod
     )
 
 
-def answer_to(challenged: SipResponse, method: str, uri: str, *, password: str = "secret") -> str:
+def answer_to(
+    challenged: SipResponse, method: str, uri: str, *, password: str = "secret", username: str = "1001"
+) -> str:
     """What 1001's phone says to a 401: an Authorization value."""
     challenge = challenge_of(challenged.headers("WWW-Authenticate")[0])
     assert challenge is not None
-    return authorization(challenge, username="1001", password=password, method=method, uri=uri, cnonce="c")
+    return authorization(challenge, username=username, password=password, method=method, uri=uri, cnonce="c")
 
 
 class Switch:

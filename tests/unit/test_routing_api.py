@@ -3,12 +3,13 @@ from typing import Any
 import httpx
 import pytest
 
-from softswitch.calls.onward import Onward
+from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Origin
-from softswitch.events import Fact, PlanPublished, RoutingStep
+from softswitch.events import Fact, PlanPublished
 from softswitch.features.routing.feature import build
 from softswitch.features.routing.model import RouteRequest, demo_plan
 from softswitch.features.routing.service import CHANGED, DialPlan
+from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.platform.changes import Changes
 from softswitch.platform.database import Database
@@ -21,8 +22,10 @@ class Neighbours:
     def origin_of(self, number: str) -> Origin | None:
         return Origin("account", number, "default") if number in ("1001", "1002", "1003") else None
 
-    def tried(self, destination: Destination, number: str) -> list[RoutingStep]:
-        return []
+    def prospect(
+        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
+    ) -> Prospect:
+        return Prospect()
 
     def why_missing(self, destination: Destination) -> str | None:
         if destination.kind == "account" and self.origin_of(destination.name) is None:

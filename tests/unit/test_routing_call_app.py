@@ -1,6 +1,6 @@
 import pytest
 
-from softswitch.calls.onward import Onward
+from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.routing.call_app import dial_plan_app
@@ -50,8 +50,10 @@ class Nobody:
     def origin_of(self, number: str) -> Origin | None:
         return None
 
-    def tried(self, destination: Destination, number: str) -> list[RoutingStep]:
-        return []
+    def prospect(
+        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
+    ) -> Prospect:
+        return Prospect()
 
     def why_missing(self, destination: Destination) -> str | None:
         return None

@@ -62,6 +62,15 @@ class Way:
         assert await self.apps[kind](caller, name) is None
         return caller
 
+    def explained(self, number: str, trunk: str = "") -> tuple[list[tuple[str, str]], Cause | None]:
+        """What is said beforehand of a call from 1001, by a trunk or by the group."""
+        asked = number, Party("1001"), ALICE, ALICE
+        if trunk:
+            prospect = self.departures.prospect(trunk, *asked)
+        else:
+            prospect = self.departures.prospect_of_group(self.groups._groups["out"], *asked)
+        return [(step.result, step.reason) for step in prospect.steps], prospect.cause
+
 
 def hosts(caller: FakeCaller) -> list[str]:
     return [candidate.target.uri.partition("@")[2] for candidate in caller.dialled]
@@ -122,7 +131,51 @@ async def test_a_trunk_that_cannot_is_passed_by_and_the_reason_said() -> None:
         ("strips", "it strips all of '030'"),
         ("good", "tried first: it costs 4"),
     ]
-    assert list(way.departures.explain(way.groups._groups["out"], "030")) == caller.steps
+    said, cause = way.explained("030")
+    assert said[:-1] == [(step.result, step.reason) for step in caller.steps]
+    assert (said[-1], cause) == (
+        ("matched", "sent to sip:030@192.0.2.20:5060; the caller is shown as +85212345678"),
+        None,
+    )
+
+
+async def test_it_is_said_beforehand_where_a_trunk_sends_a_call_whom_it_shows_and_what_it_would_refuse() -> None:
+    way = Way(
+        make_trunk(
+            "good",
+            rules=TWO
+            | {
+                "identity": {"show": "number", "assert_by": "p-asserted-identity"},
+                "numbers": {"country": "49", "outgoing": "+e164"},
+            },
+        ),
+        make_trunk("down", rules={"health": {"every_seconds": 30, "down_after": 1}}),
+        make_trunk("off", enabled=False),
+        make_trunk("strips", strip=9),
+        make_trunk("full", rules={"limits": {"calls_out": 1}}),
+    )
+    way.trunks.probed("down", Probed(0, False, "no answer"))
+    full = way.trunks.trunk("full")
+    assert full is not None
+    way.traffic.load(full).calls_out = 1
+    assert way.explained("030123", "good") == (
+        [
+            (
+                "matched",
+                "sent to sip:+4930123@192.0.2.9:5060, then sip:+4930123@192.0.2.10:5060;"
+                " the caller is shown as 1001, and told to be 1001 by p-asserted-identity",
+            )
+        ],
+        None,
+    )
+    for trunk in ("down", "off", "strips", "full"):
+        ((result, reason),), cause = way.explained("030", trunk)
+        caller = way.caller()
+        with pytest.raises(Rejected) as rejected:
+            await way.apps["trunk"](caller, trunk)
+        # What is said beforehand is what comes of it.
+        assert (result, cause) == ("failed", rejected.value.cause), trunk
+        assert reason.removeprefix("it ") in str(rejected.value), trunk
 
 
 async def test_a_call_that_no_trunk_takes_is_told_why() -> None:
@@ -241,8 +294,10 @@ async def test_a_pbx_that_has_not_registered_is_said_to_be_missing() -> None:
     with pytest.raises(Rejected, match="its PBX is not registered as 'pbx'") as rejected:
         await way.call("pbx/030")
     assert rejected.value.cause is Cause.NETWORK_OUT_OF_ORDER
-    (step,) = way.departures.explain(way.groups._groups["out"], "030")
-    assert (step.result, step.reason) == ("skipped", "its PBX is not registered as 'pbx'")
+    assert way.explained("030") == (
+        [("skipped", "its PBX is not registered as 'pbx'")],
+        Cause.NO_CIRCUIT_AVAILABLE,
+    )
 
 
 async def test_only_its_own_numbers_are_a_pbxs() -> None:
@@ -256,8 +311,8 @@ async def test_only_its_own_numbers_are_a_pbxs() -> None:
     caller.to = Party("0800")
     with pytest.raises(Rejected, match="0800 is no number of its PBX"):
         await way.apps["trunk"](caller, "carrier")
-    (step,) = way.departures.explain(way.groups._groups["out"], "0800")
-    assert step.reason == "0800 is no number of its PBX"
+    ((_, reason),), _ = way.explained("0800")
+    assert reason == "0800 is no number of its PBX"
 
 
 def test_ranges_of_numbers_are_checked() -> None:

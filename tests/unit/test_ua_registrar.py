@@ -1,5 +1,8 @@
 """REGISTER, over a real engine: RFC 3261 section 10.3 by its steps."""
 
+import statistics
+import time
+
 import pytest
 
 from gateways._native import NameAddr, SipResponse
@@ -14,9 +17,11 @@ A, B = "<sip:1001@192.168.1.5:5060>", "<sip:1001@192.168.1.6:5060;ob>;q=0.5"
 
 
 class Registering(Story):
-    def __init__(self, rules: RegistrarRules | None = None, *, pings: float = 0.0) -> None:
+    def __init__(
+        self, rules: RegistrarRules | None = None, *, pings: float = 0.0, settings: UserAgentSettings | None = None
+    ) -> None:
         super().__init__(
-            UserAgentSettings(host="192.0.2.1", registrar=rules or RegistrarRules(), nat_ping_seconds=pings)
+            settings or UserAgentSettings(host="192.0.2.1", registrar=rules or RegistrarRules(), nat_ping_seconds=pings)
         )
         for algorithm in ("MD5", "SHA-256"):
             self.accounts.secrets["1001", algorithm] = ha1_of("1001", "softswitch", "secret", algorithm)
@@ -348,6 +353,25 @@ def test_a_phone_that_is_not_behind_nat_is_left_in_peace() -> None:
     story.registers("<sip:1001@192.0.2.9:5060>")
     story.passes(120)
     assert story.lines() == []
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_a_wrong_password_and_an_unknown_user_take_the_same_time(algorithm: str) -> None:
+    """From the datagram that comes to the one that goes, in turns, so that a busy machine delays both alike."""
+    story = Registering(settings=UserAgentSettings(host="192.0.2.1", digest_algorithms=(algorithm,)))
+    taken: dict[str, list[float]] = {"1001": [], "9001": []}
+    for turn in range(400):
+        for user, times in taken.items():
+            common = {"uri": "sip:192.0.2.1", "to": f"<sip:{user}@192.0.2.1>", "call_id": f"t{turn}-{user}"}
+            story.hears(story.request("REGISTER", cseq=1, **common))
+            given = answer_to(story.only_response(401), "REGISTER", "sip:192.0.2.1", username=user, password="wrong")
+            asked = story.request("REGISTER", headers=[f"Authorization: {given}"], cseq=2, **common)
+            began = time.perf_counter()
+            story.hears(asked)
+            times.append(time.perf_counter() - began)
+            story.only_response(401)
+    known, unknown = (statistics.median(times) for times in taken.values())
+    assert 0.9 < known / unknown < 1.1, (known, unknown)
 
 
 # A PBX with many numbers (RFC 6140) --------------------------------------------------------------------------

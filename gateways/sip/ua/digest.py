@@ -9,6 +9,8 @@ from typing import Protocol
 from gateways._native import SipUri, parse_credentials
 
 _HASHES: dict[str, Callable[[bytes], "_Hash"]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_NOBODYS = {"MD5": "0" * 32, "SHA-256": "0" * 64}
+"""What stands for the H(A1) of a user that there is not."""
 ALGORITHMS = ("SHA-256", "MD5")
 """In the order in which they are offered: "the most preferred algorithm first" (RFC 8760 section 2.4)."""
 
@@ -115,8 +117,8 @@ class Authenticator:
             return Verdict.STALE, username
         ha1 = self._ha1(username, algorithm)
         expected = response_of(
-            # An unknown user costs the same work and gets the same answer as a wrong password.
-            ha1 if ha1 is not None else "",
+            # An unknown user costs the same work and gets the same answer as a wrong password, to the block of hash.
+            ha1 if ha1 is not None else _NOBODYS[algorithm],
             algorithm,
             method,
             given["uri"],

@@ -5,13 +5,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from softswitch.calls.onward import Onward
+from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.reach import store
 from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.model import NO_RULES, Forward, ReachRules, Refuse, at_once, checked, dialled
 from softswitch.features.reach.needs import Accounts, Phones
+from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
@@ -74,6 +75,28 @@ class Reach:
             case Refuse(cause, rule, why):
                 return Onward(RoutingStep(f"account/{name}.{rule}", "failed", f"{name} {why}"), cause=cause)
         return None
+
+    def prospect(self, kind: str, name: str, caller: Origin) -> Prospect:
+        """What awaits a call that rings at an account, or one for a speed dial that stands for nothing."""
+        if kind == "speeddial":
+            said = f"{caller.name} has no speed dial {name}"
+            return Prospect((RoutingStep(f"speeddial/{name}", "failed", said),), Cause.UNALLOCATED_NUMBER)
+        account, rule = self.accounts.account(name), f"account/{name}"
+        if account is None or not account.enabled:
+            said = f"account {name} is disabled" if account is not None else f"there is no account {name}"
+            return Prospect((RoutingStep(rule, "failed", said),), Cause.SUBSCRIBER_ABSENT)
+        if not self.phones.registered(name):
+            # No cause: the dial plan would have it ring, and a phone may register the next moment.
+            return Prospect((RoutingStep(rule, "failed", f"no phone of {name} is registered now"),))
+        rules = self.rules(name)
+        seconds = rules.no_answer_seconds if rules.forward_no_answer else None
+        said = f"its phones ring for {seconds if seconds is not None else account.ring_seconds} s"
+        later = (
+            ("when nobody answers", rules.forward_no_answer),
+            ("when it is busy", rules.forward_busy),
+        )
+        onward = "".join(f"; {when} the call goes on to {number}" for when, number in later if number)
+        return Prospect((RoutingStep(rule, "matched", said + onward),))
 
     async def change(self, session: Session, account: str, changes: Mapping[str, Any]) -> ReachRules:
         """Set what `changes` names, fields of `ReachRules`. Raises NotFound or Invalid."""

@@ -1,11 +1,10 @@
 """What the dial plan asks of others."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from softswitch.calls.onward import Onward
+from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Origin
-from softswitch.events import RoutingStep
+from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 
 
@@ -24,8 +23,11 @@ class Destinations(Protocol):
         """Why nothing answers at a destination, in words ("there is no account '1099'"); None: it exists."""
         ...
 
-    def tried(self, destination: Destination, number: str) -> Sequence[RoutingStep]:
-        """What a destination that is several would try for a number now, in order, and what it would skip and why."""
+    def prospect(
+        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
+    ) -> Prospect:
+        """What a destination that exists would do with a call for a number now. `caller`: who is shown; `origin`: who
+        called; `routed_as`: who sent the call on, else the same."""
         ...
 
     def onward(self, destination: Destination, caller: Origin) -> Onward | None:

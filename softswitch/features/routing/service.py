@@ -15,6 +15,7 @@ from softswitch.features.routing.model.codes import dialled_code, with_code
 from softswitch.features.routing.model.edit import rule_at
 from softswitch.features.routing.needs import Callers, Destinations
 from softswitch.features.routing.tables import PlanRow
+from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
@@ -130,6 +131,7 @@ class DialPlan:
         if origin is None:
             origin = Origin("guest", caller, context or OUTSIDE)
             steps.append(RoutingStep("caller", "skipped", f"there is no account {caller!r}: taken as a guest"))
+        first = origin
         now = self._clock.wall_ms() if at is None else at
         asked = RouteRequest(number, caller, context or origin.context, origin.kind, origin.name, now)
         while True:
@@ -162,7 +164,10 @@ class DialPlan:
                 cause = Cause.UNALLOCATED_NUMBER
                 steps.append(RoutingStep(str(routed.destination), "failed", missing))
             else:
-                steps += self._destinations.tried(routed.destination, routed.number)
+                shown = Party(routed.caller or asked.caller)
+                prospect = self._destinations.prospect(routed.destination, routed.number, shown, first, origin)
+                steps += prospect.steps
+                cause = prospect.cause
         return Explanation(
             routed.destination, routed.number, routed.caller or asked.caller, asked.context, plan.version, cause, steps
         )

@@ -6,8 +6,9 @@ from uuid import NAMESPACE_URL, uuid5
 from msgspec import structs
 
 from softswitch.calls.identity import Identity
+from softswitch.calls.onward import Prospect
 from softswitch.calls.redirect import first_number
-from softswitch.calls.signals import Target
+from softswitch.calls.signals import Origin, Target
 from softswitch.engine.caller import Caller, Candidate, DialOutcome
 from softswitch.events import RoutingStep
 from softswitch.features.trunks.model import (
@@ -102,37 +103,63 @@ class Departures:
         _must_have_been_heard(tried, f"trunk group {name}")
         return None
 
-    def explain(self, group: GroupRules, number: str) -> Sequence[RoutingStep]:
-        """The order in which a group's trunks would be tried now, and why one would not."""
-        return self._plan(group, number)[0]
+    def prospect(self, name: str, number: str, caller: Party, origin: Origin, routed_as: Origin) -> Prospect:
+        """What a trunk that exists would do with a call now: where it would send it and whom it would show, or why it
+        would refuse it."""
+        trunk = self._trunks.trunk(name)
+        refusal = self._refusal(trunk, number)
+        if trunk is None or refusal is not None:
+            cause, why = refusal or (Cause.NO_ROUTE_TO_DESTINATION, "there is no such trunk")
+            return Prospect((RoutingStep(f"trunk/{name}", "failed", why),), cause)
+        return Prospect((self._said(trunk, number, caller, origin, routed_as),))
+
+    def prospect_of_group(
+        self, group: GroupRules, number: str, caller: Party, origin: Origin, routed_as: Origin
+    ) -> Prospect:
+        """The order in which a group's trunks would be tried now, and why one would not; then the first as above."""
+        steps, order = self._plan(group, number)
+        if not order:
+            return Prospect(tuple(steps), Cause.NO_CIRCUIT_AVAILABLE)
+        return Prospect((*steps, self._said(order[0], number, caller, origin, routed_as)))
+
+    def _said(self, trunk: Trunk, number: str, caller: Party, origin: Origin, routed_as: Origin) -> RoutingStep:
+        ways = ", then ".join(way.uri for way in self._ways(trunk, self._number(trunk, number)))
+        shown = shown_to(trunk, self._party(trunk, caller, origin, routed_as), None)
+        said = f"sent to {ways}; the caller is shown as {shown.from_.number}"
+        asserted = shown.identity.asserted if shown.identity is not None else None
+        if asserted is not None and trunk.rules.identity.assert_by != "none":
+            said += f", and told to be {asserted.number} by {trunk.rules.identity.assert_by}"
+        return RoutingStep(f"trunk/{trunk.name}", "matched", said)
 
     def _plan(self, group: GroupRules, number: str) -> tuple[list[RoutingStep], list[Trunk]]:
         steps: list[RoutingStep] = []
         order: list[Trunk] = []
         for member in ordered(group.members, self._chance):
             trunk = self._trunks.trunk(member.trunk)
-            why = self._why_not(trunk, number)
-            if trunk is None or why is not None:
-                steps.append(RoutingStep(f"trunk/{member.trunk}", "skipped", why or "there is no such trunk"))
+            refusal = self._refusal(trunk, number)
+            if trunk is None or refusal is not None:
+                why = refusal[1] if refusal is not None else "there is no such trunk"
+                steps.append(RoutingStep(f"trunk/{member.trunk}", "skipped", why))
                 continue
             order.append(trunk)
             place = "first" if len(order) == 1 else f"number {len(order)}"
             steps.append(RoutingStep(f"trunk/{member.trunk}", "matched", f"tried {place}: it costs {member.cost}"))
         return steps, order
 
-    def _why_not(self, trunk: Trunk | None, number: str) -> str | None:
+    def _refusal(self, trunk: Trunk | None, number: str) -> tuple[Cause, str] | None:
+        """Why a trunk would not take a call now."""
         if trunk is None:
-            return "there is no such trunk"
+            return Cause.NO_ROUTE_TO_DESTINATION, "there is no such trunk"
         if not trunk.enabled:
-            return "it is disabled"
+            return Cause.NO_ROUTE_TO_DESTINATION, "it is disabled"
         if not self._has(trunk, number):
-            return f"{number} is no number of its PBX"
+            return Cause.UNALLOCATED_NUMBER, f"{number} is no number of its PBX"
         if not self._trunks.health(trunk.name).usable and not self._contacts(trunk):
-            return self._why_no_way(trunk)
+            return Cause.NETWORK_OUT_OF_ORDER, self._why_no_way(trunk)
         if not trunk.number_sent(number):
-            return f"it strips all of {number!r}"
+            return Cause.INVALID_NUMBER_FORMAT, f"it strips all of {number!r}"
         full = self._traffic.why_full(trunk)
-        return None if full is None else f"it takes no more calls: {full}"
+        return None if full is None else (Cause.NO_CIRCUIT_AVAILABLE, f"it takes no more calls: {full}")
 
     def _has(self, trunk: Trunk, number: str) -> bool:
         pbx = trunk.rules.pbx
@@ -141,7 +168,8 @@ class Departures:
     def _ways(self, trunk: Trunk, number: str) -> Sequence[Target]:
         """How a number (as the trunk wants it) is reached now, the best way first."""
         if trunk.rules.pbx.registers:
-            return [numbered(contact, number) for contact in self._contacts(trunk)]
+            patience = trunk.rules.failover.first_response_seconds
+            return [structs.replace(numbered(each, number), patience=patience) for each in self._contacts(trunk)]
         gateways = trunk.gateways
         failover = trunk.rules.failover
         usable = self._trunks.health(trunk.name).usable
@@ -175,22 +203,28 @@ class Departures:
 
     def _shown(self, caller: Caller, trunk: Trunk) -> Shown:
         """Who the trunk is told calls."""
-        rules, party = trunk.rules.identity, caller.from_
-        whose = caller.routed_as if rules.forwarded_as == "forwarder" else caller.origin
-        known = caller.identity
-        if rules.show == "fixed":
-            party = Party(rules.fixed, party.name)
-        elif whose.kind == "account":
-            if rules.show == "number":
-                party = Party(whose.name, party.name)
-            else:
-                party = self._accounts.shown_outside(whose.name) or party
-        shown = shown_to(trunk, party, known)
+        whose = self._whose(trunk, caller.origin, caller.routed_as)
+        party = self._party(trunk, caller.from_, caller.origin, caller.routed_as)
+        shown = shown_to(trunk, party, caller.identity)
         passports = self._passports(caller, trunk, party, whose.kind == "account")
         if not passports:
             return shown
         told = shown.identity or Identity()
         return structs.replace(shown, identity=structs.replace(told, passports=passports))
+
+    def _whose(self, trunk: Trunk, origin: Origin, routed_as: Origin) -> Origin:
+        return routed_as if trunk.rules.identity.forwarded_as == "forwarder" else origin
+
+    def _party(self, trunk: Trunk, from_: Party, origin: Origin, routed_as: Origin) -> Party:
+        """Who is to be shown by a trunk's rules, before the number is written as it wants numbers."""
+        rules, whose = trunk.rules.identity, self._whose(trunk, origin, routed_as)
+        if rules.show == "fixed":
+            return Party(rules.fixed, from_.name)
+        if whose.kind != "account":
+            return from_
+        if rules.show == "number":
+            return Party(whose.name, from_.name)
+        return self._accounts.shown_outside(whose.name) or from_
 
     def _passports(self, caller: Caller, trunk: Trunk, party: Party, ours: bool) -> tuple[str, ...]:
         """What vouches for the caller (RFC 8224): our signature, or what another trunk brought."""
