@@ -264,6 +264,11 @@ class Media(Protocol):
         """What the engine itself can speak and hear, best first (a relayed leg may use others)."""
         ...
 
+    @property
+    def converts(self) -> tuple[Codec, ...]:
+        """The codecs between any two of which the engine converts the sound of a bridge, cheapest first."""
+        ...
+
 
 class MediaEvents(Protocol):
     """What the media engine tells the switch."""

@@ -10,6 +10,8 @@ PCMU = Codec(0, "PCMU")
 PCMA = Codec(8, "PCMA")
 TELEPHONE_EVENT = Codec(101, "TELEPHONE-EVENT", parameters="0-16")
 
+CONVERTED: tuple[Codec, ...] = ()
+
 NOWHERE = "0.0.0.0"
 
 

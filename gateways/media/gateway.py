@@ -70,6 +70,11 @@ class MediaGateway:
         return (agreement.PCMA, agreement.PCMU, agreement.TELEPHONE_EVENT)
 
     @property
+    def converts(self) -> tuple[Codec, ...]:
+        """See `softswitch.ports.Media`."""
+        return agreement.CONVERTED
+
+    @property
     def stats(self) -> dict[str, int]:
         """The engine's counters since its start."""
         return self._engine.stats()

@@ -40,6 +40,7 @@ class Leg:
     __slots__ = (
         "address",
         "aside",
+        "codecs",
         "destination",
         "far_session_id",
         "held",
@@ -75,6 +76,8 @@ class Leg:
         self.remote: MediaDescription | None = None
         """What the party last told."""
         self.open = Open.NOTHING
+        self.codecs: tuple[str, ...] = ()
+        """The rule of whom it belongs to, which codecs it is told of: see `codec_choice`."""
         self.opened_at = 0
         """When it got its port, wall milliseconds."""
         self.informed = False

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from softswitch.calls.codec_choice import Allowed, Codecs, agreed, answered, label, offered, same_format
 from softswitch.calls.leg import Leg, LegState
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.media import Codec, Direction, MediaDescription
@@ -22,11 +23,32 @@ def through(description: MediaDescription, address: HostPort | None, rtcp_mux: b
     return MediaDescription(address, description.codecs, description.direction, description.ptime, None, rtcp_mux)
 
 
-def relayed(description: MediaDescription, address: HostPort | None, *, music: bool) -> MediaDescription:
-    """`through` for an offer on an established leg. With `music`, a party that is put on hold by `inactive` is told
-    `sendonly`: it is to hear ours (RFC 3264 section 8.4 lets the holder send)."""
-    told = through(description, address)
-    return _with(told, Direction.SENDONLY) if music and told.direction is Direction.INACTIVE and address else told
+def offer_to(leg: Leg, said: MediaDescription, able: Codecs, by: Allowed = ()) -> MediaDescription:
+    """What a leg's party is offered of what another `said`, whose rule is `by`; `able` is what we convert between."""
+    if leg.address is None:
+        return said
+    known = leg.remote.codecs if leg.remote is not None else ()
+    codecs = offered(said.codecs, by, leg.codecs, able, known)
+    return MediaDescription(leg.address, codecs, said.direction, said.ptime)
+
+
+def answer_to(leg: Leg, said: MediaDescription, able: Codecs) -> MediaDescription:
+    """What a leg's party, which made an offer, is answered of what another `said` to it."""
+    if leg.address is None:
+        return said
+    offer = leg.remote
+    if offer is None:
+        return through(said, leg.address)
+    codecs = said.codecs if said.codecs == offer.codecs else answered(said.codecs, offer.codecs, leg.codecs, able)
+    return MediaDescription(leg.address, codecs, said.direction, said.ptime, None, offer.rtcp_mux)
+
+
+def relayed(leg: Leg, said: MediaDescription, able: Codecs, by: Allowed, *, music: bool) -> MediaDescription:
+    """`offer_to` for an established leg. With `music`, a party that is put on hold by `inactive` is told `sendonly`: it
+    is to hear ours (RFC 3264 section 8.4 lets the holder send)."""
+    told = offer_to(leg, said, able, by)
+    held = music and told.direction is Direction.INACTIVE and leg.address is not None
+    return _with(told, Direction.SENDONLY) if held else told
 
 
 def spoken(leg: Leg) -> MediaDescription | None:
@@ -37,6 +59,24 @@ def spoken(leg: Leg) -> MediaDescription | None:
     if leg.remote is None or leg.state is not LegState.UP or leg.held:
         return leg.remote
     return _with(leg.remote, Direction.SENDRECV)
+
+
+def speech(leg: Leg) -> str:
+    """The codec agreed with a leg's party, as records name it; empty where none is."""
+    if leg.local is None or leg.remote is None:
+        return ""
+    codec = agreed(leg.local.codecs, leg.remote.codecs)
+    return "" if codec is None else label(codec)
+
+
+def conversion(a: Leg, b: Leg) -> tuple[str, str] | None:
+    """Between which codecs the sound of two parties is converted; None: it passes as it is, or is not settled yet."""
+    if a.local is None or a.remote is None or b.local is None or b.remote is None or b.address is None:
+        return None
+    if a.local.codecs == b.remote.codecs:
+        return None
+    one, other = agreed(a.local.codecs, a.remote.codecs), agreed(b.local.codecs, b.remote.codecs)
+    return None if one is None or other is None or same_format(one, other) else (label(one), label(other))
 
 
 def _with(description: MediaDescription, direction: Direction) -> MediaDescription:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from msgspec import Struct, structs
 
+from softswitch.calls.codec_choice import Codecs
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, Open
-from softswitch.calls.media_plan import relayed, through
+from softswitch.calls.media_plan import answer_to, offer_to, relayed, through
 from softswitch.calls.signals import (
     AcceptOffer,
     Confirm,
@@ -76,9 +77,10 @@ class State(Enum):
 class Relay:
     """The exchange of offers between two legs. Returns what should be done."""
 
-    def __init__(self, a: Leg, b: Leg, *, music: bool = False) -> None:
-        """`music`: whether a party on hold hears ours."""
+    def __init__(self, a: Leg, b: Leg, *, music: bool = False, able: Codecs = ()) -> None:
+        """`music`: whether a party on hold hears ours. `able`: what we convert between."""
         self._a, self._b = a, b
+        self._able = able
         self._music = music
         self._asker = a
         self._late = False
@@ -174,7 +176,7 @@ class Relay:
             return [Send(other, Offer(None))]
         self._late = False
         asker.remote = offered
-        other.local = relayed(offered, other.address, music=self._music)
+        other.local = relayed(other, offered, self._able, asker.codecs, music=self._music)
         return [Send(other, Offer(other.local, at_once))]
 
     def _go_back(self) -> None:
@@ -212,7 +214,7 @@ class Relay:
         asker, other = self._asker, self.other(self._asker)
         assert asker.remote is not None, "an established party has said what it hears"
         self.state = State.RESTORING
-        other.local = relayed(asker.remote, other.address, music=self._music)
+        other.local = relayed(other, asker.remote, self._able, asker.codecs, music=self._music)
         return [Send(other, Offer(other.local))]
 
     def _restored(self, replied: MediaDescription | None) -> list[Effect]:
@@ -224,14 +226,14 @@ class Relay:
     def _bring_back(self, replied: MediaDescription) -> list[Effect]:
         asker, other = self._asker, self.other(self._asker)
         other.remote = replied
-        muxed = not self._late and asker.remote is not None and asker.remote.rtcp_mux
-        asker.local = through(replied, asker.address, muxed)
-        if asker.remote is not None and not self._late and asker.remote.direction is Direction.INACTIVE:
-            # RFC 3264 section 6.1: "If a stream is offered as inactive, it MUST be answered as inactive."
-            asker.local = structs.replace(asker.local, direction=Direction.INACTIVE)
         if self._late:
+            asker.local = offer_to(asker, replied, self._able, other.codecs)
             self.state = State.AWAITING_ANSWER
             return [Send(asker, AcceptOffer(asker.local))]
+        asker.local = answer_to(asker, replied, self._able)
+        if asker.remote is not None and asker.remote.direction is Direction.INACTIVE:
+            # RFC 3264 section 6.1: "If a stream is offered as inactive, it MUST be answered as inactive."
+            asker.local = structs.replace(asker.local, direction=Direction.INACTIVE)
         self.state = State.IDLE
         return [Send(asker, AcceptOffer(asker.local)), Connect(asker), Connect(other), *_held(asker), *_held(other)]
 
@@ -240,7 +242,7 @@ class Relay:
         self.state = State.IDLE
         self._before = None
         asker.remote = answered
-        other.local = through(answered, other.address, other.remote is not None and other.remote.rtcp_mux)
+        other.local = answer_to(other, answered, self._able)
         return [Send(other, Confirm(other.local)), Connect(asker), Connect(other), *_held(asker), *_held(other)]
 
 

@@ -23,6 +23,8 @@ class Origin(Struct, frozen=True, gc=False):
     """`account`, `trunk`, `guest` or `api`."""
     name: str
     context: str
+    codecs: tuple[str, ...] = ()
+    """Which codecs it is told of, best first; empty: no rule (see `codec_choice`)."""
 
 
 class Alert(Struct, frozen=True, gc=False):

@@ -96,6 +96,7 @@ class LiveCall(ServedCall):
             self._alert = Alert(ring=incoming.alert.ring)
         leg = self.caller_leg = self.legs.add(Destination(self.origin.kind, self.origin.name), anchored=False)
         leg.inbound = True
+        leg.codecs = self.origin.codecs
         leg.session_id = incoming.session_id
         leg.remote = incoming.offer
         leg.party = self.from_

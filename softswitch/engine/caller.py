@@ -33,6 +33,8 @@ class Candidate(Struct, frozen=True, gc=False):
     style: IdentityStyle | None = None
     alert: Alert | None = None
     """How it should ring; None: as the caller would have it."""
+    codecs: tuple[str, ...] = ()
+    """Which codecs it is told of, best first; empty: as its account says, or no rule (see `codec_choice`)."""
 
 
 class DialOutcome(Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from softswitch.calls import media_plan
+from softswitch.calls.codec_choice import Codecs
 from softswitch.calls.dial import Dial, over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Alert, Answered, Ended, Invitation, Progressed
@@ -14,6 +15,7 @@ from softswitch.engine.surroundings import Surroundings
 from softswitch.events import LegAnswered, LegDialed, LegRang
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import MediaDescription
 
@@ -86,6 +88,7 @@ class Dialling:
             leg = self._legs.add(candidate.destination, anchored=candidate.anchored)
             self._dial.add(leg)
             leg.party = Party(candidate.number)
+            leg.codecs = candidate.codecs or self._rule(candidate.destination)
             leg.local = offer(leg)
             self._around.publish(
                 LegDialed(
@@ -112,6 +115,11 @@ class Dialling:
                     style=candidate.style,
                 ),
             )
+
+    def _rule(self, destination: Destination) -> tuple[str, ...]:
+        """Which codecs an account is told of."""
+        origin = self._around.origin_of(destination.name) if destination.kind == "account" else None
+        return () if origin is None else origin.codecs
 
     def adopt(self, leg: Leg) -> None:
         """A party that was not dialled has the call, as if it had answered first. The others stop."""
@@ -187,11 +195,12 @@ class Dialling:
             self.finish()
 
 
-def through_caller(caller: Leg) -> Callable[[Leg], MediaDescription | None]:
-    """Offers that pass on what the caller said; none where the caller wants to be offered to."""
+def through_caller(caller: Leg, able: Codecs) -> Callable[[Leg], MediaDescription | None]:
+    """Offers that pass on what the caller said, and what we convert it to; none where the caller wants to be offered
+    to. `able`: what we convert between."""
 
     def offer(leg: Leg) -> MediaDescription | None:
         said = media_plan.spoken(caller)
-        return None if said is None else media_plan.through(said, leg.address)
+        return None if said is None else media_plan.offer_to(leg, said, able, caller.codecs)
 
     return offer

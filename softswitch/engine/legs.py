@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from softswitch.calls import media_plan
 from softswitch.calls.clues import clues
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
@@ -135,6 +136,7 @@ class CallLegs(Generic[Owner]):
         """A leg is over: record it and give its port back. `answered_at`: when the call was answered."""
         now = self._around.clock.wall_ms()
         evidence, figures = self.evidence(leg, ended, answered_at, now)
+        codec = media_plan.speech(leg) if leg.state is LegState.UP else ""
         leg.state = LegState.ENDED
         self._gone.append(leg)
         self.close_media(leg)
@@ -151,5 +153,6 @@ class CallLegs(Generic[Owner]):
                 figures=figures,
                 contacts=ended.contacts,
                 clues=evidence,
+                codec=codec,
             )
         )

@@ -127,7 +127,7 @@ class ServedCall(RecordedCall):
             from_ = ANONYMOUS if identity.private else from_
             if identity.verstat:
                 candidates = [_with_verstat(candidate, from_, identity) for candidate in candidates]
-        offer, half = through_caller(caller), caller.session_id
+        offer, half = through_caller(caller, self._around.media.converts), caller.session_id
         dial.invite(candidates, from_, self._hops_left - 1, offer, alert=self._alert, session_id=half)
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
@@ -173,7 +173,13 @@ class ServedCall(RecordedCall):
         self.caller_leg.far_session_id = leg.session_id
         self.talk.put_through(self.caller_leg, leg)
         self._answer_caller()
+        self._bridged(leg)
+
+    def _bridged(self, leg: Leg) -> None:
         self.talk.bridged(self.caller_leg, leg)
+        converted = media_plan.conversion(self.caller_leg, leg)
+        if converted is not None:
+            self.note("sound is converted between {} and {}".format(*converted))
 
     def _answer_caller(self) -> None:
         """Answer the caller unless it is up; the first time, the call is answered."""
@@ -199,7 +205,7 @@ class ServedCall(RecordedCall):
         self.talk.join(self.caller_leg, leg)
         self._answer(leg)
         self._answer_caller()
-        self.talk.bridged(self.caller_leg, leg)
+        self._bridged(leg)
 
     # Who is where ------------------------------------------------------------------------------------------
 

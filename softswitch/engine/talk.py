@@ -83,8 +83,9 @@ class Talk:
         """Let the caller hear what a ringing party sends."""
         assert leg.remote is not None and caller.remote is not None
         self._relaying(caller, leg)
-        caller.local = media_plan.through(leg.remote, leg.address and caller.address, caller.remote.rtcp_mux)
-        if leg.address is not None:
+        bypassed = leg.address is None
+        caller.local = leg.remote if bypassed else media_plan.answer_to(caller, leg.remote, self._around.media.converts)
+        if not bypassed:
             self._legs.connect(leg)
             self._legs.connect(caller)
             self._around.media.bridge(caller.id, leg.id)
@@ -95,20 +96,22 @@ class Talk:
         if leg.address is None:
             self._legs.close_media(caller)  # it was opened for a candidate that did not win
         late = caller.remote is None
+        able = self._around.media.converts
         relay = self._relaying(caller, leg)
         said = media_plan.spoken(caller)
         if leg.local is None and said is not None:
             # It was invited without an offer, by a caller whose place another has taken meanwhile: its own is open.
-            leg.local = media_plan.through(said, leg.address)
+            leg.local = media_plan.answer_to(leg, said, able)
             self._around.signalling.send(leg.id, Confirm(leg.local))
         if caller.state is LegState.UP:
             self._to_align = [caller]
             self._align()
         else:
-            muxed = caller.remote is not None and caller.remote.rtcp_mux
-            caller.local = media_plan.through(leg.remote, caller.address, muxed)
             if late:
+                caller.local = media_plan.offer_to(caller, leg.remote, able, leg.codecs)
                 relay.await_answer(caller)
+            else:
+                caller.local = media_plan.answer_to(caller, leg.remote, able)
         if leg.address is not None:
             if not late:
                 self._legs.connect(caller)
@@ -121,8 +124,11 @@ class Talk:
         if relay is None or not relay.between(caller, leg):
             if relay is not None:
                 self._carry_out(relay.abandon())
-            relay = self._relay = Relay(caller, leg, music=bool(self._around.music))
+            relay = self._relay = self._relay_between(caller, leg)
         return relay
+
+    def _relay_between(self, a: Leg, b: Leg) -> Relay:
+        return Relay(a, b, music=bool(self._around.music), able=self._around.media.converts)
 
     def lost(self, caller: Leg, leg: Leg) -> None:
         """A party is gone before it answered."""
@@ -139,11 +145,11 @@ class Talk:
         for leg in (a, b):
             self._legs.open_media(leg)
         self._abandon()
-        self._relay = Relay(a, b, music=bool(self._around.music))
+        self._relay = self._relay_between(a, b)
         for leg, other in ((a, b), (b, a)):
             said = media_plan.spoken(other)
             if leg.state is not LegState.UP:
-                leg.local = self._first_words(leg, said)
+                leg.local = self._first_words(leg, said, other.codecs)
                 if leg.remote is None:
                     leg.open = Open.ANSWER
             self._legs.connect(leg)
@@ -151,12 +157,14 @@ class Talk:
         self._to_align = [leg for leg in (a, b) if leg.state is LegState.UP]
         self._align()
 
-    def _first_words(self, leg: Leg, said: MediaDescription | None) -> MediaDescription:
-        """What to answer a party with: what its partner `said`, or, where that has said nothing yet, what our own media
-        engine would; that is put right once the partner has spoken."""
+    def _first_words(self, leg: Leg, said: MediaDescription | None, by: tuple[str, ...]) -> MediaDescription:
+        """What to answer a party with: what its partner `said`, whose rule is `by`, or, where that has said nothing
+        yet, what our own media engine would; that is put right once the partner has spoken."""
         assert leg.address is not None
         if said is not None:
-            return media_plan.through(said, leg.address, leg.remote is not None and leg.remote.rtcp_mux)
+            able = self._around.media.converts
+            offers = leg.remote is None
+            return media_plan.offer_to(leg, said, able, by) if offers else media_plan.answer_to(leg, said, able)
         codecs = self._around.media.codecs
         answer = media_plan.answer(leg.remote, codecs, leg.address) if leg.remote is not None else None
         return answer or media_plan.offer(codecs, leg.address)
@@ -379,7 +387,7 @@ class Talk:
                 # Whoever holds is not asked to speak: it resumes itself.
                 said = structs.replace(said, direction=leg.local.direction)
             if said is not None and not over(leg) and not media_plan.understood(leg.local, said, leg.address):
-                self._offer(leg, media_plan.through(said, leg.address))
+                self._offer(leg, media_plan.offer_to(leg, said, self._around.media.converts, other.codecs))
                 return
 
     def _align_with_us(self, leg: Leg) -> None:

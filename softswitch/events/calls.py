@@ -254,6 +254,8 @@ class LegEnded(CallFact, frozen=True, gc=False, kw_only=True):
     """Where a party that redirected the call sent it: URIs."""
     clues: LegClues | None = None
     """None: nothing about it is out of the ordinary."""
+    codec: str = ""
+    """The speech agreed with the party last, such as `PCMA` or `L16/16000`; empty where the leg was never up."""
 
 
 class CallTroubled(CallFact, frozen=True, gc=False, kw_only=True):

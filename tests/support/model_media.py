@@ -37,6 +37,8 @@ class ModelMedia:
         self.doing: dict[LegId, str | LegId] = {}
         """`echo`, `tone`, `prompt`, `music`, or the leg it is bridged with."""
         self.ever_opened = 0
+        self.converts: tuple[Codec, ...] = ()
+        """What it is said to convert between."""
         self.dumb: set[str] = set()
         """Hosts that send nothing."""
         self._ends: dict[LegId, asyncio.TimerHandle] = {}

@@ -70,6 +70,7 @@ class WritingSignalling:
 
 class CountingMedia:
     codecs: Sequence[Codec] = (PCMA, PCMU)
+    converts: tuple[Codec, ...] = ()
 
     def __init__(self, ports: int = 10) -> None:
         self.ports = list(range(4000, 4000 + 2 * ports, 2))

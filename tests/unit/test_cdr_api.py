@@ -72,6 +72,7 @@ async def test_a_record_is_shown_as_promised(client: httpx.AsyncClient) -> None:
         "session_id": "",
         "talks": [],
         "transfers": [],
+        "transcoded": False,
         "started_at": "2026-11-21T22:34:13.120Z",
         "answered_at": "2026-11-21T22:34:14.120Z",
         "ended_at": "2026-11-21T22:34:16.120Z",

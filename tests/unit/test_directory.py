@@ -204,3 +204,17 @@ async def test_a_rule_of_access_that_is_none_is_refused(client: httpx.AsyncClien
     response = await client.post("/api/v1/accounts", json={"number": "1001", "password": "x"} | change)
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"].startswith(next(iter(change)))
+
+
+async def test_an_account_says_which_codecs_its_phones_are_told_of(
+    client: httpx.AsyncClient, directory: Directory, database: Database, clock: StandingClock
+) -> None:
+    created = await create(client, number="1001", password="secret", codecs=["opus", "G722", "L16/16000"])
+    assert created["codecs"] == ["OPUS", "G722", "L16/16000"]
+    again = Directory("softswitch", clock)
+    await again.load(database)
+    assert directory.origin("1001").codecs == again.origin("1001").codecs == ("OPUS", "G722", "L16/16000")
+    refused = await client.patch("/api/v1/accounts/1001", json={"codecs": ["L16"]})
+    assert refused.status_code == 422 and "'L16' is no codec of speech" in refused.text
+    await client.patch("/api/v1/accounts/1001", json={"codecs": []})
+    assert directory.origin("1001").codecs == ()

@@ -388,3 +388,13 @@ async def test_a_trunk_needs_a_host_unless_its_pbx_registers(client: httpx.Async
     await client.patch("/api/v1/trunks/uas", json={"enabled": False})
     assert not trunks.registers_in_bulk("pbx")
     assert trunks.pbx_of("1234") is None
+
+
+async def test_a_trunk_says_which_codecs_it_is_told_of(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    await create(client, codecs=["pcma", "G729"])
+    shown = (await client.get("/api/v1/trunks/uas")).json()
+    assert shown["codecs"] == ["PCMA", "G729"]
+    trunk = trunks.trunk("uas")
+    assert trunk is not None and trunk.origin.codecs == trunk.rules.codecs == ("PCMA", "G729")
+    refused = await client.patch("/api/v1/trunks/uas", json={"codecs": ["PCMA", "PCMA"]})
+    assert refused.status_code == 422 and "comes twice" in refused.text

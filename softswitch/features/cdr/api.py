@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from softswitch.features.cdr.model import Cdr, CdrLeg, Disposition
+from softswitch.features.cdr.model import Cdr, CdrLeg, Disposition, transcoded
 from softswitch.features.cdr.store import CdrQuery, find, page
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId
@@ -40,6 +40,7 @@ class LegOut(PartyOut):
     """Where the party sent the call instead of taking it."""
     moved_from: str | None = Field(description="the call it came from; its times before are in that call's record")
     moved_to: str | None = Field(description="the call it went on in; its times after are in that call's record")
+    codec: str = Field(description="the speech agreed with the party last; empty where none was, or it moved on")
 
 
 class TalkOut(BaseModel):
@@ -85,6 +86,8 @@ class CdrOut(CallOutline):
     cause_code: int
     note: str
     legs: list[LegOut]
+    transcoded: bool
+    """Whether sound was converted between the codecs of two that talked."""
     talks: list[TalkOut] = Field(description="who talked with whom, and when")
     transfers: list[TransferOut]
     trouble: list[TroubleOut]
@@ -145,6 +148,7 @@ def _show(cdr: Cdr) -> CdrOut:
         cause_code=int(cdr.cause),
         note=cdr.note,
         legs=[_leg(leg) for leg in cdr.legs],
+        transcoded=transcoded(cdr),
         talks=[
             TalkOut(a=talk.a, b=talk.b, started_at=moment(talk.started_at), ended_at=moment(talk.ended_at))
             for talk in cdr.talks
@@ -184,4 +188,5 @@ def _leg(leg: CdrLeg) -> LegOut:
         redirected_to=list(leg.redirected_to),
         moved_from=leg.moved_from,
         moved_to=leg.moved_to,
+        codec=leg.codec,
     )

@@ -67,6 +67,8 @@ class CdrLeg(Struct, frozen=True, gc=False):
     """The call that it came from: until then its times are in that call's record."""
     moved_to: CallId | None = None
     """The call that it went on in: from then on its times are in that call's record."""
+    codec: str = ""
+    """The speech agreed with the party last, such as `PCMA`; empty where it was never up, or moved on."""
 
 
 class CdrTalk(Struct, frozen=True, gc=False):
@@ -311,7 +313,15 @@ def _leg(
         over.contacts if over is not None else (),
         moved_from,
         moved_to,
+        over.codec if over is not None else "",
     )
+
+
+def transcoded(cdr: Cdr) -> bool:
+    """Whether two that talked spoke different codecs, so that the switch converted their sound."""
+    codec = {leg.leg: leg.codec for leg in cdr.legs}
+    spoken = [(codec.get(talk.a), codec.get(talk.b)) for talk in cdr.talks]
+    return any(one and other and one != other for one, other in spoken)
 
 
 def unfinished_end(facts: Sequence[Fact], died_at: int) -> CallEnded | None:

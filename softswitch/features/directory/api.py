@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
+from softswitch.calls.codec_choice import rule_of
 from softswitch.features.directory import store
 from softswitch.features.directory.model import PASSWORD, NewAccount, parse_accounts
 from softswitch.features.directory.service import Directory, new_password
@@ -43,6 +44,11 @@ Groups = Annotated[tuple[Name, ...], Field(max_length=20)]
 Transports = Annotated[tuple[Literal["udp", "tcp", "tls", "ws", "wss"], ...], Field(max_length=5)]
 
 
+CodecList = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=40)], ...], Field(max_length=20), AfterValidator(rule_of)
+]
+
+
 def _words(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
@@ -58,6 +64,7 @@ class AccountOut(BaseModel):
     caller_id: str
     networks: Annotated[list[str], BeforeValidator(_words)]
     transports: Annotated[list[str], BeforeValidator(_words)]
+    codecs: Annotated[list[str], BeforeValidator(_words)]
     in_call_codes: bool
     pickup_groups: Annotated[list[str], BeforeValidator(_words)]
     created_at: Moment
@@ -74,6 +81,7 @@ class AccountIn(Input):
     caller_id: CallerId = Field(default="", description="the number shown to trunks; empty: its own")
     networks: Networks = Field(default=(), description="where its phones may be; empty: everywhere")
     transports: Transports = Field(default=(), description="how they may come: `tls` and `wss` for encrypted only")
+    codecs: CodecList = Field(default=(), description="which codecs its phones are told of, best first; empty: no rule")
     in_call_codes: bool = Field(default=True, description="whether its keys mean something while it talks")
     pickup_groups: Groups = Field(default=(), description="whose phones it may answer, and who its own, by `*8`")
 
@@ -87,6 +95,7 @@ class AccountChanges(Changes):
     caller_id: CallerId = ABSENT
     networks: Networks = ABSENT
     transports: Transports = ABSENT
+    codecs: CodecList = ABSENT
     in_call_codes: bool = ABSENT
     pickup_groups: Groups = ABSENT
 

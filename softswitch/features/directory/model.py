@@ -68,6 +68,7 @@ class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
     caller_id: str = ""
     networks: tuple[str, ...] = ()
     transports: tuple[str, ...] = ()
+    codecs: tuple[str, ...] = ()
     in_call_codes: bool = True
     pickup_groups: tuple[str, ...] = ()
 

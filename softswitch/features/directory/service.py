@@ -129,7 +129,7 @@ class Directory:
         for field, value in changes.items():
             if field == "password":
                 row.realm, (row.ha1_md5, row.ha1_sha256) = self.realm, ha1(number, self.realm, value)
-            elif field in ("networks", "transports", "pickup_groups"):
+            elif field in ("networks", "transports", "codecs", "pickup_groups"):
                 setattr(row, field, " ".join(value))
             else:
                 setattr(row, field, value)
@@ -182,6 +182,7 @@ class Directory:
             "caller_id": new.caller_id,
             "networks": " ".join(new.networks),
             "transports": " ".join(new.transports),
+            "codecs": " ".join(new.codecs),
             "in_call_codes": new.in_call_codes,
             "pickup_groups": " ".join(new.pickup_groups),
             "created_at": now,
@@ -196,7 +197,7 @@ class Directory:
             enabled=row.enabled,
             ring_seconds=row.ring_seconds,
             caller_id=row.caller_id,
-            origin=Origin("account", row.number, row.context),
+            origin=Origin("account", row.number, row.context, tuple(row.codecs.split())),
             ha1_md5=row.ha1_md5 if ours else "",
             ha1_sha256=row.ha1_sha256 if ours else "",
             access=_access(row.networks, row.transports),

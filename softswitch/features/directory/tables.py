@@ -25,6 +25,8 @@ class AccountRow(Base):
     """Where it may come from, separated by blanks; empty: from everywhere."""
     transports: Mapped[str] = mapped_column(String(40), default="")
     """How it may come, separated by blanks; empty: as it likes."""
+    codecs: Mapped[str] = mapped_column(Text, default="")
+    """Which codecs its phones are told of, best first, separated by blanks; empty: no rule."""
     in_call_codes: Mapped[bool] = mapped_column(default=True)
     pickup_groups: Mapped[str] = mapped_column(Text, default="")
     """Separated by blanks."""

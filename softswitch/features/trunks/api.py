@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from softswitch.calls.codec_choice import rule_of
 from softswitch.features.trunks import store
 from softswitch.features.trunks.group_api import RetryOn
 from softswitch.features.trunks.model import RETRY_ON, LineState, TrunkRules
@@ -34,6 +35,9 @@ Transport = Literal["udp", "tcp", "tls"]
 SourceList = Annotated[
     list[Annotated[str, StringConstraints(max_length=50)]],
     Field(max_length=100, description="addresses and networks whose calls are this trunk's"),
+]
+CodecList = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=40)], ...], Field(max_length=20), AfterValidator(rule_of)
 ]
 Strip = Annotated[int, Field(ge=0, le=32, description="leading digits left out of the number")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z*#+]*$", max_length=32)]
@@ -231,6 +235,7 @@ class TrunkOut(BaseModel):
     ring_seconds: int
     enabled: bool
     gateways: list[dict[str, Any]]
+    codecs: list[str]
     login: dict[str, Any]
     peer: dict[str, Any]
     pbx: dict[str, Any]
@@ -258,6 +263,7 @@ class TrunkIn(Input):
     ring_seconds: RingSeconds = 120
     enabled: bool = True
     gateways: Gateways = Field(default_factory=list)
+    codecs: CodecList = Field(default=(), description="which codecs it is told of, best first; empty: no rule")
     login: LoginIn = LoginIn()
     peer: PeerIn = PeerIn()
     pbx: PbxIn = PbxIn()
@@ -284,6 +290,7 @@ class TrunkChanges(Changes):
     ring_seconds: RingSeconds = ABSENT
     enabled: bool = ABSENT
     gateways: Gateways = ABSENT
+    codecs: CodecList = ABSENT
     login: LoginIn = ABSENT
     peer: PeerIn = ABSENT
     pbx: PbxIn = ABSENT

@@ -276,6 +276,7 @@ def candidate_of(trunk: Trunk, way: Target, number: str, shown: Shown) -> Candid
         shown.from_,
         shown.identity,
         shown.style,
+        codecs=trunk.rules.codecs,
     )
 
 

@@ -268,7 +268,7 @@ class Trunks:
             anchored=row.media == "anchored",
             ring_seconds=row.ring_seconds,
             enabled=row.enabled,
-            origin=Origin("trunk", row.name, row.context),
+            origin=Origin("trunk", row.name, row.context, rules.codecs),
             rules=rules,
             credentials=None if password is None else Credentials(rules.login.username, password, rules.login.realm),
             peer_ha1={} if peer_password is None else ha1(username, self._realm, peer_password),

@@ -131,6 +131,8 @@ class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fie
     """All of it."""
 
     gateways: tuple[Gateway, ...] = ()
+    codecs: tuple[str, ...] = ()
+    """Which codecs it is told of, best first; empty: no rule."""
     login: LoginRules = LoginRules()
     peer: PeerRules = PeerRules()
     pbx: PbxRules = PbxRules()
