@@ -272,6 +272,7 @@ class Softswitch:
             may_pick_up=answers.may_pick_up,
             keypad=self.codes.keypad,
             music=settings.media.music,
+            ringback=settings.media.ringback,
         )
         self.sip.listen(self.switch)
         self.sip.listen_to_uplinks(self.trunks)
@@ -311,8 +312,9 @@ class Softswitch:
             await self._binding_writer.start()
             self._retention.start()
             await self.media.start()
-            if self.settings.media.music:
-                self.media.must_have(self.settings.media.music)
+            for prompt in (self.settings.media.music, self.settings.media.ringback):
+                if prompt:
+                    self.media.must_have(prompt)
             await self.bans.start()
             for host, expires_at in self.registrations.sources():
                 self.sip.know(host, (expires_at - self.clock.wall_ms()) / 1000)

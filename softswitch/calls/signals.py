@@ -10,6 +10,7 @@ other side has made an offer that is still open, and an offer otherwise (late of
 from msgspec import Struct
 
 from softswitch.calls.identity import Identity, IdentityStyle
+from softswitch.calls.leg_rules import LegRules
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
@@ -25,6 +26,10 @@ class Origin(Struct, frozen=True, gc=False):
     context: str
     codecs: tuple[str, ...] = ()
     """Which codecs it is told of, best first; empty: no rule (see `codec_choice`)."""
+    rules: LegRules | None = None
+    """How its signalling differs from what holds for all; None: in nothing."""
+    shown_name: str = ""
+    """The name that its calls show, whatever the caller says; empty: what the caller says."""
 
 
 class Alert(Struct, frozen=True, gc=False):
@@ -108,6 +113,8 @@ class Invitation(Struct, frozen=True, gc=False):
     alert: Alert | None = None
     session_id: str = ""
     """The caller's half, see `Incoming`."""
+    rules: LegRules | None = None
+    """How the party's signalling differs from what holds for all."""
 
 
 # Commands ------------------------------------------------------------------------------------------------
@@ -207,6 +214,8 @@ class Progressed(Struct, frozen=True, gc=False):
     media: MediaDescription | None = None
     session_id: str = ""
     """The party's half, see `Incoming`."""
+    silenced: bool = False
+    """The early media that it sent has ended, and no other has begun."""
 
 
 class Answered(Struct, frozen=True, gc=False):

@@ -89,7 +89,7 @@ class LiveCall(ServedCall):
         self.from_, self.to = incoming.from_, incoming.to
         if self.origin.kind == "account":
             # Who proved to be an account calls as that account, whatever its From says.
-            self.from_ = Party(self.origin.name, incoming.from_.name)
+            self.from_ = Party(self.origin.name, self.origin.shown_name or incoming.from_.name)
         self._hops_left, self.identity = incoming.hops_left, incoming.identity
         if incoming.alert is not None and incoming.alert.ring:
             # How a phone rings may be the caller's wish; that it answers by itself, and listens, may not.

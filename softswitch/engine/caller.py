@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from softswitch.calls.identity import Identity, IdentityStyle
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Alert, Credentials, Origin, Target
 from softswitch.events import RoutingStep
 from softswitch.kernel.address import Party
@@ -35,6 +36,8 @@ class Candidate(Struct, frozen=True, gc=False):
     """How it should ring; None: as the caller would have it."""
     codecs: tuple[str, ...] = ()
     """Which codecs it is told of, best first; empty: as its account says, or no rule (see `codec_choice`)."""
+    rules: LegRules | None = None
+    """How its signalling differs from what holds for all."""
 
 
 class DialOutcome(Struct, frozen=True, gc=False):

@@ -33,11 +33,11 @@ class Dialling:
         legs: CallLegs[Any],
         call: CallId,
         *,
-        alerted: Callable[[Leg, bool], None],
+        alerted: Callable[[Leg, bool, bool], None],
         joined: Callable[[Leg], None],
     ) -> None:
-        """`alerted` is told which terminal there is news of for the caller, and whether early media came with it;
-        `joined` which terminal answered first."""
+        """`alerted` is told which terminal there is news of for the caller, whether early media came with it, and
+        whether that has ended; `joined` which terminal answered first."""
         self._around = around
         self._legs = legs
         self._call = call
@@ -113,6 +113,7 @@ class Dialling:
                     session_id=session_id,
                     identity=candidate.identity,
                     style=candidate.style,
+                    rules=candidate.rules,
                 ),
             )
 
@@ -157,8 +158,8 @@ class Dialling:
         if leg.state is LegState.INVITED and progressed.ringing:
             self._around.publish(LegRang(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
             news = dial.ringing(leg)
-        if news or early:
-            self._alerted(leg, early)
+        if news or early or progressed.silenced:
+            self._alerted(leg, early, progressed.silenced)
 
     def answered(self, leg: Leg, answered: Answered) -> None:
         leg.remote = answered.media or leg.remote

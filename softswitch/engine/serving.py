@@ -97,6 +97,7 @@ class ServedCall(RecordedCall):
             return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
         await dial.run(ring_seconds)
         if dial.winner is None:
+            self.talk.ring_no_more(self.caller_leg)
             refusal = dial.refusal
             return DialOutcome(False, refusal.cause, refusal.status, refusal.contacts, dial.unheard)
         return DialOutcome(True, self._cause[0] if self._cause else Cause.NORMAL_CLEARING)
@@ -143,25 +144,34 @@ class ServedCall(RecordedCall):
             self.legs.connect(leg)
             dial.finish()
 
-        dial = self._dial = self._new_dial(alerted=lambda leg, early: None, joined=becomes_caller)
+        dial = self._dial = self._new_dial(alerted=lambda leg, early, silenced: None, joined=becomes_caller)
         dial.invite(candidates, self.to, self._hops_left, offer)
         await dial.run(ring_seconds)
         if dial.winner is None:
             raise Rejected(dial.refusal.cause)
         self._dial = None
 
-    def _new_dial(self, *, alerted: Callable[[Leg, bool], None], joined: Callable[[Leg], None]) -> Dialling:
+    def _new_dial(self, *, alerted: Callable[[Leg, bool, bool], None], joined: Callable[[Leg], None]) -> Dialling:
         return Dialling(self._around, self.legs, self.call, alerted=alerted, joined=joined)
 
-    def _alerted(self, leg: Leg, early: bool) -> None:
-        """A dialled party rings, or sends early media."""
+    def _alerted(self, leg: Leg, early: bool, silenced: bool) -> None:
+        """A dialled party rings, sends early media, or sends it no more.
+
+        A caller whose phone hears us already makes no ringing tone of its own: it is given one.
+        """
         caller = self.caller_leg
         heard = None
-        if early and caller.remote is not None and caller.state is LegState.INVITED:
-            self.talk.early(caller, leg)
-            heard = caller.local
+        if silenced:
+            self.talk.lost(caller, leg)
         if caller.state is LegState.INVITED:
+            if early and caller.remote is not None:
+                self.talk.early(caller, leg)
+                heard = caller.local
+            elif caller.local is not None and not self.talk.between(caller, leg):
+                self.talk.ring_back(caller)
             self._around.signalling.send(caller.id, Ring(heard, leg.session_id))
+        elif self.transfer is None and not (early and self.talk.early_to_answered(caller, leg)):
+            self.talk.ring_back(caller)
         if self.transfer is not None:
             self.transfer.rang()
 

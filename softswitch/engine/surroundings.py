@@ -28,6 +28,7 @@ class Surroundings:
         "origin_of",
         "publish",
         "record",
+        "ringback",
         "signalling",
     )
 
@@ -44,6 +45,7 @@ class Surroundings:
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         music: str = "",
+        ringback: str = "",
     ) -> None:
         self.signalling = signalling
         self.media = media
@@ -61,3 +63,5 @@ class Surroundings:
         """A call of our own making."""
         self.music = music
         """The prompt that a waiting party hears; empty: what whoever holds it sends."""
+        self.ringback = ringback
+        """The prompt that an answered caller hears while somebody rings; empty: silence."""

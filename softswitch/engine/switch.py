@@ -69,11 +69,13 @@ class Switch:
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         music: str = "",
+        ringback: str = "",
     ) -> None:
         """Give the switch its gateways and call applications: once, before the first call.
 
         `origin_of` tells whom an account's calls are from, `may_pick_up` whether an account may answer what rings
-        elsewhere, `keypad` what a party may press while it talks, and `music` is the prompt for those who wait.
+        elsewhere, `keypad` what a party may press while it talks, `music` is the prompt for those who wait, and
+        `ringback` the one for callers who hear us while somebody rings.
         `record` begins or ends a recording that a party asks for, and says which, or why not.
         """
         self._around = Surroundings(
@@ -87,6 +89,7 @@ class Switch:
             keypad=keypad,
             record=record,
             music=music,
+            ringback=ringback,
         )
         self._apps = apps
 

@@ -36,7 +36,7 @@ from softswitch.kernel.media import MediaDescription
 class Talk:
     """The sound of one call. `Relay` decides while two parties talk; alone with us, we accept what we can."""
 
-    __slots__ = ("_around", "_call", "_legs", "_relay", "_to_align", "_when_quiet")
+    __slots__ = ("_around", "_call", "_legs", "_relay", "_rings_back", "_to_align", "_when_quiet")
 
     def __init__(self, around: Surroundings, legs: CallLegs[Any], call: CallId) -> None:
         self._around = around
@@ -46,6 +46,8 @@ class Talk:
         self._to_align: list[Leg] = []
         """Legs that may have to be offered what their new partner says, one after the other."""
         self._when_quiet: list[Callable[[], None]] = []
+        self._rings_back = False
+        """Whether the caller was given a ringing tone, which nobody has taken from it yet."""
 
     # With us ----------------------------------------------------------------------------------------------
 
@@ -77,11 +79,26 @@ class Talk:
         else:
             self._around.media.silence(leg.id)
 
+    def ring_back(self, caller: Leg) -> None:
+        """Let a caller who hears us hear that it rings; nothing where no tone is set."""
+        if caller.address is None or not self._around.ringback or self._rings_back:
+            return
+        self._rings_back = True
+        self._around.media.play(caller.id, self._around.ringback, loop=True)
+
+    def ring_no_more(self, caller: Leg) -> None:
+        """Nobody rings any more."""
+        if self._rings_back:
+            self._rings_back = False
+            if caller.address is not None and not over(caller):
+                self._around.media.silence(caller.id)
+
     # With another party -----------------------------------------------------------------------------------
 
     def early(self, caller: Leg, leg: Leg) -> None:
         """Let the caller hear what a ringing party sends."""
         assert leg.remote is not None and caller.remote is not None
+        self._rings_back = False
         self._relaying(caller, leg)
         bypassed = leg.address is None
         caller.local = leg.remote if bypassed else media_plan.answer_to(caller, leg.remote, self._around.media.converts)
@@ -90,6 +107,26 @@ class Talk:
             self._legs.connect(caller)
             self._around.media.bridge(caller.id, leg.id)
 
+    def early_to_answered(self, caller: Leg, leg: Leg) -> bool:
+        """The same for a caller who was answered already: only where the two understand each other as it is, since it
+        is not to be asked for a new offer by a party that has not answered. False where they do not."""
+        assert leg.remote is not None
+        if caller.address is None or leg.address is None or caller.local is None or caller.remote is None:
+            return False
+        if not media_plan.same_speech(leg.remote, caller.local) or not media_plan.same_speech(
+            caller.remote, leg.remote
+        ):
+            return False
+        self._relaying(caller, leg)
+        self._rings_back = False
+        self._legs.connect(leg)
+        self._around.media.bridge(caller.id, leg.id)
+        return True
+
+    def between(self, caller: Leg, leg: Leg) -> bool:
+        """Whether what one of them sends reaches the other."""
+        return self._relay is not None and self._relay.between(caller, leg)
+
     def put_through(self, caller: Leg, leg: Leg) -> None:
         """Join the caller and the party that answered; `caller.local` is then what to answer the caller with."""
         assert leg.remote is not None
@@ -97,6 +134,7 @@ class Talk:
             self._legs.close_media(caller)  # it was opened for a candidate that did not win
         late = caller.remote is None
         able = self._around.media.converts
+        self._rings_back = False
         relay = self._relaying(caller, leg)
         said = media_plan.spoken(caller)
         if leg.local is None and said is not None:

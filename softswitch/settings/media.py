@@ -31,6 +31,9 @@ class MediaSettings:
     """How many legs may have sound through the switch at once; a call has two."""
     music: str = setting("music/hold", Kind(_prompt))
     """The prompt that parties hear while they wait or are held; empty: what the phone that holds them sends."""
+    ringback: str = setting("tones/ringback", Kind(_prompt))
+    """The prompt that a caller hears while somebody rings, where its phone hears the switch already and makes no tone
+    of its own; empty: silence."""
     threads: int = setting(1, whole(1, 64))
     """Threads that carry sound."""
     io: Literal["auto", "epoll", "io_uring"] = setting("auto", one_of("auto", "epoll", "io_uring"))

@@ -268,3 +268,52 @@ async def test_what_an_account_would_do_with_a_call_is_explained(house: Simulate
     )
     said = house.features.plan.explain("1001", "80001")
     assert said.steps[-1].reason == "sent to sip:80001@10.0.0.80:5080; the caller is shown as 1001"
+
+
+async def test_callers_who_hide_are_refused_where_one_wants_that(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    settle_rules(house, "1002", ReachRules(reject_anonymous=True))
+    hidden = alice.call("*671002")
+    await hidden.until("over")
+    assert hidden.status == 433
+    alice.says = [("Privacy", "id")]
+    again = alice.call("1002")
+    await again.until("over")
+    assert again.status == 433
+    alice.says = []
+    out, _ = await talking(house, alice, bob)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_withheld_number_is_shown_to_nobody(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out = alice.call("*671002")
+    back = await bob.rings()
+    assert "1001" not in back.invite_request.header("from") and "anonymous" in back.invite_request.header("from")
+    back.answer()
+    await out.until("up")
+    out.hang_up()
+    far = alice.call("*6780001")
+    outside = await house.trunk.rings()
+    assert "1001" not in outside.invite_request.header("from")
+    far.cancel()
+    await house.settled()
+    assert [cdr.from_ for cdr in house.records.values()] == ["1001", "1001"]
+
+
+async def test_a_phone_is_shown_the_name_from_the_directory(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    accounts = house.features.directory._accounts
+    known = accounts["1001"]
+    out = alice.call("1002", label="The Boss")
+    back = await bob.rings()
+    assert '"The Boss"' in back.invite_request.header("from")
+    out.cancel()
+    await back.until("over")
+    accounts["1001"] = structs.replace(known, origin=structs.replace(known.origin, shown_name="Ann Lee"))
+    out = alice.call("1002", label="The Boss")
+    back = await bob.rings()
+    assert '"Ann Lee" <sip:1001@' in back.invite_request.header("from")
+    out.cancel()
+    await house.settled()

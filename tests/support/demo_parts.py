@@ -22,7 +22,7 @@ from softswitch.features.parking.lot import Lot
 from softswitch.features.presence.feature import build as build_presence
 from softswitch.features.presence.service import PresenceService
 from softswitch.features.quality.service import Doctor
-from softswitch.features.reach.call_app import account_app, callback_app, speed_dial_app
+from softswitch.features.reach.call_app import account_app, callback_app, speed_dial_app, withheld_app
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.service import Reach
@@ -172,6 +172,7 @@ class DemoFeatures:
             "account": account_app(self.reach),
             "speeddial": speed_dial_app(self.reach),
             "callback": callback_app(self.reach, self.callbacks),
+            "withheld": withheld_app(),
             **trunks_app.build_call_apps(
                 self.trunks, self.groups, self.traffic, departures, Verifier(self.certificates)
             ),

@@ -15,6 +15,9 @@ from softswitch.ports import MediaEvents
 CODECS = (Codec(0, "PCMU"), Codec(8, "PCMA"), Codec(101, "TELEPHONE-EVENT", parameters="0-16"))
 
 
+RINGBACK = "tones/ringback"
+
+
 class Agreed(NamedTuple):
     """What offer and answer settled for a leg."""
 
@@ -35,7 +38,7 @@ class ModelMedia:
         self.open_legs: dict[LegId, HostPort] = {}
         self.agreed: dict[LegId, Agreed] = {}
         self.doing: dict[LegId, str | LegId] = {}
-        """`echo`, `tone`, `prompt`, `music`, or the leg it is bridged with."""
+        """`echo`, `tone`, `prompt`, `music`, `ringback`, or the leg it is bridged with."""
         self.ever_opened = 0
         self.converts: tuple[Codec, ...] = ()
         """What it is said to convert between."""
@@ -78,7 +81,7 @@ class ModelMedia:
     def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
         if not prompt:
             raise NotFound("prompt", prompt)
-        self._start(leg, "music" if loop else "prompt")
+        self._start(leg, prompt.partition("/")[2] if prompt == RINGBACK else "music" if loop else "prompt")
         if not loop:
             self._ends[leg] = self._loop.call_later(self.PROMPT_SECONDS, self._played, leg)
 

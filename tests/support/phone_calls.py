@@ -326,8 +326,9 @@ class PhoneCall:
         if server is not None and not server.status:
             server.respond(100, self.phone.reply(server.request, 100))
 
-    def ring(self, *, early_media: bool = False) -> None:
-        """180, or 183 with sound before the answer."""
+    def ring(self, *, early_media: bool = False, extra: str = "", fork: str = "") -> None:
+        """180, or 183 with sound before the answer. `extra` is one more header; `fork` names another phone that a proxy
+        on the way rings beside this one, and that speaks by this one's mouth."""
         server = self._server_invite
         if self.state not in ("calling", "ringing") or server is None:
             return
@@ -336,8 +337,15 @@ class PhoneCall:
         if early_media and self.offers.remote is not None:
             body = (self.offers.local or self.offers.answer()).write()
         status = 183 if early_media else 180
-        server.respond(status, self.phone.reply(self.invite_request, status, self.local_tag, sdp=body))
+        tag = fork or self.local_tag
+        server.respond(status, self.phone.reply(self.invite_request, status, tag, sdp=body, extra=extra))
         self._enter("ringing")
+
+    def fork_gone(self, fork: str = "") -> None:
+        """199: one of several phones that a proxy rings is gone (RFC 6228)."""
+        server = self._server_invite
+        assert server is not None and self.invite_request is not None
+        server.respond(199, self.phone.reply(self.invite_request, 199, fork or self.local_tag))
 
     def answer(self) -> None:
         """200 with an answer, or with an offer where the INVITE had none."""

@@ -174,6 +174,7 @@ class SimulatedSwitch:
             may_pick_up=self.features.may_pick_up,
             keypad=self.features.codes.keypad,
             music="music/hold",
+            ringback="tones/ringback",
         )
         self.endpoint.start(self.engine, self.agent)
         self.trunk = self._attach(TRUNK, "trunk", "")

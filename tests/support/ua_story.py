@@ -12,6 +12,7 @@ from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.digest_client import authorization, challenge_of
 from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import (
     Credentials,
     Ended,
@@ -100,6 +101,8 @@ class Accounts:
         self.strict = False
         self.pbxs: set[str] = set()
         """Far ends of trunks that register in bulk."""
+        self.rules: LegRules | None = None
+        """Those of whoever is known by its address."""
         self.barred: set[tuple[str, str]] = set()
         """Accounts and the transports that they may not come by."""
         self.secrets: dict[tuple[str, str], str] = {}
@@ -108,7 +111,7 @@ class Accounts:
         """Sockets and connections that were told to be gone."""
 
     def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
-        return None if self.strict or source.host != PEER.host else Origin("trunk", "peer", "default")
+        return None if self.strict or source.host != PEER.host else Origin("trunk", "peer", "default", rules=self.rules)
 
     def certified(self, names: tuple[str, ...]) -> Origin | None:
         return Origin("trunk", "carrier", "default") if "carrier.example" in names else None
@@ -278,10 +281,16 @@ class Story:
         leg: LegId = LEG,
         from_: Party = Party("1001", "Ann"),  # noqa: B008
         credentials: Credentials | None = None,
+        rules: LegRules | None = None,
     ) -> SipRequest:
         """The switch dials; gives the INVITE."""
         invitation = Invitation(
-            target or Target("sip:1002@192.0.2.9:5060"), from_, Party("1002"), offer, credentials=credentials
+            target or Target("sip:1002@192.0.2.9:5060"),
+            from_,
+            Party("1002"),
+            offer,
+            credentials=credentials,
+            rules=rules,
         )
         self.agent.dial(leg, invitation, self.now)
         self.settle()

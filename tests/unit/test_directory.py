@@ -3,6 +3,7 @@ from typing import Any
 import httpx
 import pytest
 
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Origin
 from softswitch.features.directory.feature import build
 from softswitch.features.directory.model import NewAccount, ha1
@@ -43,7 +44,7 @@ async def test_a_created_account_may_register_at_once(client: httpx.AsyncClient,
     assert "password" not in created
     assert directory.ha1("1001", "MD5") == ha1("1001", "softswitch", "secret")[0]
     assert directory.ha1("1001", "SHA-256") == ha1("1001", "softswitch", "secret")[1]
-    assert directory.origin("1001") == Origin("account", "1001", "default")
+    assert directory.origin("1001") == Origin("account", "1001", "default", shown_name="客服")
 
 
 async def test_a_password_that_the_switch_makes_is_shown_once(client: httpx.AsyncClient, directory: Directory) -> None:
@@ -88,6 +89,24 @@ async def test_patch_changes_only_what_it_names(client: httpx.AsyncClient, direc
     assert account is not None
     assert account.ring_seconds == 20
     assert directory.ha1("1001", "MD5") == ha1("1001", "softswitch", "secret")[0]
+
+
+async def test_signalling_of_one_account_is_its_calls_and_can_be_read_back(
+    client: httpx.AsyncClient, directory: Directory, database: Database, clock: StandingClock
+) -> None:
+    created = await create(client, number="1001", password="secret", signalling={"session_expires": 600})
+    assert created["signalling"] == {"early_media": "pass", "session_expires": 600, "reliable": "as-set"}
+    assert directory.origin("1001").rules == LegRules(session_expires=600)
+    patched = await client.patch("/api/v1/accounts/1001", json={"signalling": {"early_media": "ring"}})
+    assert patched.json()["signalling"] == {"early_media": "ring", "session_expires": None, "reliable": "as-set"}
+    again = Directory("softswitch", clock)
+    await again.load(database)
+    assert again.origin("1001").rules == LegRules(early_media="ring")
+    await client.patch("/api/v1/accounts/1001", json={"signalling": {}})
+    assert directory.origin("1001").rules is None
+    for bad in ({"session_expires": 60}, {"early_media": "loud"}, {"reliable": None}, {"unknown": 1}):
+        answer = await client.patch("/api/v1/accounts/1001", json={"signalling": bad})
+        assert answer.status_code == 422 and next(iter(bad)) in answer.text, bad
 
 
 async def test_a_changed_password_holds_at_once(client: httpx.AsyncClient, directory: Directory) -> None:

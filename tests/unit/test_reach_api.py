@@ -159,6 +159,8 @@ async def dial(reach: Reach, database: Database, number: str, kind: str = "accou
         ("*79", "do_not_disturb", False),
         ("*70", "call_waiting", True),
         ("*71", "call_waiting", False),
+        ("*77", "reject_anonymous", True),
+        ("*87", "reject_anonymous", False),
         ("*75071003", "speed_dials", {"05": "1", "07": "1003"}),
         ("*7505", "speed_dials", {}),
     ],
@@ -167,7 +169,14 @@ async def test_a_code_of_the_demo_plan_sets_what_it_says_and_is_confirmed(
     client: httpx.AsyncClient, reach: Reach, database: Database, number: str, field: str, value: object
 ) -> None:
     before = {f"forward_{when}": "1009" for when in ("always", "busy", "no_answer", "offline")}
-    await patch(client, **before, speed_dials={"05": "1"}, do_not_disturb=value is False, call_waiting=value is False)
+    await patch(
+        client,
+        **before,
+        speed_dials={"05": "1"},
+        do_not_disturb=value is False,
+        call_waiting=value is False,
+        reject_anonymous=value is False,
+    )
     caller = await dial(reach, database, number)
     assert caller.heard == 1
     assert getattr(reach.rules("1001"), field) == value

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from gateways.sip.ua.digest import ha1_of
 from softswitch.calls.identity import IdentityStyle
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Credentials, Origin, Target
 from softswitch.calls.uplinks import Enrolled, Enrolment, Probed, Uplink
 from softswitch.engine.caller import Candidate
@@ -398,3 +399,16 @@ async def test_a_trunk_says_which_codecs_it_is_told_of(client: httpx.AsyncClient
     assert trunk is not None and trunk.origin.codecs == trunk.rules.codecs == ("PCMA", "G729")
     refused = await client.patch("/api/v1/trunks/uas", json={"codecs": ["PCMA", "PCMA"]})
     assert refused.status_code == 422 and "comes twice" in refused.text
+
+
+async def test_signalling_of_one_trunk_is_its_calls_both_ways(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    created = await create(client, signalling={"early_media": "authorised"})
+    assert created["signalling"] == {"early_media": "authorised", "session_expires": None, "reliable": "as-set"}
+    changed = await client.patch("/api/v1/trunks/uas", json={"signalling": {"reliable": "required"}})
+    rules = LegRules(early_media="authorised", reliable="required")
+    assert changed.json()["signalling"]["early_media"] == "authorised"
+    trunk = trunks.trunk("uas")
+    assert trunk is not None and trunk.origin.rules == rules
+    assert [candidate.rules for candidate in (await call(trunks, "uas", "1")).dialled] == [rules]
+    answer = await client.patch("/api/v1/trunks/uas", json={"signalling": {"session_expires": 10}})
+    assert answer.status_code == 422 and "session_expires" in answer.text

@@ -22,6 +22,8 @@ OPTION_TAGS = ("path", "outbound", "gruu", "timer", "100rel", "replaces", "noref
 """Extensions that a peer may require (section 19.2), besides those of a single method."""
 REGISTER_OPTION_TAGS = (*OPTION_TAGS, "gin")
 """The same of a REGISTER: `gin` means nothing anywhere else (RFC 6140)."""
+FORKS = "199"
+"""What our own INVITEs say besides: we understand when one of several that ring is gone (RFC 6228)."""
 BODIES = ("application/sdp",)
 """Content types that are understood in requests."""
 

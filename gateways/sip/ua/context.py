@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from gateways._native import RequestReceived, ResponseReceived, SipEngine
-from gateways.sip.ua.abilities import ALLOW, OPTION_TAGS
+from gateways.sip.ua.abilities import ALLOW, FORKS, OPTION_TAGS
 from gateways.sip.ua.addressing import hop_seen
 from gateways.sip.ua.causes import BEYOND, PHRASES
 from gateways.sip.ua.dialog import Dialog, Headers
@@ -165,8 +165,8 @@ class Context:
         self.counts = {"rejected": 0, "challenged": 0, "registered": 0, "suspected": 0, "faults": 0}
         """What was counted since the start."""
         self.allow = ("Allow", ALLOW)
-        self.supported = ("Supported", ", ".join(OPTION_TAGS))
-        self.supported_late = ("Supported", ", ".join(tag for tag in OPTION_TAGS if tag != "100rel"))
+        self.supported = ("Supported", ", ".join((*OPTION_TAGS, FORKS)))
+        self.supported_late = ("Supported", ", ".join((*(tag for tag in OPTION_TAGS if tag != "100rel"), FORKS)))
         """Where we let the party offer: an offer in a reliable provisional response could not be answered in time."""
         self.session_expires = [("Session-Expires", str(settings.session_expires))] if settings.session_expires else []
         """What an INVITE of ours asks for (RFC 4028)."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
-from gateways.sip.ua import alert, sdp, session_id
+from gateways.sip.ua import alert, early_media, sdp, session_id
 from gateways.sip.ua.addressing import called_address, contact_uri, party_address
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
@@ -12,18 +12,22 @@ from gateways.sip.ua.digest_client import DigestClient
 from gateways.sip.ua.identity import write as write_identity
 from gateways.sip.ua.large_requests import Detour, detour, detour_failed, most_octets
 from gateways.sip.ua.next_hop import find_hops
-from gateways.sip.ua.reliable import Acknowledger
+from gateways.sip.ua.reliable import OPTION, Acknowledger
 from gateways.sip.ua.requests import contacts_of, described_body, names_option, readable_media, seconds_to_wait
 from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import granted, least_allowed
 from gateways.sip.ua.stray_answer import turn_away
 from softswitch.calls.identity import ANONYMOUS, PLAIN
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import AcceptOffer, Answered, Confirm, HangUp, Invitation, Offer, Progressed, RefuseOffer
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import MediaDescription
+
+EARLY_DIALOG_ENDED = 199
+"""RFC 6228."""
 
 
 class InviteClient(Session):
@@ -39,6 +43,7 @@ class InviteClient(Session):
         "_invitation",
         "_progress",
         "_reliable",
+        "_rules",
         "_session_half",
         "_theirs",
         "_transaction",
@@ -90,8 +95,13 @@ class InviteClient(Session):
         """Made by the first provisional response that is to be acknowledged."""
         self._theirs: SessionDescription | None = None
         """The offer that their 2xx brought."""
+        rules = self._rules = invitation.rules
+        """How the party's signalling differs from what holds for all; None: in nothing."""
         self._interval: list[tuple[str, str]] = context.session_expires
         """What we ask of the session timer."""
+        if rules is not None and rules.session_expires is not None:
+            expires = rules.session_expires
+            self._interval = [("Session-Expires", str(expires))] if expires else []
         self._ack: bytes | None = None
         """The body of our ACK, for when their 2xx comes again; None before it."""
 
@@ -144,10 +154,12 @@ class InviteClient(Session):
             ("Max-Forwards", str(invitation.hops_left)),
             context.contact(way[0], way[1][0]),
             context.allow,
-            context.supported if self._we_offered else context.supported_late,
+            context.supported if self._we_offered and not self._unreliable() else context.supported_late,
             *self._interval,
             context.product,
         ]
+        if self._rules is not None:
+            headers += self._asks(self._rules)
         if invitation.alert is not None:
             headers += alert.headers(invitation.alert, context.settings.host)
         if invitation.identity is not None:
@@ -171,6 +183,18 @@ class InviteClient(Session):
             return
         self._detour = detour(context, way)
         self.invite(self._detour.way if self._detour is not None else way, however_long=True)
+
+    def _unreliable(self) -> bool:
+        return self._rules is not None and self._rules.reliable == "never"
+
+    def _asks(self, rules: LegRules) -> list[tuple[str, str]]:
+        """What our INVITE says because of what is set for the party."""
+        asks = []
+        if rules.reliable == "required" and self._we_offered:
+            asks.append(("Require", OPTION))
+        if rules.early_media == "authorised":
+            asks.append(("P-Early-Media", "supported"))  # RFC 5009 section 4
+        return asks
 
     def unreachable(self, status: object) -> None:
         """There is no way to the target: 430 if its connection is gone (RFC 5626 section 5.3), else 404."""
@@ -225,8 +249,10 @@ class InviteClient(Session):
         return self.dialog.call_id == call_id and remote_tag == (early if early is not None else self.dialog.remote_tag)
 
     def progressed(self, event: ResponseReceived) -> None:
-        response = event.response
+        response, rules = event.response, self._rules
         status, tag, body = response.status, response.to_tag, response.body
+        if rules is not None and rules.early_media == "authorised":
+            body += (response.header("P-Early-Media") or "").encode() if body else b""
         rseq = response.header("RSeq")
         if rseq is not None:
             self._reliable = self._reliable or Acknowledger(self)
@@ -234,8 +260,11 @@ class InviteClient(Session):
                 return
         elif self._progress == (status, tag, body):
             return
-        self._progress = (status, tag, body)
         self._trace_response(response)
+        if status == EARLY_DIALOG_ENDED:
+            self._fork_ended(tag)
+            return
+        self._progress = (status, tag, body)
         media = None
         if body and self._we_offered and not self._answered_by(tag):
             media = readable_media(response)  # a courtesy: the call goes on without
@@ -247,8 +276,21 @@ class InviteClient(Session):
                 self._early = self._early or {}
                 if len(self._early) < 32:
                     self._early[tag] = media
-        if status == 180 or media is not None:
-            self.tell(Progressed(status == 180, media, self._far_half(response)))
+        rings = status == 180
+        if media is not None and rules is not None and not early_media.passes(rules.early_media, response):
+            media, rings = None, True
+        if rings or media is not None:
+            self.tell(Progressed(rings, media, self._far_half(response)))
+
+    def _fork_ended(self, tag: str) -> None:
+        """A proxy on the way says that one of the parties it rang is gone (RFC 6228): what that one let the caller hear
+        is over, and another's early media comes in its place where there is any."""
+        if self._early is None or self._early.pop(tag, None) is None:
+            return
+        if self._rules is not None and self._rules.early_media != "pass":
+            return  # the caller hears ringing, or what comes next is looked at then
+        left = list(self._early.values())
+        self.tell(Progressed(False, left[-1] if left else None, silenced=not left))
 
     def _far_half(self, response: SipResponse) -> str:
         """The party's half of the Session-ID, where the call has one."""
@@ -355,7 +397,7 @@ class InviteClient(Session):
     def _interval_raised(self, response: SipResponse) -> bool:
         """Whether a 422 asks for a longer interval, which it may once (RFC 4028 section 7.3)."""
         least = least_allowed(response)
-        if response.status != 422 or least is None or self._interval is not self.context.session_expires:
+        if response.status != 422 or least is None or len(self._interval) > 1:
             return False
         interval = max(least, self.context.settings.session_expires)
         self._interval = [("Session-Expires", str(interval)), ("Min-SE", str(least))]

@@ -13,6 +13,7 @@ from gateways.sip.ua.requests import described_body, names_option, retry_after
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import Terms, asked
 from gateways.sip.ua.timers import Timer
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import AcceptOffer, Answer, Confirmed, HangUp, Offer, RefuseOffer, Ring
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import RemoteProtocolError
@@ -43,6 +44,7 @@ class InviteServer(Session):
         "_reliable",
         "_reminder",
         "_request",
+        "_rules",
         "_terms",
         "_terms_said",
         "_transaction",
@@ -56,13 +58,16 @@ class InviteServer(Session):
         offer: SessionDescription | None,
         merge_key: MergeKey,
         merging: dict[MergeKey, "InviteServer"],
+        rules: LegRules | None = None,
     ) -> None:
-        """`merging` finds sessions by what identifies their INVITE whatever way it came (section 8.2.2.2)."""
+        """`rules` are those of who calls; `merging` finds sessions by what identifies their INVITE whatever way it came
+        (section 8.2.2.2)."""
         super().__init__(context, dialog, State.OFFERED, owns_call_id=False)
         self._transaction = event.transaction
         self._request: SipRequest | None = event.request
         """Until the final response."""
         self._offer = offer
+        self._rules = rules
         self._terms: Terms | None = None
         self._terms_said: list[tuple[str, str]] = []
         self._pending: PendingAnswer | None = None
@@ -100,7 +105,8 @@ class InviteServer(Session):
 
     def timer_asked(self, request: SipRequest) -> None:
         """Its INVITE has a Session-Expires."""
-        self._terms = asked(request, self.context.settings, None)
+        expires = self._rules.session_expires if self._rules is not None else None
+        self._terms = asked(request, self.context.settings, None, expires)
         if self._terms is not None:
             self._terms_said = self._terms.in_response(request)
             self.peer_updates = names_option(request, "Allow", "UPDATE")
@@ -137,8 +143,11 @@ class InviteServer(Session):
         """Whether its provisional responses are to be reliable: because it requires it, or likes it and we do too."""
         request, context = self._request, self.context
         assert request is not None
+        liked, rules = context.settings.prefer_reliable, self._rules
+        if rules is not None and rules.reliable != "as-set":
+            liked = rules.reliable != "never"
         wanted = names_option(request, "Require", OPTION) or (
-            context.settings.prefer_reliable and self._offer is not None and names_option(request, "Supported", OPTION)
+            liked and self._offer is not None and names_option(request, "Supported", OPTION)
         )
         if not wanted:
             return False

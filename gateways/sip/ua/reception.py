@@ -74,7 +74,7 @@ class Reception:
         key = (request.call_id, request.from_tag, request.cseq)
         dialog = Dialog.called(request, context.tokens.token(), target, event.transport, event.source)
         dialog.pinned = origin.kind != "trunk"
-        session = InviteServer(context, dialog, event, offer, key, self._merging)
+        session = InviteServer(context, dialog, event, offer, key, self._merging, origin.rules)
         session.remote_media = asked.offer
         if asked.session_id:
             dialog.session_id = session_id.header(context.tokens.token() + context.tokens.token(), asked.session_id)

@@ -58,9 +58,11 @@ def refusal(request: SipRequest, settings: UserAgentSettings) -> Refusal | None:
     return None
 
 
-def asked(request: SipRequest, settings: UserAgentSettings, running: Terms | None) -> Terms | None:
+def asked(
+    request: SipRequest, settings: UserAgentSettings, running: Terms | None, expires: int | None = None
+) -> Terms | None:
     """What to agree to when a party's INVITE or UPDATE that is not refused comes (section 9); None: no timer.
-    `running` is what holds."""
+    `running` is what holds; `expires` is the party's own most, where it has one."""
     value = request.header("Session-Expires")
     if value is None:
         if running is None:
@@ -70,10 +72,11 @@ def asked(request: SipRequest, settings: UserAgentSettings, running: Terms | Non
     interval, refresher = _read(value)
     if interval is None or interval < settings.min_session_expires:
         return None
-    if settings.session_expires:
+    most = settings.session_expires if expires is None else expires
+    if most:
         # The interval may be made smaller, but not below what the way here has asked for.
         floor = max(settings.min_session_expires, _seconds(request.header("Min-SE")) or LEAST)
-        interval = min(interval, max(floor, settings.session_expires))
+        interval = min(interval, max(floor, most))
     # Table 2: a UAC that knows nothing of timers cannot refresh; one that leaves the choice to us does it itself.
     return Terms(interval, refresher == "uas" or not _knows_timers(request))
 

@@ -4,10 +4,12 @@ import asyncio
 import ipaddress
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter, Body
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
 from softswitch.calls.codec_choice import rule_of
+from softswitch.calls.leg_rules import LegRules
 from softswitch.features.directory import store
 from softswitch.features.directory.model import PASSWORD, NewAccount, parse_accounts
 from softswitch.features.directory.service import Directory, new_password
@@ -27,6 +29,7 @@ from softswitch.platform.rest import (
     Reading,
     Writing,
 )
+from softswitch.platform.signalling_rest import Signalling
 
 Password = Annotated[str, StringConstraints(pattern=f"^{PASSWORD.pattern}$")]
 CallerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*#+._-]*$", max_length=64)]
@@ -53,6 +56,10 @@ def _words(value: object) -> object:
     return value.split() if isinstance(value, str) else value
 
 
+def _read_rules(value: object) -> object:
+    return msgspec.json.decode(value) if isinstance(value, str) else value
+
+
 class AccountOut(BaseModel):
     """An account; its password cannot be read back."""
 
@@ -67,6 +74,7 @@ class AccountOut(BaseModel):
     codecs: Annotated[list[str], BeforeValidator(_words)]
     in_call_codes: bool
     pickup_groups: Annotated[list[str], BeforeValidator(_words)]
+    signalling: Annotated[Signalling, BeforeValidator(_read_rules)]
     created_at: Moment
     updated_at: Moment
 
@@ -84,6 +92,7 @@ class AccountIn(Input):
     codecs: CodecList = Field(default=(), description="which codecs its phones are told of, best first; empty: no rule")
     in_call_codes: bool = Field(default=True, description="whether its keys mean something while it talks")
     pickup_groups: Groups = Field(default=(), description="whose phones it may answer, and who its own, by `*8`")
+    signalling: Signalling = Signalling()
 
 
 class AccountChanges(Changes):
@@ -98,6 +107,7 @@ class AccountChanges(Changes):
     codecs: CodecList = ABSENT
     in_call_codes: bool = ABSENT
     pickup_groups: Groups = ABSENT
+    signalling: Signalling = Field(default=ABSENT, description="replaces all of it")
 
 
 class AccountCreated(AccountOut):
@@ -119,6 +129,10 @@ def _show(row: AccountRow) -> AccountOut:
     return AccountOut.model_validate(row, from_attributes=True)
 
 
+def _rules(said: Signalling) -> LegRules:
+    return LegRules(**said.model_dump())
+
+
 def build_router(directory: Directory) -> APIRouter:
     """The routes over one directory."""
     router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -133,7 +147,8 @@ def build_router(directory: Directory) -> APIRouter:
     async def create_account(body: AccountIn, session: Writing, who: Admin) -> AccountCreated:
         """Make an account."""
         made = None if body.password else new_password()
-        new = NewAccount(**(body.model_dump() | {"password": body.password or made}))
+        fields = body.model_dump() | {"password": body.password or made, "signalling": _rules(body.signalling)}
+        new = NewAccount(**fields)
         await directory.create(session, [new])
         row = await directory.row(session, new.number)
         return AccountCreated(**_show(row).model_dump(), password=made)
@@ -155,7 +170,10 @@ def build_router(directory: Directory) -> APIRouter:
     @router.patch("/{number}")
     async def change_account(number: Key, body: AccountChanges, session: Writing, who: Admin) -> AccountOut:
         """Change what the body names."""
-        return _show(await directory.change(session, number, body.named()))
+        changes = body.named()
+        if "signalling" in changes:
+            changes = changes | {"signalling": _rules(body.signalling)}
+        return _show(await directory.change(session, number, changes))
 
     @router.post("/{number}/password")
     async def make_password(number: Key, session: Writing, who: Admin) -> PasswordMade:

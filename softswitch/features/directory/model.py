@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Origin
 from softswitch.kernel.errors import Invalid
 
@@ -71,6 +72,7 @@ class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
     codecs: tuple[str, ...] = ()
     in_call_codes: bool = True
     pickup_groups: tuple[str, ...] = ()
+    signalling: LegRules = LegRules()
 
 
 def ha1(number: str, realm: str, password: str) -> tuple[str, str]:

@@ -5,8 +5,10 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 
+from softswitch.calls.leg_rules import LegRules, rules_or_none
 from softswitch.calls.signals import Origin
 from softswitch.features.directory import store
 from softswitch.features.directory.model import Access, Account, NewAccount, ha1
@@ -131,6 +133,8 @@ class Directory:
                 row.realm, (row.ha1_md5, row.ha1_sha256) = self.realm, ha1(number, self.realm, value)
             elif field in ("networks", "transports", "codecs", "pickup_groups"):
                 setattr(row, field, " ".join(value))
+            elif field == "signalling":
+                row.signalling = _written(value)
             else:
                 setattr(row, field, value)
         row.updated_at = self._clock.wall_ms()
@@ -185,25 +189,33 @@ class Directory:
             "codecs": " ".join(new.codecs),
             "in_call_codes": new.in_call_codes,
             "pickup_groups": " ".join(new.pickup_groups),
+            "signalling": _written(new.signalling),
             "created_at": now,
             "updated_at": now,
         }
 
     def _account(self, row: Any) -> Account:
         ours = row.realm == self.realm
+        rules = rules_or_none(msgspec.json.decode(row.signalling, type=LegRules)) if row.signalling != "{}" else None
         return Account(
             number=row.number,
             name=row.name,
             enabled=row.enabled,
             ring_seconds=row.ring_seconds,
             caller_id=row.caller_id,
-            origin=Origin("account", row.number, row.context, tuple(row.codecs.split())),
+            origin=Origin("account", row.number, row.context, tuple(row.codecs.split()), rules, row.name),
             ha1_md5=row.ha1_md5 if ours else "",
             ha1_sha256=row.ha1_sha256 if ours else "",
             access=_access(row.networks, row.transports),
             in_call_codes=row.in_call_codes,
             pickup_groups=frozenset(row.pickup_groups.split()),
         )
+
+
+def _written(rules: LegRules) -> str:
+    defaults = msgspec.to_builtins(LegRules())
+    said = msgspec.to_builtins(rules)
+    return msgspec.json.encode({name: value for name, value in said.items() if value != defaults[name]}).decode()
 
 
 def _access(networks: str, transports: str) -> Access | None:

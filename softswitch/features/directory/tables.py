@@ -30,5 +30,7 @@ class AccountRow(Base):
     in_call_codes: Mapped[bool] = mapped_column(default=True)
     pickup_groups: Mapped[str] = mapped_column(Text, default="")
     """Separated by blanks."""
+    signalling: Mapped[str] = mapped_column(Text, default="{}")
+    """`LegRules` in JSON: only what was set."""
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)

@@ -30,6 +30,7 @@ class ReachOut(BaseModel):
     no_answer_seconds: int | None
     do_not_disturb: bool
     call_waiting: bool
+    reject_anonymous: bool
     speed_dials: dict[str, str]
     redirects: Redirects
 
@@ -54,6 +55,7 @@ class ReachChanges(Changes):
     )
     do_not_disturb: bool = ABSENT
     call_waiting: bool = Field(default=ABSENT, description="whether a second call rings while one is up")
+    reject_anonymous: bool = Field(default=ABSENT, description="whether callers who hide their number are refused")
     speed_dials: dict[str, Number] = Field(default=ABSENT, description="numbers by two digits; replaces all")
     redirects: Redirects = Field(
         default=ABSENT,

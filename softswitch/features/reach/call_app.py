@@ -1,5 +1,8 @@
 """What happens to a call for a person, and to one for a speed dial."""
 
+from msgspec.structs import replace
+
+from softswitch.calls.identity import ANONYMOUS, Identity
 from softswitch.calls.redirect import Redirects, first_number
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
@@ -25,6 +28,9 @@ def account_app(reach: Reach) -> CallApp:
         if not account.enabled:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"account {name} is disabled")
         rules = reach.rules(name)
+        if rules.reject_anonymous and _hidden(caller):
+            # RFC 5079: "the server refuses to fulfill the request because the requestor is anonymous".
+            raise Rejected(Cause.CALL_REJECTED, f"{name} takes no calls from hidden numbers", 433)
         match reach.at_once(name):
             case Refuse(cause, _, why):
                 raise Rejected(cause, f"{name} {why}")
@@ -33,7 +39,7 @@ def account_app(reach: Reach) -> CallApp:
         seconds: float = account.ring_seconds
         if rules.forward_no_answer and rules.no_answer_seconds is not None:
             seconds = rules.no_answer_seconds
-        outcome = await reach.phones.ring(caller, name, seconds)
+        outcome = await reach.phones.ring(caller, name, seconds, account.origin.rules)
         if outcome.answered:
             return None
         if outcome.contacts and rules.redirects is Redirects.PASS:
@@ -52,6 +58,23 @@ def _forwarded(caller: Caller, reach: Reach, name: str, forward: Forward) -> Des
     assert account is not None
     caller.forward(account.origin, forward.number, forward.reason)
     return Destination("dialplan", account.origin.context)
+
+
+def _hidden(caller: Caller) -> bool:
+    identity = caller.identity
+    return caller.from_.number == ANONYMOUS.number or (identity is not None and identity.private)
+
+
+def withheld_app() -> CallApp:
+    """Takes the calls for `withheld/NUMBER`: the number is dialled as if by hand, and nobody is shown who calls."""
+
+    async def withheld(caller: Caller, name: str) -> Destination | None:
+        identity = caller.identity or Identity()
+        caller.identity = replace(identity, privacy=tuple(dict.fromkeys((*identity.privacy, "id"))))
+        caller.to = caller.to._replace(number=name)
+        return Destination("dialplan", caller.routed_as.context)
+
+    return withheld
 
 
 def speed_dial_app(reach: Reach) -> CallApp:

@@ -10,7 +10,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Invalid
 
 FORWARD_FIELDS = ("forward_always", "forward_busy", "forward_no_answer", "forward_offline")
-SWITCHES = ("do_not_disturb", "call_waiting")
+SWITCHES = ("do_not_disturb", "call_waiting", "reject_anonymous")
 MOST_SPEED_DIALS = 100
 
 
@@ -28,6 +28,8 @@ class ReachRules(Struct, frozen=True, gc=False, kw_only=True):
     do_not_disturb: bool = False
     call_waiting: bool = True
     """Whether its phones ring for a second call while it is on one."""
+    reject_anonymous: bool = False
+    """Whether callers who hide their number are refused."""
     speed_dials: Mapping[str, str] = {}
     """Numbers by the two digits that stand for them."""
     redirects: Redirects = Redirects.FOLLOW
@@ -101,9 +103,9 @@ def checked(account: str, rules: ReachRules) -> ReachRules:
 def dialled(rules: ReachRules, setting: str, value: str) -> ReachRules:
     """The rules after their owner has set one of them by phone, where only digits and `*` can be given.
 
-    `setting` is a field of `ReachRules`: a forward takes a number, or nothing to be switched off; `do_not_disturb` and
-    `call_waiting` take `on` or `off`; `speed_dial` two digits and the number they shall stand for, or only the digits
-    to forget it. Raises Invalid naming what cannot be.
+    `setting` is a field of `ReachRules`: a forward takes a number, or nothing to be switched off; `do_not_disturb`,
+    `call_waiting` and `reject_anonymous` take `on` or `off`; `speed_dial` two digits and the number they shall stand
+    for, or only the digits to forget it. Raises Invalid naming what cannot be.
     """
     if setting in FORWARD_FIELDS:
         return replace(rules, **{setting: value})

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Caller, DialOutcome
 from softswitch.kernel.ids import CallId
@@ -31,8 +32,11 @@ class Phones(Protocol):
         """Whether there is a phone to ring."""
         ...
 
-    async def ring(self, caller: Caller, number: str, ring_seconds: float) -> DialOutcome:
-        """Ring all of them at once. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
+    async def ring(
+        self, caller: Caller, number: str, ring_seconds: float, rules: LegRules | None = None
+    ) -> DialOutcome:
+        """Ring all of them at once, by the account's rules of signalling. Raises Rejected(SUBSCRIBER_ABSENT) when there
+        is none."""
         ...
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Target
 from softswitch.engine.caller import Caller, Candidate, DialOutcome
 from softswitch.features.registrar.model import asleep, chosen, target_of
@@ -22,14 +23,16 @@ class WatchedLocation(Location, Protocol):
         ...
 
 
-def candidates_of(number: str, location: Location, device: str = "") -> list[Candidate]:
-    """The phones of an account that can be rung now; only one `device` of it where that is named."""
-    return _candidates(number, chosen(location.bindings(number), device))
+def candidates_of(number: str, location: Location, device: str = "", rules: LegRules | None = None) -> list[Candidate]:
+    """The phones of an account that can be rung now, by its `rules`; only one `device` of it where that is named."""
+    return _candidates(number, chosen(location.bindings(number), device), rules)
 
 
-def _candidates(number: str, bindings: Sequence[Binding]) -> list[Candidate]:
+def _candidates(number: str, bindings: Sequence[Binding], rules: LegRules | None) -> list[Candidate]:
     destination = Destination("account", number)
-    return [Candidate(target_of(binding), destination, number) for binding in bindings]
+    if rules is None:
+        return [Candidate(target_of(binding), destination, number) for binding in bindings]
+    return [Candidate(target_of(binding), destination, number, rules=rules) for binding in bindings]
 
 
 class Phones:
@@ -52,17 +55,19 @@ class Phones:
         """How each of them is reached."""
         return [target_of(binding) for binding in chosen(self._location.bindings(number))]
 
-    async def ring(self, caller: Caller, number: str, ring_seconds: float) -> DialOutcome:
-        """Ring all phones of an account at once, or the one that the caller asked for by its GRUU; those that must be
-        woken join in as they come back. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
+    async def ring(
+        self, caller: Caller, number: str, ring_seconds: float, rules: LegRules | None = None
+    ) -> DialOutcome:
+        """Ring all phones of an account at once by its rules, or the one that the caller asked for by its GRUU; those
+        that must be woken join in as they come back. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
         device = caller.to.device
         bindings = self._location.bindings(number)
         awake, sleeping = chosen(bindings, device), asleep(bindings, device)
         if sleeping and self._notifier is not None:
-            return await self._wake_and_ring(self._notifier, caller, number, ring_seconds, awake, sleeping)
+            return await self._wake_and_ring(self._notifier, caller, number, ring_seconds, awake, sleeping, rules)
         if not awake:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} is registered")
-        return await caller.dial(_candidates(number, awake), ring_seconds)
+        return await caller.dial(_candidates(number, awake, rules), ring_seconds)
 
     async def _wake_and_ring(
         self,
@@ -72,6 +77,7 @@ class Phones:
         ring_seconds: float,
         awake: Sequence[Binding],
         sleeping: Sequence[Binding],
+        rules: LegRules | None,
     ) -> DialOutcome:
         """RFC 8599 section 5.3: ask the push service, and let the call wait for the REGISTER that follows."""
         targets = [binding.push for binding in sleeping if binding.push is not None]
@@ -81,17 +87,22 @@ class Phones:
             woken = await self._woken(number, targets, awake)
             if not woken:
                 raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} has woken up")
-            return await caller.dial(_candidates(number, woken), ring_seconds)
-        late = asyncio.get_running_loop().create_task(self._join(caller, number, targets, awake))
+            return await caller.dial(_candidates(number, woken, rules), ring_seconds)
+        late = asyncio.get_running_loop().create_task(self._join(caller, number, targets, awake, rules))
         try:
-            return await caller.dial(_candidates(number, awake), ring_seconds)
+            return await caller.dial(_candidates(number, awake, rules), ring_seconds)
         finally:
             late.cancel()
 
     async def _join(
-        self, caller: Caller, number: str, targets: Collection[PushTarget], rung: Sequence[Binding]
+        self,
+        caller: Caller,
+        number: str,
+        targets: Collection[PushTarget],
+        rung: Sequence[Binding],
+        rules: LegRules | None,
     ) -> None:
-        caller.also(_candidates(number, await self._woken(number, targets, rung)))
+        caller.also(_candidates(number, await self._woken(number, targets, rung), rules))
 
     async def _woken(self, number: str, targets: Collection[PushTarget], rung: Sequence[Binding]) -> Sequence[Binding]:
         """The bindings of those phones once one of them has come back by a way that is not rung already; none: none has

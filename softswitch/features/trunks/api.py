@@ -16,6 +16,7 @@ from softswitch.features.trunks.tables import TrunkRow
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.platform.auth import Admin
 from softswitch.platform.rest import ABSENT, Changes, Input, Key, Moment, Name, Page, Paging, Reading, Writing, moment
+from softswitch.platform.signalling_rest import Signalling
 
 # A host name (RFC 952 as RFC 1123 relaxes it), an IPv4 address, or an IPv6 address without brackets.
 Host = Annotated[
@@ -246,6 +247,7 @@ class TrunkOut(BaseModel):
     limits: dict[str, Any]
     failover: dict[str, Any]
     stir: dict[str, Any]
+    signalling: dict[str, Any]
     secrets: list[str]
     state: TrunkState | None
 
@@ -274,6 +276,7 @@ class TrunkIn(Input):
     limits: LimitsIn = LimitsIn()
     failover: FailoverIn = FailoverIn()
     stir: StirIn = StirIn()
+    signalling: Signalling = Signalling()
 
 
 class TrunkChanges(Changes):
@@ -301,6 +304,7 @@ class TrunkChanges(Changes):
     limits: LimitsIn = ABSENT
     failover: FailoverIn = ABSENT
     stir: StirIn = ABSENT
+    signalling: Signalling = ABSENT
 
 
 COLUMNS_SHOWN = (

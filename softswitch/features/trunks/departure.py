@@ -277,6 +277,7 @@ def candidate_of(trunk: Trunk, way: Target, number: str, shown: Shown) -> Candid
         shown.identity,
         shown.style,
         codecs=trunk.rules.codecs,
+        rules=trunk.origin.rules,
     )
 
 

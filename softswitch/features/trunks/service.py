@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from softswitch.calls.leg_rules import rules_or_none
 from softswitch.calls.signals import Credentials, Origin
 from softswitch.calls.uplinks import Enrolled, Probed
 from softswitch.events import Fact
@@ -268,7 +269,7 @@ class Trunks:
             anchored=row.media == "anchored",
             ring_seconds=row.ring_seconds,
             enabled=row.enabled,
-            origin=Origin("trunk", row.name, row.context, rules.codecs),
+            origin=Origin("trunk", row.name, row.context, rules.codecs, rules_or_none(rules.signalling)),
             rules=rules,
             credentials=None if password is None else Credentials(rules.login.username, password, rules.login.realm),
             peer_ha1={} if peer_password is None else ha1(username, self._realm, peer_password),

@@ -16,6 +16,8 @@ _CODES = (
     ("do-not-disturb-off", "*79", "do_not_disturb:off", "disturb again"),
     ("call-waiting", "*70", "call_waiting:on", "a second call rings"),
     ("call-waiting-off", "*71", "call_waiting:off", "a second call finds the line busy"),
+    ("reject-anonymous", "*77", "reject_anonymous:on", "callers who hide their number are refused"),
+    ("reject-anonymous-off", "*87", "reject_anonymous:off", "they are taken again"),
     ("speed-dial-set", "*75XX!", "speed_dial:{number}", "set a speed dial: *75, two digits and the number"),
 )
 """Codes by which people set how they are reached: name, number, setting, note."""
@@ -60,6 +62,13 @@ def demo_plan() -> PlanDocument:
                     note=note,
                 )
                 for name, code, setting, note in _CODES
+            ),
+            Rule(
+                name="withheld",
+                number="*67.",
+                rewrite=Rewrite(strip=3),
+                destination="withheld/{number}",
+                note="show nobody who calls: *6784321",
             ),
             Rule(name="park", number="*68", destination="park", note="wait in a slot, or transfer a call here"),
             Rule(

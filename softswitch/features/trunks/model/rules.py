@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from softswitch.calls.leg_rules import LegRules
 from softswitch.features.trunks.model.credential import read_certificates
 from softswitch.features.trunks.model.group import RETRY_ON
 from softswitch.features.trunks.model.limits import LimitRules
@@ -143,6 +144,7 @@ class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fie
     limits: LimitRules = LimitRules()
     failover: FailoverRules = FailoverRules()
     stir: StirRules = StirRules()
+    signalling: LegRules = LegRules()
 
 
 def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
