@@ -34,7 +34,7 @@ def installed() -> bool:
 class PhoneProcess:
     """One phone. `async with PhoneProcess(settings) as phone` starts it and makes it leave properly.
 
-    `settings` are those of `softswitch.phone.worker.Settings` by name.
+    `settings` are those of `softswitch.phone.configuration.Settings` by name.
     """
 
     def __init__(self, **settings: object) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pjsua2 as pj
 
+from softswitch.phone.configuration import Settings, account_configuration, endpoint_configuration, uri
 from softswitch.phone.sound import write_tone
 
 POLL_MS = 10
@@ -24,38 +25,6 @@ GOODBYE_SECONDS = 1.5
 """How long BYE and un-REGISTER may take before the process leaves all the same."""
 CLOSING_SECONDS = 0.2
 """The conference bridge removes the recorder, and with it completes the file, on its own next ticks."""
-
-
-class Settings(msgspec.Struct):
-    """Who the phone is."""
-
-    account: str
-    password: str
-    server: str
-    """`host:port` of the switch; also the domain of the account."""
-    transport: str = "udp"
-    bind: str = ""
-    """The address to use on this machine; empty: the library's choice."""
-    port: int = 0
-    """The local SIP port; 0: any free one."""
-    realm: str = "*"
-    answer: int = 0
-    """What to say to each incoming call at once: 180, 200, 486 ...; 0: nothing, a command will."""
-    play: str = ""
-    """The WAV file to send into every call, again and again; empty: `tone`."""
-    tone: float = 440.0
-    """Hz."""
-    folder: str = "."
-    """Where the tone's file is written."""
-    record: str = ""
-    """Record what the first call hears into this WAV file."""
-    expires: int = 300
-    publish: bool = False
-    """Whether the phone publishes its presence."""
-    mailbox: bool = False
-    """Whether it asks for message-waiting counts."""
-    strict: bool = False
-    """Insist on reliable provisional responses (RFC 3262) and session timers (RFC 4028)."""
 
 
 OUTPUT = os.dup(1)
@@ -200,7 +169,7 @@ class Phone:
         self.settings = settings
         self.endpoint = pj.Endpoint()
         self.endpoint.libCreate()
-        self.endpoint.libInit(_endpoint_configuration())
+        self.endpoint.libInit(endpoint_configuration())
         transport = pj.TransportConfig()
         transport.port = settings.port
         transport.boundAddress = settings.bind
@@ -219,7 +188,7 @@ class Phone:
             self.recorder = pj.AudioMediaRecorder()
             self.recorder.createRecorder(settings.record)
         self.account = Account(self)
-        self.account.create(_account_configuration(settings))
+        self.account.create(account_configuration(settings))
         self.lines: dict[int, Line] = {}
         self.buddies: dict[str, Buddy] = {}
         self.leaving_since: float | None = None
@@ -264,7 +233,7 @@ class Phone:
         """Call a number of the switch; the new line is 1 more than the highest so far."""
         line = Line(self)
         self.take(line)
-        line.makeCall(_uri(number, self.settings), pj.CallOpParam(True))
+        line.makeCall(uri(number, self.settings), pj.CallOpParam(True))
 
     def answer(self, call: int, status: int = 200) -> None:
         parameters = pj.CallOpParam()
@@ -288,7 +257,7 @@ class Phone:
 
     def transfer(self, call: int, number: str) -> None:
         """REFER, blind."""
-        self.lines[call].xfer(_uri(number, self.settings), pj.CallOpParam(True))
+        self.lines[call].xfer(uri(number, self.settings), pj.CallOpParam(True))
 
     def transfer_to(self, call: int, other: int) -> None:
         """REFER with Replaces: whom `call` is with is to talk with whom `other` is with."""
@@ -327,7 +296,7 @@ class Phone:
     def buddy(self, number: str) -> Buddy:
         if number not in self.buddies:
             configuration = pj.BuddyConfig()
-            configuration.uri = _uri(number, self.settings)
+            configuration.uri = uri(number, self.settings)
             configuration.subscribe = False
             buddy = self.buddies[number] = Buddy(number)
             buddy.create(self.account, configuration)
@@ -358,44 +327,6 @@ class Phone:
             return True
         quiet = not self.account.registered and all(line.over for line in self.lines.values())
         return now < self.leaving_since + (CLOSING_SECONDS if quiet else GOODBYE_SECONDS)
-
-
-def _endpoint_configuration() -> Any:
-    configuration = pj.EpConfig()
-    configuration.logConfig.level = 0
-    configuration.logConfig.consoleLevel = 0
-    configuration.uaConfig.threadCnt = 0
-    configuration.uaConfig.mainThreadOnly = True
-    configuration.uaConfig.userAgent = "softswitch-call"
-    configuration.medConfig.clockRate = 8000
-    configuration.medConfig.sndClockRate = 8000
-    configuration.medConfig.noVad = True
-    configuration.medConfig.ecTailLen = 0
-    return configuration
-
-
-def _uri(user: str, settings: Settings) -> str:
-    return f"sip:{user}@{settings.server}" + (f";transport={settings.transport}" if settings.transport != "udp" else "")
-
-
-def _account_configuration(settings: Settings) -> Any:
-    configuration = pj.AccountConfig()
-    configuration.idUri = f"sip:{settings.account}@{settings.server}"
-    configuration.regConfig.registrarUri = _uri("", settings).replace("sip:@", "sip:")
-    configuration.regConfig.timeoutSec = settings.expires
-    configuration.regConfig.retryIntervalSec = 0
-    configuration.regConfig.registerOnAdd = True
-    configuration.sipConfig.authCreds.append(
-        pj.AuthCredInfo("digest", settings.realm, settings.account, 0, settings.password)
-    )
-    configuration.presConfig.publishEnabled = settings.publish
-    configuration.mwiConfig.enabled = settings.mailbox
-    configuration.mediaConfig.transportConfig.boundAddress = settings.bind
-    if settings.strict:
-        configuration.callConfig.prackUse = pj.PJSUA_100REL_MANDATORY
-        configuration.callConfig.timerUse = pj.PJSUA_SIP_TIMER_REQUIRED
-    configuration.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
-    return configuration
 
 
 def _lines(buffer: bytearray) -> list[bytes] | None:
