@@ -53,6 +53,8 @@ class Audit:
         self._database = database
         self._clock = clock
         self._waiting: deque[Entry] = deque()
+        self._writing = asyncio.Lock()
+        """Whoever reads the log has it written first, and may come while the task writes."""
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
         """Entries that found no room."""
@@ -91,15 +93,16 @@ class Audit:
 
     async def write(self) -> None:
         """Write what waits. Raises DatabaseUnavailable, and keeps it."""
-        if not self._waiting:
-            return
-        taken = list(self._waiting)
-        async with self._database.session() as session:
-            await session.execute(insert(AuditRow), [msgspec.structs.asdict(entry) for entry in taken])
-            newest = await session.scalar(select(func.max(AuditRow.id)))
-            await session.execute(delete(AuditRow).where(AuditRow.id <= (newest or 0) - KEPT))
-        for _ in taken:
-            self._waiting.popleft()
+        async with self._writing:
+            if not self._waiting:
+                return
+            taken = list(self._waiting)
+            async with self._database.session() as session:
+                await session.execute(insert(AuditRow), [msgspec.structs.asdict(entry) for entry in taken])
+                newest = await session.scalar(select(func.max(AuditRow.id)))
+                await session.execute(delete(AuditRow).where(AuditRow.id <= (newest or 0) - KEPT))
+            for _ in taken:
+                self._waiting.popleft()
 
     async def _write_on(self) -> None:
         while True:

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from softswitch.events import BanLifted, SourceBanned
@@ -43,3 +45,11 @@ async def test_what_waits_for_the_disk_is_bounded(database: Database, clock: Sta
     for _ in range(MOST_WAITING + 5):
         audit.note(who="x", source="y", action="z")
     assert audit.lost == 5
+
+
+async def test_two_who_write_at_once_write_each_entry_once(database: Database, clock: StandingClock) -> None:
+    audit = Audit(database, clock)
+    audit.note(who="x", source="y", action="z")
+    await asyncio.gather(audit.write(), audit.write())
+    async with database.reading() as session:
+        assert [row.who for row in await page(session, None, 10, None)] == ["x"]
