@@ -67,6 +67,7 @@ from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.gateway_settings import sip_host, sip_settings
+from softswitch.kernel.address import Party
 from softswitch.kernel.ids import IdSource
 from softswitch.platform import https
 from softswitch.platform.audit import Audit
@@ -155,7 +156,7 @@ class Softswitch:
         self._retention = Retention(self.database, clock, self.records.live, settings.limits.trace_days)
         self.messaging = Messaging(
             self.directory,
-            Phones(self.registrations),
+            phones,
             MessageStore(self.database),
             clock,
             bus.publish,
@@ -168,6 +169,7 @@ class Softswitch:
             clock,
             bus.publish,
             not_disturbed=lambda account: self.reach.rules(account).do_not_disturb,
+            wake=lambda account: phones.wake(account, Party(account), "mailbox"),
         )
         self.reach.on_changed = self.presence.reconsider
         self.directory.goes_with(self.presence.forget)

@@ -35,6 +35,7 @@ def sip_settings(settings: Settings) -> SipSettings:
             product=f"Softswitch/{__version__}",
             vicinity=_vicinity(settings),
             nat_ping_seconds=settings.sip.nat_ping_seconds,
+            unsolicited_mwi=settings.sip.unsolicited_mwi,
             registrar=RegistrarRules(service_route=settings.sip.service_route, push_services=settings.push.services),
             session_expires=settings.sip.session_expires,
             min_session_expires=settings.sip.min_session_expires,

@@ -140,9 +140,9 @@ class Location(Protocol):
 class PushNotifier(Protocol):
     """Wakes phones that sleep (RFC 8599)."""
 
-    def wake(self, target: PushTarget, account: str, caller: Party) -> None:
-        """Ask a push service to wake a phone, because of a call for `account` from `caller`. Never waits, never raises:
-        the phone comes back, or it does not."""
+    def wake(self, target: PushTarget, account: str, caller: Party, why: str) -> None:
+        """Ask a push service to wake a phone, because of a `call` or a `message` for `account` from `caller`, or
+        because its `mailbox` is another. Never waits, never raises: the phone comes back, or it does not."""
         ...
 
 

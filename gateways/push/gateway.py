@@ -27,13 +27,13 @@ class PushSettings(Struct, frozen=True, kw_only=True):
 
 
 class PushWebhook:
-    """POSTs `{"provider", "prid", "param", "account", "from"}` for each phone to be woken."""
+    """POSTs `{"provider", "prid", "param", "account", "from", "for"}` for each phone to be woken."""
 
     def __init__(self, settings: PushSettings) -> None:
         self._settings = settings
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def wake(self, target: PushTarget, account: str, caller: Party) -> None:
+    def wake(self, target: PushTarget, account: str, caller: Party, why: str) -> None:
         """See `softswitch.ports.PushNotifier`."""
         if len(self._tasks) >= MOST_AT_ONCE:
             log.warning("a phone was not woken: too many requests are under way", account=account)
@@ -44,6 +44,7 @@ class PushWebhook:
             "param": target.parameter,
             "account": account,
             "from": caller.number,
+            "for": why,
         }
         task = asyncio.get_running_loop().create_task(self._tell(json.dumps(body).encode(), account))
         self._tasks.add(task)

@@ -179,6 +179,21 @@ class AskPicture(Struct, frozen=True, gc=False):
     """Ask an established party for a whole picture: the other one has lost the thread (RFC 5168)."""
 
 
+class SendText(Struct, frozen=True, gc=False):
+    """Give an established party a message of whom it talks with. What it says to that comes as `TextAnswered`."""
+
+    reference: int
+    content_type: str
+    body: bytes
+
+
+class AnswerText(Struct, frozen=True, gc=False):
+    """Tell a party what became of its message, by a SIP status."""
+
+    reference: int
+    status: int
+
+
 class HangUp(Struct, frozen=True, gc=False):
     """End the leg, in whatever state it is: refuse, cancel or clear it. Hanging up twice does nothing."""
 
@@ -200,7 +215,18 @@ class TransferProgress(Struct, frozen=True, gc=False):
 
 
 LegCommand = (
-    Ring | Answer | Confirm | Offer | AcceptOffer | RefuseOffer | SendDigit | AskPicture | HangUp | TransferProgress
+    Ring
+    | Answer
+    | Confirm
+    | Offer
+    | AcceptOffer
+    | RefuseOffer
+    | SendDigit
+    | AskPicture
+    | SendText
+    | AnswerText
+    | HangUp
+    | TransferProgress
 )
 
 
@@ -285,8 +311,30 @@ class TransferAsked(Struct, frozen=True, gc=False):
     """RFC 3892: who says to have asked, unproved."""
 
 
-class PictureAsked(Struct, frozen=True, gc=False):
+class Aside(Struct, frozen=True, gc=False):
+    """Something that a party says to whom it talks with, beside the sound."""
+
+
+class PictureAsked(Aside, frozen=True, gc=False):
     """The party asks for a whole picture (RFC 5168)."""
+
+
+class Texted(Aside, frozen=True, gc=False):
+    """The party sends a message inside its call (RFC 3428). The switch replies with `AnswerText`, or it is told in time
+    that nobody took it."""
+
+    reference: int
+    """By which the reply finds back."""
+    content_type: str
+    body: bytes
+
+
+class TextAnswered(Aside, frozen=True, gc=False):
+    """What the party said to a `SendText`."""
+
+    reference: int
+    status: int
+    """Of SIP; 408 when it said nothing."""
 
 
 class Ended(Struct, frozen=True, gc=False):
@@ -312,5 +360,7 @@ LegSignal = (
     | DigitPressed
     | TransferAsked
     | PictureAsked
+    | Texted
+    | TextAnswered
     | Ended
 )

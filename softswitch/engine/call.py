@@ -21,12 +21,12 @@ from softswitch.calls.leg import Leg
 from softswitch.calls.signals import (
     Alert,
     Answered,
+    Aside,
     DigitPressed,
     Ended,
     Incoming,
     LegSignal,
     Origin,
-    PictureAsked,
     Progressed,
     TransferAsked,
 )
@@ -278,8 +278,8 @@ class LiveCall(ServedCall):
             leg.informed = True
             if not self.digit_pressed(leg_id, signal.digit):
                 self.talk.pressed(leg, signal)
-        elif isinstance(signal, PictureAsked):
-            self.talk.picture_asked(leg)
+        elif isinstance(signal, Aside):
+            self.talk.beside(leg, signal)
         elif isinstance(signal, TransferAsked):
             transfers.asked(self, leg, signal, self._around)
         else:

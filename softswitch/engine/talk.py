@@ -12,6 +12,8 @@ from softswitch.calls.relay import Connect, Effect, Held, Relay, Send
 from softswitch.calls.relay import State as RelayState
 from softswitch.calls.signals import (
     AcceptOffer,
+    AnswerText,
+    Aside,
     AskPicture,
     Confirm,
     Confirmed,
@@ -21,8 +23,12 @@ from softswitch.calls.signals import (
     OfferAnswered,
     Offered,
     OfferRefused,
+    PictureAsked,
     RefuseOffer,
     SendDigit,
+    SendText,
+    TextAnswered,
+    Texted,
 )
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
@@ -296,11 +302,19 @@ class Talk:
         if other is not None and not (other.remote is not None and media_plan.hears_keys(other.remote)):
             self._around.signalling.send(other.id, SendDigit(pressed.digit, pressed.duration_ms))
 
-    def picture_asked(self, leg: Leg) -> None:
-        """A party's decoder has lost the thread."""
-        other = self._other(leg)
-        if other is not None:
-            self._around.signalling.send(other.id, AskPicture())
+    def beside(self, leg: Leg, said: Aside) -> None:
+        """A party says something to whom it talks with, beside the sound."""
+        other, send = self._other(leg), self._around.signalling.send
+        match said:
+            case PictureAsked() if other is not None:
+                send(other.id, AskPicture())
+            case Texted(reference, content_type, body):
+                if other is not None:
+                    send(other.id, SendText(reference, content_type, body))
+                else:
+                    send(leg.id, AnswerText(reference, 480))
+            case TextAnswered(reference, status) if other is not None:
+                send(other.id, AnswerText(reference, status))
 
     def _other(self, leg: Leg) -> Leg | None:
         """Whom an established party talks to, if that is established, too."""

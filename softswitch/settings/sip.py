@@ -17,6 +17,7 @@ from softswitch.settings.kinds import (
     read_text,
     setting,
     whole,
+    yes_or_no,
 )
 
 PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
@@ -110,5 +111,8 @@ class SipSettings:
     """Callers who hear of ringing and early media reliably (RFC 3262): those who require it, or all who support it."""
     service_route: tuple[str, ...] = setting((), ROUTES)
     """The proxies that phones must call through (RFC 3608), such as `["<sip:edge.example.com;lr>"]`; topmost first."""
+    unsolicited_mwi: bool = setting(False, yes_or_no())
+    """Whether phones that never subscribe to their mailbox are told of it all the same, when it changes and when they
+    register."""
     nat_ping_seconds: int = setting(30, whole(0, 3600))
     """Between two OPTIONS to a phone behind NAT over UDP, which keep the way to it open; 0: none are sent."""

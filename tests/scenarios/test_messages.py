@@ -2,11 +2,14 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from softswitch.events import MessageDelivered, MessageExpired, MessageRefused, MessageSent
 from softswitch.features.messaging.model import CPIM
 from softswitch.features.messaging.service import MOST_WAITING
 from softswitch.kernel.address import HostPort
-from tests.support.stories import registered
+from softswitch.kernel.binding import PushTarget
+from tests.support.stories import registered, talking
 from tests.support.switch import SimulatedSwitch
 
 CPIM_BODY = (
@@ -144,4 +147,80 @@ async def test_a_trunk_sends_no_messages(house: SimulatedSwitch) -> None:
     assert house.trunk.address == HostPort("10.0.0.80", 5080)
     assert await house.trunk.text("1002", "cheap watches") == 403
     assert bob.texts.empty()
+    await house.settled()
+
+
+# Inside a call ------------------------------------------------------------------------------------------
+
+
+async def test_a_message_inside_a_call_reaches_the_other_party_in_its_own_dialog(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    assert await out.text("here is the number") == 200
+    assert await bob.reads() == "here is the number"
+    assert await back.text("谢谢") == 200
+    assert await alice.reads() == "谢谢"
+    bob.answers_texts_with = 488
+    assert await out.text("again") == 488
+    out.hang_up()
+    await house.settled()
+    assert kinds(house) == []  # words of a call are nobody else's to keep
+
+
+async def test_a_message_to_our_own_media_engine_finds_nobody(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    out = alice.call("9196")
+    await out.until("up")
+    assert await out.text("anybody?") == 480
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_message_whose_reader_hangs_up_meanwhile_is_answered_all_the_same(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    house.network.detach(bob.address)
+    sending = asyncio.ensure_future(out.text("are you there?"))
+    await asyncio.sleep(1)
+    out.hang_up()
+    assert await sending == 408
+    assert house.agent._context.texts == {}
+    house.network.attach(bob.address, bob.receive)
+    await asyncio.sleep(1)
+    await back.until("over")
+    await house.settled()
+
+
+# Phones that sleep --------------------------------------------------------------------------------------
+
+
+def asleep(house: SimulatedSwitch, account: str) -> None:
+    """The phone of an account has gone to sleep: its connection is gone, and a push service knows how to wake it."""
+    (binding,) = house.location.bindings(account)
+    push = PushTarget("fcm", "token-1")
+    house.location.replace(account, [replace(binding, transport="tls", connection=None, reachable=False, push=push)])
+
+
+async def test_a_sleeping_phone_is_woken_for_a_message_once(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    asleep(house, "1002")
+    assert await alice.text("1002", "first") == 202
+    await asyncio.sleep(300)  # it does not come
+    assert house.features.woken == [("1002", "message")]
+    assert await alice.text("1002", "second") == 202
+    await asyncio.sleep(5)
+    assert house.features.woken == [("1002", "message")] * 2
+    await bob.register()
+    assert [await bob.reads(), await bob.reads()] == ["first", "second"]
+    assert len(house.features.woken) == 2
+    await house.settled()
+
+
+async def test_a_phone_that_wakes_in_time_gets_the_message_at_once(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    asleep(house, "1002")
+    sending = asyncio.ensure_future(alice.text("1002", "wake up"))
+    await asyncio.sleep(1)
+    await bob.register()
+    assert await sending == 200 and await bob.reads() == "wake up"
     await house.settled()

@@ -40,7 +40,8 @@ from softswitch.features.trunks.model import Trunk
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.features.trunks.verifier import Verifier
-from softswitch.kernel.address import HostPort
+from softswitch.kernel.address import HostPort, Party
+from softswitch.kernel.binding import PushTarget
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
@@ -138,7 +139,10 @@ class DemoFeatures:
             self.trunks, self.traffic, self.directory, Phones(self.location), chance=random.Random("weights").random
         )
         self.lines = Lines()
-        self.reach = Reach(self.directory, Phones(self.location), self.lines)
+        self.phones = Phones(self.location, self)
+        self.woken: list[tuple[str, str]] = []
+        """Accounts whose sleeping phones were to be woken, and why."""
+        self.reach = Reach(self.directory, self.phones, self.lines)
         self.callbacks = Callbacks(self.lines, self, clock)
         self.switch: Switch
         self.originating: Callable[[str, str], CallId]
@@ -147,7 +151,7 @@ class DemoFeatures:
         plan = self.plan = DialPlan(clock, publish, answers, answers)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.stored = MemoryStore()
-        self.messaging = Messaging(self.directory, Phones(self.location), self.stored, clock, publish, "10.0.0.1")
+        self.messaging = Messaging(self.directory, self.phones, self.stored, clock, publish, "10.0.0.1")
         self._live = LiveFacts()
         self.presence = PresenceService(
             self.directory,
@@ -156,6 +160,7 @@ class DemoFeatures:
             clock,
             publish,
             not_disturbed=lambda account: self.reach.rules(account).do_not_disturb,
+            wake=lambda account: self.phones.wake(account, Party(account), "mailbox"),
         )
         self.reach.on_changed = self.presence.reconsider
         plan.plan = Plan.compile(demo_plan(), 1)
@@ -181,6 +186,9 @@ class DemoFeatures:
         }
         # What needs the switch and its gateways is not asked of these.
         answers.connect(None, None, None, departures, self.apps)  # type: ignore[arg-type]
+
+    def wake(self, target: PushTarget, account: str, caller: Party, why: str) -> None:
+        self.woken.append((account, why))
 
     def originate(self, account: str, number: str) -> CallId:
         return self.originating(account, number)

@@ -521,6 +521,26 @@ class PhoneCall:
             "INFO", self._target, headers, body, self._next_hop(), lambda response: None, lambda: None
         )
 
+    async def text(self, words: str) -> int:
+        """Send a message inside the call; gives the status, 408 when nothing answered."""
+        self._local_cseq += 1
+        headers = [
+            *self._headers("MESSAGE", self._local_cseq, self._credentials("MESSAGE")),
+            ("Content-Type", "text/plain"),
+        ]
+        answered: asyncio.Future[int] = self.phone.loop.create_future()
+
+        def said(response: Message) -> None:
+            if response.status >= 200 and not answered.done():
+                answered.set_result(response.status)
+
+        def lost() -> None:
+            if not answered.done():
+                answered.set_result(408)
+
+        self.phone.send_request("MESSAGE", self._target, headers, words.encode(), self._next_hop(), said, lost)
+        return await answered
+
     def informed(self, request: Message) -> None:
         """An INFO came."""
         self._remote_cseq = max(self._remote_cseq, request.cseq)

@@ -74,6 +74,8 @@ class Phone:
         self.watchers: list[Watcher] = []
         self.texts: asyncio.Queue[Message] = asyncio.Queue()
         """Messages that came and were taken."""
+        self.mailboxes: list[str] | None = None
+        """What unsolicited NOTIFYs said of the mailbox; None: they are a breach."""
         self.answers_texts_with = 200
         """The status for messages; those with another than 200 are not in `texts`."""
         self.understands: tuple[str, ...] = ()
@@ -385,6 +387,8 @@ class Phone:
         elif method == "MESSAGE":
             if request.all("contact"):
                 self.breach(f"{request} has a Contact (RFC 3428 section 4)")
+            if request.to_tag and call is None:
+                self.breach(f"{request} names no dialog of this phone")
             status = self.answers_texts_with
             if self.understands and request.header("content-type") not in self.understands:
                 status = 415
@@ -407,6 +411,10 @@ class Phone:
                 if not watcher.deaf:
                     self._plain(data, request, send, status)
                 return
+        if self.mailboxes is not None and request.header("event") == "message-summary" and not request.to_tag:
+            self.mailboxes.append(request.body.decode())
+            self._plain(data, request, send, 200)
+            return
         self.breach(f"{request} names no subscription of this phone")
         self._plain(data, request, send, 481)
 

@@ -125,7 +125,13 @@ class SimulatedSwitch:
     """A switch, its network, and phones to be had for the asking."""
 
     def __init__(
-        self, loop: VirtualTimeLoop, conditions: Conditions | None = None, *, seed: int = 0, disk_seconds: float = 0.0
+        self,
+        loop: VirtualTimeLoop,
+        conditions: Conditions | None = None,
+        *,
+        seed: int = 0,
+        disk_seconds: float = 0.0,
+        unsolicited_mwi: bool = False,
     ) -> None:
         """`disk_seconds`: how long facts take to be on record."""
         self.loop = loop
@@ -154,7 +160,7 @@ class SimulatedSwitch:
         self.endpoint = SimulatedEndpoint(loop, self.network, SWITCH)
         self.agent = UserAgent(
             self.engine,
-            UserAgentSettings(host=SWITCH.host, realm=REALM),
+            UserAgentSettings(host=SWITCH.host, realm=REALM, unsolicited_mwi=unsolicited_mwi),
             network=self.endpoint,
             gatekeeper=self.features.gatekeeper,
             location=self.location,

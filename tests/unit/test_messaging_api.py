@@ -21,6 +21,9 @@ from tests.support.demo_parts import DemoDirectory
 class Devices:
     """Account 1002 has a phone that takes everything; nobody else has one."""
 
+    async def rouse(self, number: str, caller: Party) -> None:
+        return
+
     def targets(self, number: str) -> Sequence[Target]:
         return [Target("sip:1002@192.0.2.9")] if number == "1002" else []
 

@@ -22,7 +22,7 @@ async def test_the_webhook_is_told_whom_to_wake_and_who_calls() -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     webhook = PushWebhook(PushSettings(url=f"http://127.0.0.1:{port}/wake", token="secret"))
-    webhook.wake(PushTarget("fcm", "token-1", "app"), "1001", Party("1002"))
+    webhook.wake(PushTarget("fcm", "token-1", "app"), "1001", Party("1002"), "message")
     async with asyncio.timeout(5):
         head, body = await heard
     await webhook.stop()
@@ -35,11 +35,12 @@ async def test_the_webhook_is_told_whom_to_wake_and_who_calls() -> None:
         "param": "app",
         "account": "1001",
         "from": "1002",
+        "for": "message",
     }
 
 
 async def test_a_webhook_that_is_not_there_costs_the_call_nothing() -> None:
     webhook = PushWebhook(PushSettings(url="http://127.0.0.1:1/wake", patience=1.0))
-    webhook.wake(PushTarget("fcm", "token-1"), "1001", Party("1002"))
+    webhook.wake(PushTarget("fcm", "token-1"), "1001", Party("1002"), "call")
     await asyncio.gather(*webhook._tasks)
     await webhook.stop()

@@ -54,10 +54,12 @@ class FakeNotifier:
 
     def __init__(self, then: Callable[[], None] = lambda: None) -> None:
         self.woken: list[tuple[PushTarget, str, Party]] = []
+        self.reasons: list[str] = []
         self._then = then
 
-    def wake(self, target: PushTarget, account: str, caller: Party) -> None:
+    def wake(self, target: PushTarget, account: str, caller: Party, why: str) -> None:
         self.woken.append((target, account, caller))
+        self.reasons.append(why)
         asyncio.get_running_loop().call_soon(self._then)
 
 
@@ -383,6 +385,34 @@ async def test_phones_that_are_awake_ring_at_once_and_the_woken_one_joins_them(
     await Phones(registrations, notifier).ring(caller, "1001", 25)
     assert [candidate.target.connection for candidate in caller.dialled[0][0]] == [1]
     assert [candidate.target.connection for candidate in caller.joined] == [2]
+
+
+async def test_a_sleeping_phone_is_woken_for_a_message_and_waited_for(
+    registrations: Registrations, bound: Bound
+) -> None:
+    registrations.replace("1001", [bound(push=PUSH, transport="tls", reachable=False)])
+    notifier = FakeNotifier(lambda: registrations.replace("1001", [flow(bound, 2, push=PUSH)]))
+    phones = Phones(registrations, notifier)
+    await phones.rouse("1001", Party("1002"))
+    assert notifier.woken == [(PUSH, "1001", Party("1002"))] and notifier.reasons == ["message"]
+    assert [target.connection for target in phones.targets("1001")] == [2]
+
+
+async def test_nobody_waits_for_a_phone_that_does_not_wake_or_where_another_is_awake(
+    registrations: Registrations, bound: Bound
+) -> None:
+    sleeping = bound(push=PUSH, transport="tls", reachable=False)
+    registrations.replace("1001", [sleeping])
+    async with asyncio.timeout(1):
+        await Phones(registrations, FakeNotifier(), 0.01).rouse("1001", Party("1002"))
+        registrations.replace("1001", [flow(bound, 1), sleeping])
+        notifier = FakeNotifier()
+        await Phones(registrations, notifier, 60).rouse("1001", Party("1002"))
+        assert len(notifier.woken) == 1
+        registrations.replace("1001", [flow(bound, 1)])
+        await Phones(registrations, notifier, 60).rouse("1001", Party("1002"))
+        await Phones(registrations).rouse("1001", Party("1002"))
+    assert len(notifier.woken) == 1
 
 
 @pytest.fixture

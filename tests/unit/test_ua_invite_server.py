@@ -31,6 +31,7 @@ def test_a_call_rings_is_answered_acknowledged_and_ended_by_the_caller() -> None
     answer = story.only_response(200)
     assert answer.to_tag == ringing.to_tag != ""
     assert answer.header("Contact") == "<sip:192.0.2.1:5060>"
+    assert {"replaces", "timer", "100rel"} <= set(answer.headers("Supported"))
     assert b"m=audio 40000 RTP/AVP 0 8" in answer.body
     assert story.told == []
     story.in_call("ACK", answer, 1)

@@ -2,8 +2,18 @@
 
 import pytest
 
-from softswitch.calls.signals import DigitPressed
-from tests.support.ua_story import CALLER, PEER, Story, sdp
+from softswitch.calls.signals import (
+    Answer,
+    AnswerText,
+    AskPicture,
+    DigitPressed,
+    SendDigit,
+    SendText,
+    TextAnswered,
+    Texted,
+)
+from softswitch.kernel.messages import MOST_BYTES
+from tests.support.ua_story import CALLER, OURS, PEER, Story, sdp
 
 
 @pytest.mark.parametrize(
@@ -132,7 +142,7 @@ def test_a_key_pressed_by_info_is_a_digit(body: str, digit: DigitPressed | None)
         ("INFO", {"body": "x", "headers": ["Content-Type: application/x-unheard-of"]}, 415),
         ("INFO", {"headers": ["Info-Package: foo"]}, 469),
         ("OPTIONS", {}, 200),
-        ("MESSAGE", {"body": "hi", "headers": ["Content-Type: text/plain"]}, 405),
+        ("MESSAGE", {"body": "x" * (MOST_BYTES + 1), "headers": ["Content-Type: text/plain"]}, 413),
         ("PRACK", {}, 481),
         ("UPDATE", {}, 200),
         ("REFER", {}, 400),
@@ -149,6 +159,51 @@ def test_other_requests_inside_a_dialog_get_their_own_answers(
     story.only_response(status)
     assert story.ended == []
     assert story.told == []
+
+
+def test_a_message_inside_a_call_is_told_and_answered_as_the_other_party_answers_it() -> None:
+    story = Story()
+    answer = story.talking_as_called()
+    story.in_call("MESSAGE", answer, 2, body="hi", headers=["Content-Type: text/plain"])
+    (texted,) = story.told
+    assert isinstance(texted, Texted) and (texted.content_type, texted.body) == ("text/plain", b"hi")
+    assert story.lines() == []
+    story.commands(AnswerText(texted.reference, 202), CALLER)
+    story.only_response(202)
+    story.commands(AnswerText(texted.reference, 200), CALLER)  # told once
+    assert story.lines() == []
+
+
+def test_a_message_inside_a_call_that_nobody_answers_is_not_left_open() -> None:
+    story = Story()
+    answer = story.talking_as_called()
+    story.in_call("MESSAGE", answer, 2, body="hi", headers=["Content-Type: text/plain"])
+    story.passes(19.0)
+    assert story.lines() == []
+    story.passes(2.0)
+    story.only_response(408)
+
+
+def test_a_message_goes_to_a_party_in_its_dialog_and_what_it_says_comes_back() -> None:
+    story = Story()
+    invite = story.talking_as_caller()
+    story.commands(SendText(77, "text/plain", b"hi"))
+    message = story.only_request("MESSAGE")
+    assert message.call_id == invite.call_id and message.body == b"hi" and message.header("Contact") is None
+    story.replies(message, 415, tag="r1")
+    assert story.told[-1] == TextAnswered(77, 415)
+    story.commands(SendText(78, "text/plain\r\nEvil: 1", b"hi"))
+    assert story.told[-1] == TextAnswered(78, 400) and story.lines() == []
+
+
+def test_words_and_keys_before_an_acknowledgement_harm_no_call() -> None:
+    story = Story()
+    story.calls()
+    story.commands(Answer(OURS), CALLER)
+    story.said()
+    for command in (SendDigit("5", 100), AskPicture(), SendText(79, "text/plain", b"hi")):
+        story.commands(command, CALLER)
+    assert story.lines() == [] and story.told == [TextAnswered(79, 480)]
 
 
 def test_a_fault_of_ours_ends_the_call_it_met_and_no_other() -> None:

@@ -15,7 +15,7 @@ from gateways.sip.ua.farewells import Farewells
 from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
-from gateways.sip.ua.timers import TimerTable
+from gateways.sip.ua.timers import Timer, TimerTable
 from gateways.sip.ua.tokens import Tokens
 from gateways.sip.ua.vicinity import is_in
 from softswitch.calls.signals import LegSignal
@@ -100,6 +100,7 @@ class Context:
     """Shared by all sessions. `now` is set whenever the user agent is called."""
 
     __slots__ = (
+        "accepts",
         "allow",
         "clients",
         "counts",
@@ -119,6 +120,7 @@ class Context:
         "settings",
         "supported",
         "supported_late",
+        "texts",
         "timers",
         "tokens",
         "told",
@@ -158,6 +160,8 @@ class Context:
         """Who awaits the responses of a client transaction."""
         self.servers: dict[int, Session] = {}
         """Whose an INVITE server transaction without a final response is."""
+        self.texts: dict[int, Timer] = {}
+        """Messages inside calls that await what the other party says to them, by their transactions."""
         self.told: deque[tuple[LegId, LegSignal]] = deque()
         """Signals on their way up. They are delivered when no session is at work, so that a command that one of them
         calls forth never finds a session half changed."""
@@ -165,6 +169,8 @@ class Context:
         self.counts = {"rejected": 0, "challenged": 0, "registered": 0, "suspected": 0, "faults": 0}
         """What was counted since the start."""
         self.allow = ("Allow", ALLOW)
+        self.accepts = ("Supported", ", ".join(OPTION_TAGS))
+        """What our 2xx to an INVITE says (section 13.3.1.4). Without `replaces` there baresip attends no transfer."""
         self.supported = ("Supported", ", ".join((*OPTION_TAGS, FORKS)))
         self.supported_late = ("Supported", ", ".join((*(tag for tag in OPTION_TAGS if tag != "100rel"), FORKS)))
         """Where we let the party offer: an offer in a reliable provisional response could not be answered in time."""

@@ -35,6 +35,7 @@ from gateways.sip.ua.admission import Admission
 from gateways.sip.ua.context import Context, Network, Transport
 from gateways.sip.ua.dispatch import Dispatch
 from gateways.sip.ua.event_packages import Sources
+from gateways.sip.ua.in_dialog import answer_text
 from gateways.sip.ua.invite_client import InviteClient
 from gateways.sip.ua.messages import Messenger
 from gateways.sip.ua.publications import Publications
@@ -44,8 +45,9 @@ from gateways.sip.ua.registration import RegistrationDesk
 from gateways.sip.ua.session import Input
 from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.subscriptions import Subscriptions
+from gateways.sip.ua.unsolicited import MailboxTeller
 from gateways.sip.ua.uplinks import UplinkDesk
-from softswitch.calls.signals import HangUp, Invitation, LegCommand, Target, TransferProgress
+from softswitch.calls.signals import AnswerText, HangUp, Invitation, LegCommand, Target, TransferProgress
 from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import LegId
@@ -85,7 +87,11 @@ class UserAgent:
         self._reception = Reception(self._context, admission)
         desk = RegistrationDesk(self._context, admission, location, wall_ms)
         self._subscriptions = Subscriptions(
-            self._context, admission, Sources(self._context, watched, location, wall_ms), settings.subscriptions
+            self._context,
+            admission,
+            Sources(self._context, watched, location, wall_ms),
+            settings.subscriptions,
+            MailboxTeller(self._context, watched, location) if settings.unsolicited_mwi else None,
         )
         self._messenger = Messenger(self._context, admission, messages)
         self._publications = Publications(self._context, admission, watched, settings.publications)
@@ -226,6 +232,9 @@ class UserAgent:
             referral = context.referrals.get(leg)
             if referral is not None:
                 referral.progress(command)
+            return
+        if type(command) is AnswerText:
+            answer_text(context, command.reference, command.status)
             return
         if context.referrals and type(command) is HangUp:
             referral = context.referrals.get(leg)

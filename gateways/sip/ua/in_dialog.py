@@ -6,10 +6,15 @@ from gateways._native import RequestReceived
 from gateways.sip.ua import abilities, reliable, update
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.refer import refer
-from gateways.sip.ua.requests import method_refusal
+from gateways.sip.ua.requests import method_refusal, retry_after
 from gateways.sip.ua.session import DTMF_RELAY, MEDIA_CONTROL, Session
-from softswitch.calls.signals import DigitPressed, PictureAsked
+from softswitch.calls.signals import DigitPressed, PictureAsked, Texted
+from softswitch.kernel.messages import MOST_BYTES
 
+MOST_TEXTS = 1000
+"""Messages inside calls that await their answers."""
+TEXT_SECONDS = 20.0
+"""For which one waits: the party that sent it gives up after 32 (RFC 3261 section 17.1.2.2)."""
 _DIGITS = frozenset("0123456789*#ABCD")
 
 
@@ -30,9 +35,31 @@ def _options(context: Context, session: Session, event: RequestReceived) -> None
     session.respond(event.transaction, 200, "OPTIONS", *abilities.headers())
 
 
-def _no_message(context: Context, session: Session, event: RequestReceived) -> None:
-    # The parties of a call are two dialogs, and only sound passes between them; messages go from account to account.
-    session.respond(event.transaction, 405, "MESSAGE", context.allow)
+def _message(context: Context, session: Session, event: RequestReceived) -> None:
+    """For the other party of the call, in whose dialog it goes on; the answer comes back from there."""
+    request, body = event.request, event.request.body
+    content_type = request.header("Content-Type")
+    if len(body) > MOST_BYTES:
+        session.respond(event.transaction, 413, "MESSAGE")
+    elif content_type is None and body:
+        # RFC 3261 section 7.4.1: a body needs one.
+        session.respond(event.transaction, 400, "MESSAGE")
+    elif len(context.texts) >= MOST_TEXTS:
+        session.respond(event.transaction, 503, "MESSAGE", retry_after(context))
+    else:
+        context.texts[event.transaction] = context.timers.set(
+            context.now + TEXT_SECONDS, lambda: answer_text(context, event.transaction, 408)
+        )
+        session.tell(Texted(event.transaction, content_type or "text/plain", body))
+
+
+def answer_text(context: Context, transaction: int, status: int) -> None:
+    """Tell a party what became of its message, once."""
+    timer = context.texts.pop(transaction, None)
+    if timer is not None:
+        timer.cancel()
+        context.respond(transaction, status)
+        context.network.wake()
 
 
 def _inform(context: Context, session: Session, event: RequestReceived) -> None:
@@ -72,7 +99,7 @@ def _key(body: bytes) -> DigitPressed | None:
 METHODS: Mapping[str, Callable[[Context, Session, RequestReceived], None]] = {
     "OPTIONS": _options,
     "INFO": _inform,
-    "MESSAGE": _no_message,
+    "MESSAGE": _message,
     "UPDATE": update.received,
     "PRACK": reliable.received,
     "REFER": refer,

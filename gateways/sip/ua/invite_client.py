@@ -20,7 +20,19 @@ from gateways.sip.ua.session_timer import granted, least_allowed
 from gateways.sip.ua.stray_answer import turn_away
 from softswitch.calls.identity import ANONYMOUS, PLAIN
 from softswitch.calls.leg_rules import LegRules
-from softswitch.calls.signals import AcceptOffer, Answered, Confirm, HangUp, Invitation, Offer, Progressed, RefuseOffer
+from softswitch.calls.signals import (
+    AcceptOffer,
+    Answered,
+    AskPicture,
+    Confirm,
+    HangUp,
+    Invitation,
+    Offer,
+    Progressed,
+    RefuseOffer,
+    SendDigit,
+    SendText,
+)
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.ids import LegId
@@ -476,6 +488,9 @@ InviteClient.table = {
     (State.CANCELLING, Input.LOST): (InviteClient.forget, State.GONE),
     (State.UNCONFIRMED, Confirm): (InviteClient.confirm_answer, State.ESTABLISHED),
     (State.UNCONFIRMED, Offer): (InviteClient.offer_later, State.UNCONFIRMED),
+    (State.UNCONFIRMED, SendDigit): (None, State.UNCONFIRMED),
+    (State.UNCONFIRMED, AskPicture): (None, State.UNCONFIRMED),
+    (State.UNCONFIRMED, SendText): (InviteClient.text_too_early, State.UNCONFIRMED),
     (State.UNCONFIRMED, HangUp): (InviteClient.leave_unconfirmed, State.CLEARING),
     (State.UNCONFIRMED, Input.BYE): (InviteClient.cleared, State.GONE),
     (State.UNCONFIRMED, Input.INVITE): (InviteClient.glared, State.UNCONFIRMED),

@@ -14,7 +14,18 @@ from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import Terms, asked
 from gateways.sip.ua.timers import Timer
 from softswitch.calls.leg_rules import LegRules
-from softswitch.calls.signals import AcceptOffer, Answer, Confirmed, HangUp, Offer, RefuseOffer, Ring
+from softswitch.calls.signals import (
+    AcceptOffer,
+    Answer,
+    AskPicture,
+    Confirmed,
+    HangUp,
+    Offer,
+    RefuseOffer,
+    Ring,
+    SendDigit,
+    SendText,
+)
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.ids import LegId
@@ -216,7 +227,7 @@ class InviteServer(Session):
             self.reject(HangUp(Cause.INCOMPATIBLE_DESTINATION))
             return
         self._decided()
-        headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow]
+        headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow, context.accepts]
         if body:
             headers.append(("Content-Type", sdp.MIME))
         self.knows_far_half(command.session_id)
@@ -404,6 +415,9 @@ InviteServer.table = {
     (State.ANSWERED, Input.UNHEARD): (InviteServer.give_up, State.CLEARING),
     (State.ANSWERED, HangUp): (InviteServer.leave, State.LEAVING),
     (State.ANSWERED, Offer): (InviteServer.offer_later, State.ANSWERED),
+    (State.ANSWERED, SendDigit): (None, State.ANSWERED),
+    (State.ANSWERED, AskPicture): (None, State.ANSWERED),
+    (State.ANSWERED, SendText): (InviteServer.text_too_early, State.ANSWERED),
     (State.ANSWERED, AcceptOffer): (InviteServer.accept_offer, State.ANSWERED),
     (State.ANSWERED, RefuseOffer): (InviteServer.refuse_offer, State.ANSWERED),
     (State.LEAVING, Input.ACK): (InviteServer.acknowledged_leaving, State.CLEARING),

@@ -30,6 +30,8 @@ from softswitch.calls.signals import (
     OfferRefused,
     RefuseOffer,
     SendDigit,
+    SendText,
+    TextAnswered,
 )
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import LocalProtocolError, RemoteProtocolError
@@ -348,6 +350,25 @@ class Session:
         except RemoteProtocolError:
             return b""
 
+    def send_text(self, command: SendText) -> None:
+        """A message of the other party."""
+
+        def answered(event: ResponseReceived | None, failure: str) -> None:
+            if event is None or event.response.status >= 200:
+                self.tell(TextAnswered(command.reference, event.response.status if event is not None else 408))
+
+        self.trace("out", "MESSAGE")
+        headers = [self.context.product, ("Content-Type", command.content_type)]
+        try:
+            self.context.request_in(self.dialog, "MESSAGE", headers, command.body, answered)
+        except ValueError:
+            # The engine prints no line breaks into a header: someone wrote one into the type.
+            self.tell(TextAnswered(command.reference, 400))
+
+    def text_too_early(self, command: SendText) -> None:
+        """A message before the party has acknowledged its answer, or we have."""
+        self.tell(TextAnswered(command.reference, 480))
+
     def offer_early(self, command: Offer) -> None:
         """An offer before the first INVITE's final response: by UPDATE, where there is an early dialog with a first
         answer and the party takes it; else it is not the time."""
@@ -370,6 +391,7 @@ ESTABLISHED: Table = {
     (State.ESTABLISHED, Confirm): (Session.confirm, State.ESTABLISHED),
     (State.ESTABLISHED, SendDigit): (Session.send_digit, State.ESTABLISHED),
     (State.ESTABLISHED, AskPicture): (Session.ask_picture, State.ESTABLISHED),
+    (State.ESTABLISHED, SendText): (Session.send_text, State.ESTABLISHED),
     (State.ESTABLISHED, Input.INVITE): (Session.reinvited, State.ESTABLISHED),
     (State.ESTABLISHED, Input.CANCELLED): (Session.reinvite_withdrawn, State.ESTABLISHED),
     (State.ESTABLISHED, Input.ACK): (Session.acknowledged_later, State.ESTABLISHED),

@@ -37,5 +37,7 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     """Whether provisional responses are sent reliably (RFC 3262) to callers who can, besides those who require it."""
     vicinity: Vicinity | None = None
     """Whether hosts of our own networks are told other addresses than the rest of the world."""
+    unsolicited_mwi: bool = False
+    """Whether phones that never subscribed are told of their mailboxes."""
     nat_ping_seconds: float = 30.0
     """Between two OPTIONS to a phone behind NAT over UDP; 0: none are sent."""

@@ -6,7 +6,7 @@ anew (RFC 6665 section 4.1.2.2).
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateways._native import RequestReceived, SipRequest
 from gateways.sip.ua import event_packages
@@ -18,6 +18,7 @@ from gateways.sip.ua.event_packages import PACKAGES, Document, EventPackage, Sou
 from gateways.sip.ua.requests import method_refusal, retry_after
 from gateways.sip.ua.soft_state import SoftStateRules, granted
 from gateways.sip.ua.subscription import Happening, Phase, Subscription
+from gateways.sip.ua.unsolicited import MailboxTeller, same_phone
 from softswitch.kernel.watching import Permission, Subject
 
 ALLOW_EVENTS = ("Allow-Events", ", ".join(PACKAGES))
@@ -60,11 +61,20 @@ class Watch:
 class Subscriptions:
     """All subscriptions of the user agent."""
 
-    def __init__(self, context: Context, admission: Admission, sources: Sources, rules: SoftStateRules) -> None:
+    def __init__(
+        self,
+        context: Context,
+        admission: Admission,
+        sources: Sources,
+        rules: SoftStateRules,
+        teller: MailboxTeller | None = None,
+    ) -> None:
+        """`teller` tells mailboxes to phones that do not subscribe; None: nobody does."""
         self._context = context
         self._admission = admission
         self._sources = sources
         self._rules = rules
+        self._teller = teller
         self._watches: dict[tuple[Subject, str], Watch] = {}
         self._by_watcher: dict[str, dict[Subscription, None]] = {}
         self._count = 0
@@ -85,6 +95,8 @@ class Subscriptions:
         """Something of an account may be other than it was. Its watchers are told soon, and never before this
         returns."""
         key = (subject, account)
+        if subject is Subject.MAILBOX and self._teller is not None:
+            self._teller.tell(account, self._subscribed(key))
         if key in self._watches:
             self._changed[key] = None
             self._set_turn()
@@ -93,6 +105,8 @@ class Subscriptions:
         """An account has registered: its phones may be on other connections than before."""
         for subscription in tuple(self._by_watcher.get(account, ())):
             subscription.step(Happening.REACHABLE)
+        if self._teller is not None and self._teller.holds_something(account):
+            self._teller.tell(account, self._subscribed((Subject.MAILBOX, account)))
 
     def review(self, account: str) -> None:
         """Who may see an account may have changed."""
@@ -272,6 +286,11 @@ class Subscriptions:
             self._changed.pop(key, None)
             self._sources.watched.watching(*key, False)
 
+    def _subscribed(self, key: tuple[Subject, str]) -> Sequence[str]:
+        """The Contacts of those who watch something."""
+        watch = self._watches.get(key)
+        return [] if watch is None else [each.dialog.remote_target for each in watch.subscriptions]
+
     # Inside ---------------------------------------------------------------------------------------------
 
     def _watch(self, package: EventPackage, account: str) -> Watch:
@@ -323,7 +342,7 @@ class Subscriptions:
         if dialog.transport in context.transports:
             return context.way(dialog)
         for binding in self._sources.location.bindings(subscription.watcher):
-            if _same_phone(binding.contact, dialog.remote_target) and binding.connection in context.transports:
+            if same_phone(binding.contact, dialog.remote_target) and binding.connection in context.transports:
                 assert binding.connection is not None
                 dialog.transport, dialog.peer = binding.connection, (binding.source.host, binding.source.port)
                 return dialog.transport, dialog.peer
@@ -349,8 +368,3 @@ def _entity(request: SipRequest) -> str:
     uri = parsed(request.uri)
     assert uri is not None, "the scheme was checked"
     return request.uri.partition(";")[0].partition("?")[0]
-
-
-def _same_phone(contact: str, target: str) -> bool:
-    ours, theirs = parsed(contact), parsed(target)
-    return ours is not None and theirs is not None and (contact == target or ours.equivalent(theirs))

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from softswitch.calls.signals import Target
 from softswitch.features.messaging.model import StoredMessage
+from softswitch.kernel.address import Party
 from softswitch.kernel.messages import TextMessage
 
 
@@ -25,6 +26,11 @@ class Devices(Protocol):
     """Where an account's devices are now."""
 
     def targets(self, number: str) -> Sequence[Target]: ...
+
+    async def rouse(self, number: str, caller: Party) -> None:
+        """Have those that sleep woken because of a message from `caller`, and wait until one is back, or the time is
+        up."""
+        ...
 
 
 class Store(Protocol):

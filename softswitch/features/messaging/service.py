@@ -78,6 +78,8 @@ class Messaging:
         self._tasks: set[asyncio.Task[None]] = set()
         self._outcomes: dict[int, asyncio.Future[str]] = {}
         """Who waits to hear what becomes of a message."""
+        self._roused: dict[str, int] = {}
+        """The newest message that an account's sleeping devices were woken for, while some wait."""
         self._retries: dict[str, asyncio.TimerHandle] = {}
 
     def connect(self, courier: Courier) -> None:
@@ -224,6 +226,10 @@ class Messaging:
     async def _deliver_some(self, account: str) -> bool:
         """Deliver what waits, oldest first; gives whether there may be more that can be delivered now."""
         batch = await self._store.waiting(account, _BATCH)
+        if batch and batch[-1].id > self._roused.get(account, 0):
+            # Once for a message: a phone that is switched off is not to be called for week after week.
+            self._roused[account] = batch[-1].id
+            await self._devices.rouse(account, batch[-1].message.from_)
         for stored in batch:
             if stored.expires_at <= self._clock.wall_ms():
                 await self._finish(stored, EXPIRED)
@@ -312,6 +318,7 @@ class Messaging:
             self._waiting[account] = count
         else:
             self._waiting.pop(account, None)
+            self._roused.pop(account, None)
 
     async def _sweep(self) -> None:
         while True:

@@ -37,14 +37,17 @@ class PresenceService:
         clock: Clock,
         publish: Callable[[Fact], None],
         not_disturbed: Callable[[str], bool],
+        wake: Callable[[str], object] = lambda account: None,
     ) -> None:
-        """`not_disturbed` tells whether an account wants no calls now."""
+        """`not_disturbed` tells whether an account wants no calls now; `wake` has its sleeping phones woken, to be told
+        of its mailbox."""
         self._accounts = accounts
         self._location = location
         self._live = live
         self._clock = clock
         self._publish = publish
         self._not_disturbed = not_disturbed
+        self._wake = wake
         self._watchers: Watchers | None = None
         self._followed = 0
         """How many accounts' calls somebody watches."""
@@ -158,7 +161,9 @@ class PresenceService:
         await count_change(session, CHANGED)
 
         def remember() -> None:
-            self._mailboxes[account] = mailbox
+            before, self._mailboxes[account] = self.mailbox(account), mailbox
+            if mailbox.new > before.new:
+                self._wake(account)
             self._publish(MailboxChanged(at=self._clock.wall_ms(), account=account, new=mailbox.new, old=mailbox.old))
             self._changed(Subject.MAILBOX, account)
 

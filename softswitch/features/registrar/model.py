@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
-from softswitch.calls.signals import Target
 from softswitch.kernel.binding import Binding
 
 
@@ -13,23 +12,6 @@ def unbound(binding: Binding) -> Binding:
     where no NAT is between; a TLS or WebSocket phone is a client only, and out of reach until it comes back."""
     reachable = binding.transport == "udp" or (binding.transport == "tcp" and not binding.natted) or bool(binding.path)
     return structs.replace(binding, connection=None, reachable=reachable)
-
-
-def target_of(binding: Binding) -> Target:
-    """How a registered phone is reached.
-
-    Where the REGISTER came from, not where its Contact points: behind a NAT only that address leads back (RFC 3581).
-    With a Path, the route through it leads there (RFC 3327 section 5.3); and over TCP, when the connection is gone, the
-    Contact is all there is.
-    """
-    by_uri = binding.path or (binding.transport != "udp" and binding.connection is None)
-    return Target(
-        uri=binding.contact,
-        transport=binding.transport,
-        address=None if by_uri else binding.source,
-        connection=binding.connection,
-        path=binding.path,
-    )
 
 
 def chosen(bindings: Iterable[Binding], device: str = "") -> Sequence[Binding]:

@@ -1,13 +1,16 @@
 """An account's phones: where they are, how they ring, and how those that sleep are woken."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Target
+from softswitch.calls.target import target_of
 from softswitch.engine.caller import Caller, Candidate, DialOutcome
-from softswitch.features.registrar.model import asleep, chosen, target_of
+from softswitch.features.registrar.model import asleep, chosen
+from softswitch.kernel.address import Party
 from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -55,6 +58,28 @@ class Phones:
         """How each of them is reached."""
         return [target_of(binding) for binding in chosen(self._location.bindings(number))]
 
+    def wake(self, number: str, caller: Party, why: str) -> Collection[PushTarget]:
+        """Have those that sleep woken, because of `caller`; `why` is `call`, `message` or `mailbox`. Gives whom."""
+        if self._notifier is None:
+            return ()
+        targets = [binding.push for binding in asleep(self._location.bindings(number)) if binding.push is not None]
+        for target in targets:
+            self._notifier.wake(target, number, caller, why)
+        return targets
+
+    async def rouse(self, number: str, caller: Party) -> None:
+        """Have those that sleep woken for a message from `caller`, and wait until one is back, or the time is up. At
+        once where none sleeps."""
+        awake = any(each.push is None for each in chosen(self._location.bindings(number)))
+        if not self.wake(number, caller, "message") or awake:
+            return
+        with contextlib.suppress(TimeoutError):  # then it is tried as it is
+            async with asyncio.timeout(self._wake_seconds):
+                while True:
+                    await self._location.changed(number)
+                    if chosen(self._location.bindings(number)):
+                        return
+
     async def ring(
         self, caller: Caller, number: str, ring_seconds: float, rules: LegRules | None = None
     ) -> DialOutcome:
@@ -82,7 +107,7 @@ class Phones:
         """RFC 8599 section 5.3: ask the push service, and let the call wait for the REGISTER that follows."""
         targets = [binding.push for binding in sleeping if binding.push is not None]
         for target in targets:
-            notifier.wake(target, number, caller.from_)
+            notifier.wake(target, number, caller.from_, "call")
         if not awake:
             woken = await self._woken(number, targets, awake)
             if not woken:
