@@ -35,6 +35,7 @@ __all__ = [
     "UdpSocket",
     "offer",
     "parse_credentials",
+    "read_ogg_opus",
     "sdp_panics",
 ]
 
@@ -903,6 +904,10 @@ class MediaEvent:
         def epoch(self) -> int: ...
         @property
         def reason(self) -> str: ...
+
+def read_ogg_opus(file: bytes) -> tuple[bytes, int]:
+    """The sound of an Ogg Opus file (RFC 7845) of one or two channels: 16-bit mono little-endian samples, and their
+    rate. Raises ValueError with the reason when it is none."""
 
 @final
 class MediaEngine:

@@ -1,4 +1,4 @@
-"""Prompts: WAV files in a folder, by name."""
+"""Prompts: WAV and Ogg Opus files in a folder, by name."""
 
 import sys
 import wave
@@ -6,11 +6,15 @@ from array import array
 from collections.abc import Callable
 from pathlib import Path
 
+from gateways._native import read_ogg_opus
 from softswitch.kernel.errors import Invalid, NotFound
+
+_KINDS = (".wav", ".opus")
 
 
 class Prompts:
-    """`main/welcome` is the file `main/welcome.wav`: 16-bit PCM at any rate; of several channels the first.
+    """`main/welcome` is the file `main/welcome.wav`: 16-bit PCM at any rate, of several channels the first; or
+    `main/welcome.opus`.
 
     `load` takes samples (16-bit little-endian) and their rate, and gives the engine's number for them.
     """
@@ -21,7 +25,8 @@ class Prompts:
         self._numbers: dict[str, int] = {}
 
     def load_all(self) -> int:
-        """Load the whole folder beforehand, so that no call waits for the disk; gives how many there are.
+        """Load the folder's WAV files beforehand, so that no call waits for the disk; gives how many there are. Opus
+        files, which are short and many (the words of a language), are read when they are first said.
 
         Raises Invalid naming a file that is no prompt.
         """
@@ -40,10 +45,14 @@ class Prompts:
             return known
         if self._folder is None or not name:
             raise NotFound("prompt", name)
-        path = self._folder / f"{name}.wav"
-        if ".." in path.parts or not path.is_relative_to(self._folder) or "\0" in name or not path.is_file():
+        path = self._folder / name
+        if ".." in path.parts or not path.is_relative_to(self._folder) or "\0" in name:
             raise NotFound("prompt", name)
-        return self._number(name, path)
+        for kind in _KINDS:
+            file = path.with_name(path.name + kind)
+            if file.is_file():
+                return self._number(name, file)
+        raise NotFound("prompt", name)
 
     def _number(self, name: str, path: Path) -> int:
         samples, rate = read_samples(path)
@@ -56,10 +65,16 @@ class Prompts:
 
 
 def read_samples(path: Path) -> tuple[bytes, int]:
-    """The first channel of a WAV file as 16-bit little-endian samples, and their rate.
+    """The sound of a prompt file as 16-bit mono little-endian samples, and their rate: of a WAV file's channels the
+    first.
 
     Raises Invalid naming the file.
     """
+    if path.suffix == ".opus":
+        try:
+            return read_ogg_opus(path.read_bytes())
+        except ValueError as error:
+            raise Invalid(str(path), f"no Ogg Opus file: {error}") from error
     try:
         with wave.open(str(path), "rb") as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()

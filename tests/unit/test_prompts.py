@@ -1,3 +1,5 @@
+import json
+import tomllib
 import wave
 from array import array
 from pathlib import Path
@@ -6,6 +8,9 @@ import pytest
 
 from gateways.media.prompts import Prompts, read_samples
 from softswitch.kernel.errors import Invalid, NotFound
+from softswitch.kernel.spoken import LANGUAGES
+
+PROMPTS = Path(__file__).parents[2] / "softswitch" / "prompts"
 
 
 def write(path: Path, samples: list[int], *, rate: int = 8000, channels: int = 1, width: int = 2) -> None:
@@ -73,3 +78,33 @@ def test_a_file_that_is_no_prompt_is_named(tmp_path: Path) -> None:
         with pytest.raises(Invalid, match=reason) as raised:
             Prompts(tmp_path, Engine().add_prompt).number(name)
         assert f"{name}.wav" in str(raised.value)
+
+
+def test_an_opus_file_is_a_prompt_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    clip = PROMPTS / "en" / "number" / "21.opus"
+    (tmp_path / "21.opus").write_bytes(clip.read_bytes())
+    (tmp_path / "bad.opus").write_bytes(clip.read_bytes()[:-10])
+    engine = Engine()
+    prompts = Prompts(tmp_path, engine.add_prompt)
+    samples, rate = engine.loaded[prompts.number("21")]
+    assert rate == 24_000
+    assert 0.2 < len(samples) / 2 / rate < 1.5
+    with pytest.raises(Invalid, match=r"bad\.opus.*ends in the middle of a page"):
+        prompts.number("bad")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_clip_of_a_language_has_a_text_and_its_sound(language: str) -> None:
+    folder = PROMPTS / language
+    sections = tomllib.loads((folder / "texts.toml").read_text(encoding="utf-8"))
+    texts = {f"{section}/{name}": text for section, some in sections.items() for name, text in some.items()}
+    assert set(LANGUAGES[language].clips()) <= set(texts)
+    spoken = json.loads((folder / "spoken.json").read_text(encoding="utf-8"))
+    assert {name: text for name, (text, _) in spoken.items()} == texts, "run deploy/make-prompts.py"
+    for name in texts:
+        samples, rate = read_samples(folder / f"{name}.opus")
+        sound = array("h", samples)
+        seconds, level = len(sound) / rate, max(map(abs, sound))
+        assert 0.1 < seconds < 5, name
+        assert level > 3000, name
+    assert {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.opus")} == set(texts)

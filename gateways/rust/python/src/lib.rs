@@ -5,6 +5,7 @@
 
 mod media;
 mod netem;
+mod ogg;
 mod sdp;
 mod sip;
 mod udp;
@@ -17,5 +18,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     sdp::register(module)?;
     udp::register(module)?;
     netem::register(module)?;
+    ogg::register(module)?;
     media::register(module)
 }

@@ -5,13 +5,14 @@
 //! decode them, join both sides and leave out what must not be heard (`assembly`), and append them to a file
 //! (`sound_file`, `wav`, `opus_file` on `ogg`) that can be played at any time: a crash of the process loses less than a
 //! second. Another thread (`finisher`) waits for the disk: what is written is on it within some five seconds, and a
-//! finished file is on it before it loses its `.part` and its end is told.
+//! finished file is on it before it loses its `.part` and its end is told. `opus_reading` goes the other way, for prompts.
 
 mod assembly;
 mod disk;
 mod finisher;
 mod ogg;
 mod opus_file;
+mod opus_reading;
 mod recorder;
 mod sound_file;
 mod timeline;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use assembly::Layout;
 pub use disk::{Disk, LocalDisk, Output};
+pub use opus_reading::{RATE as READING_RATE, Unreadable, read as read_ogg_opus};
 pub use recorder::{Event, Figures, Recorder, Take};
 pub use sound_file::{Container, part_of};
 pub use track::{Pause, Side, Track};

@@ -62,10 +62,20 @@ pub fn page(
     out[checksum..checksum + 4].copy_from_slice(&sum);
 }
 
+/// The checksum of a page as it was read: over all of it but the sum itself, which counts as zeros.
+pub fn crc_of_page(page: &[u8]) -> u32 {
+    let (before, after) = page.split_at(22);
+    continued(continued(continued(0, before), &[0; 4]), &after[4..])
+}
+
 /// "direct algorithm, initial val and final XOR = 0, generator polynomial=0x04c11db7", over the page with zeros in
 /// place of the sum.
 fn crc(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |sum, &byte| {
+    continued(0, bytes)
+}
+
+fn continued(sum: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(sum, |sum, &byte| {
         sum << 8 ^ CRC[usize::from((sum >> 24) as u8 ^ byte)]
     })
 }
