@@ -116,11 +116,19 @@ class Departures:
     def prospect_of_group(
         self, group: GroupRules, number: str, caller: Party, origin: Origin, routed_as: Origin
     ) -> Prospect:
-        """The order in which a group's trunks would be tried now, and why one would not; then the first as above."""
+        """The order in which a group's trunks would be tried now, with what each would do, and why one would not."""
         steps, order = self._plan(group, number)
         if not order:
             return Prospect(tuple(steps), Cause.NO_CIRCUIT_AVAILABLE)
-        return Prospect((*steps, self._said(order[0], number, caller, origin, routed_as)))
+        said = {f"trunk/{trunk.name}": self._said(trunk, number, caller, origin, routed_as) for trunk in order}
+        return Prospect(
+            tuple(
+                RoutingStep(step.rule, step.result, f"{step.reason}; {said[step.rule].reason}")
+                if step.rule in said
+                else step
+                for step in steps
+            )
+        )
 
     def _said(self, trunk: Trunk, number: str, caller: Party, origin: Origin, routed_as: Origin) -> RoutingStep:
         ways = ", then ".join(way.uri for way in self._ways(trunk, self._number(trunk, number)))
