@@ -28,7 +28,7 @@ from softswitch.platform.tables import TokenRow
 from tests.support.admin_plane import StandingClock, admin_client
 from tests.support.postgres import PostgresServer
 from tests.support.tables import difference_to_code
-from tests.support.trunks import make_trunks
+from tests.support.trunks import FakeContacts, make_trunks
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
@@ -97,7 +97,7 @@ def clock() -> StandingClock:
 
 @pytest.fixture
 def client(database: Database, directory: Directory, trunks: Trunks, clock: StandingClock) -> httpx.AsyncClient:
-    return admin_client(database, [accounts_router(directory), trunks_router(trunks, Traffic(clock))])
+    return admin_client(database, [accounts_router(directory), trunks_router(trunks, Traffic(clock), FakeContacts())])
 
 
 async def test_accounts_live_through_their_whole_life(
