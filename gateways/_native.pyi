@@ -456,7 +456,12 @@ class AudioStream:
         ptime: int | None = None,
         rtcp: tuple[str, int] | None = None,
         rtcp_mux: bool = False,
-    ) -> AudioStream: ...
+        secure: bool = False,
+        crypto: Sequence[tuple[int, str, bytes, bytes]] | None = None,
+    ) -> AudioStream:
+        """`secure`: over RTP/SAVP. `crypto` are (tag, suite, master key with its salt, MKI), RFC 4568. Raises
+        ValueError for what could not be printed."""
+
     @property
     def host(self) -> str: ...
     @property
@@ -471,6 +476,11 @@ class AudioStream:
     def rtcp(self) -> tuple[str, int] | None: ...
     @property
     def rtcp_mux(self) -> bool: ...
+    @property
+    def secure(self) -> bool: ...
+    @property
+    def crypto(self) -> tuple[tuple[int, str, bytes, bytes], ...]:
+        """The ways of it that we can use, in the order of preference."""
 
 @final
 class SessionDescription:
@@ -490,14 +500,18 @@ class SessionDescription:
         rtpmap are named by RFC 3551. `c=0.0.0.0` reads as direction `sendonly` (RFC 2543 hold)."""
 
     @property
+    def secure_audio(self) -> AudioStream | None:
+        """The first audio stream over RTP/SAVP or RTP/SAVPF that is not refused."""
+
+    @property
     def media(self) -> list[tuple[str, int, str]]:
         """Every m-line: type, port, protocol."""
 
     def answer(self, ours: AudioStream, *, session_id: int, version: int) -> bytes:
         """Our answer to this offer (RFC 3264 section 6): the same m-lines in the same order, all but the one that
-        `audio` describes refused; our codecs in our order, under the offer's payload types where both name the same
-        codec, codecs that were not offered left out; the direction no wider than the offer allows. Raises ValueError
-        when no codec is common."""
+        `audio` (or `secure_audio`, where ours is `secure`) describes refused; our codecs in our order, under the
+        offer's payload types where both name the same codec, codecs that were not offered left out; the direction no
+        wider than the offer allows. Raises ValueError when no codec is common."""
 
     def print(self) -> bytes: ...
 
@@ -616,6 +630,7 @@ class MediaCommand:
             "ptime",
             "send",
             "receive",
+            "keys",
         )
         def __new__(
             cls,
@@ -630,6 +645,7 @@ class MediaCommand:
             ptime: int,
             send: bool,
             receive: bool,
+            keys: tuple[str, bytes, bytes, bytes] | None = None,
         ) -> MediaCommand.Connect: ...
         @property
         def leg(self) -> int: ...
@@ -651,6 +667,9 @@ class MediaCommand:
         def send(self) -> bool: ...
         @property
         def receive(self) -> bool: ...
+        @property
+        def keys(self) -> tuple[str, bytes, bytes, bytes] | None:
+            """SRTP: suite, our master key with its salt, the party's, and the MKI of that; None: in the clear."""
 
     @final
     class Bridge(MediaCommand):
@@ -940,10 +959,14 @@ class MediaEngine:
         """Readable when events wait."""
 
     def drain(self, limit: int = 256) -> list[MediaEvent]: ...
-    def leg_stats(self, leg: int) -> tuple[int, int, int, float, int | None, str, int, int, tuple[int, ...]]:
+    def leg_stats(
+        self, leg: int
+    ) -> tuple[int, int, int, float, int | None, str, int, int, tuple[int, ...], int, int, int]:
         """A leg's counters: packets received, sent and lost, jitter and the first packet's delay in milliseconds, the
         address that the last packet came from (empty: none came), packets discarded, packets of telephone-events among
-        those received, and the payload types that were received."""
+        those received, the payload types that were received; packets refused because their SRTP tag was wrong, or
+        because they had been there before, and packets that look plain on a leg with keys, or protected on one
+        without."""
 
     def stats(self) -> dict[str, int]:
         """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks`."""

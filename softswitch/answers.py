@@ -174,7 +174,7 @@ class Answers:
         who = self._directory.account(account)
         if who is None:
             raise NotFound("account", account)
-        candidates = candidates_of(account, self._registrations, rules=who.origin.rules)
+        candidates = candidates_of(account, self._registrations, rules=who.origin.rules, srtp=who.srtp)
         if auto_answer:
             candidates = [replace(candidate, alert=Alert(answer_after=0)) for candidate in candidates]
         return self._switch.originate(who.origin, number, candidates, who.ring_seconds)

@@ -136,7 +136,7 @@ class Softswitch:
             if settings.push.services
             else None
         )
-        phones = Phones(self.registrations, self.push, settings.push.wait_seconds)
+        phones = Phones(self.registrations, self.push, settings.push.wait_seconds, self.directory.srtp)
         self.reach = Reach(self.directory, phones, self.lines)
         self.directory.goes_with(self.reach.forget)
         self.trunks = Trunks(

@@ -34,6 +34,7 @@ def sip_settings(settings: Settings) -> SipSettings:
             digest_user_left_out=settings.demo,
             product=f"Softswitch/{__version__}",
             vicinity=_vicinity(settings),
+            srtp_keys_in_clear=settings.sip.srtp_keys_in_clear,
             nat_ping_seconds=settings.sip.nat_ping_seconds,
             unsolicited_mwi=settings.sip.unsolicited_mwi,
             registrar=RegistrarRules(service_route=settings.sip.service_route, push_services=settings.push.services),

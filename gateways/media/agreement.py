@@ -4,7 +4,7 @@ import ipaddress
 from functools import lru_cache
 
 from gateways._native import MediaCommand, MediaFormats
-from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.media import Codec, MediaDescription, Security
 
 PCMU = Codec(0, "PCMU")
 PCMA = Codec(8, "PCMA")
@@ -42,7 +42,13 @@ def connect(
         ptime=remote.ptime or 20,
         send=local.direction.sends and remote.direction.receives,
         receive=local.direction.receives and remote.direction.sends,
+        keys=None if remote.security is None else _keys(remote.security),
     )
+
+
+def _keys(security: Security) -> tuple[str, bytes, bytes, bytes] | None:
+    ours, theirs = security.ours, security.theirs
+    return None if ours is None or theirs is None else (ours.suite, ours.key, theirs.key, theirs.mki)
 
 
 @lru_cache(maxsize=1024)

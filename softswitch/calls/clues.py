@@ -69,7 +69,7 @@ def _sounds_odd(leg: Leg, figures: MediaFigures, answered_after_ms: int) -> bool
     remote = leg.remote
     if remote is None:
         return False
-    if figures.received == 0 or figures.telephone_events:
+    if figures.received == 0 or figures.telephone_events or figures.forged or figures.mismatched:
         return True
     agreed = leg.local.codecs if leg.local is not None else ()
     return (

@@ -83,7 +83,7 @@ class Leg:
         self.informed = False
         """Whether the party sent a key as INFO."""
         self.unfit = ""
-        """The protocol of an offer of its that could not be taken."""
+        """What was wrong with the protocol of its offer, as the end of a sentence."""
         self.session_id = ""
         """The party's half of the call's Session-ID (RFC 7989)."""
         self.far_session_id = ""

@@ -7,7 +7,7 @@ from msgspec import structs
 from softswitch.calls.codec_choice import Allowed, Codecs, agreed, answered, label, offered, same_format
 from softswitch.calls.leg import Leg, LegState
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.media import PLAIN, Codec, Direction, MediaDescription
 
 TELEPHONE_EVENT = "TELEPHONE-EVENT"
 
@@ -19,14 +19,20 @@ def through(description: MediaDescription, address: HostPort | None, rtcp_mux: b
     an answer to an offer of it (RFC 5761 section 5.1.1); we never offer it.
     """
     if address is None:
-        return description
+        return past_us(description)
     return MediaDescription(address, description.codecs, description.direction, description.ptime, None, rtcp_mux)
+
+
+def past_us(description: MediaDescription) -> MediaDescription:
+    """What one party said, as the other is told it where sound bypasses us: its keys with it, since the party beyond
+    protects the sound, or nobody does."""
+    return description if description.security is not None else structs.replace(description, security=PLAIN)
 
 
 def offer_to(leg: Leg, said: MediaDescription, able: Codecs, by: Allowed = ()) -> MediaDescription:
     """What a leg's party is offered of what another `said`, whose rule is `by`; `able` is what we convert between."""
     if leg.address is None:
-        return said
+        return past_us(said)
     known = leg.remote.codecs if leg.remote is not None else ()
     codecs = offered(said.codecs, by, leg.codecs, able, known)
     return MediaDescription(leg.address, codecs, said.direction, said.ptime)
@@ -35,7 +41,7 @@ def offer_to(leg: Leg, said: MediaDescription, able: Codecs, by: Allowed = ()) -
 def answer_to(leg: Leg, said: MediaDescription, able: Codecs) -> MediaDescription:
     """What a leg's party, which made an offer, is answered of what another `said` to it."""
     if leg.address is None:
-        return said
+        return past_us(said)
     offer = leg.remote
     if offer is None:
         return through(said, leg.address)
@@ -120,6 +126,7 @@ def understood(told: MediaDescription | None, said: MediaDescription, address: H
         and told.address == (said.address if address is None else address)
         and told.direction is said.direction
         and same_speech(told, said)
+        and (address is not None or told.security == (said.security or PLAIN))
     )
 
 

@@ -14,7 +14,7 @@ from softswitch.calls.leg_rules import LegRules
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
-from softswitch.kernel.media import MediaDescription
+from softswitch.kernel.media import MediaDescription, Srtp
 
 
 class Origin(Struct, frozen=True, gc=False):
@@ -30,6 +30,8 @@ class Origin(Struct, frozen=True, gc=False):
     """How its signalling differs from what holds for all; None: in nothing."""
     shown_name: str = ""
     """The name that its calls show, whatever the caller says; empty: what the caller says."""
+    srtp: Srtp = Srtp.OFF
+    """Whether its sound is encrypted."""
 
 
 class Alert(Struct, frozen=True, gc=False):
@@ -58,7 +60,7 @@ class Incoming(Struct, frozen=True, gc=False):
     replaces: LegId | None = None
     """The party wants to take the place of this leg (RFC 3891), which the gateway has matched."""
     unfit: str = ""
-    """The protocol of an offer that cannot be taken (`RTP/SAVP (SRTP)`): the call is refused, and recorded."""
+    """What is wrong with the protocol of its offer, as the end of a sentence: the call is refused, and recorded."""
     session_id: str = ""
     """The caller's half of the name that the call has on all its legs (RFC 7989); empty: it gives none."""
     alert: Alert | None = None
@@ -115,6 +117,8 @@ class Invitation(Struct, frozen=True, gc=False):
     """The caller's half, see `Incoming`."""
     rules: LegRules | None = None
     """How the party's signalling differs from what holds for all."""
+    srtp: Srtp = Srtp.OFF
+    """Whether its sound is encrypted."""
 
 
 # Commands ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
+from softswitch.kernel.media import Srtp
 
 
 class Candidate(Struct, frozen=True, gc=False):
@@ -38,6 +39,8 @@ class Candidate(Struct, frozen=True, gc=False):
     """Which codecs it is told of, best first; empty: as its account says, or no rule (see `codec_choice`)."""
     rules: LegRules | None = None
     """How its signalling differs from what holds for all."""
+    srtp: Srtp = Srtp.OFF
+    """Whether its sound is encrypted."""
 
 
 class DialOutcome(Struct, frozen=True, gc=False):

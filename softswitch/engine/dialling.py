@@ -114,6 +114,7 @@ class Dialling:
                     identity=candidate.identity,
                     style=candidate.style,
                     rules=candidate.rules,
+                    srtp=candidate.srtp,
                 ),
             )
 

@@ -28,6 +28,12 @@ class MediaFigures(Struct, frozen=True, gc=False):
     """Packets of keys (RFC 4733) among those received."""
     payload_types: tuple[int, ...] = ()
     """Those that were received."""
+    forged: int = 0
+    """Packets of a leg with SRTP that were refused: they were under another key, in the clear, or forged."""
+    replayed: int = 0
+    """Packets of such a leg that had been there before."""
+    mismatched: int = 0
+    """Packets that look plain where SRTP was agreed, or like SRTP where it was not."""
 
 
 class LegClues(Struct, frozen=True, gc=False, kw_only=True):
@@ -58,7 +64,7 @@ class LegClues(Struct, frozen=True, gc=False, kw_only=True):
     other_hears_keys: bool | None
     """Whether the other party agreed to telephone-events; None: there was none."""
     unfit: str = ""
-    """The protocol of an offer that could not be taken: `RTP/SAVP (SRTP)`."""
+    """What was wrong with the protocol of its offer, as the end of a sentence."""
 
 
 class Trouble(Struct, frozen=True, gc=False):

@@ -44,6 +44,49 @@ class Codec(NamedTuple):
     """The `a=fmtp` text, without the payload type."""
 
 
+class Srtp(Enum):
+    """Whether a party's sound is encrypted under keys that go with its descriptions (RFC 3711, RFC 4568)."""
+
+    OFF = "off"
+    """Never; who offers nothing else is refused."""
+    OPTIONAL = "optional"
+    """Where the party offers it."""
+    PREFERRED = "preferred"
+    """Offered to the party, and plain sound taken where it wants no other."""
+    REQUIRED = "required"
+    """Or there is no call."""
+
+
+class SrtpKey(Struct, frozen=True, gc=False):
+    """A master key with its salt, for a suite by its name in SDP. The bytes stay out of `repr`, and so out of every
+    log."""
+
+    suite: str
+    key: bytes
+    mki: bytes = b""
+    """Its name in each packet; empty: there is none."""
+
+    def __repr__(self) -> str:
+        return f"SrtpKey({self.suite!r})"
+
+
+class Security(Struct, frozen=True, gc=False):
+    """How a stream is protected."""
+
+    secure: bool
+    """Whether over RTP/SAVP, which means SRTP or nothing."""
+    offered: tuple[tuple[int, SrtpKey], ...]
+    """The ways that the describing party names, by their tags."""
+    ours: SrtpKey | None = None
+    """What we send under; None: in the clear, or by the keys of others because sound bypasses us."""
+    theirs: SrtpKey | None = None
+    """What the describing party sends under."""
+
+
+PLAIN = Security(False, ())
+"""In the clear."""
+
+
 class MediaDescription(Struct, frozen=True, gc=False):
     """One party's audio: where it wants RTP, in which codecs (best first), which way.
 
@@ -59,6 +102,8 @@ class MediaDescription(Struct, frozen=True, gc=False):
     rtcp: HostPort | None = None
     """Where RTCP goes; None: the RTP port + 1, or the RTP port itself under `rtcp_mux` (RFC 3605, RFC 5761)."""
     rtcp_mux: bool = False
+    security: Security | None = None
+    """None: in the clear, or, where we are to say it, as the party's gateway sees fit."""
 
     @property
     def on_hold(self) -> bool:

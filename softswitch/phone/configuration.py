@@ -34,6 +34,8 @@ class Settings(msgspec.Struct):
     """Whether the phone publishes its presence."""
     mailbox: bool = False
     """Whether it asks for message-waiting counts."""
+    srtp: str = "off"
+    """Encrypted sound by keys in SDP: `off`, `optional` or `mandatory`."""
     strict: bool = False
     """Insist on reliable provisional responses (RFC 3262) and session timers (RFC 4028)."""
 
@@ -75,5 +77,13 @@ def account_configuration(settings: Settings) -> Any:
     if settings.strict:
         configuration.callConfig.prackUse = pj.PJSUA_100REL_MANDATORY
         configuration.callConfig.timerUse = pj.PJSUA_SIP_TIMER_REQUIRED
-    configuration.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_DISABLED
+    configuration.mediaConfig.srtpUse = _SRTP[settings.srtp]
+    configuration.mediaConfig.srtpSecureSignaling = 0
     return configuration
+
+
+_SRTP = {
+    "off": pj.PJMEDIA_SRTP_DISABLED,
+    "optional": pj.PJMEDIA_SRTP_OPTIONAL,
+    "mandatory": pj.PJMEDIA_SRTP_MANDATORY,
+}

@@ -114,5 +114,7 @@ class SipSettings:
     unsolicited_mwi: bool = setting(False, yes_or_no())
     """Whether phones that never subscribe to their mailbox are told of it all the same, when it changes and when they
     register."""
+    srtp_keys_in_clear: bool = setting(False, yes_or_no())
+    """Whether accounts and trunks that require SRTP may send its keys over unencrypted signalling."""
     nat_ping_seconds: int = setting(30, whole(0, 3600))
     """Between two OPTIONS to a phone behind NAT over UDP, which keep the way to it open; 0: none are sent."""

@@ -28,9 +28,10 @@ TONE = 700
 
 @contextlib.asynccontextmanager
 async def baresip_phone(
-    server: Server, account: str, *, transport: Literal["udp", "tls"] = "udp"
+    server: Server, account: str, *, transport: Literal["udp", "tls"] = "udp", encryption: str = ""
 ) -> AsyncIterator[UserAgent]:
-    """A registered baresip that sends a tone of `TONE` Hz; one at a time in a process."""
+    """A registered baresip that sends a tone of `TONE` Hz; one at a time in a process. `encryption`: `srtp` where it
+    likes keys in SDP, `srtp-mand` where it insists."""
     port = server.sip_port + 1 if transport == "tls" else server.sip_port
     # What it trusts: the certificate that the demo has made for itself.
     authority = server.log.parent / "data" / "demo-certificate.pem"
@@ -39,12 +40,20 @@ async def baresip_phone(
         baresip.Config(
             net_interface="127.0.0.1",
             audio_source=f"ausine,{TONE}",
-            extra_config_text=f"sip_listen 127.0.0.1:{free_sip_port('127.0.0.1')}\nsip_cafile {authority}\n",
+            extra_config_text=("module srtp.so\n" if encryption else "")
+            + f"sip_listen 127.0.0.1:{free_sip_port('127.0.0.1')}\nsip_cafile {authority}\n",
         )
     )
     try:
         agent = await UserAgent.create(
-            runtime, baresip.Account(account, f"{server.host}:{port}", f"demo-{account}", transport=transport)
+            runtime,
+            baresip.Account(
+                account,
+                f"{server.host}:{port}",
+                f"demo-{account}",
+                transport=transport,
+                extra_params=(f"mediaenc={encryption}",) if encryption else (),
+            ),
         )
         await agent.register(timeout=WITHIN)
         yield agent

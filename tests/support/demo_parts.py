@@ -139,7 +139,7 @@ class DemoFeatures:
             self.trunks, self.traffic, self.directory, Phones(self.location), chance=random.Random("weights").random
         )
         self.lines = Lines()
-        self.phones = Phones(self.location, self)
+        self.phones = Phones(self.location, self, srtp=self.directory.srtp)
         self.woken: list[tuple[str, str]] = []
         """Accounts whose sleeping phones were to be woken, and why."""
         self.reach = Reach(self.directory, self.phones, self.lines)

@@ -210,7 +210,7 @@ class SimulatedSwitch:
         """The administrator lets an account call a number. Raises NotFound when it has no phone."""
         who = self.features.directory.account(account)
         assert who is not None
-        candidates = candidates_of(account, self.location)
+        candidates = candidates_of(account, self.location, rules=who.origin.rules, srtp=who.srtp)
         return self.switch.originate(who.origin, number, candidates, who.ring_seconds)
 
     def _on_record(self, then: Callable[[], None]) -> None:

@@ -26,7 +26,7 @@ from softswitch.calls.signals import (
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.ids import LegId
-from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.media import Codec, Direction, MediaDescription, Srtp
 from softswitch.kernel.messages import Taken, TextMessage
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 from softswitch.ports import Sentry
@@ -103,6 +103,8 @@ class Accounts:
         """Far ends of trunks that register in bulk."""
         self.rules: LegRules | None = None
         """Those of whoever is known by its address."""
+        self.srtp = Srtp.OFF
+        """Whether the sound of PEER's calls is encrypted."""
         self.barred: set[tuple[str, str]] = set()
         """Accounts and the transports that they may not come by."""
         self.secrets: dict[tuple[str, str], str] = {}
@@ -111,7 +113,9 @@ class Accounts:
         """Sockets and connections that were told to be gone."""
 
     def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
-        return None if self.strict or source.host != PEER.host else Origin("trunk", "peer", "default", rules=self.rules)
+        if self.strict or source.host != PEER.host:
+            return None
+        return Origin("trunk", "peer", "default", rules=self.rules, srtp=self.srtp)
 
     def certified(self, names: tuple[str, ...]) -> Origin | None:
         return Origin("trunk", "carrier", "default") if "carrier.example" in names else None
@@ -282,6 +286,7 @@ class Story:
         from_: Party = Party("1001", "Ann"),  # noqa: B008
         credentials: Credentials | None = None,
         rules: LegRules | None = None,
+        srtp: Srtp = Srtp.OFF,
     ) -> SipRequest:
         """The switch dials; gives the INVITE."""
         invitation = Invitation(
@@ -291,6 +296,7 @@ class Story:
             offer,
             credentials=credentials,
             rules=rules,
+            srtp=srtp,
         )
         self.agent.dial(leg, invitation, self.now)
         self.settle()

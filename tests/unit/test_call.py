@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from msgspec import structs
+
 from softswitch.calls.signals import (
     AcceptOffer,
     Alert,
@@ -36,7 +38,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import IdSource, LegId
-from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.media import PLAIN, Codec, Direction, MediaDescription
 from tests.support.virtual_time import VirtualClock, VirtualTimeLoop, run
 
 PCMU, PCMA = Codec(0, "PCMU"), Codec(8, "PCMA")
@@ -47,6 +49,11 @@ App = Callable[[Caller, str], Awaitable[Destination | None]]
 
 def said(port: int, *codecs: Codec, direction: Direction = Direction.SENDRECV) -> MediaDescription:
     return MediaDescription(HostPort("10.0.0.1", port), codecs or (PCMU,), direction)
+
+
+def plain(port: int) -> MediaDescription:
+    """The same as it is passed on to whom the sound goes past us."""
+    return structs.replace(said(port), security=PLAIN)
 
 
 def at(port: int, *codecs: Codec, ptime: int | None = None) -> MediaDescription:
@@ -367,8 +374,8 @@ def test_sound_that_bypasses_us_takes_no_port() -> None:
         world = World(loop, dials(terminal("1002", anchored=False)), ports=0)
         await world.call(said(1000))
         ((_, invitation),) = world.signalling.take()
-        assert isinstance(invitation, Invitation) and invitation.offer == said(1000)
-        assert await world.hear(B1, Answered(said(2000))) == [(CALLER, Answer(said(2000)))]
+        assert isinstance(invitation, Invitation) and invitation.offer == plain(1000)
+        assert await world.hear(B1, Answered(said(2000))) == [(CALLER, Answer(plain(2000)))]
 
     run(main)
 

@@ -2,7 +2,7 @@
 
 from softswitch.calls import media_plan
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.media import PLAIN, Codec, Direction, MediaDescription, Security, SrtpKey
 
 PCMU, PCMA, OPUS = Codec(0, "PCMU"), Codec(8, "PCMA"), Codec(96, "OPUS", 48000, 2)
 EVENT, EVENT_ELSEWHERE = Codec(101, "TELEPHONE-EVENT"), Codec(97, "TELEPHONE-EVENT")
@@ -16,8 +16,28 @@ def test_what_passes_through_keeps_its_codecs_and_gets_our_address() -> None:
 
 
 def test_what_bypasses_us_is_told_to_the_letter() -> None:
-    said = MediaDescription(PHONE, (OPUS,))
-    assert media_plan.through(said, None) is said
+    for security in (PLAIN, Security(True, ((1, SrtpKey("AES_CM_128_HMAC_SHA1_80", bytes(30))),))):
+        said = MediaDescription(PHONE, (OPUS,), security=security)
+        assert media_plan.through(said, None) is said
+
+
+def test_who_says_nothing_of_keys_speaks_in_the_clear_where_sound_bypasses_us() -> None:
+    assert media_plan.through(MediaDescription(PHONE, (OPUS,)), None) == MediaDescription(
+        PHONE, (OPUS,), security=PLAIN
+    )
+
+
+def test_the_keys_of_one_party_are_never_told_to_another_that_we_stand_between() -> None:
+    keyed = Security(True, ((1, SrtpKey("AES_CM_128_HMAC_SHA1_80", bytes(30))),))
+    assert media_plan.through(MediaDescription(PHONE, (OPUS,), security=keyed), OURS).security is None
+
+
+def test_a_new_key_makes_a_new_offer_only_where_sound_bypasses_us() -> None:
+    keys = [Security(True, ((1, SrtpKey("AES_CM_128_HMAC_SHA1_80", bytes(30 * [n]))),)) for n in (1, 2)]
+    before, after = (MediaDescription(PHONE, (PCMU,), security=security) for security in keys)
+    assert media_plan.understood(before, before, None)
+    assert not media_plan.understood(before, after, None)
+    assert media_plan.understood(media_plan.through(before, OURS), after, OURS)
 
 
 def test_our_answer_speaks_the_offers_first_codec_that_we_know_under_its_payload_types() -> None:

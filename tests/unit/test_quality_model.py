@@ -70,12 +70,19 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
     "refresh_failed": (said(make_leg(), ended=TIMED_OUT), "Session-Expires"),
     "srtp_against_rtp": (
         said(
-            make_leg(unfit="RTP/SAVP (SRTP)", remote=None),
+            make_leg(
+                unfit="its SDP offers only RTP/SAVP (SRTP), and this switch was to speak plain RTP (RTP/AVP) with it",
+                remote=None,
+            ),
             None,
             Ended(Cause.INCOMPATIBLE_DESTINATION, by_party=False, status=488),
             talked_ms=0,
         ),
         "offers only RTP/SAVP (SRTP)",
+    ),
+    "srtp_key": (
+        said(make_leg(), with_figures(received=0, forged=400, first_packet_ms=None, last_address="", payload_types=())),
+        "400 SRTP packets from it were not under the key in its SDP",
     ),
     "no_common_codec": (
         said(make_leg(2), None, Ended(Cause.INCOMPATIBLE_DESTINATION, by_party=True, status=488), talked_ms=0),
@@ -105,6 +112,21 @@ def test_each_fault_is_named_and_nothing_else(kind: str) -> None:
     assert list(found) == [kind]
     assert words in found[kind]
     assert found[kind].startswith(("leg 1 (the caller): ", "leg 2 (account/1002): "))
+
+
+def test_sound_of_the_other_kind_than_was_agreed_is_named_both_ways() -> None:
+    plain = said(make_leg(), with_figures(received=0, forged=400, mismatched=390, first_packet_ms=None))
+    assert list(plain) == ["srtp_against_rtp"]
+    assert "SRTP was agreed, and it sent plain RTP: 400 packets were refused" in plain["srtp_against_rtp"]
+    secured = said(make_leg(), with_figures(mismatched=100))
+    assert list(secured) == ["srtp_against_rtp"]
+    assert "plain RTP was agreed" in secured["srtp_against_rtp"]
+
+
+def test_a_few_forged_packets_in_a_talk_are_no_trouble() -> None:
+    assert said(make_leg(), with_figures(received=500, forged=20)) == {}
+    assert said(make_leg(), with_figures(received=5000, forged=60)) == {}
+    assert said(make_leg(), with_figures(mismatched=3)) == {}
 
 
 def test_keys_by_info_are_not_passed_on_in_a_talk() -> None:

@@ -9,6 +9,7 @@ from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.identity import read as read_identity
 from gateways.sip.ua.identity import read_privacy
 from gateways.sip.ua.requests import Refusal, described_body, names_option
+from gateways.sip.ua.sdes import Sdes
 from softswitch.calls.identity import Identity
 from softswitch.calls.signals import Incoming, Origin
 from softswitch.kernel.address import HostPort, Party
@@ -99,13 +100,14 @@ def called(uri: str, to: str, gruus: Gruus) -> Party:
 
 
 def incoming(
-    event: RequestReceived, origin: Origin, source: HostPort, gruus: Gruus
+    event: RequestReceived, origin: Origin, source: HostPort, gruus: Gruus, sdes: Sdes | None = None, unfit: str = ""
 ) -> tuple[Incoming, SessionDescription | None]:
-    """What an INVITE asks for, and the offer in it. Raises RemoteProtocolError when its description is broken, or has
-    no sound."""
+    """What an INVITE asks for, and the offer in it. `sdes` says how its sound is protected; `unfit`: why it cannot be,
+    where that is known. Raises RemoteProtocolError when its description is broken, or has no sound."""
     request = event.request
     theirs = described_body(request)
-    unfit = sdp.unfit_protocol(theirs) if theirs is not None and theirs.audio is None else ""
+    if theirs is not None and not unfit and (sdes is not None or theirs.audio is None):
+        unfit = sdp.unfit(theirs, sdes)
     identity = None
     if origin.kind == "trunk":
         identity = read_identity(request)
@@ -117,7 +119,7 @@ def incoming(
         Party(user_of(request.from_uri), display_name(request.header("From") or "")),
         called(request.uri, request.header("To") or "", gruus),
         source,
-        sdp.described(theirs) if theirs is not None and not unfit else None,
+        sdp.described(theirs, sdes) if theirs is not None and not unfit else None,
         request.max_forwards,
         unfit=unfit,
         session_id=session_id.half(request),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateways._native import RequestReceived, SessionDescription
-from gateways.sip.ua import sdp, session_timer
+from gateways.sip.ua import session_timer
 from gateways.sip.ua.requests import Refusal, described_body, sdp_refusal
 from gateways.sip.ua.session_timer import Terms
 from softswitch.kernel.errors import RemoteProtocolError
@@ -41,7 +41,7 @@ def read(session: "Session", event: RequestReceived) -> Asked | None:
         return None
     try:
         theirs = described_body(request)
-        media = sdp.described(theirs) if theirs is not None else None
+        media = session.described(theirs)
     except RemoteProtocolError as error:
         session.respond(event.transaction, error.status_hint, method)
         return None

@@ -13,7 +13,8 @@ from gateways.sip.ua.identity import write as write_identity
 from gateways.sip.ua.large_requests import Detour, detour, detour_failed, most_octets
 from gateways.sip.ua.next_hop import find_hops
 from gateways.sip.ua.reliable import OPTION, Acknowledger
-from gateways.sip.ua.requests import contacts_of, described_body, names_option, readable_media, seconds_to_wait
+from gateways.sip.ua.requests import contacts_of, described_body, names_option, readable_answer, seconds_to_wait
+from gateways.sip.ua.sdes import clear_signalling
 from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import granted, least_allowed
@@ -92,6 +93,7 @@ class InviteClient(Session):
         self.leg = leg
         context.legs[leg] = self
         self._invitation: Invitation | None = invitation
+        self.protect(invitation.srtp)
         self._we_offered = invitation.offer is not None
         self._session_half = invitation.session_id
         self._transaction = 0
@@ -159,6 +161,13 @@ class InviteClient(Session):
         invitation, context, dialog = self._invitation, self.context, self.dialog
         assert invitation is not None
         dialog.transport, dialog.peer = way
+        if self.sdp.sdes is not None or (invitation.offer is not None and invitation.offer.security is not None):
+            why = self._unprotected(invitation, way)
+            if why:
+                self.trace("out", f"no INVITE: {why}")
+                self.end(Cause.INCOMPATIBLE_DESTINATION, by_party=False, status=488)
+                self.forget()
+                return
         if context.vicinity is not None:
             self.sdp.renamed = context.vicinity.media_seen_from(way[1][0])
         uri, headers = dialog.request("INVITE", self._cseq)
@@ -207,6 +216,17 @@ class InviteClient(Session):
         if rules.early_media == "authorised":
             asks.append(("P-Early-Media", "supported"))  # RFC 5009 section 4
         return asks
+
+    def _unprotected(self, invitation: Invitation, way: Way) -> str:
+        """Why the policy of this leg is against the INVITE; empty where it is not."""
+        sdes, transport = self.sdp.sdes, self.context.transports.get(way[0])
+        if invitation.offer is not None and self.sdp.forbids(invitation.offer):
+            return "SRTP is required of one party alone, and sound bypasses the switch"
+        if sdes is None or transport is None:
+            return ""
+        return clear_signalling(
+            sdes.policy, transport.kind, way[1][0], allowed=self.context.settings.srtp_keys_in_clear
+        )
 
     def unreachable(self, status: object) -> None:
         """There is no way to the target: 430 if its connection is gone (RFC 5626 section 5.3), else 404."""
@@ -279,7 +299,7 @@ class InviteClient(Session):
         self._progress = (status, tag, body)
         media = None
         if body and self._we_offered and not self._answered_by(tag):
-            media = readable_media(response)  # a courtesy: the call goes on without
+            media = readable_answer(response, self.sdp.sdes)  # a courtesy: the call goes on without
             if rseq is not None and media is not None and self._reliable is not None:
                 self._reliable.answered.add(tag)
                 if tag == self.dialog.remote_tag:
@@ -332,7 +352,7 @@ class InviteClient(Session):
         self._invitation = None
         try:
             theirs = described_body(response)
-            media = sdp.described(theirs) if theirs is not None else None
+            media = self.described(theirs, answering=self._we_offered)
         except RemoteProtocolError:
             self._fail_answer(response.status)
             return

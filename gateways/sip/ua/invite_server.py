@@ -59,6 +59,7 @@ class InviteServer(Session):
         "_terms",
         "_terms_said",
         "_transaction",
+        "unfit",
     )
 
     def __init__(
@@ -93,6 +94,8 @@ class InviteServer(Session):
         self._reminder: Timer | None = None
         self._parting = _PARTING
         """How the switch hung up, where the BYE must wait."""
+        self.unfit = ""
+        """What is wrong with the protocol of its offer."""
         self._merge_key = merge_key
         self._merging = merging
         merging[merge_key] = self
@@ -256,6 +259,10 @@ class InviteServer(Session):
             status = 480  # a redirection that is not passed on leads nowhere
         self._decided()
         headers = [("Reason", reason_of(command.cause, command.elsewhere))]
+        if self.unfit and status == 488:
+            # RFC 3261 section 20.43: 302, the "transport protocols described in the session description are not
+            # available".
+            headers.append(("Warning", f'302 {self.context.settings.host} "{self.unfit}"'))
         if status == 503:
             headers.append(("Retry-After", "5"))
         if status < 400:
@@ -320,7 +327,7 @@ class InviteServer(Session):
         if self._offer is None:
             try:
                 theirs = described_body(event.request)
-                media = sdp.described(theirs) if theirs is not None else None
+                media = self.described(theirs, answering=True)
             except RemoteProtocolError:
                 self.clear(Cause.PROTOCOL_ERROR, by_party=True)
                 return

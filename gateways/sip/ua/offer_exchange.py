@@ -125,7 +125,7 @@ class OfferExchange:
             session.clear(Cause.INCOMPATIBLE_DESTINATION, by_party=False)
             return
         self._acknowledge(body)
-        session.agreed(sdp.described(theirs))
+        session.agreed(session.described(theirs))
         self._rest()
 
     def _go_on(self) -> None:
@@ -133,6 +133,9 @@ class OfferExchange:
         if self._waiting is None or self._turn is not Turn.NONE or self._backoff is not None:
             return
         wanted, self._waiting = self._waiting, None
+        if wanted.media is not None and self._session.sdp.forbids(wanted.media):
+            self._session.tell(OfferRefused(Cause.INCOMPATIBLE_DESTINATION, 488))
+            return
         self._turn, self._offered = Turn.OURS, wanted
         self._send()
 
@@ -186,7 +189,7 @@ class OfferExchange:
         session.timed(granted(response))
         try:
             theirs = described_body(response)
-            media = sdp.described(theirs) if theirs is not None else None
+            media = session.described(theirs, answering=self._offered.media is not None)
         except RemoteProtocolError:
             self._acknowledge(b"", method)
             session.clear(Cause.PROTOCOL_ERROR, by_party=True, status=status)
@@ -368,7 +371,7 @@ class OfferExchange:
         if self._asked.theirs is None:
             try:
                 theirs = described_body(ack)
-                media = sdp.described(theirs) if theirs is not None else None
+                media = session.described(theirs, answering=True)
             except RemoteProtocolError:
                 session.clear(Cause.PROTOCOL_ERROR, by_party=True)
                 return

@@ -12,10 +12,12 @@ from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.invite_server import InviteServer, MergeKey
 from gateways.sip.ua.replaces import replaced_leg
 from gateways.sip.ua.requests import Refusal, retry_after, sdp_refusal
-from softswitch.calls.signals import HangUp, Incoming
+from gateways.sip.ua.sdes import Sdes, clear_signalling
+from softswitch.calls.signals import HangUp, Incoming, Origin
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected, RemoteProtocolError
+from softswitch.kernel.media import Srtp
 from softswitch.ports import SignallingEvents
 
 log = structlog.get_logger(__name__)
@@ -59,7 +61,8 @@ class Reception:
             context.respond(event.transaction, 400, reason="Missing Contact")
             return
         try:
-            asked, offer = incoming(event, origin, source, context.gruus)
+            sdes, unfit = self._protection(event, origin) if origin.srtp is not Srtp.OFF else (None, "")
+            asked, offer = incoming(event, origin, source, context.gruus, sdes, unfit)
         except RemoteProtocolError as error:
             context.respond(
                 event.transaction, error.status_hint, reason=None if error.status_hint == 488 else str(error)
@@ -76,11 +79,21 @@ class Reception:
         dialog.pinned = origin.kind != "trunk"
         session = InviteServer(context, dialog, event, offer, key, self._merging, origin.rules)
         session.remote_media = asked.offer
+        session.sdp.sdes, session.unfit = sdes, asked.unfit
         if asked.session_id:
             dialog.session_id = session_id.header(context.tokens.token() + context.tokens.token(), asked.session_id)
         if timed:
             session.timer_asked(request)
         self._tell(session, asked)
+
+    def _protection(self, event: RequestReceived, origin: Origin) -> tuple[Sdes, str]:
+        """How the caller's sound is protected, and why it cannot be."""
+        context = self._context
+        transport = context.transports.get(event.transport)
+        kind = transport.kind if transport is not None else "udp"
+        allowed = context.settings.srtp_keys_in_clear
+        why = clear_signalling(origin.srtp, kind, event.source[0], allowed=allowed)
+        return Sdes(origin.srtp, context.tokens.key), why
 
     def _unfit(self, request: SipRequest) -> Refusal | None:
         context = self._context

@@ -3,9 +3,10 @@
 from functools import lru_cache
 
 from gateways._native import AudioStream, SessionDescription, offer
+from gateways.sip.ua.sdes import NOT_SAID, Said, Sdes
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import RemoteProtocolError
-from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.media import Codec, Direction, MediaDescription, Security, Srtp
 
 MIME = "application/sdp"
 
@@ -20,11 +21,19 @@ def read(body: bytes) -> SessionDescription:
         raise RemoteProtocolError(f"Bad SDP: {error}", 400) from None
 
 
-def described(description: SessionDescription) -> MediaDescription:
-    """What a peer's description says about sound. Raises RemoteProtocolError(488) when it has none we could take."""
-    audio = description.audio
-    if audio is None:
-        raise RemoteProtocolError("No audio stream over RTP/AVP", 488)
+def described(
+    description: SessionDescription, sdes: Sdes | None = None, *, answering: bool = False
+) -> MediaDescription:
+    """What a peer's description says about sound; `answering` an offer of ours. Raises RemoteProtocolError(488) when it
+    has none we could take."""
+    security: Security | None = None
+    if sdes is not None:
+        audio, security = sdes.taken(description, answering=answering)
+    else:
+        plain = description.audio
+        if plain is None:
+            raise RemoteProtocolError("No audio stream over RTP/AVP", 488)
+        audio = plain
     rtcp = audio.rtcp
     return MediaDescription(
         HostPort(audio.host, audio.port),
@@ -33,6 +42,7 @@ def described(description: SessionDescription) -> MediaDescription:
         audio.ptime,
         HostPort(*rtcp) if rtcp is not None else None,
         audio.rtcp_mux,
+        security,
     )
 
 
@@ -42,14 +52,23 @@ def _codecs(named: tuple[tuple[int, str, int, int, str], ...]) -> tuple[Codec, .
     return tuple(Codec(*codec) for codec in named)
 
 
-def unfit_protocol(description: SessionDescription) -> str:
-    """The protocol of the sound in a description that we do not speak; empty where that is not why we hear none."""
-    protocols = {protocol for kind, port, protocol in description.media if kind == "audio" and port}
-    secure = sorted(protocol for protocol in protocols if "SAVP" in protocol)
-    return f"{secure[0]} (SRTP)" if secure else ""
+def unfit(description: SessionDescription, sdes: Sdes | None) -> str:
+    """What is wrong with the protocol of the sound in a peer's offer, as the end of a sentence; empty where nothing is,
+    or there is no sound at all."""
+    if sdes is None:
+        if description.audio is not None or description.secure_audio is None:
+            return ""
+        return "its SDP offers only RTP/SAVP (SRTP), and this switch was to speak plain RTP (RTP/AVP) with it"
+    if description.audio is None and description.secure_audio is None:
+        return ""
+    try:
+        sdes.taken(description, answering=False)
+    except RemoteProtocolError as error:
+        return str(error)
+    return ""
 
 
-def _stream(media: MediaDescription, renamed: tuple[str, str] | None) -> AudioStream:
+def _stream(media: MediaDescription, renamed: tuple[str, str] | None, said: Said) -> AudioStream:
     host, port = media.address
     if renamed is not None and host == renamed[0]:
         host = renamed[1]
@@ -61,6 +80,8 @@ def _stream(media: MediaDescription, renamed: tuple[str, str] | None) -> AudioSt
         ptime=media.ptime,
         rtcp=media.rtcp,
         rtcp_mux=media.rtcp_mux,
+        secure=said[0],
+        crypto=said[1],
     )
 
 
@@ -68,7 +89,7 @@ class LocalDescription:
     """What one leg has said of itself: one session id, and a version that rises when the description changes
     (RFC 3264 section 8)."""
 
-    __slots__ = ("_body", "_session_id", "_version", "agreed", "renamed", "said")
+    __slots__ = ("_body", "_session_id", "_version", "agreed", "renamed", "said", "sdes")
 
     def __init__(self, session_id: int) -> None:
         self._session_id = session_id
@@ -80,11 +101,20 @@ class LocalDescription:
         """What was said last: an offer that was refused, perhaps."""
         self.agreed: MediaDescription | None = None
         """What was said last and holds."""
+        self.sdes: Sdes | None = None
+        """How the sound is protected; None: never."""
+
+    def forbids(self, media: MediaDescription) -> bool:
+        """Whether the policy of this leg is against an offer, which is another party's word for word."""
+        told = media.security
+        if told is None:
+            return False
+        return told.secure if self.sdes is None else self.sdes.policy is Srtp.REQUIRED and not told.offered
 
     def offer(self, media: MediaDescription) -> bytes:
         """An offer to the peer."""
         self.said = media
-        stream = _stream(media, self.renamed)
+        stream = _stream(media, self.renamed, NOT_SAID if self.sdes is None else self.sdes.offer(media))
         body = offer(stream, session_id=self._session_id, version=self._version)
         if self._body and body != self._body:
             self._version += 1
@@ -98,16 +128,17 @@ class LocalDescription:
         For an ACK that must answer although a BYE follows it: "the UAC core MUST generate a valid answer in the ACK
         and then send a BYE immediately" (RFC 3261 section 13.2.2.4). Empty where there is no offer that we could read.
         """
-        audio = theirs.audio if theirs is not None else None
+        audio = (theirs.audio or theirs.secure_audio) if theirs is not None else None
         if theirs is None or audio is None:
             return b""
-        nothing = AudioStream(audio.host, 0, audio.codecs, direction="inactive")
+        nothing = AudioStream(audio.host, 0, audio.codecs, direction="inactive", secure=audio.secure)
         self._version += 1
         return theirs.answer(nothing, session_id=self._session_id, version=self._version)
 
     def answer(self, theirs: SessionDescription, media: MediaDescription) -> bytes:
-        """An answer to the peer's offer. Raises ValueError when no codec is common."""
-        stream = _stream(media, self.renamed)
+        """An answer to the peer's offer. Raises ValueError when no codec is common, or the sound would be protected
+        otherwise than this leg's policy wants it."""
+        stream = _stream(media, self.renamed, NOT_SAID if self.sdes is None else self.sdes.answer(theirs, media))
         body = theirs.answer(stream, session_id=self._session_id, version=self._version)
         if self._body and body != self._body:
             self._version += 1

@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, ClassVar
 
-from gateways._native import Cancelled, RequestReceived, ResponseReceived, SipResponse
+from gateways._native import Cancelled, RequestReceived, ResponseReceived, SessionDescription, SipResponse
+from gateways.sip.ua import sdp
 from gateways.sip.ua.causes import cause_said, reason_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.farewells import Farewell
 from gateways.sip.ua.offer_exchange import OfferExchange
 from gateways.sip.ua.requests import described_body
+from gateways.sip.ua.sdes import Sdes
 from gateways.sip.ua.sdp import LocalDescription
 from gateways.sip.ua.session_timer import SessionTimer, Terms
 from softswitch.calls.signals import (
@@ -36,7 +38,7 @@ from softswitch.calls.signals import (
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import LocalProtocolError, RemoteProtocolError
 from softswitch.kernel.ids import LegId
-from softswitch.kernel.media import MediaDescription
+from softswitch.kernel.media import MediaDescription, Srtp
 
 
 class State(IntEnum):
@@ -172,6 +174,17 @@ class Session:
         self.sdp.agreed = self.sdp.said
         if theirs is not None:
             self.remote_media = theirs
+        if self.sdp.sdes is not None and self.remote_media is not None:
+            self.sdp.sdes.agreed = self.remote_media.security
+
+    def protect(self, policy: Srtp) -> None:
+        """Whether the leg's sound is to be encrypted."""
+        if policy is not Srtp.OFF:
+            self.sdp.sdes = Sdes(policy, self.context.tokens.key)
+
+    def described(self, theirs: SessionDescription | None, *, answering: bool = False) -> MediaDescription | None:
+        """What the party's description says; None: there is none. Raises RemoteProtocolError as `sdp.described`."""
+        return sdp.described(theirs, self.sdp.sdes, answering=answering) if theirs is not None else None
 
     def timed(self, terms: Terms | None) -> None:
         """A 2xx to an INVITE or UPDATE has settled the session timer anew; None: there is none (RFC 4028). Before the

@@ -35,6 +35,8 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     """Seconds between refreshes below which we refuse with 422."""
     prefer_reliable: bool = False
     """Whether provisional responses are sent reliably (RFC 3262) to callers who can, besides those who require it."""
+    srtp_keys_in_clear: bool = False
+    """Whether keys may go over unencrypted signalling even where SRTP is required. On this machine they always may."""
     vicinity: Vicinity | None = None
     """Whether hosts of our own networks are told other addresses than the rest of the world."""
     unsolicited_mwi: bool = False

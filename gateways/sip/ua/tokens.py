@@ -31,6 +31,10 @@ class Tokens:
         """Twelve random bytes."""
         return bytes.fromhex(self.token() + self.token())[:12]
 
+    def key(self, length: int) -> bytes:
+        """So many random bytes."""
+        return self._entropy(length)
+
     def between(self, low: float, high: float) -> float:
         """A number from `low` to `high`, evenly spread."""
         return low + (high - low) * (int(self.token(), 16) / 0xFFFF_FFFF_FFFF_FFFF)

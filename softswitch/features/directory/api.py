@@ -46,6 +46,8 @@ Networks = Annotated[
 Groups = Annotated[tuple[Name, ...], Field(max_length=20)]
 Transports = Annotated[tuple[Literal["udp", "tcp", "tls", "ws", "wss"], ...], Field(max_length=5)]
 
+SrtpPolicy = Literal["off", "optional", "preferred", "required"]
+
 
 CodecList = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=40)], ...], Field(max_length=20), AfterValidator(rule_of)
@@ -75,6 +77,7 @@ class AccountOut(BaseModel):
     in_call_codes: bool
     pickup_groups: Annotated[list[str], BeforeValidator(_words)]
     signalling: Annotated[Signalling, BeforeValidator(_read_rules)]
+    srtp: SrtpPolicy
     created_at: Moment
     updated_at: Moment
 
@@ -93,6 +96,11 @@ class AccountIn(Input):
     in_call_codes: bool = Field(default=True, description="whether its keys mean something while it talks")
     pickup_groups: Groups = Field(default=(), description="whose phones it may answer, and who its own, by `*8`")
     signalling: Signalling = Signalling()
+    srtp: SrtpPolicy = Field(
+        default="off",
+        description="encrypted sound: `off`; `optional` where a phone offers it; `preferred`: offered to its phones,"
+        " and plain sound taken; `required`: no call without, and none over unencrypted signalling",
+    )
 
 
 class AccountChanges(Changes):
@@ -108,6 +116,7 @@ class AccountChanges(Changes):
     in_call_codes: bool = ABSENT
     pickup_groups: Groups = ABSENT
     signalling: Signalling = Field(default=ABSENT, description="replaces all of it")
+    srtp: SrtpPolicy = ABSENT
 
 
 class AccountCreated(AccountOut):

@@ -12,6 +12,7 @@ from msgspec import Struct
 from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Origin
 from softswitch.kernel.errors import Invalid
+from softswitch.kernel.media import Srtp
 
 NUMBER = re.compile(r"[A-Za-z0-9*#+][A-Za-z0-9*#+._-]{0,63}")
 NAME = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
@@ -56,6 +57,11 @@ class Account(Struct, frozen=True, gc=False, kw_only=True):
     pickup_groups: frozenset[str] = frozenset()
     """Whose ringing phones it may answer without naming them: those of accounts that share one of these."""
 
+    @property
+    def srtp(self) -> Srtp:
+        """Whether its phones' sound is encrypted."""
+        return self.origin.srtp
+
 
 class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
     """What is needed to make an account."""
@@ -73,6 +79,7 @@ class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
     in_call_codes: bool = True
     pickup_groups: tuple[str, ...] = ()
     signalling: LegRules = LegRules()
+    srtp: str = "off"
 
 
 def ha1(number: str, realm: str, password: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from softswitch.features.directory.tables import AccountRow
 from softswitch.kernel.address import Party
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.kernel.media import Srtp
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 
@@ -90,6 +91,11 @@ class Directory:
         if account is None:
             raise NotFound("account", username)
         return account.origin
+
+    def srtp(self, number: str) -> Srtp:
+        """Whether the sound of an account's phones is encrypted."""
+        account = self._accounts.get(number)
+        return Srtp.OFF if account is None else account.srtp
 
     def shown_outside(self, number: str) -> Party | None:
         """The number and name that trunks are shown for an account; None: there is no such account."""
@@ -190,6 +196,7 @@ class Directory:
             "in_call_codes": new.in_call_codes,
             "pickup_groups": " ".join(new.pickup_groups),
             "signalling": _written(new.signalling),
+            "srtp": new.srtp,
             "created_at": now,
             "updated_at": now,
         }
@@ -203,7 +210,15 @@ class Directory:
             enabled=row.enabled,
             ring_seconds=row.ring_seconds,
             caller_id=row.caller_id,
-            origin=Origin("account", row.number, row.context, tuple(row.codecs.split()), rules, row.name),
+            origin=Origin(
+                "account",
+                row.number,
+                row.context,
+                tuple(row.codecs.split()),
+                rules,
+                row.name,
+                Srtp(row.srtp),
+            ),
             ha1_md5=row.ha1_md5 if ours else "",
             ha1_sha256=row.ha1_sha256 if ours else "",
             access=_access(row.networks, row.transports),

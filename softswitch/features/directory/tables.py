@@ -32,5 +32,7 @@ class AccountRow(Base):
     """Separated by blanks."""
     signalling: Mapped[str] = mapped_column(Text, default="{}")
     """`LegRules` in JSON: only what was set."""
+    srtp: Mapped[str] = mapped_column(String(16), default="off")
+    """Whether its phones' sound is encrypted: a value of `kernel.media.Srtp`."""
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)

@@ -86,9 +86,37 @@ def _was_acknowledged(suspect: Suspect, ladder: Sequence[TraceLine]) -> bool:
 
 
 def _srtp_against_rtp(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
-    if "SRTP" not in suspect.clues.unfit:
+    if "SRTP" in suspect.clues.unfit:
+        return suspect.clues.unfit
+    figures = suspect.figures
+    if figures is None or not suspect.clues.talked_ms:
         return None
-    return f"its SDP offers only {suspect.clues.unfit}, and this switch was to speak plain RTP (RTP/AVP) with it"
+    if _refused_by_key(suspect) and figures.mismatched * 2 > figures.forged:
+        return f"SRTP was agreed, and it sent plain RTP: {figures.forged} packets were refused"
+    if not figures.forged and figures.mismatched >= ENOUGH:
+        return "plain RTP was agreed (no key in its SDP), and it sent SRTP: what it said was heard as noise"
+    return None
+
+
+def _srtp_key(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
+    figures = suspect.figures
+    if figures is None or not _refused_by_key(suspect) or figures.mismatched * 2 > figures.forged:
+        return None
+    return (
+        f"{figures.forged} SRTP packets from it were not under the key in its SDP (a=crypto) and were refused,"
+        f" {figures.received} were: it has changed its key without saying so, or something on the way changed the SDP"
+    )
+
+
+def _refused_by_key(suspect: Suspect) -> bool:
+    """Whether so many packets were refused for their tags that it can be heard."""
+    figures = suspect.figures
+    return (
+        figures is not None
+        and suspect.clues.talked_ms > 0
+        and figures.forged >= ENOUGH
+        and figures.forged * LOST_PART > figures.received
+    )
 
 
 def _no_common_codec(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
@@ -212,7 +240,7 @@ def _is_silent(suspect: Suspect) -> bool:
     clues = suspect.clues
     return (
         suspect.figures is not None
-        and suspect.figures.received == 0
+        and suspect.figures.received == suspect.figures.forged == 0
         and clues.talked_ms >= SPOKEN_MS
         and clues.sends
         and clues.we_receive
@@ -242,6 +270,7 @@ _EXAMINATIONS: dict[str, Callable[[Suspect, Sequence[TraceLine]], str | None]] =
     "no_ack": _no_ack,
     "refresh_failed": _refresh_failed,
     "srtp_against_rtp": _srtp_against_rtp,
+    "srtp_key": _srtp_key,
     "no_common_codec": _no_common_codec,
     "private_address": _private_address,
     "no_rtp": _no_rtp,

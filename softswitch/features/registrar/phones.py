@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from softswitch.calls.leg_rules import LegRules
@@ -15,6 +15,7 @@ from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
+from softswitch.kernel.media import Srtp
 from softswitch.ports import Location, PushNotifier
 
 
@@ -26,25 +27,37 @@ class WatchedLocation(Location, Protocol):
         ...
 
 
-def candidates_of(number: str, location: Location, device: str = "", rules: LegRules | None = None) -> list[Candidate]:
-    """The phones of an account that can be rung now, by its `rules`; only one `device` of it where that is named."""
-    return _candidates(number, chosen(location.bindings(number), device), rules)
+def candidates_of(
+    number: str, location: Location, rules: LegRules | None = None, srtp: Srtp = Srtp.OFF
+) -> list[Candidate]:
+    """The phones of an account that can be rung now, by its `rules`, and whether their sound is encrypted."""
+    return _candidates(number, chosen(location.bindings(number)), rules, srtp)
 
 
-def _candidates(number: str, bindings: Sequence[Binding], rules: LegRules | None) -> list[Candidate]:
+def _candidates(number: str, bindings: Sequence[Binding], rules: LegRules | None, srtp: Srtp) -> list[Candidate]:
     destination = Destination("account", number)
-    if rules is None:
+    if rules is None and srtp is Srtp.OFF:
         return [Candidate(target_of(binding), destination, number) for binding in bindings]
-    return [Candidate(target_of(binding), destination, number, rules=rules) for binding in bindings]
+    return [Candidate(target_of(binding), destination, number, rules=rules, srtp=srtp) for binding in bindings]
+
+
+def _plain(number: str) -> Srtp:
+    return Srtp.OFF
 
 
 class Phones:
     """The phones of accounts, as whoever has a call for an account sees them."""
 
     def __init__(
-        self, location: WatchedLocation, notifier: PushNotifier | None = None, wake_seconds: float = 10.0
+        self,
+        location: WatchedLocation,
+        notifier: PushNotifier | None = None,
+        wake_seconds: float = 10.0,
+        srtp: Callable[[str], Srtp] = _plain,
     ) -> None:
-        """`wake_seconds`: how long a phone may take to come back once the push service was asked to wake it."""
+        """`wake_seconds`: how long a phone may take to come back once the push service was asked to wake it. `srtp`
+        says whether the sound of an account's phones is encrypted."""
+        self._srtp = srtp
         self._location = location
         self._notifier = notifier
         self._wake_seconds = wake_seconds
@@ -92,7 +105,10 @@ class Phones:
             return await self._wake_and_ring(self._notifier, caller, number, ring_seconds, awake, sleeping, rules)
         if not awake:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} is registered")
-        return await caller.dial(_candidates(number, awake, rules), ring_seconds)
+        return await caller.dial(self._candidates(number, awake, rules), ring_seconds)
+
+    def _candidates(self, number: str, bindings: Sequence[Binding], rules: LegRules | None) -> list[Candidate]:
+        return _candidates(number, bindings, rules, self._srtp(number))
 
     async def _wake_and_ring(
         self,
@@ -112,10 +128,10 @@ class Phones:
             woken = await self._woken(number, targets, awake)
             if not woken:
                 raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} has woken up")
-            return await caller.dial(_candidates(number, woken, rules), ring_seconds)
+            return await caller.dial(self._candidates(number, woken, rules), ring_seconds)
         late = asyncio.get_running_loop().create_task(self._join(caller, number, targets, awake, rules))
         try:
-            return await caller.dial(_candidates(number, awake, rules), ring_seconds)
+            return await caller.dial(self._candidates(number, awake, rules), ring_seconds)
         finally:
             late.cancel()
 
@@ -127,7 +143,7 @@ class Phones:
         rung: Sequence[Binding],
         rules: LegRules | None,
     ) -> None:
-        caller.also(_candidates(number, await self._woken(number, targets, rung), rules))
+        caller.also(self._candidates(number, await self._woken(number, targets, rung), rules))
 
     async def _woken(self, number: str, targets: Collection[PushTarget], rung: Sequence[Binding]) -> Sequence[Binding]:
         """The bindings of those phones once one of them has come back by a way that is not rung already; none: none has

@@ -44,6 +44,7 @@ Strip = Annotated[int, Field(ge=0, le=32, description="leading digits left out o
 Prefix = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z*#+]*$", max_length=32)]
 RingSeconds = Annotated[int, Field(ge=5, le=600)]
 MediaPath = Literal["anchored", "bypass"]
+SrtpPolicy = Literal["off", "optional", "preferred", "required"]
 User = Annotated[str, StringConstraints(pattern=r'^[^\x00-\x20\x7f"\\<>@]*$', max_length=128)]
 Realm = Annotated[str, StringConstraints(pattern=r'^[^\x00-\x1f\x7f"\\]*$', max_length=255)]
 Secret = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=255)]
@@ -248,6 +249,7 @@ class TrunkOut(BaseModel):
     failover: dict[str, Any]
     stir: dict[str, Any]
     signalling: dict[str, Any]
+    srtp: str
     secrets: list[str]
     state: TrunkState | None
 
@@ -277,6 +279,11 @@ class TrunkIn(Input):
     failover: FailoverIn = FailoverIn()
     stir: StirIn = StirIn()
     signalling: Signalling = Signalling()
+    srtp: SrtpPolicy = Field(
+        default="off",
+        description="encrypted sound: `off`; `optional` where the trunk offers it; `preferred`: offered to it, and"
+        " plain sound taken; `required`: no call without, and none over unencrypted signalling",
+    )
 
 
 class TrunkChanges(Changes):
@@ -305,6 +312,7 @@ class TrunkChanges(Changes):
     failover: FailoverIn = ABSENT
     stir: StirIn = ABSENT
     signalling: Signalling = ABSENT
+    srtp: SrtpPolicy = ABSENT
 
 
 COLUMNS_SHOWN = (

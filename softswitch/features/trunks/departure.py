@@ -286,6 +286,7 @@ def candidate_of(trunk: Trunk, way: Target, number: str, shown: Shown) -> Candid
         shown.style,
         codecs=trunk.rules.codecs,
         rules=trunk.origin.rules,
+        srtp=trunk.origin.srtp,
     )
 
 

@@ -29,6 +29,7 @@ from softswitch.features.trunks.model.trunk import SigningKey
 from softswitch.features.trunks.tables import TrunkRow
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound
+from softswitch.kernel.media import Srtp
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 from softswitch.platform.vault import Vault, VaultError
@@ -269,7 +270,14 @@ class Trunks:
             anchored=row.media == "anchored",
             ring_seconds=row.ring_seconds,
             enabled=row.enabled,
-            origin=Origin("trunk", row.name, row.context, rules.codecs, rules_or_none(rules.signalling)),
+            origin=Origin(
+                "trunk",
+                row.name,
+                row.context,
+                rules.codecs,
+                rules_or_none(rules.signalling),
+                srtp=Srtp(rules.srtp),
+            ),
             rules=rules,
             credentials=None if password is None else Credentials(rules.login.username, password, rules.login.realm),
             peer_ha1={} if peer_password is None else ha1(username, self._realm, peer_password),

@@ -10,6 +10,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let second = SessionDescription::parse(&first.print()).expect("what was printed can be read");
     assert_eq!(first.audio(), second.audio());
+    assert_eq!(first.secure_audio(), second.secure_audio());
     let ours = AudioStream {
         host: "192.0.2.1".to_owned(),
         port: 4000,
@@ -19,6 +20,8 @@ fuzz_target!(|data: &[u8]| {
         maxptime: None,
         rtcp: None,
         rtcp_mux: true,
+        secure: false,
+        crypto: Vec::new(),
     };
     if let Ok(body) = sdp::answer(&first, &ours, 1, 1) {
         let answer = SessionDescription::parse(&body).expect("our answer can be read");

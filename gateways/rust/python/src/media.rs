@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use std::sync::Arc;
 
+use ::srtp::{MasterKey, Suite};
 use media_engine::{
-    Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, LegFigures,
-    Target, ToneSpec,
+    Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, Keys,
+    LegFigures, Target, ToneSpec,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,6 +15,8 @@ use pyo3::types::PyTuple;
 
 /// Payload type, name, clock rate, channels, and `a=fmtp`.
 type Said = (u8, String, u32, u32, String);
+/// Suite, our master key with its salt, the party's, and the name of that in its packets.
+type KeysTuple = (String, Vec<u8>, Vec<u8>, Vec<u8>);
 
 #[pyclass(frozen, module = "gateways._native")]
 pub struct MediaFormats(Arc<Formats>);
@@ -91,7 +94,7 @@ impl MediaItem {
 pub enum MediaCommand {
     #[pyo3(constructor = (*, leg, epoch))]
     Open { leg: u32, epoch: u64 },
-    #[pyo3(constructor = (*, leg, host, port, rtcp_host, rtcp_port, rtcp_mux, formats, ptime, send, receive))]
+    #[pyo3(constructor = (*, leg, host, port, rtcp_host, rtcp_port, rtcp_mux, formats, ptime, send, receive, keys = None))]
     Connect {
         leg: u32,
         host: String,
@@ -103,6 +106,7 @@ pub enum MediaCommand {
         ptime: u32,
         send: bool,
         receive: bool,
+        keys: Option<KeysTuple>,
     },
     #[pyo3(constructor = (*, a, b))]
     Bridge { a: u32, b: u32 },
@@ -179,7 +183,9 @@ impl MediaCommand {
                 ptime,
                 send,
                 receive,
+                keys,
             } => {
+                let keys = keys.as_ref().map(keys_of).transpose()?;
                 let connection = Connection {
                     rtp: SocketAddr::new(address(host)?, *port),
                     rtcp: SocketAddr::new(address(rtcp_host)?, *rtcp_port),
@@ -188,6 +194,7 @@ impl MediaCommand {
                     ptime: *ptime,
                     send: *send,
                     receive: *receive,
+                    keys: keys.map(Arc::new),
                 };
                 Command::Connect {
                     leg: *leg,
@@ -270,6 +277,20 @@ fn target(leg: Option<u32>, mix: Option<u32>) -> PyResult<Target> {
         (None, Some(mix)) => Ok(Target::Mix(mix)),
         _ => Err(PyValueError::new_err("either a leg or a mix")),
     }
+}
+
+fn keys_of((suite, ours, theirs, mki): &KeysTuple) -> PyResult<Keys> {
+    let suite = Suite::by_name(suite)
+        .ok_or_else(|| PyValueError::new_err(format!("no SRTP suite: {suite:?}")))?;
+    let master = |bytes: &[u8]| {
+        MasterKey::new(suite, bytes)
+            .ok_or_else(|| PyValueError::new_err("a key is not as long as its suite wants it"))
+    };
+    Ok(Keys {
+        ours: master(ours)?,
+        theirs: master(theirs)?,
+        mki: mki.clone(),
+    })
 }
 
 fn address(host: &str) -> PyResult<IpAddr> {
@@ -372,6 +393,9 @@ type LegStats = (
     u64,
     u64,
     Py<PyTuple>,
+    u64,
+    u64,
+    u64,
 );
 
 fn leg_stats(py: Python<'_>, figures: &LegFigures) -> PyResult<LegStats> {
@@ -394,6 +418,9 @@ fn leg_stats(py: Python<'_>, figures: &LegFigures) -> PyResult<LegStats> {
         figures.discarded,
         figures.telephone_events,
         PyTuple::new(py, payload_types)?.unbind(),
+        figures.forged,
+        figures.replayed,
+        figures.mismatched,
     ))
 }
 

@@ -4,12 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::sdp as rust;
+use ::srtp::{MasterKey, Suite};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 /// Payload type, NAME, clock rate, channels, fmtp.
 type CodecTuple = (u8, String, u32, u8, String);
+/// Tag, suite, master key with its salt, MKI.
+type CryptoTuple = (u32, String, Vec<u8>, Vec<u8>);
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -19,7 +22,9 @@ pub struct AudioStream(rust::AudioStream);
 #[pymethods]
 impl AudioStream {
     #[new]
-    #[pyo3(signature = (host, port, codecs, *, direction = "sendrecv", ptime = None, rtcp = None, rtcp_mux = false))]
+    #[pyo3(signature = (host, port, codecs, *, direction = "sendrecv", ptime = None, rtcp = None, rtcp_mux = false,
+        secure = false, crypto = None))]
+    #[allow(clippy::too_many_arguments)] // they are keywords to whoever calls it
     fn new(
         host: String,
         port: u16,
@@ -28,6 +33,8 @@ impl AudioStream {
         ptime: Option<u32>,
         rtcp: Option<(String, u16)>,
         rtcp_mux: bool,
+        secure: bool,
+        crypto: Option<Vec<CryptoTuple>>,
     ) -> PyResult<AudioStream> {
         let direction = rust::Direction::parse(direction)
             .ok_or_else(|| PyValueError::new_err(format!("no direction: {direction:?}")))?;
@@ -35,6 +42,11 @@ impl AudioStream {
             rust::Codec::new(payload_type, &name, clock_rate, channels, parameters)
         };
         let codecs = codecs.into_iter().map(codec).collect();
+        let crypto = crypto
+            .unwrap_or_default()
+            .into_iter()
+            .map(crypto_of)
+            .collect::<PyResult<_>>()?;
         let stream = rust::AudioStream {
             host,
             port,
@@ -44,6 +56,8 @@ impl AudioStream {
             maxptime: None,
             rtcp,
             rtcp_mux,
+            secure,
+            crypto,
         };
         stream.check().map_err(value_error)?;
         Ok(AudioStream(stream))
@@ -95,6 +109,32 @@ impl AudioStream {
     fn rtcp_mux(&self) -> bool {
         self.0.rtcp_mux
     }
+
+    #[getter]
+    fn secure(&self) -> bool {
+        self.0.secure
+    }
+
+    #[getter]
+    fn crypto<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let crypto = |it: &rust::Crypto| {
+            (
+                it.tag,
+                it.key.suite().name(),
+                PyBytes::new(py, it.key.as_bytes()),
+                PyBytes::new(py, &it.mki),
+            )
+        };
+        PyTuple::new(py, self.0.crypto.iter().map(crypto))
+    }
+}
+
+fn crypto_of((tag, suite, key, mki): CryptoTuple) -> PyResult<rust::Crypto> {
+    let suite = Suite::by_name(&suite)
+        .ok_or_else(|| PyValueError::new_err(format!("no SRTP suite: {suite:?}")))?;
+    let key = MasterKey::new(suite, &key)
+        .ok_or_else(|| PyValueError::new_err("a key is not as long as its suite wants it"))?;
+    Ok(rust::Crypto { tag, key, mki })
 }
 
 #[pyclass(frozen, module = "gateways._native")]
@@ -120,6 +160,11 @@ impl SessionDescription {
     #[getter]
     fn audio(&self) -> Option<AudioStream> {
         self.0.audio().cloned().map(AudioStream)
+    }
+
+    #[getter]
+    fn secure_audio(&self) -> Option<AudioStream> {
+        self.0.secure_audio().cloned().map(AudioStream)
     }
 
     #[getter]

@@ -145,6 +145,8 @@ class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fie
     failover: FailoverRules = FailoverRules()
     stir: StirRules = StirRules()
     signalling: LegRules = LegRules()
+    srtp: Literal["off", "optional", "preferred", "required"] = "off"
+    """Whether its sound is encrypted, see `kernel.media.Srtp`."""
 
 
 def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

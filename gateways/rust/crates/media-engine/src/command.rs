@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::formats::Formats;
+use crate::guard::Keys;
 use crate::playlist::ToneSpec;
 
 /// An order about a leg or a mix, each named by its slot. Carried out in the order given.
@@ -102,6 +103,8 @@ pub struct Connection {
     /// Whether sound may go to the party, and is taken from it.
     pub send: bool,
     pub receive: bool,
+    /// SRTP, both ways; None: in the clear.
+    pub keys: Option<Arc<Keys>>,
 }
 
 /// What happened to a leg or a mix.

@@ -3,7 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
+use srtp::Refused;
+
 use crate::address::AddressCell;
+
+/// Packets of a plain leg that are looked at whether they are protected.
+const LOOKED_AT: u64 = 100;
 
 /// One leg's counters so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +30,12 @@ pub struct LegFigures {
     pub telephone_events: u64,
     /// The payload types that were received, a bit each.
     pub payload_types: u128,
+    /// Packets under keys that were refused: their tags were wrong.
+    pub forged: u64,
+    /// They were there before.
+    pub replayed: u64,
+    /// Packets that look plain where keys were agreed, or protected where none were.
+    pub mismatched: u64,
 }
 
 /// The live form of [`LegFigures`], one for each slot, used by one epoch after another.
@@ -37,6 +48,9 @@ pub struct Counters {
     telephone_events: AtomicU64,
     /// The lower and the upper half of the payload types.
     payload_types: [AtomicU64; 2],
+    forged: AtomicU64,
+    replayed: AtomicU64,
+    mismatched: AtomicU64,
     lost: AtomicI64,
     /// In microseconds.
     jitter: AtomicU64,
@@ -57,6 +71,9 @@ impl Counters {
             &self.telephone_events,
             &self.payload_types[0],
             &self.payload_types[1],
+            &self.forged,
+            &self.replayed,
+            &self.mismatched,
         ] {
             counter.store(0, Relaxed);
         }
@@ -95,6 +112,29 @@ impl Counters {
             .store(self.discarded.load(Relaxed) + 1, Relaxed);
     }
 
+    /// A packet was refused before anything of it was believed.
+    #[cold]
+    pub fn count_refused(&self, refused: Refused) {
+        self.count_discarded();
+        let counter = match refused {
+            Refused::Replayed => &self.replayed,
+            Refused::Forged | Refused::Malformed | Refused::Exhausted => &self.forged,
+        };
+        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    }
+
+    #[cold]
+    pub fn count_mismatched(&self) {
+        self.mismatched
+            .store(self.mismatched.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Whether so few packets have come that it is worth a look what they are.
+    #[inline]
+    pub fn is_new(&self) -> bool {
+        self.received.load(Relaxed) < LOOKED_AT
+    }
+
     /// Any thread may send on a leg.
     #[inline]
     pub fn count_sent(&self) {
@@ -131,6 +171,9 @@ impl Counters {
             telephone_events: self.telephone_events.load(Relaxed),
             payload_types: u128::from(self.payload_types[0].load(Relaxed))
                 | u128::from(self.payload_types[1].load(Relaxed)) << 64,
+            forged: self.forged.load(Relaxed),
+            replayed: self.replayed.load(Relaxed),
+            mismatched: self.mismatched.load(Relaxed),
         }
     }
 }

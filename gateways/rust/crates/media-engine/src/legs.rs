@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::command::Event;
+use crate::guard::{Guard, looks_plain};
 use crate::io::{Hearer, Outbox};
 use crate::leg::{Datagram, Desk, Fate, Leg, Press};
 use crate::mix::Mix;
@@ -37,6 +38,8 @@ pub struct Legs {
     desk: Desk,
     /// A packet under another payload type.
     renumbered: Vec<u8>,
+    /// A packet out of its protection.
+    plain: Vec<u8>,
     received: u64,
     sent: u64,
     discarded: u64,
@@ -46,6 +49,8 @@ pub struct Legs {
 /// A leg, and whether it has its place on the wheel.
 struct Seated {
     leg: Box<Leg>,
+    /// Opens what the party sends, where it sends under a key.
+    guard: Option<Box<Guard>>,
     ticks: bool,
 }
 
@@ -69,6 +74,7 @@ impl Legs {
             now: 0.0,
             desk: Desk::default(),
             renumbered: Vec::new(),
+            plain: Vec::new(),
             received: 0,
             sent: 0,
             discarded: 0,
@@ -108,17 +114,26 @@ impl Legs {
             outlet.open(epoch);
             shared.around.voices.open(slot, epoch);
             self.legs[slot as usize] = Some(Seated {
+                guard: None,
                 leg: Box::new(Leg::new(slot, epoch, self.now, shared.around.clone())),
                 ticks: false,
             });
             return;
         }
-        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
+        let Some(Seated { leg, guard, .. }) = &mut self.legs[slot as usize] else {
             return;
         };
         match order {
             Order::Open { .. } => {}
-            Order::Connect(connection) => leg.connect(connection, outlet),
+            Order::Connect(connection) => {
+                let keys = connection.keys.as_deref();
+                outlet.secure(keys.map(|keys| &keys.ours));
+                match (guard.as_mut(), keys) {
+                    (Some(guard), Some(keys)) => guard.agreed(keys, self.now),
+                    (_, keys) => *guard = keys.map(|keys| Box::new(Guard::new(keys))),
+                }
+                leg.connect(connection, outlet);
+            }
             Order::Bridge(terms) => leg.bridge(terms, outlet),
             Order::Join { mix, epoch, rate } => leg.join(mix, epoch, rate, outlet),
             Order::Play(playlist) => {
@@ -240,9 +255,11 @@ impl Legs {
         if !self.desk.packets.is_empty() {
             if let Some(destination) = outlet.rtp(epoch) {
                 for packet in self.desk.packets.iter() {
-                    outbox.send(2 * slot, destination, packet);
-                    self.shared.counters[slot as usize].count_sent();
-                    self.sent += 1;
+                    let send = |data: &[u8]| outbox.send(2 * slot, destination, data);
+                    if outlet.emit(epoch, packet, send) {
+                        self.shared.counters[slot as usize].count_sent();
+                        self.sent += 1;
+                    }
                 }
             }
         }
@@ -323,9 +340,43 @@ impl Legs {
 
     // What comes ----------------------------------------------------------------------------------------------------
 
+    /// A datagram, out of its protection where it has one.
     fn take_datagram(&mut self, slot: u32, datagram: Datagram<'_>, outbox: &mut impl Outbox) {
-        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
+        let Some(Seated { guard, .. }) = &mut self.legs[slot as usize] else {
             self.discarded += 1;
+            return;
+        };
+        let counters = &self.shared.counters[slot as usize];
+        let Some(guard) = guard else {
+            if counters.is_new() && looks_plain(datagram.data) == Some(false) {
+                counters.count_mismatched();
+            }
+            self.take_plain(slot, datagram, outbox);
+            return;
+        };
+        let mut plain = std::mem::take(&mut self.plain);
+        match guard.open(datagram.data, &mut plain, self.now) {
+            Ok(()) => {
+                let opened = Datagram {
+                    data: &plain,
+                    ..datagram
+                };
+                self.take_plain(slot, opened, outbox);
+            }
+            Err(refused) => {
+                counters.count_refused(refused);
+                if looks_plain(datagram.data) == Some(true) {
+                    counters.count_mismatched();
+                }
+                self.discarded += 1;
+            }
+        }
+        self.plain = plain;
+    }
+
+    #[inline]
+    fn take_plain(&mut self, slot: u32, datagram: Datagram<'_>, outbox: &mut impl Outbox) {
+        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
             return;
         };
         let epoch = leg.epoch;
@@ -346,7 +397,8 @@ impl Legs {
                 epoch,
                 payload_type,
             } => {
-                let destination = self.shared.outlets[to as usize].passing(epoch);
+                let outlet = &self.shared.outlets[to as usize];
+                let destination = outlet.passing(epoch);
                 leg.set_passed(destination.is_some());
                 if let Some(destination) = destination {
                     let data = match payload_type {
@@ -358,14 +410,21 @@ impl Legs {
                             &self.renumbered
                         }
                     };
-                    outbox.send(2 * to, destination, data);
-                    self.shared.counters[to as usize].count_sent();
-                    self.sent += 1;
+                    if outlet.emit(epoch, data, |data| outbox.send(2 * to, destination, data)) {
+                        self.shared.counters[to as usize].count_sent();
+                        self.sent += 1;
+                    } else {
+                        self.discarded += 1;
+                    }
                 }
             }
             Fate::Rtcp { to, epoch } => {
-                if let Some((destination, mux)) = self.shared.outlets[to as usize].rtcp(epoch) {
-                    outbox.send(2 * to + u32::from(!mux), destination, datagram.data);
+                let outlet = &self.shared.outlets[to as usize];
+                if let Some((destination, mux)) = outlet.rtcp(epoch) {
+                    let socket = 2 * to + u32::from(!mux);
+                    outlet.emit(epoch, datagram.data, |data| {
+                        outbox.send(socket, destination, data)
+                    });
                 }
             }
         }

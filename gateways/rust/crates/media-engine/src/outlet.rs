@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rtp::mux::{Kind, classify};
+use srtp::{MasterKey, Outbound};
 
 use crate::address::AddressCell;
 
@@ -16,6 +20,17 @@ pub struct Outlet {
     rtcp_mux: AtomicU64,
     /// The leg makes its party's packets itself now: nobody else's pass.
     occupied: AtomicBool,
+    /// Whether what goes out is protected first.
+    secured: AtomicBool,
+    seal: Mutex<Option<Seal>>,
+}
+
+/// What protects a party's packets. Hardly ever do two threads want it at once.
+struct Seal {
+    epoch: u64,
+    outbound: Outbound,
+    /// Room for a packet.
+    packet: Vec<u8>,
 }
 
 impl Outlet {
@@ -29,6 +44,57 @@ impl Outlet {
         // First of all: what another thread still holds for the old user must not reach the next one.
         self.epoch.store(0, Ordering::Release);
         self.set(None, None, false);
+        self.secure(None);
+    }
+
+    /// Protect what goes to this user of the slot, or let it go in the clear. Before `set`, so that nothing slips through.
+    pub fn secure(&self, key: Option<&MasterKey>) {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let mut seal = self.seal.lock().unwrap_or_else(PoisonError::into_inner);
+        match key {
+            None => *seal = None,
+            // The same key goes on where it was: no index of it may be used twice.
+            Some(key)
+                if seal
+                    .as_ref()
+                    .is_some_and(|it| it.epoch == epoch && it.outbound.master() == key) => {}
+            Some(key) => {
+                *seal = Some(Seal {
+                    epoch,
+                    outbound: Outbound::new(key),
+                    packet: Vec::with_capacity(512),
+                });
+            }
+        }
+        self.secured.store(seal.is_some(), Ordering::Release);
+    }
+
+    /// Hand a packet on as this user of the slot is to have it. False: its key could not protect it.
+    #[inline]
+    pub fn emit(&self, epoch: u64, data: &[u8], send: impl FnOnce(&[u8])) -> bool {
+        if !self.secured.load(Ordering::Acquire) {
+            send(data);
+            return true;
+        }
+        self.emit_sealed(epoch, data, send)
+    }
+
+    #[inline(never)]
+    fn emit_sealed(&self, epoch: u64, data: &[u8], send: impl FnOnce(&[u8])) -> bool {
+        let mut seal = self.seal.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(seal) = seal.as_mut().filter(|seal| seal.epoch == epoch) else {
+            return false;
+        };
+        seal.packet.clear();
+        seal.packet.extend_from_slice(data);
+        let sealed = match classify(data) {
+            Kind::Rtcp => seal.outbound.protect_rtcp(&mut seal.packet),
+            _ => seal.outbound.protect_rtp(&mut seal.packet),
+        };
+        if sealed.is_ok() {
+            send(&seal.packet);
+        }
+        sealed.is_ok()
     }
 
     pub fn set(&self, rtp: Option<SocketAddr>, rtcp: Option<SocketAddr>, rtcp_mux: bool) {
@@ -69,6 +135,38 @@ impl Outlet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use srtp::{Inbound, Suite};
+
+    #[test]
+    fn what_goes_out_is_protected_for_its_user_alone() {
+        let key = |seed| MasterKey::new(Suite::AesCm128HmacSha1_80, &[seed; 30]).unwrap();
+        let outlet = Outlet::default();
+        outlet.open(1);
+        let mut plain = [0x55; 172];
+        plain[..2].copy_from_slice(&[0x80, 0]);
+        let emitted = |epoch| {
+            let mut emitted = None;
+            let sent = outlet.emit(epoch, &plain, |data| emitted = Some(data.to_vec()));
+            assert_eq!(sent, emitted.is_some());
+            emitted
+        };
+        assert_eq!(emitted(1).as_deref(), Some(&plain[..]));
+        outlet.secure(Some(&key(1)));
+        let mut protected = emitted(1).unwrap();
+        assert_eq!(protected.len(), 182);
+        let mut inbound = Inbound::new(&key(1), b"");
+        assert_eq!(inbound.open_rtp(&mut protected), Ok(172));
+        assert_eq!(protected[..172], plain);
+        assert_eq!(emitted(1), None, "the same index twice");
+        outlet.secure(Some(&key(1)));
+        assert_eq!(emitted(1), None, "the same key again");
+        outlet.secure(Some(&key(2)));
+        assert_eq!(emitted(2), None, "another user");
+        assert!(emitted(1).is_some());
+        outlet.close();
+        outlet.open(2);
+        assert_eq!(emitted(2).as_deref(), Some(&plain[..]));
+    }
 
     #[test]
     fn nothing_goes_to_the_next_user_of_a_slot() {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::Error;
+use crate::{Crypto, Error};
 
 /// Which way sound may go, seen from whoever says it (RFC 8866 section 6.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -186,6 +186,10 @@ pub struct AudioStream {
     pub rtcp: Option<(String, u16)>,
     /// RFC 5761.
     pub rtcp_mux: bool,
+    /// Over RTP/SAVP: only SRTP will do.
+    pub secure: bool,
+    /// Ways to protect it, best first; over RTP/AVP the party would do without, too.
+    pub crypto: Vec<Crypto>,
 }
 
 impl AudioStream {
@@ -194,6 +198,9 @@ impl AudioStream {
         let hosts = [Some(&self.host), self.rtcp.as_ref().map(|(host, _)| host)];
         if !hosts.into_iter().flatten().all(|host| is_host(host)) {
             return Err(Error::whole("the host is neither an address nor a name"));
+        }
+        if self.secure && self.crypto.is_empty() && self.port != 0 {
+            return Err(Error::whole("SRTP without a key"));
         }
         for codec in &self.codecs {
             if codec.payload_type > 127 {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 use crate::audio::{Codec, Direction, is_host};
-use crate::{AudioStream, Error, MAX_BYTES, MAX_MEDIA};
+use crate::{AudioStream, Crypto, Error, MAX_BYTES, MAX_MEDIA};
 
 /// The order of RFC 8866 section 9 for the session part; `t`, `r` and `z` stay among themselves as they came.
 const SESSION_ORDER: &[&[u8]] = &[
@@ -12,6 +12,12 @@ const SESSION_ORDER: &[&[u8]] = &[
 ];
 /// The same after an m-line.
 const MEDIA_ORDER: &[&[u8]] = &[b"m", b"i", b"c", b"b", b"k", b"a"];
+
+/// The protocols of plain sound, and of sound under keys in SDP.
+const PLAIN: [&str; 2] = ["RTP/AVP", "RTP/AVPF"];
+const SECURE: [&str; 2] = ["RTP/SAVP", "RTP/SAVPF"];
+/// More ways to protect a stream than any phone offers.
+const MAX_CRYPTO: usize = 16;
 
 /// A parsed SDP body (RFC 8866).
 ///
@@ -22,7 +28,9 @@ pub struct SessionDescription {
     session: Vec<Line>,
     media: Vec<Media>,
     origin: [Range<usize>; 2],
-    audio: Option<(usize, AudioStream)>,
+    /// Which m-line, and what it says.
+    plain: Option<(usize, AudioStream)>,
+    secure: Option<(usize, AudioStream)>,
 }
 
 /// One m-line and what follows it.
@@ -92,9 +100,11 @@ impl SessionDescription {
             session,
             media,
             origin,
-            audio: None,
+            plain: None,
+            secure: None,
         };
-        description.audio = description.first_audio()?;
+        description.plain = description.first_audio(PLAIN)?;
+        description.secure = description.first_audio(SECURE)?;
         Ok(description)
     }
 
@@ -109,12 +119,21 @@ impl SessionDescription {
 
     /// The first audio stream over RTP/AVP or RTP/AVPF that is not refused.
     pub fn audio(&self) -> Option<&AudioStream> {
-        self.audio.as_ref().map(|(_, stream)| stream)
+        self.plain.as_ref().map(|(_, stream)| stream)
     }
 
-    /// Which m-line `audio` describes.
-    pub(crate) fn audio_index(&self) -> Option<usize> {
-        self.audio.as_ref().map(|(index, _)| *index)
+    /// The first audio stream over RTP/SAVP or RTP/SAVPF that is not refused: who offers it alone wants SRTP or nothing.
+    pub fn secure_audio(&self) -> Option<&AudioStream> {
+        self.secure.as_ref().map(|(_, stream)| stream)
+    }
+
+    /// One of the two, and its m-line.
+    pub(crate) fn audio_of(&self, secure: bool) -> Option<&(usize, AudioStream)> {
+        if secure {
+            self.secure.as_ref()
+        } else {
+            self.plain.as_ref()
+        }
     }
 
     pub fn media(&self) -> &[Media] {
@@ -168,20 +187,21 @@ impl SessionDescription {
         out.into_bytes()
     }
 
-    fn first_audio(&self) -> Result<Option<(usize, AudioStream)>, Error> {
+    fn first_audio(&self, protocols: [&str; 2]) -> Result<Option<(usize, AudioStream)>, Error> {
         let found = self.media.iter().enumerate().find(|(_, media)| {
             let protocol = self.protocol(media);
             media.port != 0
                 && self.kind(media) == "audio"
-                // RTP/SAVP is another thing than plain audio: who offers only that wants it encrypted.
-                && (protocol.eq_ignore_ascii_case("RTP/AVP") || protocol.eq_ignore_ascii_case("RTP/AVPF"))
+                && protocols
+                    .iter()
+                    .any(|known| protocol.eq_ignore_ascii_case(known))
         });
         found
-            .map(|(index, media)| Ok((index, self.stream(media)?)))
+            .map(|(index, media)| Ok((index, self.stream(media, protocols == SECURE)?)))
             .transpose()
     }
 
-    fn stream(&self, media: &Media) -> Result<AudioStream, Error> {
+    fn stream(&self, media: &Media, secure: bool) -> Result<AudioStream, Error> {
         let connection = media
             .lines
             .iter()
@@ -221,6 +241,8 @@ impl SessionDescription {
             maxptime: attributes.maxptime,
             rtcp: attributes.rtcp.and_then(|value| rtcp(value, host)),
             rtcp_mux: attributes.rtcp_mux,
+            secure,
+            crypto: attributes.crypto,
         })
     }
 
@@ -275,6 +297,7 @@ impl SessionDescription {
                 // At most one of each type counts, so a flood of them stays cheap.
                 Some(("rtpmap", rest)) => note(&mut found.rtpmaps, rest, line.number),
                 Some(("fmtp", rest)) => note(&mut found.fmtps, rest, line.number),
+                Some(("crypto", rest)) => note_crypto(&mut found.crypto, rest),
                 Some(("ptime", rest)) => found.ptime = milliseconds(rest),
                 Some(("maxptime", rest)) => found.maxptime = milliseconds(rest),
                 Some(("rtcp", rest)) => found.rtcp = Some(rest),
@@ -306,6 +329,7 @@ struct Attributes<'a> {
     rtcp: Option<&'a str>,
     rtcp_mux: bool,
     direction: Option<Direction>,
+    crypto: Vec<Crypto>,
 }
 
 impl Media {
@@ -506,5 +530,15 @@ fn note<'a>(list: &mut Vec<(u8, &'a str, usize)>, value: &'a str, number: usize)
             list.push((payload_type, rest.trim(), number));
         }
         _ => {}
+    }
+}
+
+/// What we cannot use is as if it were not there: another line may do. A tag counts once (RFC 4568 section 9.1).
+fn note_crypto(list: &mut Vec<Crypto>, value: &str) {
+    if list.len() < MAX_CRYPTO
+        && let Some(crypto) = Crypto::parse(value)
+        && !list.iter().any(|known| known.tag == crypto.tag)
+    {
+        list.push(crypto);
     }
 }

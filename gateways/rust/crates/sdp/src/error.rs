@@ -12,6 +12,7 @@ const QUOTED_CHARS: usize = 60;
 
 impl Error {
     pub(crate) fn at(line: usize, reason: &str, text: &str) -> Error {
+        let text = without_key(text);
         let mut quoted: String = text.chars().take(QUOTED_CHARS).collect();
         if quoted.len() < text.len() {
             quoted.push('…');
@@ -28,6 +29,16 @@ impl Error {
             reason: reason.to_owned(),
         }
     }
+}
+
+/// A line up to where a key stands in it: what is wrong is told to logs and to other parties.
+fn without_key(text: &str) -> &str {
+    let end = match text.to_ascii_lowercase() {
+        lower if lower.starts_with("k=") => 2,
+        lower if lower.starts_with("a=crypto") => lower.find("inline").map_or(text.len(), |at| at),
+        _ => text.len(),
+    };
+    &text[..end]
 }
 
 impl fmt::Display for Error {

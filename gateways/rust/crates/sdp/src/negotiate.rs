@@ -14,7 +14,11 @@ pub fn offer(ours: &AudioStream, session_id: u64, version: u64) -> Result<Vec<u8
     }
     let mut out = head(ours, session_id, version);
     out.push_str("t=0 0\r\n");
-    stream(&mut out, ours, "RTP/AVP");
+    stream(
+        &mut out,
+        ours,
+        if ours.secure { "RTP/SAVP" } else { "RTP/AVP" },
+    );
     Ok(out.into_bytes())
 }
 
@@ -22,6 +26,9 @@ pub fn offer(ours: &AudioStream, session_id: u64, version: u64) -> Result<Vec<u8
 ///
 /// The codecs stay in our order, because ours is often the answer of the party beyond, who is already speaking the
 /// first of them.
+///
+/// A party may offer its audio twice, over RTP/SAVP and over RTP/AVP: `ours.secure` says which is taken, and `ours.crypto`
+/// holds our key under the tag of the offered one that is taken (RFC 4568 section 5.1.2).
 pub fn answer(
     theirs: &SessionDescription,
     ours: &AudioStream,
@@ -29,7 +36,7 @@ pub fn answer(
     version: u64,
 ) -> Result<Vec<u8>, Error> {
     ours.check()?;
-    let (Some(offered), Some(accepted)) = (theirs.audio(), theirs.audio_index()) else {
+    let Some((accepted, offered)) = theirs.audio_of(ours.secure) else {
         return Err(Error::whole("no audio stream was offered that we can take"));
     };
     let codecs = common(&ours.codecs, &offered.codecs);
@@ -48,6 +55,8 @@ pub fn answer(
         rtcp: ours.rtcp.clone(),
         // RFC 5761 section 5.1.1: only what was offered may be answered.
         rtcp_mux: ours.rtcp_mux && offered.rtcp_mux,
+        secure: ours.secure,
+        crypto: ours.crypto.clone(),
     };
     let mut out = head(ours, session_id, version);
     // RFC 3264 section 6: "The "t=" line in the answer MUST equal the one in the offer."
@@ -59,7 +68,7 @@ pub fn answer(
         out.push_str("t=0 0\r\n");
     }
     for (index, media) in theirs.media().iter().enumerate() {
-        if index == accepted {
+        if index == *accepted {
             stream(&mut out, &answered, theirs.protocol(media));
         } else {
             // RFC 3264 section 6: refused by port zero; the formats mean nothing, but one must be there.
@@ -137,6 +146,9 @@ fn stream(out: &mut String, stream: &AudioStream, protocol: &str) {
                 format_args!("a=fmtp:{payload_type} {}", codec.parameters),
             );
         }
+    }
+    for crypto in &stream.crypto {
+        line(out, format_args!("a=crypto:{crypto}"));
     }
     if let Some(ptime) = stream.ptime {
         line(out, format_args!("a=ptime:{ptime}"));

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use sdp::{AudioStream, Codec, Direction, SessionDescription, answer, offer};
+use sdp::{AudioStream, Codec, Crypto, Direction, SessionDescription, answer, offer};
+use srtp::{MasterKey, Suite};
 
 fn codec(payload_type: u8, name: &'static str, clock_rate: u32, parameters: &str) -> Codec {
     Codec {
@@ -24,6 +25,8 @@ fn ours(codecs: Vec<Codec>) -> AudioStream {
         maxptime: None,
         rtcp: None,
         rtcp_mux: false,
+        secure: false,
+        crypto: Vec::new(),
     }
 }
 
@@ -182,5 +185,123 @@ fn nothing_of_ours_can_smuggle_a_line() {
     for stream in [bad_host, bad_name, bad_fmtp] {
         assert!(offer(&stream, 1, 1).is_err());
         assert!(answer(&offered("m=audio 4000 RTP/AVP 0\r\n"), &stream, 1, 1).is_err());
+    }
+}
+
+const THEIR_KEY: &str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+const OUR_KEY: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJ";
+
+/// Under a key of nines.
+fn secured(tag: u32, secure: bool) -> AudioStream {
+    let suite = Suite::AesCm128HmacSha1_80;
+    AudioStream {
+        secure,
+        crypto: vec![Crypto {
+            tag,
+            key: MasterKey::new(suite, &[9; 30]).expect("as long as the suite says"),
+            mki: Vec::new(),
+        }],
+        ..usual()
+    }
+}
+
+#[test]
+fn an_offer_of_srtp_alone_or_beside_plain_sound() {
+    for (secure, protocol) in [(true, "RTP/SAVP"), (false, "RTP/AVP")] {
+        let body = offer(&secured(1, secure), 5, 6).expect("an offer");
+        let text = String::from_utf8(body.clone()).expect("text");
+        assert!(text.contains(&format!("m=audio 30000 {protocol} 8 0 101\r\n")));
+        assert!(text.contains(&format!(
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{OUR_KEY}\r\n"
+        )));
+        let read = SessionDescription::parse(&body).expect("our own offer");
+        let stream = if secure {
+            read.secure_audio()
+        } else {
+            read.audio()
+        };
+        assert_eq!(stream, Some(&secured(1, secure)));
+    }
+    let keyless = AudioStream {
+        secure: true,
+        ..usual()
+    };
+    assert!(offer(&keyless, 5, 6).is_err(), "SRTP without a key");
+}
+
+#[test]
+fn an_answer_keeps_the_profile_and_names_the_tag() {
+    let lines = format!(
+        "a=crypto:1 F8_128_HMAC_SHA1_80 inline:{THEIR_KEY}\r\na=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:{THEIR_KEY}|2^31\r\n"
+    );
+    for protocol in ["RTP/SAVP", "RTP/SAVPF", "RTP/AVP"] {
+        let media = format!("m=audio 4000 {protocol} 0\r\n{lines}");
+        let theirs = offered(&media);
+        let secure = protocol != "RTP/AVP";
+        let stream = if secure {
+            theirs.secure_audio()
+        } else {
+            theirs.audio()
+        };
+        let crypto = &stream.expect("a stream").crypto;
+        assert_eq!(crypto.iter().map(|it| it.tag).collect::<Vec<_>>(), [7]);
+        let text = answered(&media, &secured(7, secure));
+        assert!(
+            text.contains(&format!("m=audio 30000 {protocol} 0\r\n")),
+            "{text}"
+        );
+        assert!(text.contains(&format!(
+            "a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:{OUR_KEY}\r\n"
+        )));
+        assert!(!text.contains(THEIR_KEY));
+    }
+}
+
+#[test]
+fn of_two_streams_for_the_same_sound_one_is_taken() {
+    let media = format!(
+        "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{THEIR_KEY}\r\nm=audio 4002 RTP/AVP 0\r\n"
+    );
+    let text = answered(&media, &secured(1, true));
+    assert!(
+        text.contains("m=audio 30000 RTP/SAVP 0\r\n") && text.contains("m=audio 0 RTP/AVP 0\r\n")
+    );
+    let text = answered(&media, &usual());
+    assert!(
+        text.contains("m=audio 0 RTP/SAVP 0\r\n") && text.contains("m=audio 30000 RTP/AVP 0\r\n")
+    );
+    assert!(!text.contains("crypto"));
+    assert!(
+        answer(
+            &offered("m=audio 4002 RTP/AVP 0\r\n"),
+            &secured(1, true),
+            5,
+            6
+        )
+        .is_err(),
+        "SRTP was not offered"
+    );
+}
+
+#[test]
+fn a_stream_whose_ways_are_all_unknown_has_none() {
+    let theirs = offered("m=audio 4000 RTP/SAVP 0\r\na=crypto:1 NULL_HMAC_SHA1_80 inline:x\r\n");
+    assert_eq!(theirs.secure_audio().map(|it| it.crypto.len()), Some(0));
+    assert_eq!(theirs.audio(), None);
+}
+
+#[test]
+fn what_is_wrong_is_said_without_the_key() {
+    for line in [
+        format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{THEIR_KEY}\0"),
+        format!("k=base64:{THEIR_KEY}\0"),
+    ] {
+        let text =
+            format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nm=audio 4000 RTP/SAVP 0\r\n{line}\r\n");
+        let error = SessionDescription::parse(text.as_bytes())
+            .expect_err("a NUL")
+            .to_string();
+        assert!(!error.contains(&THEIR_KEY[..4]), "{error}");
+        assert!(error.contains("line 4"), "{error}");
     }
 }

@@ -92,6 +92,11 @@ impl MasterKey {
         self.suite
     }
 
+    /// The key, then the salt: for SDP alone.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.suite.master_bytes()]
+    }
+
     pub(crate) fn key(&self) -> &[u8] {
         &self.bytes[..self.suite.key_bytes()]
     }

@@ -31,6 +31,7 @@ fn connection() -> Connection {
         ptime: 20,
         send: true,
         receive: true,
+        keys: None,
     }
 }
 

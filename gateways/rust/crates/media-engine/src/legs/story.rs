@@ -137,6 +137,7 @@ impl House {
                 ptime,
                 send,
                 receive: true,
+                keys: None,
             },
         });
     }

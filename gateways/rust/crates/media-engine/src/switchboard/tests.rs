@@ -107,6 +107,7 @@ fn connect(leg: u32, payload_type: u8) -> Command {
             ptime: 20,
             send: true,
             receive: true,
+            keys: None,
         },
     }
 }

@@ -1,0 +1,124 @@
+"""How one leg's sound is protected by keys in its descriptions (SDES, RFC 4568)."""
+
+from collections.abc import Callable
+
+from gateways._native import AudioStream, SessionDescription
+from softswitch.kernel.errors import RemoteProtocolError
+from softswitch.kernel.media import PLAIN, MediaDescription, Security, Srtp, SrtpKey
+
+SUITES = ("AEAD_AES_128_GCM", "AES_256_CM_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80")
+"""What we offer, best first; the tag of each is its place, from 1. The last is the one that every phone has."""
+_MASTER_BYTES = {
+    "AES_CM_128_HMAC_SHA1_80": 30,
+    "AES_CM_128_HMAC_SHA1_32": 30,
+    "AES_256_CM_HMAC_SHA1_80": 46,
+    "AES_256_CM_HMAC_SHA1_32": 46,
+    "AEAD_AES_128_GCM": 28,
+    "AEAD_AES_256_GCM": 44,
+}
+"""Of a master key and its salt."""
+
+Line = tuple[int, str, bytes, bytes]
+"""Tag, suite, key with salt, MKI."""
+Said = tuple[bool, tuple[Line, ...]]
+"""Whether over RTP/SAVP, and the ways."""
+NOT_SAID: Said = (False, ())
+
+
+class Sdes:
+    """One leg's. Our key for a suite is made once and kept for as long as the leg lives: with another one in each
+    description every refresh would be a change."""
+
+    __slots__ = ("_entropy", "_keys", "_passing", "agreed", "policy")
+
+    def __init__(self, policy: Srtp, entropy: Callable[[int], bytes]) -> None:
+        self.policy = policy
+        self._entropy = entropy
+        self._keys: dict[str, SrtpKey] = {}
+        self._passing = False
+        """Whether we said another party's ways last, because sound bypasses us."""
+        self.agreed: Security | None = None
+        """What the party said last that holds."""
+
+    # What we say ----------------------------------------------------------------------------------------
+
+    def offer(self, media: MediaDescription) -> Said:
+        """How our offer is protected."""
+        told = media.security
+        self._passing = told is not None
+        if told is not None:
+            return told.secure, _lines(told)
+        agreed = self.agreed
+        if self.policy is Srtp.REQUIRED or (agreed is not None and agreed.secure):
+            return True, self._ways()
+        if self.policy is Srtp.PREFERRED or (agreed is not None and agreed.theirs is not None):
+            return False, self._ways()
+        return NOT_SAID
+
+    def answer(self, theirs: SessionDescription, media: MediaDescription) -> Said:
+        """How our answer is. Raises ValueError where it could not be as the policy wants it."""
+        told = media.security
+        self._passing = told is not None
+        if told is not None:
+            if self.policy is Srtp.REQUIRED and not told.offered:
+                raise ValueError("SRTP is required, and the other party has none")
+            return told.secure, _lines(told)
+        _, security = self.taken(theirs, answering=False)
+        if security.ours is None:
+            return NOT_SAID
+        tag = security.offered[0][0]
+        # RFC 4568 section 5.1.2: the answer has the tag and the suite of the way that is taken, and a key of our own.
+        return security.secure, ((tag, security.ours.suite, security.ours.key, b""),)
+
+    def _ways(self) -> tuple[Line, ...]:
+        return tuple((tag, suite, self._key(suite).key, b"") for tag, suite in enumerate(SUITES, 1))
+
+    def _key(self, suite: str) -> SrtpKey:
+        key = self._keys.get(suite)
+        if key is None:
+            key = self._keys[suite] = SrtpKey(suite, self._entropy(_MASTER_BYTES[suite]))
+        return key
+
+    # What they say --------------------------------------------------------------------------------------
+
+    def taken(self, theirs: SessionDescription, *, answering: bool) -> tuple[AudioStream, Security]:
+        """Which stream of theirs holds, and how it is protected. Raises RemoteProtocolError(488) saying why none does.
+
+        A party may offer its sound twice, over RTP/SAVP and over RTP/AVP: the protected one is taken.
+        """
+        secure, plain = theirs.secure_audio, theirs.audio
+        audio = secure if secure is not None and (secure.crypto or plain is None) else plain
+        if audio is None:
+            raise RemoteProtocolError("No audio stream over RTP/AVP or RTP/SAVP", 488)
+        ways = tuple((tag, SrtpKey(suite, key, mki)) for tag, suite, key, mki in audio.crypto)
+        if answering and self._passing:
+            return audio, Security(audio.secure, ways) if ways else PLAIN
+        if answering:
+            # Section 5.1.3: the answer names one way of those offered. In plain sound no way at all is one, too.
+            ways = tuple(way for way in ways if way[1].suite == dict(enumerate(SUITES, 1)).get(way[0]))
+        if ways:
+            _, key = ways[0]
+            return audio, Security(audio.secure, ways, self._key(key.suite), key)
+        if audio.secure:
+            raise RemoteProtocolError("its SDP has no a=crypto line for RTP/SAVP (SRTP) that could be used", 488)
+        if self.policy is Srtp.REQUIRED:
+            raise RemoteProtocolError("its SDP offers only plain RTP (RTP/AVP), and SRTP is required of it", 488)
+        return audio, PLAIN
+
+
+def _lines(security: Security) -> tuple[Line, ...]:
+    return tuple((tag, key.suite, key.key, key.mki) for tag, key in security.offered)
+
+
+def clear_signalling(policy: Srtp, kind: str, host: str, *, allowed: bool) -> str:
+    """Why keys may not be said by a transport to or from an IP address; empty where they may.
+
+    Who insists on SRTP wants nobody to listen, and the keys stand in the descriptions (RFC 4568 section 7.1: they
+    "MUST" be protected). Where SRTP is only liked, it stops at least those who see the sound and not the signalling.
+    """
+    if policy is not Srtp.REQUIRED or allowed or kind in ("tls", "wss") or host == "::1" or host.startswith("127."):
+        return ""
+    return (
+        f"SRTP is required of it, and its signalling over {kind.upper()} would carry the keys in the clear: TLS is"
+        " needed (or the setting `sip.srtp_keys_in_clear`)"
+    )
