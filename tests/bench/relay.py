@@ -24,16 +24,23 @@ def build_tools() -> None:
     subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "-p", "bench-tools"], cwd=RUST, check=True)
 
 
-def measure_relay(calls: int, seconds: int, io: str) -> dict[str, Any]:
-    """The project's own media engine."""
+SUITES = {"AES_CM_128_HMAC_SHA1_80": 30, "AEAD_AES_128_GCM": 28}
+"""SRTP suites that are measured, and the bytes of their master keys."""
+
+
+def measure_relay(calls: int, seconds: int, io: str, suite: str = "") -> dict[str, Any]:
+    """The project's own media engine; with a suite each packet is opened, and protected again under another key."""
     command = [sys.executable, str(ROOT / "tests" / "bench" / "relay_server.py"), str(calls), io]
+    if suite:
+        command += [suite, str(SUITES[suite])]
     with _server(command) as server:
         assert server.stdout is not None
         kind = server.stdout.readline().strip()
         pairs = "".join(iter(server.stdout.readline, "\n"))
-        figures = _load(server.pid, seconds, pairs)
+        figures = _load(server.pid, seconds, pairs, suite)
         server.communicate()
-    return {"bench": "relay", "server": f"media engine, {kind}", **figures}
+    name = f"SRTP, {suite}" if suite else f"media engine, {kind}"
+    return {"bench": "relay", "server": name, **figures}
 
 
 def measure_floor(calls: int, seconds: int) -> dict[str, Any]:
@@ -50,8 +57,8 @@ def _server(command: list[str]) -> "subprocess.Popen[str]":
     return subprocess.Popen(_alone(0, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def _load(pid: int, seconds: int, pairs: str) -> dict[str, Any]:
-    command = [str(TOOLS / "rtpload"), HOST, str(seconds), str(pid)]
+def _load(pid: int, seconds: int, pairs: str, suite: str = "") -> dict[str, Any]:
+    command = [str(TOOLS / "rtpload"), HOST, str(seconds), str(pid), *([suite] if suite else [])]
     done = subprocess.run(_alone(1, command), input=pairs, capture_output=True, text=True, check=True)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
@@ -88,6 +95,7 @@ def main() -> None:
     measured = []
     for calls in options.calls:
         measured += [measure_relay(calls, options.seconds, io) for io in options.io]
+        measured += [measure_relay(calls, options.seconds, options.io[0], suite) for suite in SUITES]
         measured.append(measure_floor(calls, options.seconds))
     print(table(measured))
     if options.json:

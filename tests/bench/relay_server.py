@@ -1,7 +1,8 @@
 """A media relay in a process of its own: opens two legs a call, bridges them, and prints their ports.
 
-`python tests/bench/relay_server.py CALLS [auto|epoll|io_uring]` prints one line with the kind of I/O, then a line
-`PORT PORT` for each call, then an empty line; it ends when its standard input does.
+`python tests/bench/relay_server.py CALLS [auto|epoll|io_uring] [SUITE BYTES]` prints one line with the kind of I/O,
+then a line `PORT PORT` for each call, then an empty line; it ends when its standard input does. With an SRTP suite and
+the bytes of its master key, every leg is sent to under a key of ones and sends under one of twos.
 """
 
 import sys
@@ -9,7 +10,7 @@ import sys
 from gateways._native import MediaCommand, MediaEngine, MediaFormats
 
 
-def serve(calls: int, io: str) -> None:
+def serve(calls: int, io: str, suite: str = "", master_bytes: int = 0) -> None:
     engine = MediaEngine(host="127.0.0.1", first_port=0, legs=2 * calls, io=io)  # type: ignore[arg-type]
     ports = engine.ports()
     said = [(8, "PCMA", 8000, 1, ""), (101, "TELEPHONE-EVENT", 8000, 1, "0-16")]
@@ -31,6 +32,7 @@ def serve(calls: int, io: str) -> None:
                         ptime=20,
                         send=True,
                         receive=True,
+                        keys=(suite, b"\1" * master_bytes, b"\2" * master_bytes, b"") if suite else None,
                     ),
                 ]
             )
@@ -44,4 +46,5 @@ def serve(calls: int, io: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "auto")
+    given = dict(enumerate(sys.argv[1:]))
+    serve(int(given[0]), given.get(1, "auto"), given.get(2, ""), int(given.get(3, 0)))

@@ -3,18 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from tests.bench.relay import build_tools, measure_floor, measure_relay
+from tests.bench.relay import SUITES, build_tools, measure_floor, measure_relay
 from tests.bench.report import Report
 
 CALLS = (100, 500, 1000)
 
 
 def measure(report: Report, folder: Path, quick: bool) -> None:
-    """G.711 calls through the media engine, and the floor under the same load."""
+    """G.711 calls through the media engine, in the clear and under SRTP on both legs; the floor under the same load."""
     build_tools()
     for calls in CALLS[:1] if quick else CALLS:
         for figures in (
             measure_relay(calls, 3 if quick else 10, "auto"),
+            *(measure_relay(calls, 3 if quick else 10, "auto", suite) for suite in SUITES),
             measure_floor(calls, 3 if quick else 10),
         ):
             _tell(report, figures)

@@ -9,6 +9,7 @@ from softswitch.events import CallTraced
 from softswitch.features.reach.model import ReachRules
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
+from softswitch.kernel.media import Srtp
 from tests.support.invariants import records
 from tests.support.stories import causes, registered, talking
 from tests.support.switch import SimulatedSwitch
@@ -266,6 +267,11 @@ async def test_what_an_account_would_do_with_a_call_is_explained(house: Simulate
         "its phones ring for 10 s; when nobody answers the call goes on to 1003;"
         " when it is busy the call goes on to 1004"
     )
+    bob = house.features.directory._accounts["1002"]
+    secured = structs.replace(bob, origin=structs.replace(bob.origin, srtp=Srtp.PREFERRED))
+    house.features.directory._accounts["1002"] = secured
+    said = house.features.plan.explain("1001", "1002")
+    assert said.steps[-1].reason.startswith("its phones ring for 10 s; SRTP is preferred; when")
     said = house.features.plan.explain("1001", "80001")
     assert said.steps[-1].reason == "sent to sip:80001@10.0.0.80:5080; the caller is shown as 1001"
 

@@ -21,6 +21,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Invalid, Rejected
 from softswitch.kernel.ids import CallId
+from softswitch.kernel.media import Srtp
 from tests.support.admin_plane import StandingClock
 from tests.support.trunks import FakeAccounts, FakeCaller, FakeContacts, holding, make_trunk
 
@@ -151,6 +152,7 @@ async def test_it_is_said_beforehand_where_a_trunk_sends_a_call_whom_it_shows_an
                 "identity": {"show": "number", "assert_by": "p-asserted-identity"},
                 "numbers": {"country": "49", "outgoing": "+e164"},
             },
+            origin=Origin("trunk", "good", "default", srtp=Srtp.REQUIRED),
         ),
         make_trunk("down", rules={"health": {"every_seconds": 30, "down_after": 1}}),
         make_trunk("off", enabled=False),
@@ -166,7 +168,7 @@ async def test_it_is_said_beforehand_where_a_trunk_sends_a_call_whom_it_shows_an
             (
                 "matched",
                 "sent to sip:+4930123@192.0.2.9:5060, then sip:+4930123@192.0.2.10:5060;"
-                " the caller is shown as 1001, and told to be 1001 by p-asserted-identity",
+                " the caller is shown as 1001, and told to be 1001 by p-asserted-identity; SRTP is required",
             )
         ],
         None,

@@ -165,7 +165,8 @@ class InviteClient(Session):
             why = self._unprotected(invitation, way)
             if why:
                 self.trace("out", f"no INVITE: {why}")
-                self.end(Cause.INCOMPATIBLE_DESTINATION, by_party=False, status=488)
+                # As if the party had refused it, so that the caller hears the reason and not that nobody answered.
+                self.end(Cause.INCOMPATIBLE_DESTINATION, by_party=True, status=488)
                 self.forget()
                 return
         if context.vicinity is not None:

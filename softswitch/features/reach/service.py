@@ -14,6 +14,7 @@ from softswitch.features.reach.model import NO_RULES, Forward, ReachRules, Refus
 from softswitch.features.reach.needs import Accounts, Phones
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound
+from softswitch.kernel.media import Srtp
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 
@@ -91,6 +92,8 @@ class Reach:
         rules = self.rules(name)
         seconds = rules.no_answer_seconds if rules.forward_no_answer else None
         said = f"its phones ring for {seconds if seconds is not None else account.ring_seconds} s"
+        if account.origin.srtp is not Srtp.OFF:
+            said += f"; SRTP is {account.origin.srtp.value}"
         later = (
             ("when nobody answers", rules.forward_no_answer),
             ("when it is busy", rules.forward_busy),

@@ -41,6 +41,7 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
+from softswitch.kernel.media import Srtp
 
 
 class Departures:
@@ -137,6 +138,8 @@ class Departures:
         asserted = shown.identity.asserted if shown.identity is not None else None
         if asserted is not None and trunk.rules.identity.assert_by != "none":
             said += f", and told to be {asserted.number} by {trunk.rules.identity.assert_by}"
+        if trunk.origin.srtp is not Srtp.OFF:
+            said += f"; SRTP is {trunk.origin.srtp.value}"
         return RoutingStep(f"trunk/{trunk.name}", "matched", said)
 
     def _plan(self, group: GroupRules, number: str) -> tuple[list[RoutingStep], list[Trunk]]:

@@ -1,9 +1,9 @@
 //! A load of G.711 calls through a relay, watched packet by packet.
 //!
-//! `rtpload HOST SECONDS PID < PAIRS`: each line of PAIRS holds the two relay ports of one call. Both parties of every
+//! `rtpload HOST SECONDS PID [SUITE] < PAIRS`: each line of PAIRS holds the two relay ports of one call. Both parties of every
 //! call send 50 packets a second to their port; a packet must come back, by whichever way, once and in order. After
 //! a second of warming up, what happens in SECONDS is printed as one line of JSON, with the CPU time that process
-//! PID took meanwhile.
+//! PID took meanwhile. With an SRTP suite every party sends under a master key of twos and hears under one of ones.
 
 use std::error::Error;
 use std::io::BufRead;
@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rtp::{Header, Packet};
+use srtp::{Inbound, MasterKey, Outbound, Suite};
 use udp_batch::{BATCH, ReceiveBatch, bind, send_batch};
 
 /// Parties share this many sockets on each side of the calls.
@@ -33,6 +34,8 @@ struct Stream {
     sequence: u16,
     /// The sequence number expected to come back next.
     expected: u16,
+    /// What protects its packets, and opens them where they arrive.
+    keys: Option<(Outbound, Inbound)>,
 }
 
 #[derive(Default)]
@@ -47,8 +50,13 @@ struct Figures {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, host, seconds, pid] = &arguments[..] else {
-        return Err("usage: rtpload HOST SECONDS PID < PAIRS".into());
+    let (host, seconds, pid, suite) = match &arguments[..] {
+        [_, host, seconds, pid] => (host, seconds, pid, None),
+        [_, host, seconds, pid, suite] => {
+            let suite = Suite::by_name(suite).ok_or("no such suite")?;
+            (host, seconds, pid, Some(suite))
+        }
+        _ => return Err("usage: rtpload HOST SECONDS PID [SUITE] < PAIRS".into()),
     };
     let host: IpAddr = host.parse()?;
     let measured = Duration::from_secs(seconds.parse()?);
@@ -65,6 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 socket,
                 sequence: 0,
                 expected: 0,
+                keys: suite.and_then(keys),
             });
         }
     }
@@ -74,6 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         streams,
         batch: ReceiveBatch::new(2048),
         start: Instant::now(),
+        plain: Vec::with_capacity(2048),
     };
     load.run(WARM_UP, &mut Figures::new());
     let (before, began) = (cpu_time(pid)?, Instant::now());
@@ -85,11 +95,37 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn keys(suite: Suite) -> Option<(Outbound, Inbound)> {
+    let master = |byte| MasterKey::new(suite, &vec![byte; suite.master_bytes()]);
+    Some((Outbound::new(&master(2)?), Inbound::new(&master(1)?, b"")))
+}
+
 struct Load {
     sockets: Vec<UdpSocket>,
     streams: Vec<Stream>,
     batch: ReceiveBatch,
     start: Instant,
+    plain: Vec<u8>,
+}
+
+/// Whether a packet is one of the streams', and under its key where it has one; then it is plain.
+fn open(streams: &mut [Stream], packet: &mut Vec<u8>) -> bool {
+    let Some(ssrc) = Packet::parse(packet).map(|packet| packet.header.ssrc) else {
+        return false;
+    };
+    let Some(stream) = streams.get_mut(ssrc as usize) else {
+        return false;
+    };
+    let Some((_, inbound)) = &mut stream.keys else {
+        return true;
+    };
+    match inbound.open_rtp(packet) {
+        Ok(length) => {
+            packet.truncate(length);
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 impl Load {
@@ -117,7 +153,8 @@ impl Load {
 
     /// Send the next packet of every stream of a phase.
     fn send(&mut self, phase: u64, figures: &mut Figures) {
-        let mut packets: Vec<Vec<(SocketAddr, Vec<u8>)>> = vec![Vec::new(); self.sockets.len()];
+        let mut packets: Vec<Vec<(SocketAddr, usize, Vec<u8>)>> =
+            vec![Vec::new(); self.sockets.len()];
         for (index, stream) in self
             .streams
             .iter_mut()
@@ -125,7 +162,7 @@ impl Load {
             .skip(phase as usize)
             .step_by(PHASES as usize)
         {
-            let mut packet = Vec::with_capacity(172);
+            let mut packet = Vec::with_capacity(192);
             Header {
                 marker: false,
                 payload_type: 8,
@@ -136,16 +173,21 @@ impl Load {
             .print(&mut packet);
             stream.sequence = stream.sequence.wrapping_add(1);
             packet.resize(172, 0xd5);
-            packets[stream.socket].push((stream.to, packet));
+            packets[stream.socket].push((stream.to, index, packet));
         }
         for (socket, mut packets) in self.sockets.iter().zip(packets) {
             for batch in packets.chunks_mut(BATCH) {
                 let now = self.start.elapsed().as_nanos() as u64;
-                for (_, packet) in batch.iter_mut() {
+                for (_, index, packet) in batch.iter_mut() {
                     packet[12..20].copy_from_slice(&now.to_be_bytes());
+                    if let Some((outbound, _)) = &mut self.streams[*index].keys {
+                        outbound.protect_rtp(packet).expect("in order");
+                    }
                 }
-                let datagrams: Vec<(SocketAddr, &[u8])> =
-                    batch.iter().map(|(to, packet)| (*to, &**packet)).collect();
+                let datagrams: Vec<(SocketAddr, &[u8])> = batch
+                    .iter()
+                    .map(|(to, _, packet)| (*to, &**packet))
+                    .collect();
                 let outcome = send_batch(socket.as_fd(), &datagrams);
                 figures.sent += (outcome.done - outcome.refused.len()) as u64;
             }
@@ -157,7 +199,11 @@ impl Load {
             while let Ok(count) = self.batch.receive(socket.as_fd(), BATCH) {
                 let now = self.start.elapsed().as_nanos() as u64;
                 for datagram in self.batch.iter() {
-                    if let Some(packet) = Packet::parse(datagram.data) {
+                    self.plain.clear();
+                    self.plain.extend_from_slice(datagram.data);
+                    if open(&mut self.streams, &mut self.plain)
+                        && let Some(packet) = Packet::parse(&self.plain)
+                    {
                         figures.heard(&packet, &mut self.streams, now);
                     }
                 }
