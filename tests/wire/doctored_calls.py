@@ -1,12 +1,14 @@
 """Callers and a gateway behind the trunk, each with a fault of its own or with none, in SIP and RTP on real sockets."""
 
 import asyncio
+import base64
 import re
 import socket
 from dataclasses import dataclass
 from typing import Self, cast
 
 from tests.wire.rtp_party import Party, Rtp
+from tests.wire.srtp_party import Srtp
 
 TALK = 2.6
 """Seconds: long enough that silence is a fault."""
@@ -38,6 +40,10 @@ class Caller:
     holds: bool = False
     """Whether it puts the other party on hold, and leaves it there."""
     presses_by_info: bool = False
+    host: str = "127.0.0.1"
+    """Where its SIP comes from."""
+    wrong_key: bool = False
+    """Whether it offers SRTP, and sends under another key than it said."""
 
 
 class Sip(asyncio.DatagramProtocol):
@@ -47,10 +53,10 @@ class Sip(asyncio.DatagramProtocol):
         self.heard: asyncio.Queue[str] = asyncio.Queue()
 
     @classmethod
-    async def open(cls, *arguments: object) -> Self:
+    async def open(cls, *arguments: object, host: str = "127.0.0.1") -> Self:
         loop = asyncio.get_running_loop()
         _, made = await loop.create_datagram_endpoint(
-            lambda: cls(*arguments), local_addr=("127.0.0.1", 0), family=socket.AF_INET
+            lambda: cls(*arguments), local_addr=(host, 0), family=socket.AF_INET
         )
         return made
 
@@ -122,7 +128,7 @@ class Phone(Sip):
 
 async def call(server: tuple[str, int], caller: Caller) -> None:
     """One call, from its INVITE to its end."""
-    phone = await Phone.open(server, caller)
+    phone = await Phone.open(server, caller, host=caller.host)
     with Party(caller.speaks_from) as party:
         try:
             phone.say("INVITE", 1, body=_sdp(caller, party.address[1]))
@@ -169,7 +175,8 @@ async def _talk(party: Party, to: tuple[str, int], caller: Caller) -> None:
             await asyncio.sleep(caller.delays_every_second)
         if caller.payload_type is None or (caller.loses_every and number % caller.loses_every == 0):
             continue
-        party.socket.sendto(Rtp(caller.payload_type, number, timestamp, party.ssrc, b"\xd5" * 480).print(), to)
+        packet = Rtp(caller.payload_type, number, timestamp, party.ssrc, b"\xd5" * 480).print()
+        party.socket.sendto(Srtp(bytes(range(30, 60))).protect(packet) if caller.wrong_key else packet, to)
 
 
 class Gateway(Sip):
@@ -253,7 +260,9 @@ def port_in(message: str) -> int:
 
 
 def _sdp(caller: Caller, port: int, version: int = 1) -> str:
-    return _described(port, caller.codecs, version, caller.says, caller.protocol)
+    said = _described(port, caller.codecs, version, caller.says, caller.protocol)
+    key = base64.b64encode(bytes(range(30))).decode()
+    return said + (f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n" if caller.wrong_key else "")
 
 
 def _described(port: int, codecs: str, version: int = 1, host: str = "127.0.0.1", protocol: str = "RTP/AVP") -> str:

@@ -25,6 +25,7 @@ FAULTS = {
     "other_address": Caller("moved", speaks_from="127.0.0.2"),
     "refused_payload": Caller("odd", payload_type=18),
     "srtp_against_rtp": Caller("secure", protocol="RTP/SAVP"),
+    "srtp_key": Caller("rekeyed", host="127.0.0.3", wrong_key=True, talks=6.0),
     "no_common_codec": Caller("foreign", codecs="18"),
     "late_rtp": Caller("late", starts_after=3.2),
     "loss": Caller("lossy", loses_every=5, talks=6.0),
@@ -34,7 +35,7 @@ FAULTS = {
     "left_on_hold": Caller("absent", to=Gateway.HANGS_UP, holds=True),
     "dtmf_mismatch": Caller("pressing", to=Gateway.HEARS_NO_KEYS, presses_by_info=True),
 }
-OTHER_LEG = {"refresh_failed": "leg 2 (trunk/uas): "}
+OTHER_LEG = {"refresh_failed": "leg 2 (trunk/uas): ", "srtp_key": "leg 1 (trunk/secured): "}
 """Who is at fault where it is not the caller."""
 
 
@@ -52,6 +53,9 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict
                 async with admin:
                     where = {"host": "127.0.0.1", "port": gateway.port}
                     (await admin.patch(f"{server.url}/api/v1/trunks/uas", json=where)).raise_for_status()
+                    secured = {"name": "secured", "host": "127.0.0.3", "sources": ["127.0.0.3"], "srtp": "optional"}
+                    made = await admin.post(f"{server.url}/api/v1/trunks", json=secured | {"context": "guest"})
+                    made.raise_for_status()
                 await asyncio.gather(*(call(server.sip, caller) for caller in (*FAULTS.values(), *healthy)))
             finally:
                 gateway.close()
