@@ -52,7 +52,8 @@ bench: setup  ## the benchmarks (ARGS="--only a,b --quick"): a table, and lines 
 soak: setup tools  ## random load with faults for SECONDS (600); asserts the invariants
 	$(BIN)/python -m tests.bench.soak --seconds $(SECONDS) $(ARGS)
 
-fuzz: setup  ## broken SIP, SDP and RTP for SECONDS (600)
+fuzz: setup  ## broken SIP, SDP and RTP, and broken documents, for SECONDS (600)
+	$(BIN)/python -m tests.fuzz.readers --seconds $$(( $(SECONDS) / 10 ))
 	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(ARGS)
 
 lint:

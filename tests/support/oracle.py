@@ -20,7 +20,7 @@ def request(received: Message, source: HostPort, contact: str) -> Iterator[str]:
         yield f"{received} has Max-Forwards {hops!r} (8.1.1.6)"
     if not 0 <= received.cseq < 2**31:
         yield f"{received}: CSeq out of range (8.1.1.5)"
-    if contact and received.request_uri.partition(";")[0] != contact:
+    if contact and contact not in (received.request_uri, received.request_uri.partition(";")[0]):
         yield f"{received} is not for {contact} (12.2.1.1, 16.6)"
     if received.method in ("INVITE", "NOTIFY"):
         contacts = received.all("contact")
