@@ -63,6 +63,7 @@ lint:
 
 types:
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/python -m mypy.stubtest gateways._native
 
 rust-lint:

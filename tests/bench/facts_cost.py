@@ -28,6 +28,7 @@ from softswitch.events import (
     RoutingStep,
     TraceLine,
 )
+from softswitch.feature import hears
 from softswitch.features.cdr.service import CallRecords
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -83,7 +84,7 @@ async def measure(calls: int, folder: str) -> None:
     bus, event_log = Bus(), EventLog(database)
     records, ids = CallRecords(event_log), IdSource("bench")
     bus.subscribe(Fact, event_log.append)
-    bus.subscribe(CallFact, records.hear)
+    bus.subscribe(*hears(CallFact, records.hear))
     event_log.start()
     names = [ids.call() for _ in range(calls)]
     batches = [[fact for call in names[i : i + CALLS_A_TURN] for fact in begin(call, 1_795_300_000_000 + i)]

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.bench.load import Counted, read_counters
 from tests.bench.registrations import accounts_file
@@ -47,6 +48,10 @@ class Kind:
     rate: int
     """Calls a second at most."""
     words: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def filled(self) -> dict[str, Any]:
+        return dict(self.words)
 
 
 KINDS = (
@@ -164,7 +169,7 @@ class Soak:
         admin = Admin(server)
         with contextlib.ExitStack() as stack:
             for kind in KINDS:
-                uas = Sipp(kind.called, self._folder, "-d", "300", "-timeout", "100000", quiet=True, **dict(kind.words))
+                uas = Sipp(kind.called, self._folder, "-d", "300", "-timeout", "100000", quiet=True, **kind.filled)
                 stack.callback(uas.stop)
                 admin.trunk_with_rule(f"soak-{kind.name}", uas.port, f"{kind.prefix}XXX")
             yield
@@ -197,7 +202,7 @@ class Soak:
             yield (
                 Sipp(
                     kind.caller, folder, remote, "-s", number, "-r", str(rate), "-m", str(rate * BATCH_SECONDS),
-                    "-d", str(self._random.randint(20, 2000)), quiet=True, **dict(kind.words),
+                    "-d", str(self._random.randint(20, 2000)), quiet=True, **kind.filled,
                 ),
                 kind,
             )  # fmt: skip

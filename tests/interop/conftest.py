@@ -80,12 +80,15 @@ class Admin:
 
     def cdrs(self, to: str, count: int = 1) -> list[dict[str, Any]]:
         """The records of calls to a number, once there are `count`; AssertionError when there are not in time."""
-        return self.eventually(lambda: self.all("/cdrs", to=to), lambda found: len(found) >= count)
+        found: list[dict[str, Any]] = self.eventually(
+            lambda: self.all("/cdrs", to=to), lambda found: len(found) >= count
+        )
+        return found
 
     def cdr(self, to: str, caller: str | None = None) -> dict[str, Any]:
         """The one record of calls to a number, from a caller where other tests call the number, too."""
         asked = {"to": to} | ({"from": caller} if caller is not None else {})
-        found = self.eventually(lambda: self.all("/cdrs", **asked), bool)
+        found: list[dict[str, Any]] = self.eventually(lambda: self.all("/cdrs", **asked), bool)
         assert len(found) == 1, found
         return found[0]
 
@@ -121,7 +124,7 @@ def trunk(admin: Admin, tmp_path: Path) -> Iterator[CallTo]:
     lets it ring."""
     with contextlib.ExitStack() as stack:
 
-        def behind(scenario: str, *options: str, ring_seconds: int = 120, **words: str) -> Sipp:
+        def behind(scenario: str, *options: str, ring_seconds: int = 120, **words: Any) -> Sipp:
             server = stack.enter_context(sipp.running(scenario, tmp_path, *(options or ("-m", "1")), **words))
             admin.patch("/trunks/uas", host="127.0.0.1", port=server.port, ring_seconds=ring_seconds)
             return server
@@ -134,7 +137,7 @@ def caller(switch: Server, tmp_path: Path) -> Iterator[CallTo]:
     """`caller("uac", to="80001")` runs a SIPp client against the switch for one test."""
     with contextlib.ExitStack() as stack:
 
-        def calling(scenario: str, *options: str, to: str, **words: str) -> Sipp:
+        def calling(scenario: str, *options: str, to: str, **words: Any) -> Sipp:
             host, port = switch.sip
             return stack.enter_context(
                 sipp.running(

@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,10 @@ class Sipp:
     """One running SIPp; `wait` gives its end."""
 
     def __init__(
-        self, scenario: str, folder: Path, *options: str, port: int | None = None, quiet: bool = False, **words: str
+        self, scenario: str, folder: Path, *options: str, port: int | None = None, quiet: bool = False, **words: Any
     ) -> None:
-        """`words` fill the `{{…}}` of the scenario; `options` follow SIPp's own usage; a `quiet` one keeps no
-        messages."""
+        """`words`, texts all, fill the `{{…}}` of the scenario; `options` follow SIPp's own usage; a `quiet` one
+        keeps no messages."""
         self.port = port or free_sip_port("127.0.0.1")
         self.folder = folder / f"{scenario}-{self.port}"
         self.folder.mkdir(parents=True)
@@ -85,7 +86,7 @@ class Sipp:
 
 
 @contextlib.contextmanager
-def running(scenario: str, folder: Path, *options: str, port: int | None = None, **words: str) -> Iterator[Sipp]:
+def running(scenario: str, folder: Path, *options: str, port: int | None = None, **words: Any) -> Iterator[Sipp]:
     """SIPp for the length of a `with` block."""
     sipp = Sipp(scenario, folder, *options, port=port, **words)
     try:

@@ -386,7 +386,7 @@ async def test_a_waiting_party_is_not_lost_when_the_asking_call_is_ended_by_orde
     await asking(house, back)
     third = await taken(carol)
     call = house.switch._legs[
-        next(leg for leg, local in house.media.open_legs.items() if local == third.remote_sdp.address)
+        next(leg for leg, local in house.media.open_legs.items() if local == third.theirs.address)
     ]
     assert house.switch.hang_up(call.call)
     await back.until("over")

@@ -16,7 +16,7 @@ async def test_hold_and_resume_pass_through(house: SimulatedSwitch, who: str) ->
     holder, held = (out, back) if who == "caller" else (back, out)
     assert holder.offer_again("sendonly")
     await holder.when(lambda: holder.renegotiations == [200])
-    assert held.remote_sdp.direction == "sendonly" and holder.remote_sdp.direction == "recvonly"
+    assert held.theirs.direction == "sendonly" and holder.theirs.direction == "recvonly"
     assert "music" in house.media.doing.values()
     assert not house.hears(held, holder) and not house.hears(holder, held)
     assert holder.offer_again("sendrecv")
@@ -44,7 +44,7 @@ async def test_a_late_offer_goes_through_the_switch(house: SimulatedSwitch) -> N
     alice, bob = await registered(house, "1001", "1002")
     out = alice.call("1002", offer=False)
     back = await bob.rings()
-    assert not back.invite_request.body  # nobody has offered yet
+    assert not back.invitation.body  # nobody has offered yet
     back.ring()
     await out.until("ringing")
     back.answer()
@@ -67,7 +67,7 @@ async def test_a_late_offer_to_the_echo_is_made_by_the_switch(house: SimulatedSw
     assert house.hears_itself(out)
     assert out.offer_again("sendonly")
     await out.when(lambda: out.renegotiations == [200])
-    assert out.remote_sdp.direction == "recvonly"
+    assert out.theirs.direction == "recvonly"
     out.hang_up()
     await house.settled()
 
@@ -104,7 +104,7 @@ async def test_an_offer_that_comes_too_late_is_answered_and_then_cleared(house: 
     await asyncio.sleep(0.015)  # the switch has cancelled; bob does not know yet, and his 200 holds an offer
     back.answer()
     await back.until("over")
-    assert back.how == "cleared" and back.remote_sdp is not None and back.remote_sdp.address.port == 0
+    assert back.how == "cleared" and back.remote_sdp is not None and back.theirs.address.port == 0
     await house.settled()
 
 
@@ -165,9 +165,9 @@ async def test_an_offer_taken_back_leaves_both_parties_as_they_were(
     await asyncio.sleep(3)
     if taken_back or late:
         assert house.hear_each_other(out, back)
-        assert back.remote_sdp.direction == "sendrecv"
+        assert back.theirs.direction == "sendrecv"
     else:
-        assert back.remote_sdp.direction == "sendonly"  # the CANCEL came too late
+        assert back.theirs.direction == "sendonly"  # the CANCEL came too late
     assert out.offer_again("sendrecv")
     await out.when(lambda: out.renegotiations[-1] == 200)
     assert house.hear_each_other(out, back)

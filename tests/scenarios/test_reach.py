@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from softswitch.events import CallTraced
+from softswitch.events import CallForwarded, CallTraced
 from softswitch.features.reach.model import ReachRules
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -80,7 +80,7 @@ async def test_an_account_without_a_phone_is_forwarded_with_its_own_rights(house
     await out.until("up")
     out.hang_up()
     await house.settled()
-    assert [fact.number for fact in house.facts if type(fact).__name__ == "CallForwarded"] == ["1003"]
+    assert [fact.number for fact in house.facts if isinstance(fact, CallForwarded)] == ["1003"]
 
 
 async def test_who_is_not_to_be_disturbed_is_busy_and_no_phone_rings(house: SimulatedSwitch) -> None:

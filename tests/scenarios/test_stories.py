@@ -13,6 +13,7 @@ from softswitch.events import LegEnded
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from tests.support.invariants import records
+from tests.support.phone_calls import PhoneCall
 from tests.support.stories import causes, disposition, registered, ringing, talking
 from tests.support.switch import SimulatedSwitch
 
@@ -21,8 +22,8 @@ async def test_a_call_is_answered_and_both_hear_each_other(house: SimulatedSwitc
     alice, bob = await registered(house, "1001", "1002")
     out = alice.call("1002", label="Alice")
     back = await bob.rings()
-    assert back.label == "Alice" and "sip:1001@" in back.invite_request.header("from")
-    assert int(back.invite_request.header("max-forwards")) == 69  # one fewer than the caller's
+    assert back.label == "Alice" and "sip:1001@" in back.invitation.header("from")
+    assert int(back.invitation.header("max-forwards")) == 69  # one fewer than the caller's
     assert back.call_id != out.call_id  # two dialogs: a B2BUA
     back.ring()
     await out.until("ringing")
@@ -181,7 +182,7 @@ async def test_a_guest_calls_the_trunk_and_no_more(house: SimulatedSwitch) -> No
     guest = house.guest()
     out = guest.call("81234")
     back = await house.trunk.rings()
-    assert back.invite_request.request_uri.startswith("sip:81234@")
+    assert back.invitation.request_uri.startswith("sip:81234@")
     back.answer()
     await out.until("up")
     assert house.hear_each_other(out, back)
@@ -200,7 +201,7 @@ async def test_sound_bypasses_the_switch_where_the_trunk_says_so(house: Simulate
     back = await house.trunk.rings()
     back.answer()
     await out.until("up")
-    assert out.remote_sdp.address == back.local_rtp and back.remote_sdp.address == out.local_rtp
+    assert out.theirs.address == back.local_rtp and back.theirs.address == out.local_rtp
     assert house.media.ever_opened == 0
     back.hang_up()
     await house.settled()
@@ -234,7 +235,7 @@ async def test_a_call_of_the_switchs_own_rings_one_party_and_then_the_other(hous
     await other.until("over")
     assert other.how == "cancelled"
     back = await bob.rings()
-    assert "sip:1001@" in back.invite_request.header("from")
+    assert "sip:1001@" in back.invitation.header("from")
     back.answer()
     await back.until("up")
     await asyncio.sleep(1)
@@ -285,7 +286,11 @@ async def test_an_administrator_ends_a_call_for_both(house: SimulatedSwitch) -> 
 
 async def test_two_hundred_calls_at_once(house: SimulatedSwitch) -> None:
     guest = house.guest()
-    house.trunk.on_call = lambda back: house.loop.call_later(0.5, back.answer) and None
+
+    def answer_soon(back: PhoneCall) -> None:
+        house.loop.call_later(0.5, back.answer)
+
+    house.trunk.on_call = answer_soon
     calls = [guest.call(f"8{number:04d}") for number in range(200)]
     for call in calls:
         await call.until("up")

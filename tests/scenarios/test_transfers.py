@@ -47,13 +47,19 @@ async def test_a_blind_transfer_joins_the_other_party_with_the_target(house: Sim
     await asks.until("over")
     assert (asks.referred, asks.told, asks.subscribed) == (202, [100, 180, 200], "terminated")
     assert house.hear_each_other(stays, third)
-    assert stays.phone.user in third.invite_request.header("from")
+    assert stays.phone.user in third.invitation.header("from")
     await asyncio.sleep(30)
     third.hang_up()
     await stays.until("over")
     await house.settled()
     cdr = one(list(house.records.values()))
-    assert (cdr.from_, cdr.to, cdr.disposition, cdr.destination.name) == ("1001", "1002", "answered", "1003")
+    assert cdr.destination is not None
+    assert (cdr.from_, cdr.to, cdr.disposition, cdr.destination.name) == (
+        "1001",
+        "1002",
+        "answered",
+        "1003",
+    )
     assert pairs(cdr) == [("1001", "1002"), (stays.phone.user, "1003")]
     assert [(each.kind, each.target, each.outcome) for each in cdr.transfers] == [("blind", "1003", "completed")]
     assert 30_000 <= cdr.talks[1].ended_at - cdr.talks[1].started_at <= 31_000
@@ -144,7 +150,7 @@ async def test_whoever_was_held_before_the_transfer_is_heard_after_it(house: Sim
     back.refer("1003")
     third = await taken(house, carol)
     await asyncio.sleep(1)
-    assert out.remote_sdp.direction == "sendrecv" and house.hear_each_other(out, third)
+    assert out.theirs.direction == "sendrecv" and house.hear_each_other(out, third)
     out.hang_up()
     await house.settled()
 

@@ -97,6 +97,18 @@ class PhoneCall:
         return f"<{self.phone.user} {way} {self._remote_uri} {self.state} {self.how} {self.status} {self.call_id}>"
 
     @property
+    def invitation(self) -> Message:
+        """The INVITE by which it was called."""
+        assert self.invite_request is not None, f"{self!r} was not called"
+        return self.invite_request
+
+    @property
+    def theirs(self) -> Sdp:
+        """What the other side has described."""
+        assert self.remote_sdp is not None, f"{self!r} was described nothing"
+        return self.remote_sdp
+
+    @property
     def local_sdp(self) -> Sdp | None:
         return self.offers.local
 

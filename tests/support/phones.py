@@ -4,6 +4,7 @@ A phone does what a test or its script says and notes every breach of RFC 3261 b
 """
 
 import asyncio
+import functools
 import random
 from collections.abc import Callable, Iterable
 
@@ -48,7 +49,7 @@ class Phone:
         self.calls: list[PhoneCall] = []
         self.incoming: asyncio.Queue[PhoneCall] = asyncio.Queue()
         self.on_call: Callable[[PhoneCall], None] | None = None
-        self.offered = ("0", "8", "101")
+        self.offered: tuple[str, ...] = ("0", "8", "101")
         self.algorithm = ""
         """Answer only challenges of this digest algorithm; any when empty."""
         self.says: list[tuple[str, str]] = []
@@ -187,9 +188,7 @@ class Phone:
                 if not done.done():
                     done.set_result(result)
 
-            self.send_request(
-                method, request_uri, headers, body, self.server, finish, lambda finish=finish: finish(None)
-            )
+            self.send_request(method, request_uri, headers, body, self.server, finish, functools.partial(finish, None))
             response = await done
             if response is None or response.status not in (401, 407):
                 return response
@@ -268,6 +267,7 @@ class Phone:
             kept += [("To", response.header("to")), ("CSeq", f"{request.cseq} ACK")]
             return build(f"ACK {request_uri} SIP/2.0", [via, *kept])
 
+        made: InviteClient | Client
         if method == "INVITE":
             self._clients[key] = made = InviteClient(self.loop, send, data, ack, checked, on_timeout)
         else:

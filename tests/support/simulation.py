@@ -18,7 +18,7 @@ from tests.support.sip_text import user_of
 from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop, run
 
-CODECS = (("0", "8", "101"), ("8", "0"), ("0", "101"), ("0", "8", "9", "101"))
+CODECS: tuple[tuple[str, ...], ...] = (("0", "8", "101"), ("8", "0"), ("0", "101"), ("0", "8", "9", "101"))
 
 
 def simulate(
@@ -262,9 +262,9 @@ class Day:
         facts = by_call(self.house.facts)
         records = self.house.records
         offered: dict[str, list[CallId]] = {}
-        for call, its in facts.items():
+        for call_id, its in facts.items():
             if isinstance(its[0], CallOffered):
-                offered.setdefault(its[0].from_name, []).append(call)
+                offered.setdefault(its[0].from_name, []).append(call_id)
         backs: dict[str, list[PhoneCall]] = {}
         for phone in self.house.phones:
             for other in phone.calls:

@@ -93,6 +93,9 @@ class SimulatedEndpoint:
 
         self._loop.call_soon(later)
 
+    def close(self, transport: int) -> None:
+        raise AssertionError("there are no connections here")
+
     def wake(self) -> None:
         self._settle_soon()
 

@@ -47,7 +47,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
             raise Deadlock("deadlock: nothing is ready and no timer is set\n" + "\n".join(self._waiting()))
         if timeout > 0:
             # The timer's own time, not now + timeout: adding a difference back loses a last bit and would spin.
-            self._now = max(self._now, self._scheduled[0].when())
+            self._now = max(self._now, self._scheduled[0].when())  # type: ignore[attr-defined]
             self._turns = 0
             return []
         self._turns += 1
@@ -61,7 +61,7 @@ class VirtualTimeLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         """Nobody sleeps here, so nobody need be woken."""
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         raise RuntimeError("no threads on virtual time: the clock would jump over their answer")
 
     def _waiting(self) -> list[str]:

@@ -1,7 +1,7 @@
 """A story in which the peer watches accounts: SUBSCRIBE with digest, and the NOTIFYs that come."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateways._native import SipRequest, SipResponse
 from gateways.sip.ua.digest import ha1_of
@@ -46,7 +46,7 @@ class Watching(Story):
         expires: int | None = 600,
         headers: Sequence[str] = (),
         call_id: str = "s1",
-        **more: object,
+        **more: Any,
     ) -> SipResponse:
         """SUBSCRIBE; gives the answer. The NOTIFY that follows is among what was said."""
         lines = [f"Event: {event}", *headers]

@@ -17,6 +17,7 @@ from softswitch.events import (
     LegEnded,
     LegRang,
 )
+from softswitch.feature import hears
 from softswitch.features.cdr.feature import build
 from softswitch.features.cdr.model import record
 from softswitch.features.cdr.service import CallRecords
@@ -78,13 +79,14 @@ def test_records_made_as_calls_end_are_those_made_again_from_the_log(facts: list
     written = Written()
     bus, records = Bus(), CallRecords(written)
     bus.subscribe(Fact, written.append)
-    bus.subscribe(CallFact, records.hear)
+    bus.subscribe(*hears(CallFact, records.hear))
     for fact in facts:
         bus.publish(fact)
     again: list[tuple[object, ...]] = []
     calls: dict[CallId, list[CallFact]] = {}
-    for fact in written.facts:
-        assert isinstance(fact, CallFact)
+    for said in written.facts:
+        assert isinstance(said, CallFact)
+        fact = said
         if isinstance(fact, CallOffered) or fact.call in calls:
             calls.setdefault(fact.call, []).append(fact)
         if isinstance(fact, CallEnded) and fact.call in calls:

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_an_explanation_reads_as_a_sentence_and_its_rules() -> None:
         "1001 calling 80001 goes to trunk/uas as 0080001",
         "  default/inside  skipped  80001 is no 1XXX",
     ]
-    nowhere = {"destination": None, "cause": "unallocated number", "steps": []}
+    nowhere: dict[str, Any] = {"destination": None, "cause": "unallocated number", "steps": []}
     assert list(explain.described("1001", "9", nowhere)) == ["1001 calling 9 goes nowhere: unallocated number"]
 
 

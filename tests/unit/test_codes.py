@@ -1,6 +1,6 @@
 """Codes pressed in a call: which can be, what keys come to, and how they are set over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from softswitch.calls.in_call import Action, Chosen, Code, GivenUp, Keypad, Keys, NumberWanted
 from softswitch.calls.signals import Origin
+from softswitch.events import RoutingStep
 from softswitch.features.codes.feature import build
 from softswitch.features.codes.model import DEFAULTS, InCallCode, checked, of_party
 from softswitch.features.codes.service import Codes
@@ -113,6 +114,9 @@ def codes(directory: Directory) -> Codes:
 
 
 class Nowhere:
+    def tried(self, destination: Destination, number: str) -> Sequence[RoutingStep]:
+        return ()
+
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *asked: None
 

@@ -37,7 +37,7 @@ def cpim(wants: str = "positive-delivery", *, prefix: str = "imdn", inner: str =
 def test_what_a_sender_asks_is_read_by_its_namespace(prefix: str) -> None:
     read = read_cpim(message(cpim("positive-delivery, Display", prefix=prefix)))
     assert read is not None
-    assert (read.message_id, read.wants) == ("34jk324j", {"positive-delivery", "display"})
+    assert (read.message_id, read.wants) == ("34jk324j", frozenset({"positive-delivery", "display"}))
     assert (read.content_type, read.content) == ("text/plain", b"Hello\r\n\r\nyou")
     assert read.header("From") == "Ann <sip:1001@h>"
 

@@ -29,6 +29,9 @@ class Surroundings:
     def replace(self, aor: str, bindings: Sequence[Binding]) -> None:
         raise AssertionError
 
+    def flow_failed(self, transport: int) -> None:
+        raise AssertionError
+
     def live(self) -> Sequence[CallId]:
         return ()
 

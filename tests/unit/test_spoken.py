@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import date, time
 from decimal import Decimal
 
@@ -224,7 +225,7 @@ def test_nothing_is_said_that_no_clip_is_named_for(language: str, data: st.DataO
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_cannot_be_said_is_refused_by_name(language: str) -> None:
     grammar = LANGUAGES[language]
-    for refused, match in (
+    refusals: tuple[tuple[Callable[[], object], str], ...] = (
         (lambda: grammar.number(10**12), "beyond"),
         (lambda: grammar.number(Decimal("NaN")), "no number"),
         (lambda: grammar.digits("12a"), "'a' in '12a'"),
@@ -235,7 +236,8 @@ def test_what_cannot_be_said_is_refused_by_name(language: str) -> None:
         (lambda: grammar.money(Decimal(-1), "USD"), "-1 USD"),
         (lambda: grammar.money(Decimal(1), "XXX"), "'XXX' is not known"),
         (lambda: grammar.money(Decimal("0.5"), "JPY"), "0.5 JPY"),
-    ):
+    )
+    for refused, match in refusals:
         with pytest.raises(Unspeakable, match=match):
             refused()
 

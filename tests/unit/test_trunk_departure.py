@@ -226,7 +226,7 @@ async def test_a_forwarded_call_shows_its_caller_or_who_forwarded_it() -> None:
         way = Way(make_trunk(rules={"identity": {"forwarded_as": whose}}))
         caller = way.caller(origin=outside)
         caller.routed_as = ALICE
-        await way.apps["trunk"](caller, "carrier")  # type: ignore[arg-type]
+        await way.apps["trunk"](caller, "carrier")
         assert caller.dialled[0].from_ == shown
 
 
@@ -235,17 +235,17 @@ async def test_a_call_that_a_trunk_brings_is_received_routed_and_counted() -> No
     outside = Origin("trunk", "carrier", "from-carrier")
     first = way.caller(origin=outside)
     first.from_ = Party("089123456")
-    going = await way.apps["arrival"](first, "carrier")  # type: ignore[arg-type]
+    going = await way.apps["arrival"](first, "carrier")
     assert going == Destination("dialplan", "from-carrier")
     assert (first.from_, first.identity) == (Party("+4989123456"), Identity())
     second = way.caller(origin=outside)
     with pytest.raises(Rejected, match="trunk carrier brings too many calls") as rejected:
-        await way.apps["arrival"](second, "carrier")  # type: ignore[arg-type]
+        await way.apps["arrival"](second, "carrier")
     assert rejected.value.cause is Cause.NO_CIRCUIT_AVAILABLE
     first.publish(CallEnded(at=0, call=CallId("call"), cause=Cause.NORMAL_CLEARING))
-    assert await way.apps["arrival"](second, "carrier") is not None  # type: ignore[arg-type]
+    assert await way.apps["arrival"](second, "carrier") is not None
     with pytest.raises(Rejected, match="trunk gone is no longer there"):
-        await way.apps["arrival"](second, "gone")  # type: ignore[arg-type]
+        await way.apps["arrival"](second, "gone")
 
 
 SILENT = DialOutcome(False, Cause.NO_ANSWER, unheard=408)
@@ -276,7 +276,7 @@ async def test_a_redirecting_trunk_is_followed_as_its_rules_say(
     moved = DialOutcome(False, Cause.INTERWORKING, 302, ("sip:4711@elsewhere.example",))
     for destination in (("trunk", "carrier"), ("trunk-group", "out")):
         caller = way.caller(moved)
-        assert await way.apps[destination[0]](caller, destination[1]) == going  # type: ignore[arg-type]
+        assert await way.apps[destination[0]](caller, destination[1]) == going
         assert (caller.to.number, caller.notes) == (to, notes)
 
 

@@ -299,7 +299,7 @@ def test_commands_may_come_before_the_switch_has_named_the_leg() -> None:
         story.agent.command(CALLER, HangUp(Cause.USER_BUSY), story.now)
         return CALLER
 
-    story.switch.incoming = incoming  # type: ignore[method-assign]
+    story.switch.incoming = incoming  # type: ignore[method-assign,assignment]
     story.calls()
     assert story.lines() == ["180 INVITE", "486 INVITE"]
     assert story.switch.ladder == [
@@ -318,7 +318,7 @@ def test_a_switch_that_takes_no_call_refuses_it_by_cause_and_a_fault_in_it_is_a_
         def incoming(asked: Incoming, error: Exception = error) -> LegId:
             raise error
 
-        story.switch.incoming = incoming  # type: ignore[method-assign]
+        story.switch.incoming = incoming  # type: ignore[method-assign,assignment]
         story.calls()
         story.only_response(status)
         assert story.told == []

@@ -59,7 +59,7 @@ def test_what_a_device_publishes_is_seen_and_ends_with_its_time() -> None:
     assert answer.header("SIP-ETag")
     assert story.seen == (Published(True, ("meeting",), "Back at 3"),)
     story.passes(601.0)
-    assert story.seen == ()
+    assert not story.seen
     assert story.is_clean()
 
 
@@ -73,7 +73,7 @@ def test_a_publication_is_refreshed_changed_and_removed_by_its_entity_tag() -> N
     assert story.seen == (Published(True, ("lunch",), ""),)
     story.passes(500.0)
     assert story.publishes("", f"SIP-If-Match: {third}", expires="0").status == 200
-    assert story.seen == ()
+    assert not story.seen
     assert story.is_clean()
 
 

@@ -196,7 +196,6 @@ def test_a_path_is_kept_and_comes_back_where_it_is_supported() -> None:
 def test_a_phone_by_tcp_is_reached_by_its_connection() -> None:
     story = Registering()
     story.connect(7)
-    story.transport_of_requests = "TCP"
     text = story.request("REGISTER", uri="sip:192.0.2.1", transport="TCP", contact=None)
     story.hears(text, transport=7)
     given = answer_to(story.only_response(401), "REGISTER", "sip:192.0.2.1")

@@ -255,7 +255,7 @@ def test_a_thousand_watchers_are_told_in_batches_with_calls_between_them() -> No
     story.accounts.live = [RINGS]
     story.agent.changed(Subject.CALLS, "1002", story.now)
     story.settle()
-    turns = []
+    turns: list[int] = []
     while sum(turns) < 1000:
         deadline = story.agent.deadline()
         assert deadline is not None and deadline <= story.now + 0.01

@@ -21,8 +21,11 @@ def test_timers_fire_in_order_and_at_their_own_time() -> None:
     fired: list[tuple[float, str]] = []
 
     async def main(loop: VirtualTimeLoop) -> None:
+        def fire(name: str) -> None:
+            fired.append((loop.time(), name))
+
         for when, name in ((0.3, "c"), (0.1, "a"), (0.2, "b")):
-            loop.call_later(when, lambda name=name: fired.append((loop.time(), name)))
+            loop.call_later(when, fire, name)
         loop.call_later(0.25, lambda: None).cancel()
         await asyncio.sleep(1)
 

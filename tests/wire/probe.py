@@ -89,7 +89,7 @@ class Probe:
         self._count += 1
         call_id = f"alive-{self._count}-{self.host}"
         self.send(options(call_id, self.host, self.port, self.target))
-        before = []
+        before: list[Answer] = []
         while True:
             answer = self.receive()
             if answer.call_id == call_id.encode():

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law, sine
 
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
@@ -16,6 +15,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
+from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law, sine
 
 A, B = LegId("call.1"), LegId("call.2")
 PCMA, PCMU, EVENT = Codec(8, "PCMA"), Codec(0, "PCMU"), Codec(101, "TELEPHONE-EVENT")

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateways.sip.defence import DefenceSettings, Pressure
-from gateways.sip.endpoint import Listener
 from gateways.sip.gateway import SipGateway, SipSettings
+from gateways.sip.listener import Listener
 from softswitch.app import SystemClock
 from softswitch.kernel.address import HostPort
 from tests.support.ua_story import Accounts, Switch
@@ -117,7 +117,7 @@ async def test_however_many_are_new_others_have_their_turn_and_what_has_begun_is
         peer.send("BYE", to_tag=";tag=nobody")
         # All of them are in the socket now, and are read at once; then some are answered at each turn of the loop, and
         # others get their turn.
-        seen = []
+        seen: list[int] = []
         async with asyncio.timeout(10):
             while not seen or seen[-1] < 150:
                 await asyncio.sleep(0)

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @asynccontextmanager
-async def secure(settings: TlsSettings, **limits: float) -> AsyncIterator[tuple[SipGateway, Switch, HostPort]]:
+async def secure(settings: TlsSettings, **limits: Any) -> AsyncIterator[tuple[SipGateway, Switch, HostPort]]:
     """A gateway that listens for TLS alone, and where."""
     accounts, switch = Accounts(), Switch()
     carrier = SipGateway(

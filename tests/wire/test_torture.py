@@ -117,7 +117,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def cases() -> list[object]:
-    marked = []
+    marked: list[object] = []
     for torture in TORTURES:
         marks = [pytest.mark.xfail(strict=True, reason=NOT_YET[torture.file])] if torture.file in NOT_YET else []
         marked.append(pytest.param(torture, id=torture.file.removesuffix(".dat"), marks=marks))

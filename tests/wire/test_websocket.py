@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import websockets.asyncio.client
@@ -28,7 +29,7 @@ Browser = websockets.asyncio.client.ClientConnection
 
 @asynccontextmanager
 async def gateway(
-    kind: str = "ws", tls: TlsSettings | None = None, **limits: float
+    kind: str = "ws", tls: TlsSettings | None = None, **limits: Any
 ) -> AsyncIterator[tuple[SipGateway, Switch, str]]:
     """A gateway that listens for WebSockets alone, and its URL."""
     accounts, switch = Accounts(), Switch()
