@@ -1,9 +1,9 @@
 """`make soak`: a random day for a demo switch, with a kill in the middle, and the reckoning afterwards.
 
-Calls that talk, are hung up on, are cancelled, are busy, are held and resumed, phones that register again and again,
-and TCP connections that are reset; how many, how fast and how long is drawn from a seed. Three times: a spell whose
-every call must have its record, a spell that `kill -9` interrupts, and a spell after the restart in which memory must
-stay flat as well.
+Calls that talk, are hung up on, are cancelled, are busy, are held and resumed, are transferred, phones that register
+again and again, and TCP connections that are reset; how many, how fast and how long is drawn from a seed. Three times:
+a spell whose every call must have its record, a spell that `kill -9` interrupts, and a spell after the restart in which
+memory must stay flat as well.
 """
 
 import argparse
@@ -48,6 +48,10 @@ class Kind:
     rate: int
     """Calls a second at most."""
     words: tuple[tuple[str, str], ...] = ()
+    by_account: bool = False
+    """Whether accounts call, and not a guest."""
+    talk_ms: int = 300
+    """How long the called party talks, where it hangs up."""
 
     @property
     def filled(self) -> dict[str, Any]:
@@ -60,6 +64,8 @@ KINDS = (
     Kind("cancel", "82", "uac_cancel", "uas_rings", "cancelled", 5),
     Kind("busy", "83", "uac_refused", "uas_refuses", "busy", 5, (("status", "486"), ("reason", "Busy Here"))),
     Kind("hold", "84", "uac_reinvite", "uas_reinvited", "answered", 5),
+    # Whoever was called talks on with the echo, and hangs up on it.
+    Kind("transfer", "85", "uac_transfers", "uas_hangs_up", "answered", 5, (("target", "9196"),), True, 4000),
 )
 
 
@@ -169,9 +175,11 @@ class Soak:
         admin = Admin(server)
         with contextlib.ExitStack() as stack:
             for kind in KINDS:
-                uas = Sipp(kind.called, self._folder, "-d", "300", "-timeout", "100000", quiet=True, **kind.filled)
+                talk = ("-d", str(kind.talk_ms))
+                uas = Sipp(kind.called, self._folder, *talk, "-timeout", "100000", quiet=True, **kind.filled)
                 stack.callback(uas.stop)
-                admin.trunk_with_rule(f"soak-{kind.name}", uas.port, f"{kind.prefix}XXX")
+                context = "default" if kind.by_account else "guest"
+                admin.trunk_with_rule(f"soak-{kind.name}", uas.port, f"{kind.prefix}XXX", context)
             yield
         admin.close()
 
@@ -199,10 +207,11 @@ class Soak:
         for kind in KINDS:
             rate = self._random.randint(1, kind.rate)
             number = f"{kind.prefix}{self._random.randrange(1000):03d}"
+            accounts = ("-inf", str(self._accounts)) if kind.by_account else ()
             yield (
                 Sipp(
                     kind.caller, folder, remote, "-s", number, "-r", str(rate), "-m", str(rate * BATCH_SECONDS),
-                    "-d", str(self._random.randint(20, 2000)), quiet=True, **kind.filled,
+                    "-d", str(self._random.randint(20, 2000)), *accounts, quiet=True, **kind.filled,
                 ),
                 kind,
             )  # fmt: skip

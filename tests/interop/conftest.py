@@ -61,13 +61,13 @@ class Admin:
         response.raise_for_status()
         return response.json()
 
-    def trunk_with_rule(self, name: str, port: int, number: str) -> None:
-        """A trunk to a port of this machine, and before all other rules for guests one that leads to it."""
+    def trunk_with_rule(self, name: str, port: int, number: str, context: str = "guest") -> None:
+        """A trunk to a port of this machine, and before all other rules (for guests) one that leads to it."""
         if any(trunk["name"] == name for trunk in self.all("/trunks")):
             self.patch(f"/trunks/{name}", port=port)
             return
         self.post("/trunks", name=name, host="127.0.0.1", port=port, context="guest")
-        self.post("/routes", context="guest", name=name, number=number, destination=f"trunk/{name}", position=1)
+        self.post("/routes", context=context, name=name, number=number, destination=f"trunk/{name}", position=1)
 
     def delete(self, path: str) -> None:
         self._http.delete(path).raise_for_status()
