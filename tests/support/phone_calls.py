@@ -64,6 +64,13 @@ class PhoneCall:
         self.pressed: list[str] = []
         """The keys that came as INFO."""
         self.acks_sent = 0
+        self.pracks_sent = 0
+        self.pracks_heard = 0
+        self.updates_heard = 0
+        self._rseq = 0
+        """Of the last reliable provisional response, ours or theirs."""
+        self._settled_cseq = -1
+        """Of the INVITE whose offer a reliable provisional response has answered."""
         self.mute_acks = False
         """For stories: never acknowledge a 2xx."""
         self.on_change: list[Callable[[PhoneCall], None]] = []
@@ -242,12 +249,65 @@ class PhoneCall:
             self.phone.breach(f"{response} has another To tag than the last (8.2.6.2)")
         self.remote_tag = response.to_tag
         self._target_from(response)
+        if response.header("rseq"):
+            if int(response.header("rseq")) <= self._rseq:
+                return  # it comes again: RFC 3262 section 4
+            self._prack(response)
+        elif self.phone.extras.acknowledges:
+            self.phone.breach(f"{response} is not reliable, though we require it (RFC 3262 section 3)")
         if response.status == 180:
             self.rang += 1
         if response.body:
             self.early_media = True
             self.offers.take_answer(response.body)
         self._enter("ringing")
+
+    def _prack(self, response: Message) -> None:
+        """RFC 3262 section 4."""
+        rseq = int(response.header("rseq"))
+        if self._rseq and rseq != self._rseq + 1:
+            self.phone.breach(f"{response} has the RSeq {rseq} after {self._rseq} (RFC 3262 section 3)")
+        if "100rel" not in response.header("require"):
+            self.phone.breach(f"{response} has an RSeq and does not require 100rel (RFC 3262 section 3)")
+        self._rseq = rseq
+        if response.body and self._offer is not None:
+            self._settled_cseq = response.cseq
+        self._local_cseq += 1
+        self.pracks_sent += 1
+        rack = ("RAck", f"{rseq} {response.cseq} INVITE")
+        self.phone.send_request(
+            "PRACK",
+            self._target,
+            [*self._headers("PRACK", self._local_cseq, self._credentials("PRACK")), rack],
+            b"",
+            self._next_hop(),
+            self._pracked,
+            lambda: None,
+        )
+
+    def _pracked(self, answer: Message) -> None:
+        # The call may have ended on the way: then there is no dialog, or no response to acknowledge. One that a later
+        # request has overtaken is out of order (12.2.2).
+        overtaken = answer.status == 500 and self._local_cseq > answer.cseq
+        if answer.status >= 300 and answer.status not in (481, 487) and not overtaken and self.state != "over":
+            self.phone.breach(f"{answer} to a PRACK (RFC 3262 section 3)")
+
+    def pracked(self, prack: Message) -> None:
+        """Our reliable provisional response was acknowledged."""
+        self.pracks_heard += 1
+        self._remote_cseq = max(self._remote_cseq, prack.cseq)
+        if prack.header("rack") != f"{self._rseq} {self.invitation.cseq} INVITE":
+            self.phone.breach(f"{prack} acknowledges {prack.header('rack')} (RFC 3262 section 7.2)")
+
+    def updated(self, update: Message) -> int:
+        """An UPDATE came; gives the status."""
+        if update.body:
+            self.phone.breach(f"{update} offers, and should only refresh (RFC 4028 section 7.4)")
+        if self.state == "over" or update.cseq <= self._remote_cseq:
+            return 481 if self.state == "over" else 500
+        self._remote_cseq = update.cseq
+        self.updates_heard += 1
+        return 200
 
     def _accepted(self, response: Message) -> None:
         ack = self._acks.get(response.cseq)
@@ -279,7 +339,9 @@ class PhoneCall:
     def _ack(self, response: Message) -> bytes:
         """13.2.2.4: the INVITE's CSeq number, a branch of its own, and the answer if the 2xx was the offer."""
         body = b""
-        if not response.body:
+        if response.cseq == self._settled_cseq:
+            pass  # the reliable response was the answer, and what comes later is to be ignored (13.2.1)
+        elif not response.body:
             self.phone.breach(f"{response} has no session description (13.3.1.4, RFC 3264)")
         elif self._offer is not None:
             self.offers.take_answer(response.body)
@@ -350,6 +412,9 @@ class PhoneCall:
             body = (self.offers.local or self.offers.answer()).write()
         status = 183 if early_media else 180
         tag = fork or self.local_tag
+        if self.phone.extras.rings_reliably and "100rel" in self.invite_request.header("supported"):
+            self._rseq += 1
+            extra = f"Require: 100rel\r\nRSeq: {self._rseq}"
         server.respond(status, self.phone.reply(self.invite_request, status, tag, sdp=body, extra=extra))
         self._enter("ringing")
 
@@ -630,7 +695,7 @@ class PhoneCall:
             ("CSeq", f"{cseq} {method}"),
         ]
         if method == "INVITE":
-            headers += [("Contact", f"<{self.phone.contact}>"), *self.phone.says]
+            headers += [("Contact", f"<{self.phone.contact}>"), *self.phone.says, *self.phone.extras.headers()]
             if self.replaces and not self.remote_tag:
                 headers += [("Replaces", self.replaces), ("Require", "replaces")]
         return headers + (credentials or [])

@@ -7,6 +7,7 @@ import asyncio
 import functools
 import random
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from softswitch.kernel.address import HostPort
 from tests.support import oracle
@@ -23,6 +24,27 @@ from tests.support.sip_text import (
 )
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, MESSAGE, INFO"
+
+
+class Extras(NamedTuple):
+    """Extensions that a phone knows."""
+
+    acknowledges: bool = False
+    """Its INVITEs require reliable provisional responses (RFC 3262)."""
+    rings_reliably: bool = False
+    """It sends its own ones reliably to whoever supports them."""
+    updates: bool = False
+    """It takes UPDATE (RFC 3311)."""
+    refreshed: bool = False
+    """It asks to be refreshed every 90 seconds (RFC 4028)."""
+
+    def headers(self) -> list[tuple[str, str]]:
+        """What its INVITEs say of them."""
+        tags = [("Supported", "100rel, timer")] if self.acknowledges or self.refreshed else []
+        required = [("Require", "100rel")] if self.acknowledges else []
+        interval = [("Session-Expires", "90;refresher=uas")] if self.refreshed else []
+        allow = [("Allow", f"{ALLOW}, PRACK, UPDATE")] if self.updates else []
+        return [*tags, *required, *interval, *allow]
 
 
 class Phone:
@@ -58,6 +80,8 @@ class Phone:
         """A trunk's far end: the Request-URI need not be its own Contact."""
         self.final_within = 60.0
         """Seconds within which the other side must decide on a re-INVITE."""
+        self.extras = Extras()
+        """What it speaks beyond RFC 3261."""
         self.expects_acks = True
         """Whether a missing ACK is a finding: in a third of loss, eleven round trips in a row do fail now and then."""
         self.dead = False
@@ -294,7 +318,7 @@ class Phone:
         if request.method == "INVITE" and 100 < status < 300:
             headers.append(("Contact", f"<{self.contact}>"))
         if status in (200, 405):
-            headers.append(("Allow", ALLOW))
+            headers.append(("Allow", f"{ALLOW}, PRACK, UPDATE" if self.extras.updates else ALLOW))
         if extra:
             name, _, value = extra.partition(": ")
             headers.append((name, value))
@@ -395,6 +419,17 @@ class Phone:
             if status == 200:
                 self.texts.put_nowait(request)
             self._plain(data, request, send, status)
+        elif method == "PRACK":
+            if call is not None and call.matches(request):
+                call.pracked(request)
+                self._plain(data, request, send, 200)
+            else:
+                self._plain(data, request, send, 481)
+        elif method == "UPDATE" and self.extras.updates:
+            if call is None or not call.matches(request):
+                self._plain(data, request, send, 481)
+            else:
+                self._updated(data, request, send, call)
         elif method == "NOTIFY":
             if call is not None and call.matches(request):
                 self._plain(data, request, send, 200)
@@ -417,6 +452,15 @@ class Phone:
             return
         self.breach(f"{request} names no subscription of this phone")
         self._plain(data, request, send, 481)
+
+    def _updated(self, data: bytes, request: Message, send: Callable[[bytes], None], call: PhoneCall) -> None:
+        """An UPDATE, which refreshes the session and offers nothing."""
+        status = call.updated(request)
+        interval = request.header("session-expires")
+        server = Server(self.loop, send, request)
+        self._servers[request.branch, request.method] = data, server
+        extra = f"Session-Expires: {interval}" if status == 200 and interval else ""
+        server.respond(self.reply(request, status, call.local_tag, extra=extra))
 
     def _plain(self, data: bytes, request: Message, send: Callable[[bytes], None], status: int, tag: str = "") -> None:
         server = Server(self.loop, send, request)

@@ -12,7 +12,7 @@ from softswitch.kernel.ids import CallId
 from tests.support.invariants import by_call
 from tests.support.network import Conditions
 from tests.support.phone_calls import PhoneCall
-from tests.support.phones import Phone
+from tests.support.phones import Extras, Phone
 from tests.support.scripts import CalleeScript, CallerScript, Habits
 from tests.support.sip_text import user_of
 from tests.support.switch import SimulatedSwitch
@@ -22,16 +22,24 @@ CODECS: tuple[tuple[str, ...], ...] = (("0", "8", "101"), ("8", "0"), ("0", "101
 
 
 def simulate(
-    seed: int, *, calls: int = 0, accounts: int = 0, conditions: Conditions | None = None, transfers: bool = False
+    seed: int,
+    *,
+    calls: int = 0,
+    accounts: int = 0,
+    conditions: Conditions | None = None,
+    transfers: bool = False,
+    extensions: bool = False,
 ) -> list[str]:
     """Live one day; gives what went wrong, with the ladders that show it. What is not given is drawn by the seed.
 
     With `transfers`, people also transfer, park, fetch and pick up at random; what becomes of a call then cannot be
-    foretold, and only what must hold of every call is judged.
+    foretold, and only what must hold of every call is judged. With `extensions`, phones know reliable provisional
+    responses, UPDATE and session timers, each some of them.
     """
 
     async def main(loop: VirtualTimeLoop) -> list[str]:
-        return await Day(loop, seed, calls, accounts, conditions, transfers=transfers).live()
+        day = Day(loop, seed, calls, accounts, conditions, transfers=transfers, extensions=extensions)
+        return await day.live()
 
     return run(main, seed=seed)
 
@@ -82,6 +90,7 @@ class Day:
         conditions: Conditions | None,
         *,
         transfers: bool = False,
+        extensions: bool = False,
     ) -> None:
         self._loop = loop
         self._chance = chance = random.Random(f"day {seed}")
@@ -102,6 +111,7 @@ class Day:
         """Whether some phones lose power during the day; outcomes cannot be foretold then."""
         self._misheard: list[str] = []
         self._moving = random.Random(f"transfers {seed}") if transfers else None
+        self._extending = random.Random(f"extensions {seed}") if extensions else None
 
     async def live(self) -> list[str]:
         house, chance = self.house, self._chance
@@ -114,6 +124,8 @@ class Day:
             phone.on_call = self._called
             phone.expects_acks = self._weather.loss <= 0.15
             phone.final_within = 15.0 if self._fair and not self._mortal else 60.0
+            if self._extending is not None:
+                phone.extras = Extras(*(self._extending.random() < 0.5 for _ in Extras._fields))
         everyone = [phone for devices in self._devices.values() for phone in devices]
         await asyncio.gather(*(self._register(phone) for phone in everyone))
         if self._mortal:
