@@ -46,6 +46,7 @@ class SystemClock:
 
 class NoMedia:
     codecs: Sequence[Codec] = SAID.codecs
+    converts: tuple[Codec, ...] = ()
     address = HostPort("127.0.0.1", 4000)
     counted = MediaFigures()
 

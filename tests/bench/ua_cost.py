@@ -70,6 +70,9 @@ class Relay:
         self.agent.dial(LegId(f"{self.calls}.2"), invitation, self.now)
         return LegId(f"{self.calls}.1")
 
+    def registers_in_bulk(self, username: str) -> bool:
+        return False
+
     def certified(self, names: tuple[str, ...]) -> Origin | None:
         return None
 

@@ -44,6 +44,7 @@ async def test_where_early_media_is_not_wanted_the_callers_phone_makes_the_ringi
 async def test_a_trunk_may_be_refused_its_early_media_too(house: SimulatedSwitch) -> None:
     (alice,) = await registered(house, "1001")
     trunk = house.features.trunks.trunk("uas")
+    assert trunk is not None
     house.features.trunks._remember(
         {"uas": replace(trunk, origin=replace(trunk.origin, rules=LegRules(early_media="ring")))}
     )
@@ -74,7 +75,7 @@ async def test_early_media_is_heard_where_the_network_authorises_it(
     alice, bob = await registered(house, "1001", "1002")
     set_rules(house, "1002", LegRules(early_media="authorised"))
     out, back = await early(alice, bob, extra=said)
-    assert back.invite_request.header("p-early-media") == "supported"
+    assert back.invitation.header("p-early-media") == "supported"
     assert (out.early_media, out.rang) == (heard, 0 if heard else 1)
     assert house.hears(out, back) is heard
     out.cancel()
@@ -97,7 +98,7 @@ async def test_early_media_that_is_authorised_later_is_heard_from_then_on(house:
 async def test_others_are_not_asked_whether_they_know_of_it(house: SimulatedSwitch) -> None:
     alice, bob = await registered(house, "1001", "1002")
     out, back = await early(alice, bob)
-    assert not back.invite_request.header("p-early-media")
+    assert not back.invitation.header("p-early-media")
     out.cancel()
     await house.settled()
 
@@ -232,7 +233,7 @@ async def test_a_caller_who_heard_one_party_early_hears_that_the_next_rings(hous
 async def test_when_a_fork_that_was_heard_is_gone_the_caller_hears_ringing(house: SimulatedSwitch) -> None:
     alice, bob = await registered(house, "1001", "1002")
     out, back = await early(alice, bob, fork="first")
-    assert "199" in back.invite_request.header("supported")
+    assert "199" in back.invitation.header("supported")
     assert house.hears(out, back)
     back.fork_gone("other")
     await asyncio.sleep(0.5)

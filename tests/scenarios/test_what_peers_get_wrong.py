@@ -138,7 +138,7 @@ async def test_a_phone_behind_a_nat_is_reached_by_the_way_it_came(house: Simulat
     alice, bob = house.phone("1001"), house._attach(HOME, "1002", "demo-1002")
     house.network.detach(HOME)
     house.network.attach(ROUTER, lambda data, source: bob.receive(data, source))
-    bob.transmit = lambda data, to: house.network.send(data, ROUTER, to)  # type: ignore[method-assign]
+    bob.transmit = lambda data, to: house.network.send(data, ROUTER, to)  # type: ignore[method-assign,assignment]
     for phone in (alice, bob):
         assert await phone.register() == 200
     (binding,) = house.location.bindings("1002")

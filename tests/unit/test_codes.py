@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from softswitch.calls.in_call import Action, Chosen, Code, GivenUp, Keypad, Keys, NumberWanted
+from softswitch.calls.onward import Prospect
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.codes.feature import build
@@ -114,6 +115,9 @@ def codes(directory: Directory) -> Codes:
 
 
 class Nowhere:
+    def prospect(self, *asked: object) -> Prospect:
+        raise AssertionError("nobody asks here")
+
     def tried(self, destination: Destination, number: str) -> Sequence[RoutingStep]:
         return ()
 

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from typing import Any
 
 import pytest
 
@@ -361,7 +362,11 @@ def test_a_wrong_password_and_an_unknown_user_take_the_same_time(algorithm: str)
     taken: dict[str, list[float]] = {"1001": [], "9001": []}
     for turn in range(400):
         for user, times in taken.items():
-            common = {"uri": "sip:192.0.2.1", "to": f"<sip:{user}@192.0.2.1>", "call_id": f"t{turn}-{user}"}
+            common: dict[str, Any] = {
+                "uri": "sip:192.0.2.1",
+                "to": f"<sip:{user}@192.0.2.1>",
+                "call_id": f"t{turn}-{user}",
+            }
             story.hears(story.request("REGISTER", cseq=1, **common))
             given = answer_to(story.only_response(401), "REGISTER", "sip:192.0.2.1", username=user, password="wrong")
             asked = story.request("REGISTER", headers=[f"Authorization: {given}"], cseq=2, **common)

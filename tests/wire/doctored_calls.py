@@ -4,8 +4,9 @@ import asyncio
 import base64
 import re
 import socket
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from tests.wire.rtp_party import Party, Rtp
 from tests.wire.srtp_party import Srtp
@@ -214,8 +215,8 @@ class Gateway(Sip):
     def _number(self, call_id: str) -> str:
         return self._talks[call_id].get_name().partition(" ")[0]
 
-    def _begin(self, life: object, call_id: str) -> None:
-        task = asyncio.ensure_future(life)  # type: ignore[arg-type]
+    def _begin(self, life: Coroutine[Any, Any, None], call_id: str) -> None:
+        task = asyncio.ensure_future(life)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if call_id:

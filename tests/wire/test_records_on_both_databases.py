@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
-from softswitch.calls.onward import Onward
+from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
 from softswitch.events import AccountUnregistered, CallAnswered, CallFact, CallOffered, Fact
@@ -113,6 +113,9 @@ class Nobody:
 
     def why_missing(self, destination: Destination) -> str | None:
         return None
+
+    def prospect(self, *asked: object) -> Prospect:
+        raise AssertionError("nobody asks here")
 
     def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         return None
