@@ -3,6 +3,8 @@
 The phones here are at 10.0.0.x and come by UDP: keys would cross the network in the clear.
 """
 
+from functools import partial
+
 import pytest
 from msgspec import structs
 
@@ -10,8 +12,13 @@ from softswitch.events import CallTraced
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.media import Srtp
 from tests.support.invariants import records
+from tests.support.phone_calls import PhoneCall
 from tests.support.stories import registered
 from tests.support.switch import SimulatedSwitch
+
+
+def renegotiated(call: PhoneCall, before: int) -> bool:
+    return len(call.renegotiations) > before
 
 
 def settle_policy(house: SimulatedSwitch, number: str, srtp: Srtp) -> None:
@@ -37,7 +44,7 @@ async def test_where_srtp_is_not_required_plain_phones_talk_hold_and_resume(
         for direction in ("sendonly", "sendrecv"):
             done = len(side.renegotiations)
             assert side.offer_again(direction)
-            await side.when(lambda side=side, done=done: len(side.renegotiations) > done)
+            await side.when(partial(renegotiated, side, done))
     assert {*out.renegotiations, *back.renegotiations} == {200}
     assert house.hear_each_other(out, back)
     out.hang_up()

@@ -6,14 +6,14 @@ import struct
 from collections.abc import AsyncIterator
 
 import pytest
-from rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law
-from srtp_party import Srtp
 
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, MediaDescription, Security, SrtpKey
+from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law
+from tests.wire.srtp_party import Srtp
 
 A, B = LegId("call.1"), LegId("call.2")
 SUITE = "AES_CM_128_HMAC_SHA1_80"
