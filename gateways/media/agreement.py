@@ -10,7 +10,17 @@ PCMU = Codec(0, "PCMU")
 PCMA = Codec(8, "PCMA")
 TELEPHONE_EVENT = Codec(101, "TELEPHONE-EVENT", parameters="0-16")
 
-CONVERTED: tuple[Codec, ...] = ()
+G722 = Codec(9, "G722")
+OPUS = Codec(107, "OPUS", 48000, 2, "useinbandfec=1;maxplaybackrate=16000;sprop-maxcapturerate=16000")
+"""RFC 7587 section 6.1: these parameters are hints, and a party may say otherwise of itself."""
+CONVERTED = (
+    PCMA,
+    PCMU,
+    G722,
+    OPUS,
+    *(Codec(115 + place, "L16", rate) for place, rate in enumerate((8000, 16000, 24000, 48000))),
+)
+"""What the engine converts between, cheapest first."""
 
 NOWHERE = "0.0.0.0"
 

@@ -96,19 +96,22 @@ def offer(codecs: Sequence[Codec], address: HostPort) -> MediaDescription:
     return MediaDescription(address, tuple(codecs), ptime=20)
 
 
-def answer(their_offer: MediaDescription, codecs: Sequence[Codec], address: HostPort) -> MediaDescription | None:
+def answer(
+    their_offer: MediaDescription, codecs: Sequence[Codec], address: HostPort, able: Codecs = ()
+) -> MediaDescription | None:
     """Our own media engine's answer to an offer; None when no codec for speech is common.
 
     The codecs are those common to both, in the order and under the payload types of the offer (RFC 3264 section
     6.1: "the answerer SHOULD use the same payload type numbers"), one for speech and telephone-event if offered:
-    an engine that speaks one codec at a time is not to be surprised by another.
+    an engine that speaks one codec at a time is not to be surprised by another. What it is `able` to speak but costs
+    more than `codecs` counts where none of those was offered.
     """
-    ours = {(codec.name, codec.clock_rate, codec.channels) for codec in codecs}
-    common = [codec for codec in their_offer.codecs if (codec.name, codec.clock_rate, codec.channels) in ours]
-    speech = next((codec for codec in common if codec.name != TELEPHONE_EVENT), None)
+    voices = [codec for codec in their_offer.codecs if codec.name != TELEPHONE_EVENT]
+    speech = _first_common(voices, codecs) or _first_common(voices, able)
     if speech is None:
         return None
-    digits = [codec for codec in common if codec.name == TELEPHONE_EVENT and codec.clock_rate == speech.clock_rate][:1]
+    events = [codec for codec in their_offer.codecs if codec.name == TELEPHONE_EVENT]
+    digits = [codec for codec in events if codec.clock_rate == speech.clock_rate][:1]
     return MediaDescription(
         address,
         (speech, *digits),
@@ -117,6 +120,10 @@ def answer(their_offer: MediaDescription, codecs: Sequence[Codec], address: Host
         None,
         their_offer.rtcp_mux,
     )
+
+
+def _first_common(offered: Sequence[Codec], ours: Sequence[Codec]) -> Codec | None:
+    return next((codec for codec in offered if any(same_format(codec, our) for our in ours)), None)
 
 
 def understood(told: MediaDescription | None, said: MediaDescription, address: HostPort | None) -> bool:

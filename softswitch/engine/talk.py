@@ -71,7 +71,7 @@ class Talk:
         if caller.remote is None:
             caller.local = media_plan.offer(codecs, caller.address)
             return
-        caller.local = media_plan.answer(caller.remote, codecs, caller.address)
+        caller.local = media_plan.answer(caller.remote, codecs, caller.address, self._around.media.converts)
         if caller.local is None:
             raise Rejected(Cause.INCOMPATIBLE_DESTINATION, "the caller offers no codec that we speak")
         self._legs.connect(caller)
@@ -210,7 +210,8 @@ class Talk:
             offers = leg.remote is None
             return media_plan.offer_to(leg, said, able, by) if offers else media_plan.answer_to(leg, said, able)
         codecs = self._around.media.codecs
-        answer = media_plan.answer(leg.remote, codecs, leg.address) if leg.remote is not None else None
+        able = self._around.media.converts
+        answer = media_plan.answer(leg.remote, codecs, leg.address, able) if leg.remote is not None else None
         return answer or media_plan.offer(codecs, leg.address)
 
     def bridged(self, caller: Leg, leg: Leg) -> None:
@@ -355,9 +356,9 @@ class Talk:
                 leg.remote = media or leg.remote
             case Open.REQUEST, OfferAnswered(media) if media is not None and leg.address is not None:
                 leg.remote = media
-                leg.local = media_plan.answer(media, self._around.media.codecs, leg.address) or media_plan.through(
-                    media, leg.address
-                )
+                ours = self._around.media
+                answer = media_plan.answer(media, ours.codecs, leg.address, ours.converts)
+                leg.local = answer or media_plan.through(media, leg.address)
                 self._around.signalling.send(leg.id, Confirm(leg.local))
             case Open.OFFER | Open.REQUEST, OfferAnswered() | OfferRefused():
                 pass
@@ -412,7 +413,7 @@ class Talk:
             case Offered(offered) if offered is not None:
                 self._legs.open_media(leg)
                 assert leg.address is not None
-                answer = media_plan.answer(offered, codecs, leg.address)
+                answer = media_plan.answer(offered, codecs, leg.address, self._around.media.converts)
                 if answer is None:
                     send(leg.id, RefuseOffer(Cause.INCOMPATIBLE_DESTINATION))
                     return
@@ -445,13 +446,14 @@ class Talk:
     def _align_with_us(self, leg: Leg) -> None:
         """The same towards our own media engine."""
         assert leg.address is not None
-        ours = media_plan.offer(self._around.media.codecs, leg.address)
+        codecs = media_plan.offer(self._around.media.codecs, leg.address)
+        ours = media_plan.offer_to(leg, codecs, self._around.media.converts)
         if leg.open is Open.NOTHING and not (
             leg.local is not None
             and leg.local.address == leg.address
             and leg.local.direction is ours.direction
             and leg.remote is not None
-            and media_plan.answer(leg.remote, self._around.media.codecs, leg.address)
+            and media_plan.answer(leg.remote, self._around.media.codecs, leg.address, self._around.media.converts)
         ):
             self._offer(leg, ours)
 

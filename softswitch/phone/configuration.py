@@ -38,6 +38,9 @@ class Settings(msgspec.Struct):
     """Encrypted sound by keys in SDP: `off`, `optional` or `mandatory`."""
     strict: bool = False
     """Insist on reliable provisional responses (RFC 3262) and session timers (RFC 4028)."""
+    codecs: tuple[str, ...] = ("PCMU", "PCMA")
+    """What it speaks, as the library calls it up to the first `/`. Two keep the INVITE under the 1300 bytes of RFC 3261
+    section 18.1.1."""
 
 
 def endpoint_configuration() -> Any:

@@ -179,8 +179,8 @@ class Phone:
         self.endpoint.audDevManager().setNullDev()
         codecs = self.endpoint.codecEnum2()
         for codec in codecs:
-            # Two codecs keep the INVITE under the 1300 bytes of RFC 3261 section 18.1.1.
-            self.endpoint.codecSetPriority(codec.codecId, 200 if codec.codecId.startswith("PCM") else 0)
+            spoken = codec.codecId.partition("/")[0] in settings.codecs
+            self.endpoint.codecSetPriority(codec.codecId, 200 if spoken else 0)
         self.player = pj.AudioMediaPlayer()
         self.player.createPlayer(settings.play or self._tone_file(), 0)
         self.recorder: Any = None

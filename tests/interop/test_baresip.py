@@ -28,7 +28,12 @@ TONE = 700
 
 @contextlib.asynccontextmanager
 async def baresip_phone(
-    server: Server, account: str, *, transport: Literal["udp", "tls"] = "udp", encryption: str = ""
+    server: Server,
+    account: str,
+    *,
+    transport: Literal["udp", "tls"] = "udp",
+    encryption: str = "",
+    codecs: tuple[str, ...] = ("pcmu", "pcma"),
 ) -> AsyncIterator[UserAgent]:
     """A registered baresip that sends a tone of `TONE` Hz; one at a time in a process. `encryption`: `srtp` where it
     likes keys in SDP, `srtp-mand` where it insists."""
@@ -52,6 +57,7 @@ async def baresip_phone(
                 f"{server.host}:{port}",
                 f"demo-{account}",
                 transport=transport,
+                audio_codecs=codecs,
                 extra_params=(f"mediaenc={encryption}",) if encryption else (),
             ),
         )
@@ -70,7 +76,9 @@ async def hear(call: Call, seconds: float) -> Heard:
     while loop.time() < until:
         await asyncio.sleep(0.02)
         pcm += call.audio.read(65536)
-    return listen(array("h", pcm[: len(pcm) // 2 * 2]), call.audio.info().rx_sample_rate)
+    info = call.audio.info()
+    samples = array("h", pcm[: len(pcm) // 2 * 2])
+    return listen(samples[:: info.rx_channels], info.rx_sample_rate)
 
 
 async def test_baresip_calls_pjsua_and_both_hear_each_other(switch: Server, admin: Admin, tmp_path: Path) -> None:
