@@ -959,17 +959,49 @@ class MediaEngine:
         """Readable when events wait."""
 
     def drain(self, limit: int = 256) -> list[MediaEvent]: ...
+    def ratings(self) -> dict[str, int]:
+        """Legs that ended since the start, by what users say of such sound (ITU-T G.107, table B.1)."""
+
     def leg_stats(
         self, leg: int
-    ) -> tuple[int, int, int, float, int | None, str, int, int, tuple[int, ...], int, int, int]:
+    ) -> tuple[
+        int,
+        int,
+        int,
+        float,
+        int | None,
+        str,
+        int,
+        int,
+        tuple[int, ...],
+        int,
+        int,
+        int,
+        int,
+        float,
+        float,
+        float,
+        int,
+        int,
+        float | None,
+        float | None,
+        float | None,
+        float | None,
+        float | None,
+        float | None,
+    ]:
         """A leg's counters: packets received, sent and lost, jitter and the first packet's delay in milliseconds, the
         address that the last packet came from (empty: none came), packets discarded, packets of telephone-events among
         those received, the payload types that were received; packets refused because their SRTP tag was wrong, or
         because they had been there before, and packets that look plain on a leg with keys, or protected on one
-        without."""
+        without. Then, as measured: bursts of loss, percent lost within
+        bursts and outside, milliseconds of the mean burst, packets too late, milliseconds concealed; and where it is
+        known, milliseconds in the jitter buffer, of the round trip, percent that the party lost of late, percent of its
+        packets that were more than silence, and R and MOS by ITU-T G.107."""
 
     def stats(self) -> dict[str, int]:
-        """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks`."""
+        """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks`, and of
+        legs that ended `packets_lost` and `packets_late`."""
 
     def close(self) -> None:
         """End the threads and close the sockets."""

@@ -361,6 +361,12 @@ class Softswitch:
         self.telemetry.watch("sip", self.sip.gauges, SIP_GAUGES)
         self.telemetry.watch("media", lambda: self.media.stats, ("legs_open",))
         self.telemetry.labelled(
+            "media_legs_rated",
+            "Legs that ended, by what users say of such sound (ITU-T G.107, table B.1)",
+            "users",
+            lambda: self.media.ratings,
+        )
+        self.telemetry.labelled(
             "trunk_registered", "Whether a trunk's registration holds", "trunk", self.trunks.registered
         )
         self.telemetry.labelled(

@@ -79,6 +79,11 @@ class MediaGateway:
         """The engine's counters since its start."""
         return self._engine.stats()
 
+    @property
+    def ratings(self) -> dict[str, int]:
+        """Legs that ended since the start, by what users say of such sound."""
+        return self._engine.ratings()
+
     # softswitch.ports.Media -------------------------------------------------------------------------------
 
     def open(self, leg: LegId) -> HostPort:

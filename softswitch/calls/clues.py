@@ -16,6 +16,8 @@ LATE_MS = 3000
 JITTER_MS = 50.0
 LOST_PART = 20
 """One packet in so many lost can be heard."""
+SILENT_PACKETS = 500
+"""Ten seconds of packets with not one louder than silence: no room is as quiet as that before a microphone."""
 ENOUGH = 50
 """Packets of which a part can be taken."""
 _TELLING_STATUS = frozenset({408, 415, 481, 488, 606})
@@ -76,6 +78,7 @@ def _sounds_odd(leg: Leg, figures: MediaFigures, answered_after_ms: int) -> bool
         not figures.last_address.startswith(remote.address.host)
         or figures.lost * LOST_PART > figures.received + figures.lost
         or figures.jitter_ms > JITTER_MS
+        or (figures.sound_percent == 0.0 and figures.received >= SILENT_PACKETS)
         or (figures.first_packet_ms or 0) - answered_after_ms > LATE_MS
         or not set(figures.payload_types) <= {codec.payload_type for codec in (*agreed, *remote.codecs)}
     )

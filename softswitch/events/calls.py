@@ -34,6 +34,29 @@ class MediaFigures(Struct, frozen=True, gc=False):
     """Packets of such a leg that had been there before."""
     mismatched: int = 0
     """Packets that look plain where SRTP was agreed, or like SRTP where it was not."""
+    bursts: int = 0
+    """RFC 3611 section 4.7.2: times when packets were lost close together."""
+    burst_loss_percent: float = 0.0
+    """Packets lost within bursts, and in the gaps between them."""
+    gap_loss_percent: float = 0.0
+    burst_ms: float = 0.0
+    """The mean length of a burst."""
+    late: int = 0
+    """Packets that came when their time was over, where the sound is decoded here."""
+    concealed_ms: int = 0
+    """Sound made up in place of what was missing, where it is decoded here."""
+    buffer_ms: float | None = None
+    """The mean time in the jitter buffer; None where the sound was passed on as it came."""
+    round_trip_ms: float | None = None
+    """To the party and back, from RTCP; None when no report told it."""
+    party_lost_percent: float | None = None
+    """How much of what it was sent the party lost lately, as it reported; None when it did not."""
+    sound_percent: float | None = None
+    """The part of the party's packets that were more than silence; None where nothing was heard or can be told."""
+    r: float | None = None
+    """The rating of what came from the party by the E-model (ITU-T G.107), 0 to 93.2; None when nothing came."""
+    mos: float | None = None
+    """The same as a mean opinion score, 1 to 4.4."""
 
 
 class LegClues(Struct, frozen=True, gc=False, kw_only=True):

@@ -26,6 +26,18 @@ class MediaOut(BaseModel):
     first_packet_ms: int | None
     last_address: str
     discarded: int
+    bursts: int = Field(description="times when packets were lost close together (RFC 3611 section 4.7.2)")
+    burst_loss_percent: float
+    gap_loss_percent: float = Field(description="packets lost outside bursts")
+    burst_ms: float = Field(description="the mean length of a burst")
+    late: int = Field(description="packets that came when their time was over, where the sound is decoded here")
+    concealed_ms: int = Field(description="sound made up in place of what was missing, where it is decoded here")
+    buffer_ms: float | None = Field(description="mean time in the jitter buffer; null where the sound was passed on")
+    round_trip_ms: float | None = Field(description="from RTCP; null when no report told it")
+    party_lost_percent: float | None = Field(description="what the party lost lately of what it was sent, by its RTCP")
+    sound_percent: float | None = Field(description="its packets that were more than silence; null: cannot be told")
+    r: float | None = Field(description="rating of what came by the E-model (ITU-T G.107), 0 to 93.2")
+    mos: float | None = Field(description="the same as a mean opinion score, 1 to 4.4")
 
 
 class TroubleOut(BaseModel):

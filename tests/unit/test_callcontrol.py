@@ -142,7 +142,7 @@ class Engine:
 
     def end(self) -> None:
         assert self.live_facts is not None
-        figures = MediaFigures(received=200, sent=199, lost=1, jitter_ms=0.5, last_address="127.0.0.1:9")
+        figures = MediaFigures(received=200, sent=199, lost=1, jitter_ms=0.5, mos=4.4, last_address="127.0.0.1:9")
         self.logged = [
             *self.live_facts,
             LegEnded(
@@ -267,7 +267,8 @@ async def test_a_trace_as_text_reads_in_columns(client: httpx.AsyncClient, engin
         "  22:34:14.021  +901  leg 1      switch  the caller hears 1002\n"
         "\n"
         "Legs\n"
-        "  leg    party         number  ended by  cause            received  sent  lost  jitter  first  from\n"
+        "  leg    party         number  ended by  cause            received  sent  lost  jitter  MOS  first  from\n"
         "  leg 1  account/1001  1001\n"
-        "  leg 2  account/1002  1002    party     normal clearing       200   199     1  0.5 ms  never  127.0.0.1:9\n"
+        "  leg 2  account/1002  1002    party     normal clearing       200   199     1  0.5 ms"
+        "  4.4  never  127.0.0.1:9\n"
     )

@@ -7,6 +7,29 @@ def test_an_undisturbed_call_scores_what_g107_gives_for_its_defaults() -> None:
     assert mos(rating(0, 0)) == pytest.approx(4.41, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("loss_percent", "one_way_ms", "r", "score"),
+    [
+        (0, 0, 93.051, 4.406),
+        (0, 50, 91.601, 4.376),
+        (0, 150, 89.384, 4.324),
+        (0, 300, 72.511, 3.712),
+        (1, 50, 87.961, 4.286),
+        (2, 100, 83.497, 4.149),
+        (5, 200, 69.869, 3.591),
+        (20, 400, 19.963, 1.251),
+    ],
+)
+def test_the_media_engine_rates_by_the_same_formula(
+    loss_percent: float, one_way_ms: float, r: float, score: float
+) -> None:
+    """The table stands in the tests of the crate `rtp`, too."""
+    rated = rating(loss_percent, one_way_ms)
+
+    assert rated == pytest.approx(r, abs=0.001)
+    assert mos(rated) == pytest.approx(score, abs=0.001)
+
+
 def test_more_loss_is_never_better() -> None:
     scores = [mos(rating(loss, 50)) for loss in range(0, 60, 5)]
 

@@ -100,8 +100,15 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
         "telephone-events (RFC 4733), which the other party's SDP did not agree on",
     ),
     "left_on_hold": (said(make_leg(held=True), ended=CLEARED), "had put the other party on hold"),
+    "only_silence": (
+        said(make_leg(), with_figures(sound_percent=0.0)),
+        "all that it sent was silence (500 RTP packets)",
+    ),
     "late_rtp": (said(make_leg(), with_figures(first_packet_ms=9500)), "4.5 s after the answer"),
-    "loss": (said(make_leg(), with_figures(lost=100)), "100 of 600 RTP packets from it were lost (17 %)"),
+    "loss": (
+        said(make_leg(), with_figures(lost=100, bursts=3)),
+        "100 of 600 RTP packets from it were lost (17 %), 3 times several close together",
+    ),
     "jitter": (said(make_leg(), with_figures(jitter_ms=80.0)), "a jitter of 80 ms"),
 }
 

@@ -16,6 +16,9 @@ TALK = 2.6
 PACKET = 0.06
 """Sixty milliseconds in a packet: a third of the packets, and as much sound."""
 
+A_LAW_SILENCE = b"\xd5" * 480
+A_LAW_BUZZ = b"\x15\x95" * 240
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -45,6 +48,8 @@ class Caller:
     """Where its SIP comes from."""
     wrong_key: bool = False
     """Whether it offers SRTP, and sends under another key than it said."""
+    whispers: bool = False
+    """Whether all it says is silence."""
 
 
 class Sip(asyncio.DatagramProtocol):
@@ -176,7 +181,8 @@ async def _talk(party: Party, to: tuple[str, int], caller: Caller) -> None:
             await asyncio.sleep(caller.delays_every_second)
         if caller.payload_type is None or (caller.loses_every and number % caller.loses_every == 0):
             continue
-        packet = Rtp(caller.payload_type, number, timestamp, party.ssrc, b"\xd5" * 480).print()
+        sound = A_LAW_SILENCE if caller.whispers else A_LAW_BUZZ
+        packet = Rtp(caller.payload_type, number, timestamp, party.ssrc, sound).print()
         party.socket.sendto(Srtp(bytes(range(30, 60))).protect(packet) if caller.wrong_key else packet, to)
 
 

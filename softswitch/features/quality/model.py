@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from softswitch.calls.clues import ENOUGH, JITTER_MS, LATE_MS, LOST_PART, SPOKEN_MS
+from softswitch.calls.clues import ENOUGH, JITTER_MS, LATE_MS, LOST_PART, SILENT_PACKETS, SPOKEN_MS
 from softswitch.events import LegClues, MediaFigures, TraceLine, Trouble
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
@@ -220,7 +220,8 @@ def _loss(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
     if figures is None or figures.lost * LOST_PART <= figures.received + figures.lost:
         return None
     part = 100 * figures.lost / (figures.received + figures.lost)
-    return f"{figures.lost} of {figures.received + figures.lost} RTP packets from it were lost ({part:.0f} %)"
+    how = f", {figures.bursts} times several close together" if figures.bursts else ""
+    return f"{figures.lost} of {figures.received + figures.lost} RTP packets from it were lost ({part:.0f} %){how}"
 
 
 def _jitter(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
@@ -228,6 +229,16 @@ def _jitter(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
     if figures is None or figures.jitter_ms <= JITTER_MS:
         return None
     return f"its RTP packets came unevenly: a jitter of {figures.jitter_ms:.0f} ms"
+
+
+def _only_silence(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
+    figures = _enough(suspect)
+    if figures is None or figures.sound_percent != 0.0 or figures.received < SILENT_PACKETS:
+        return None
+    return (
+        f"all that it sent was silence ({figures.received} RTP packets): its microphone is muted, or is not the one"
+        " that is spoken into"
+    )
 
 
 def _enough(suspect: Suspect) -> MediaFigures | None:
@@ -278,6 +289,7 @@ _EXAMINATIONS: dict[str, Callable[[Suspect, Sequence[TraceLine]], str | None]] =
     "refused_payload": _refused_payload,
     "dtmf_mismatch": _dtmf_mismatch,
     "left_on_hold": _held,
+    "only_silence": _only_silence,
     "late_rtp": _late_rtp,
     "loss": _loss,
     "jitter": _jitter,

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use ::srtp::{MasterKey, Suite};
 use media_engine::{
     Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, Keys,
-    LegFigures, Target, ToneSpec,
+    LegFigures, RATINGS, Target, ToneSpec,
 };
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -382,46 +383,52 @@ impl From<Event> for MediaEvent {
     }
 }
 
-/// What `MediaEngine.leg_stats` gives.
-type LegStats = (
-    u64,
-    u64,
-    u64,
-    f64,
-    Option<u64>,
-    String,
-    u64,
-    u64,
-    Py<PyTuple>,
-    u64,
-    u64,
-    u64,
-);
-
-fn leg_stats(py: Python<'_>, figures: &LegFigures) -> PyResult<LegStats> {
+/// What `MediaEngine.leg_stats` gives: a tuple, since Python makes a struct of it field by field.
+fn leg_stats<'py>(py: Python<'py>, figures: &LegFigures) -> PyResult<Bound<'py, PyTuple>> {
     let mut left = figures.payload_types;
     let mut payload_types = Vec::new();
     while left != 0 {
         payload_types.push(left.trailing_zeros());
         left &= left - 1;
     }
-    Ok((
-        figures.received,
-        figures.sent,
-        figures.lost,
-        figures.jitter_ms,
-        figures.first_packet_ms,
-        figures
-            .last_address
-            .map(|address| address.to_string())
-            .unwrap_or_default(),
-        figures.discarded,
-        figures.telephone_events,
-        PyTuple::new(py, payload_types)?.unbind(),
-        figures.forged,
-        figures.replayed,
-        figures.mismatched,
-    ))
+    let last_address = figures.last_address.map(|address| address.to_string());
+    let measures = figures.measures;
+    let pattern = measures.pattern;
+    let percent = |share: f64| rounded(100.0 * share);
+    PyTuple::new(
+        py,
+        [
+            figures.received.into_bound_py_any(py)?,
+            figures.sent.into_bound_py_any(py)?,
+            figures.lost.into_bound_py_any(py)?,
+            figures.jitter_ms.into_bound_py_any(py)?,
+            figures.first_packet_ms.into_bound_py_any(py)?,
+            last_address.unwrap_or_default().into_bound_py_any(py)?,
+            figures.discarded.into_bound_py_any(py)?,
+            figures.telephone_events.into_bound_py_any(py)?,
+            PyTuple::new(py, payload_types)?.into_any(),
+            figures.forged.into_bound_py_any(py)?,
+            figures.replayed.into_bound_py_any(py)?,
+            figures.mismatched.into_bound_py_any(py)?,
+            pattern.bursts.into_bound_py_any(py)?,
+            percent(pattern.burst_density).into_bound_py_any(py)?,
+            percent(pattern.gap_density).into_bound_py_any(py)?,
+            rounded(pattern.burst_packets * measures.packet_ms).into_bound_py_any(py)?,
+            measures.late.into_bound_py_any(py)?,
+            measures.concealed_ms.into_bound_py_any(py)?,
+            measures.buffer_ms.map(rounded).into_bound_py_any(py)?,
+            measures.round_trip_ms.map(rounded).into_bound_py_any(py)?,
+            measures.party_lost.map(percent).into_bound_py_any(py)?,
+            measures.sound.map(percent).into_bound_py_any(py)?,
+            figures.r.map(rounded).into_bound_py_any(py)?,
+            figures.mos.map(rounded).into_bound_py_any(py)?,
+        ],
+    )
+}
+
+/// To what is worth writing down.
+fn rounded(value: f64) -> f64 {
+    (100.0 * value).round() / 100.0
 }
 
 #[pyclass(frozen, module = "gateways._native")]
@@ -505,7 +512,7 @@ impl MediaEngine {
             .collect()
     }
 
-    fn leg_stats(&self, py: Python<'_>, leg: u32) -> PyResult<LegStats> {
+    fn leg_stats<'py>(&self, py: Python<'py>, leg: u32) -> PyResult<Bound<'py, PyTuple>> {
         let figures = self
             .0
             .leg_figures(leg)
@@ -522,7 +529,17 @@ impl MediaEngine {
         stats.set_item("packets_discarded", totals.packets_discarded)?;
         stats.set_item("panics", totals.panics)?;
         stats.set_item("late_ticks", totals.late_ticks)?;
+        stats.set_item("packets_lost", totals.packets_lost)?;
+        stats.set_item("packets_late", totals.packets_late)?;
         Ok(stats)
+    }
+
+    fn ratings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyDict>> {
+        let ratings = pyo3::types::PyDict::new(py);
+        for ((_, users), legs) in RATINGS.iter().zip(self.0.totals().ratings) {
+            ratings.set_item(users, legs)?;
+        }
+        Ok(ratings)
     }
 
     fn close(&self, py: Python<'_>) {

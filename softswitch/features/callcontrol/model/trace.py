@@ -173,12 +173,14 @@ def _ladder(ladder: Sequence[TraceLine], start: int) -> list[str]:
 
 
 def _legs(legs: Sequence[LegTrace], unended: str) -> list[str]:
-    rows = [("leg", "party", "number", "ended by", "cause", "received", "sent", "lost", "jitter", "first", "from")]
+    rows = [
+        ("leg", "party", "number", "ended by", "cause", "received", "sent", "lost", "jitter", "MOS", "first", "from")
+    ]
     for leg in legs:
         ended_by = "" if leg.cause is None else ("party" if leg.by_party else "switch")
         cause = leg.cause.text + (f" ({leg.status})" if leg.status else "") if leg.cause is not None else unended
         media = leg.media
-        heard = ("", "", "", "", "", "")
+        heard = ("", "", "", "", "", "", "")
         if media is not None:
             first = f"{media.first_packet_ms} ms" if media.first_packet_ms is not None else "never"
             heard = (
@@ -186,11 +188,12 @@ def _legs(legs: Sequence[LegTrace], unended: str) -> list[str]:
                 str(media.sent),
                 str(media.lost),
                 f"{media.jitter_ms:.1f} ms",
+                f"{media.mos:.1f}" if media.mos is not None else "",
                 first,
                 media.last_address,
             )
         rows.append((_short(leg.leg), leg.destination, leg.number, ended_by, cause, *heard))
-    return _columns(rows, right=(5, 6, 7, 8, 9))
+    return _columns(rows, right=(5, 6, 7, 8, 9, 10))
 
 
 def _short(leg: LegId) -> str:

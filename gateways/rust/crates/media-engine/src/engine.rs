@@ -12,6 +12,7 @@ use crate::command::{Command, Event};
 use crate::epoll::Epoll;
 use crate::figures::LegFigures;
 use crate::io::Io;
+use crate::measures::RATINGS;
 use crate::ports::Sockets;
 use crate::prompt::Prompt;
 use crate::switchboard::{Errand, MixOrder, Order, Switchboard};
@@ -47,6 +48,11 @@ pub struct Totals {
     pub packets_discarded: u64,
     pub panics: u64,
     pub late_ticks: u64,
+    /// Of legs that ended: packets that never came, and those that came too late.
+    pub packets_lost: u64,
+    pub packets_late: u64,
+    /// Legs that ended, by [`RATINGS`].
+    pub ratings: [u64; RATINGS.len()],
 }
 
 /// Threads that carry sound. Dropping it ends them.
@@ -175,6 +181,9 @@ impl Engine {
             packets_discarded: shared.packets_discarded.load(Relaxed),
             panics: shared.panics.load(Relaxed),
             late_ticks: shared.late_ticks.load(Relaxed),
+            packets_lost: shared.judged.lost(),
+            packets_late: shared.judged.late(),
+            ratings: shared.judged.ratings(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use srtp::Refused;
 
 use crate::address::AddressCell;
+use crate::measures::{Measures, MeasuresCell, score};
 
 /// Packets of a plain leg that are looked at whether they are protected.
 const LOOKED_AT: u64 = 100;
@@ -36,6 +37,10 @@ pub struct LegFigures {
     pub replayed: u64,
     /// Packets that look plain where keys were agreed, or protected where none were.
     pub mismatched: u64,
+    pub measures: Measures,
+    /// Rating of what came (ITU-T G.107), and the score that follows; None: nothing came.
+    pub r: Option<f64>,
+    pub mos: Option<f64>,
 }
 
 /// The live form of [`LegFigures`], one for each slot, used by one epoch after another.
@@ -57,6 +62,7 @@ pub struct Counters {
     /// Plus one; 0 for none.
     first_packet_ms: AtomicU64,
     last_address: AddressCell,
+    measures: MeasuresCell,
 }
 
 impl Counters {
@@ -79,6 +85,7 @@ impl Counters {
         }
         self.lost.store(0, Relaxed);
         self.last_address.set(None);
+        self.measures.set(Measures::default());
         self.epoch.store(epoch, Relaxed);
     }
 
@@ -155,16 +162,24 @@ impl Counters {
         self.last_address.set(Some(address));
     }
 
+    pub fn set_measures(&self, measures: Measures) {
+        self.measures.set(measures);
+    }
+
     /// Nothing yet when the slot's thread has not begun this epoch.
     pub fn read(&self, epoch: u64) -> LegFigures {
         if self.epoch.load(Relaxed) != epoch {
             return LegFigures::default();
         }
+        let received = self.received.load(Relaxed);
+        let jitter_ms = self.jitter.load(Relaxed) as f64 / 1000.0;
+        let measures = self.measures.get();
+        let r = (received > 0).then(|| measures.rating(jitter_ms));
         LegFigures {
-            received: self.received.load(Relaxed),
+            received,
             sent: self.sent.load(Relaxed),
             lost: self.lost.load(Relaxed).max(0) as u64,
-            jitter_ms: self.jitter.load(Relaxed) as f64 / 1000.0,
+            jitter_ms,
             first_packet_ms: self.first_packet_ms.load(Relaxed).checked_sub(1),
             last_address: self.last_address.get(),
             discarded: self.discarded.load(Relaxed),
@@ -174,6 +189,9 @@ impl Counters {
             forged: self.forged.load(Relaxed),
             replayed: self.replayed.load(Relaxed),
             mismatched: self.mismatched.load(Relaxed),
+            measures,
+            r,
+            mos: r.map(score),
         }
     }
 }

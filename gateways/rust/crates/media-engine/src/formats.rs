@@ -66,7 +66,7 @@ impl Kind {
         matches!(self, Self::Events { .. })
     }
 
-    fn is_sound(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         matches!(self, Self::Speech(_) | Self::Foreign(_))
     }
 }

@@ -3,6 +3,7 @@
 //! `receive` takes the party's packets: they pass to another leg as they are, or are heard, or both. `send` makes packets
 //! for the party, out of what is played to it and whom it hears.
 
+mod measure;
 mod party;
 mod receive;
 mod send;
@@ -24,6 +25,7 @@ use crate::playout::Playout;
 use crate::speaker::{Manner, Speaker};
 use crate::voice::{Hearing, Voices};
 
+use measure::Measure;
 use party::Party;
 pub use receive::{Datagram, Fate, Press};
 pub use send::Desk;
@@ -44,11 +46,14 @@ pub struct Leg {
     key_passed: bool,
     key_clock: u32,
     reception: Reception,
+    measure: Measure,
     /// Of the newest packet with speech.
     clock_rate: u32,
     last_address: Option<SocketAddr>,
     /// While somebody wants to hear the party.
     playout: Option<Playout>,
+    /// Of the playout.
+    frames: u32,
     /// The rate that is best for whoever hears it.
     ear_rate: u32,
     /// Whether the party's newest packet went to another leg as it was.
@@ -111,9 +116,11 @@ impl Leg {
             key_passed: false,
             key_clock: 8000,
             reception: Reception::default(),
+            measure: Measure::new(now),
             clock_rate: 8000,
             last_address: None,
             playout: None,
+            frames: 0,
             ear_rate: EAR_RATE,
             passed: false,
             speaker: None,

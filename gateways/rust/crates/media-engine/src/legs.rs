@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::command::Event;
 use crate::guard::{Guard, looks_plain};
@@ -46,6 +46,13 @@ pub struct Legs {
     late: u64,
 }
 
+/// The wall clock as NTP time, in seconds since 1900 (RFC 3550 section 4).
+fn ntp_now() -> f64 {
+    const UNIX: f64 = 2_208_988_800.0;
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    UNIX + since.unwrap_or_default().as_secs_f64()
+}
+
 /// A leg, and whether it has its place on the wheel.
 struct Seated {
     leg: Box<Leg>,
@@ -63,6 +70,7 @@ struct Room {
 impl Legs {
     pub fn new(shared: Arc<Shared>) -> Self {
         let slots = shared.outlets.len();
+        let start = shared.start;
         Self {
             legs: (0..slots).map(|_| None).collect(),
             mixes: (0..slots).map(|_| None).collect(),
@@ -70,9 +78,9 @@ impl Legs {
             wheel: Wheel::default(),
             pressed: Vec::new(),
             keys_checked: 0.0,
-            start: Instant::now(),
+            start,
             now: 0.0,
-            desk: Desk::default(),
+            desk: Desk::new(ntp_now() - start.elapsed().as_secs_f64()),
             renumbered: Vec::new(),
             plain: Vec::new(),
             received: 0,
@@ -153,6 +161,10 @@ impl Legs {
             }
             Order::Silence => leg.silence(outlet),
             Order::Close => {
+                let figures = shared.counters[slot as usize].read(leg.epoch);
+                shared
+                    .judged
+                    .add(figures.r, figures.lost, figures.measures.late);
                 outlet.close();
                 shared.around.voices.close(slot);
                 self.legs[slot as usize] = None;
@@ -251,17 +263,24 @@ impl Legs {
         };
         let epoch = leg.epoch;
         let outlet = &self.shared.outlets[slot as usize];
-        let outcome = leg.tick(self.now, outlet, &mut self.desk);
+        let counters = &self.shared.counters[slot as usize];
+        let outcome = leg.tick(self.now, counters, outlet, &mut self.desk);
         if !self.desk.packets.is_empty() {
             if let Some(destination) = outlet.rtp(epoch) {
                 for packet in self.desk.packets.iter() {
                     let send = |data: &[u8]| outbox.send(2 * slot, destination, data);
                     if outlet.emit(epoch, packet, send) {
-                        self.shared.counters[slot as usize].count_sent();
+                        counters.count_sent();
                         self.sent += 1;
                     }
                 }
             }
+        }
+        if let (Some(report), Some((destination, mux))) = (outcome.report, outlet.rtcp(epoch)) {
+            let socket = 2 * slot + u32::from(!mux);
+            outlet.emit(epoch, &report, |data| {
+                outbox.send(socket, destination, data);
+            });
         }
         if let Some(operation) = outcome.play_ended {
             self.tell(Event::PlayEnded {
@@ -421,6 +440,7 @@ impl Legs {
             Fate::Rtcp { to, epoch } => {
                 let outlet = &self.shared.outlets[to as usize];
                 if let Some((destination, mux)) = outlet.rtcp(epoch) {
+                    outlet.passed_report(datagram.data, self.now);
                     let socket = 2 * to + u32::from(!mux);
                     outlet.emit(epoch, datagram.data, |data| {
                         outbox.send(socket, destination, data)

@@ -20,6 +20,9 @@ pub struct Outlet {
     rtcp_mux: AtomicU64,
     /// The leg makes its party's packets itself now: nobody else's pass.
     occupied: AtomicBool,
+    /// The newest sender report that was passed on to the party: the middle of its NTP time above, and below when, in
+    /// 65536ths of a second; 0: none was.
+    report: AtomicU64,
     /// Whether what goes out is protected first.
     secured: AtomicBool,
     seal: Mutex<Option<Seal>>,
@@ -37,6 +40,7 @@ impl Outlet {
     pub fn open(&self, epoch: u64) {
         self.set(None, None, false);
         self.occupy(false);
+        self.report.store(0, Ordering::Relaxed);
         self.epoch.store(epoch, Ordering::Release);
     }
 
@@ -105,6 +109,26 @@ impl Outlet {
 
     pub fn occupy(&self, occupied: bool) {
         self.occupied.store(occupied, Ordering::Relaxed);
+    }
+
+    /// A compound packet was passed on to the party.
+    pub fn passed_report(&self, data: &[u8], now: f64) {
+        // RFC 3550 section 6.4.1: a sender report comes first, with its NTP time behind the SSRC.
+        if let [_, 200, _, _, _, _, _, _, _, _, a, b, c, d, ..] = *data {
+            let middle = u64::from(u32::from_be_bytes([a, b, c, d]));
+            let at = u64::from((now * 65_536.0) as u64 as u32);
+            self.report.store(middle << 32 | at, Ordering::Relaxed);
+        }
+    }
+
+    /// The newest of those: the middle of its NTP time, and when it went.
+    pub fn report(&self, now: f64) -> Option<(u32, f64)> {
+        let report = self.report.load(Ordering::Relaxed);
+        if report == 0 {
+            return None;
+        }
+        let ago = ((now * 65_536.0) as u64 as u32).wrapping_sub(report as u32);
+        Some(((report >> 32) as u32, now - f64::from(ago) / 65_536.0))
     }
 
     /// Where another leg's packets for this user of the slot go; None: nowhere now.

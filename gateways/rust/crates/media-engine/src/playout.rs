@@ -2,14 +2,13 @@
 //! missing, stretched and cut where clocks drift. No I/O; time comes in.
 
 mod flow;
-mod noise;
 
+use codec::comfort_noise::Noise;
 use codec::{Decoder, Format, duration};
 use rtp::Header;
 use rtp::jitter::{Content, Counts, JitterBuffer, Next, Settings};
 
 use flow::Flow;
-use noise::Noise;
 
 /// What a frame was made of, for the most part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +45,9 @@ pub struct Playout {
     buffer: JitterBuffer<Kind>,
     flow: Flow,
     playing: Played,
-    /// The payload of the newest comfort noise packet, whose noise is heard until sound comes.
-    comfort: Option<Noise>,
+    /// The party's noise, as comfort noise packets describe it, and whether it is heard until sound comes.
+    noise: Noise,
+    comfort: bool,
     /// Seconds of a packet, as the last one had it.
     packet: f64,
     /// Samples concealed since the last packet, and whether there was a pause: the next one tells whether anything was
@@ -73,7 +73,8 @@ impl Playout {
             buffer: JitterBuffer::new(settings),
             flow: Flow::new(format.rate()),
             playing: Played::Nothing,
-            comfort: None,
+            noise: Noise::default(),
+            comfort: false,
             packet: 0.02,
             doubtful: 0,
             paused: false,
@@ -171,7 +172,7 @@ impl Playout {
                 }
                 self.packet = (self.flow.samples.len() - before) as f64 / rate;
                 self.flow.drop_at(before, (over * rate) as usize);
-                self.comfort = None;
+                self.comfort = false;
                 self.playing = Played::Speech;
             }
             Next::Packet {
@@ -179,7 +180,8 @@ impl Playout {
                 payload,
                 ..
             } => {
-                self.comfort = Some(Noise::described(payload));
+                self.malformed += u64::from(self.noise.hear(payload).is_err());
+                self.comfort = true;
             }
             Next::Missing { seconds, next } => {
                 let rate = f64::from(self.format.rate());
@@ -206,15 +208,12 @@ impl Playout {
             Next::Pause => {
                 self.paused = true;
                 let samples = self.flow.lacks();
-                self.playing = match &mut self.comfort {
-                    Some(noise) => {
-                        noise.play(samples, &mut self.flow.samples);
-                        Played::Comfort
-                    }
-                    None => {
-                        self.flow.silence(samples);
-                        Played::Nothing
-                    }
+                self.playing = if self.comfort {
+                    self.noise.play(samples, &mut self.flow.samples);
+                    Played::Comfort
+                } else {
+                    self.flow.silence(samples);
+                    Played::Nothing
                 };
             }
         }

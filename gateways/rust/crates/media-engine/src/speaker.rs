@@ -1,6 +1,7 @@
 //! What a leg says of its own: samples become packets of the party's format and length.
 
 use codec::{Encoder, Format};
+use rtp::report::Sending;
 
 use crate::converter::Converter;
 use crate::stream::{Stream, TICK_MS};
@@ -242,6 +243,11 @@ impl Speaker {
         self.line.speaking = false;
     }
 
+    /// What a report says of the stream; None when nothing was said of late.
+    pub fn sending(&self, now: f64) -> Option<Sending> {
+        self.line.stream.sending(now)
+    }
+
     fn finish(&mut self, now: f64, out: &mut Packets) {
         let line = &mut self.line;
         self.packetizer
@@ -267,6 +273,7 @@ impl Line {
             self.stream.header(payload_type, begins, ptime, now, bytes);
             bytes.extend_from_slice(payload);
         });
+        self.stream.count(payload.len());
         self.speaking = true;
     }
 }

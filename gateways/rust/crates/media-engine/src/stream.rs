@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use rtp::Header;
+use rtp::report::Sending;
 
 /// Seconds between frames.
 pub const TICK: f64 = 0.02;
@@ -18,7 +19,12 @@ pub struct Stream {
     clock_rate: u32,
     /// When the last packet was sent, and for how many seconds of sound.
     last: Option<(f64, f64)>,
+    packets: u32,
+    octets: u32,
 }
+
+/// RFC 3550 section 6.4: who has sent nothing for two intervals of reports is no sender any more.
+const STILL_SENDING: f64 = 10.0;
 
 impl Stream {
     /// All three start at random (section 5.1; section 8.1 for the SSRC).
@@ -30,7 +36,31 @@ impl Stream {
             timestamp: (random >> 24) as u32,
             clock_rate,
             last: None,
+            packets: 0,
+            octets: 0,
         }
+    }
+
+    /// A packet had so many octets of payload.
+    pub fn count(&mut self, octets: usize) {
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(octets as u32);
+    }
+
+    /// What a report says of the stream; None when nothing was sent of late.
+    pub fn sending(&self, now: f64) -> Option<Sending> {
+        let (sent_at, lasted) = self.last?;
+        if self.packets == 0 || now - sent_at > STILL_SENDING {
+            return None;
+        }
+        // The timestamp is that of the next packet; time has gone on since the last one.
+        let ahead = (now - sent_at - lasted) * f64::from(self.clock_rate);
+        Some(Sending {
+            ssrc: self.ssrc,
+            timestamp: self.timestamp.wrapping_add(ahead as i64 as u32),
+            packets: self.packets,
+            octets: self.octets,
+        })
     }
 
     pub fn clock_rate(&self) -> u32 {

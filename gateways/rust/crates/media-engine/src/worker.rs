@@ -3,13 +3,14 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::Event;
 use crate::figures::Counters;
 use crate::io::Io;
 use crate::leg::Around;
 use crate::legs::Legs;
+use crate::measures::Judged;
 use crate::mixed::Mixes;
 use crate::outlet::Outlet;
 use crate::priority;
@@ -30,6 +31,9 @@ pub struct Shared {
     pub packets_discarded: AtomicU64,
     pub panics: AtomicU64,
     pub late_ticks: AtomicU64,
+    pub judged: Judged,
+    /// From which all threads count the time.
+    pub start: Instant,
     pub stopping: AtomicBool,
 }
 
@@ -62,6 +66,8 @@ impl Shared {
             packets_discarded: AtomicU64::new(0),
             panics: AtomicU64::new(0),
             late_ticks: AtomicU64::new(0),
+            judged: Judged::default(),
+            start: Instant::now(),
             stopping: AtomicBool::new(false),
         })
     }

@@ -105,6 +105,9 @@ pub fn mos(rating: f64) -> f64 {
     if rating <= 0.0 {
         return 1.0;
     }
+    if rating >= 100.0 {
+        return 4.5;
+    }
     let score = 1.0 + 0.035 * rating + rating * (rating - 60.0) * (100.0 - rating) * 7e-6;
     // Below a rating of 6.5 the polynomial dips under the scale.
     score.clamp(1.0, 4.5)
@@ -143,6 +146,25 @@ mod tests {
         assert!((whole - rate(Impairment::G711, 0.02, 1.0) - 7.011).abs() < 0.01);
         assert!(rate(Impairment::G711, 0.02, 2.0) < rate(Impairment::G711, 0.02, 1.0));
         assert!((whole - rate(Impairment::of("g729"), 0.0, 1.0) - 11.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_phone_rates_by_the_same_formula() {
+        // Percent lost, delay, R and MOS, as in tests/unit/test_quality.py.
+        for (percent, delay, r, score) in [
+            (0.0, 0.0, 93.051, 4.406),
+            (0.0, 50.0, 91.601, 4.376),
+            (0.0, 150.0, 89.384, 4.324),
+            (0.0, 300.0, 72.511, 3.712),
+            (1.0, 50.0, 87.961, 4.286),
+            (2.0, 100.0, 83.497, 4.149),
+            (5.0, 200.0, 69.869, 3.591),
+            (20.0, 400.0, 19.963, 1.251),
+        ] {
+            let rated = rating(Impairment::G711, percent / 100.0, 1.0, delay);
+            assert!((rated - r).abs() < 0.001, "{percent}, {delay}: {rated}");
+            assert!((mos(rated) - score).abs() < 0.001);
+        }
     }
 
     #[test]

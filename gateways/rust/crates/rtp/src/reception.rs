@@ -80,6 +80,11 @@ impl Reception {
         self.lost_before + self.source.as_ref().map_or(0, Source::lost)
     }
 
+    /// The source that is heard now.
+    pub fn ssrc(&self) -> Option<u32> {
+        self.source.as_ref().map(|source| source.ssrc)
+    }
+
     /// How the losses lie in the stream.
     pub fn pattern(&self) -> Pattern {
         let mut losses = self.losses;

@@ -129,6 +129,14 @@ impl Reporter {
         self.sent[REMEMBERED - 1] = (middle(ntp), now);
     }
 
+    /// The same, of one that another passed on: the middle of its NTP time.
+    pub fn passed(&mut self, middle: u32, at: f64) {
+        if self.sent[REMEMBERED - 1] != (middle, at) {
+            self.sent.rotate_left(1);
+            self.sent[REMEMBERED - 1] = (middle, at);
+        }
+    }
+
     /// Seconds there and back, as far as a report told it.
     pub fn round_trip(&self) -> Option<f64> {
         self.round_trip

@@ -67,7 +67,10 @@ impl Leg {
             (Protocol::Rtp, false) => self.receive_rtp(datagram, now, counters, outlet),
             (Protocol::Rtcp, on_rtcp_socket) => self
                 .receive_rtcp(datagram, on_rtcp_socket, outlet)
-                .map(|fate| (fate, None)),
+                .map(|fate| {
+                    self.measure.report(datagram.data, now, outlet, counters);
+                    (fate, None)
+                }),
             _ => None,
         };
         taken.unwrap_or_else(|| {
@@ -127,6 +130,10 @@ impl Leg {
         self.reception.receive(&packet.header, arrival);
         let jitter = f64::from(self.reception.jitter()) / f64::from(self.clock_rate);
         counters.measure(self.reception.lost(), jitter);
+        if kind.is_sound() {
+            self.measure
+                .heard(&packet, kind, self.clock_rate, &self.reception, counters);
+        }
         if !party.connection.receive {
             return Some((Fate::Keep, None));
         }

@@ -1,6 +1,7 @@
 //! What a leg sends of its own, 20 ms at a time.
 
 use super::{Doing, Leg};
+use crate::figures::Counters;
 use crate::mixed::Share;
 use crate::outlet::Outlet;
 use crate::playlist::Playing;
@@ -13,7 +14,22 @@ pub struct Desk {
     samples: Vec<i16>,
     over: Vec<i16>,
     pub packets: Packets,
+    /// NTP time, in seconds, when the engine's clock was at 0.
+    pub ntp: f64,
 }
+
+impl Desk {
+    /// See [`Desk::ntp`].
+    pub fn new(ntp: f64) -> Self {
+        Self {
+            ntp,
+            ..Self::default()
+        }
+    }
+}
+
+/// Frames after which the playout's figures are looked at.
+const FIGURES: u32 = 50;
 
 /// What came of a tick beside packets.
 #[derive(Debug, Default, PartialEq)]
@@ -22,13 +38,50 @@ pub struct Outcome {
     pub play_ended: Option<u64>,
     /// There is something to say, and no format to say it in: the leg is silent now.
     pub mute: bool,
+    /// RTCP of ours is due.
+    pub report: Option<Vec<u8>>,
 }
 
 impl Leg {
     /// 20 ms have gone by: speak to those who hear the party, and make the packets that are due to it.
-    pub fn tick(&mut self, now: f64, outlet: &Outlet, desk: &mut Desk) -> Outcome {
+    pub fn tick(
+        &mut self,
+        now: f64,
+        counters: &Counters,
+        outlet: &Outlet,
+        desk: &mut Desk,
+    ) -> Outcome {
         desk.packets.clear();
-        self.speak_to_hearers(now, desk);
+        self.speak_to_hearers(now, counters, desk);
+        let mut outcome = self.speak_to_party(now, outlet, desk);
+        if self.party.is_some() && self.measure.is_report_due(now) {
+            outcome.report = self.report(now, desk.ntp);
+        }
+        outcome
+    }
+
+    /// RFC 3550 section 6.4: of the stream that we make, and of what we hear. Where the peer's packets pass as they are,
+    /// its reports do, too.
+    fn report(&mut self, now: f64, ntp: f64) -> Option<Vec<u8>> {
+        let sending = self
+            .speaker
+            .as_ref()
+            .and_then(|speaker| speaker.sending(now));
+        let ends_here = match &self.doing {
+            Doing::Bridged(bridge) => bridge.hearing.is_some(),
+            _ => true,
+        };
+        if sending.is_none() && !ends_here {
+            return None;
+        }
+        let ntp = ((ntp + now) * 4_294_967_296.0) as u64;
+        Some(
+            self.measure
+                .make_report(sending, &mut self.reception, (now, ntp)),
+        )
+    }
+
+    fn speak_to_party(&mut self, now: f64, outlet: &Outlet, desk: &mut Desk) -> Outcome {
         // Before Connect nothing is sent, and a prompt waits for its hearer.
         let Some(party) = &self.party else {
             return Outcome::default();
@@ -87,7 +140,7 @@ impl Leg {
     }
 
     /// A frame of the party's voice for those who want it.
-    fn speak_to_hearers(&mut self, now: f64, desk: &mut Desk) {
+    fn speak_to_hearers(&mut self, now: f64, counters: &Counters, desk: &mut Desk) {
         let Some(playout) = &mut self.playout else {
             return;
         };
@@ -96,7 +149,12 @@ impl Leg {
             return;
         }
         desk.samples.clear();
-        if playout.frame(now, &mut desk.samples) != Played::Nothing {
+        let played = playout.frame(now, &mut desk.samples);
+        self.frames = self.frames.wrapping_add(1);
+        if self.frames % FIGURES == 0 {
+            self.measure.played(playout.figures(), counters);
+        }
+        if played != Played::Nothing {
             let rate = playout.rate();
             self.around
                 .voices
@@ -131,8 +189,8 @@ impl Leg {
             self.settle(outlet);
         }
         Outcome {
-            play_ended: None,
             mute: says,
+            ..Outcome::default()
         }
     }
 }

@@ -88,7 +88,8 @@ impl Bench {
 
     /// The payloads of a tick.
     fn tick(&mut self, now: f64) -> Vec<Vec<u8>> {
-        self.leg.tick(now, &self.outlet, &mut self.desk);
+        self.leg
+            .tick(now, &self.counters, &self.outlet, &mut self.desk);
         let packets = self.desk.packets.iter();
         packets
             .map(|packet| Packet::parse(packet).unwrap().payload.to_vec())

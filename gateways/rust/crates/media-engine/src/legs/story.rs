@@ -28,11 +28,18 @@ struct House {
 }
 
 #[derive(Default)]
-struct Sent(Vec<(u32, Vec<u8>)>);
+struct Sent {
+    rtp: Vec<(u32, Vec<u8>)>,
+    rtcp: Vec<(u32, Vec<u8>)>,
+}
 
 impl Outbox for Sent {
     fn send(&mut self, socket: u32, _destination: SocketAddr, data: &[u8]) {
-        self.0.push((socket / 2, data.to_vec()));
+        let kept = match rtp::mux::classify(data) {
+            rtp::mux::Kind::Rtcp => &mut self.rtcp,
+            _ => &mut self.rtp,
+        };
+        kept.push((socket / 2, data.to_vec()));
     }
 }
 
@@ -167,7 +174,7 @@ impl House {
                 self.arrive(leg, &packet);
             }
             self.legs.tick_due(&mut self.sent);
-            for (leg, data) in std::mem::take(&mut self.sent.0) {
+            for (leg, data) in std::mem::take(&mut self.sent.rtp) {
                 self.parties.get_mut(&leg).unwrap().hear(&data);
             }
         }
@@ -628,4 +635,196 @@ fn only_the_loudest_are_heard_and_who_speaks_is_told() {
         assert_eq!(who_hears(&mut house, listener), [0]);
     }
     assert_eq!(who_hears(&mut house, 0), []);
+}
+
+/// A party's RTCP, which answers what it gets after 30 ms.
+struct Reports {
+    reporter: rtp::report::Reporter,
+    reception: rtp::reception::Reception,
+    heard: Vec<Vec<rtp::rtcp::Rtcp>>,
+}
+
+impl House {
+    /// Time goes on, and each report that goes to one of these legs is answered, with VoIP metrics if they are given.
+    fn report(
+        &mut self,
+        ms: u64,
+        ends: &mut [(u32, Reports)],
+        metrics: Option<rtp::xr::VoipMetrics>,
+    ) {
+        for _ in 0..ms / 10 {
+            self.run(10);
+            let now = self.now as f64 / 1000.0;
+            for (leg, data) in std::mem::take(&mut self.sent.rtcp) {
+                let Some((_, end)) = ends.iter_mut().find(|(end, _)| *end == leg) else {
+                    continue;
+                };
+                end.heard.push(rtp::rtcp::parse(&data).unwrap());
+                assert!(end.reporter.receive(&data, now));
+            }
+            for (leg, end) in ends.iter_mut() {
+                for (header, _) in self.parties.get_mut(leg).unwrap().packets.drain(..) {
+                    end.reception.receive(&header, None);
+                }
+                if end.reporter.is_due(now) {
+                    let ntp = ((now + 1e6 * f64::from(*leg)) * 4_294_967_296.0) as u64;
+                    let sending = rtp::report::Sending {
+                        ssrc: 7,
+                        timestamp: 0,
+                        packets: 1,
+                        octets: 160,
+                    };
+                    let report = end.reporter.make(
+                        (7, "party"),
+                        Some(sending),
+                        &mut end.reception,
+                        metrics,
+                        (now, ntp),
+                    );
+                    self.arrive(*leg, &report);
+                }
+            }
+        }
+    }
+
+    fn ends(&self, legs: &[u32]) -> Vec<(u32, Reports)> {
+        let now = self.now as f64 / 1000.0;
+        legs.iter()
+            .map(|&leg| {
+                let end = Reports {
+                    reporter: rtp::report::Reporter::new(u64::from(leg) + 77, now),
+                    reception: rtp::reception::Reception::default(),
+                    heard: Vec::new(),
+                };
+                (leg, end)
+            })
+            .collect()
+    }
+
+    fn measures(&self, leg: u32) -> crate::measures::Measures {
+        self.legs.shared.counters[leg as usize].read(1).measures
+    }
+}
+
+#[test]
+fn who_speaks_itself_reports_it_and_hears_how_it_is_heard() {
+    use rtp::rtcp::Rtcp;
+    let mut house = House::new(2);
+    house.call(0, Speech::Pcma, 20);
+    house.call(1, Speech::Opus, 20);
+    house.bridge(0, 1);
+    house.says(0, 1000.0);
+    house.says(1, 600.0);
+    let mut ends = house.ends(&[0, 1]);
+    house.report(30_000, &mut ends, None);
+    for (leg, end) in &ends {
+        assert!((5..12).contains(&end.heard.len()), "{}", end.heard.len());
+        let last = end.heard.last().unwrap();
+        let [
+            Rtcp::SenderReport {
+                packets,
+                octets,
+                blocks,
+                ..
+            },
+            Rtcp::SourceDescription(_),
+        ] = &last[..]
+        else {
+            panic!("{last:?}");
+        };
+        assert!(
+            (1200..1501).contains(packets) && *octets > 20 * packets,
+            "{packets} {octets}"
+        );
+        assert_eq!(
+            (blocks.len(), blocks[0].ssrc, blocks[0].fraction_lost),
+            (1, 7, 0)
+        );
+        // Our reports tell the party its round trip, and its answers tell us ours: here both are of no length but the
+        // party's steps of 10 ms.
+        assert!(end.reporter.round_trip().unwrap() < 0.03);
+        let measures = house.measures(*leg);
+        assert!(measures.round_trip_ms.unwrap() < 30.0, "{measures:?}");
+        assert_eq!(measures.party_lost, Some(0.0));
+        assert!(
+            measures.buffer_ms.is_some_and(|ms| ms < 60.0),
+            "{measures:?}"
+        );
+    }
+    assert_eq!(house.panics(), 0);
+}
+
+#[test]
+fn where_packets_pass_reports_pass_too_and_are_read_on_the_way() {
+    use rtp::rtcp::Rtcp;
+    let mut house = House::new(2);
+    house.call(0, Speech::Pcma, 20);
+    house.call(1, Speech::Pcma, 20);
+    house.bridge(0, 1);
+    house.says(0, 1000.0);
+    house.says(1, 600.0);
+    let mut ends = house.ends(&[0, 1]);
+    house.report(30_000, &mut ends, None);
+    for (leg, end) in &ends {
+        // Only the other party's, whose count of packets is 1.
+        assert!(end.heard.len() >= 4);
+        assert!(
+            end.heard
+                .iter()
+                .all(|report| matches!(report[0], Rtcp::SenderReport { packets: 1, .. }))
+        );
+        let measures = house.measures(*leg);
+        assert!(measures.round_trip_ms.unwrap() < 30.0, "{measures:?}");
+        assert_eq!((measures.party_lost, measures.buffer_ms), (Some(0.0), None));
+        assert_eq!(measures.sound, Some(1.0));
+        let figures = house.legs.shared.counters[*leg as usize].read(1);
+        assert!(figures.mos.unwrap() > 4.3, "{figures:?}");
+    }
+}
+
+#[test]
+fn voip_metrics_are_told_to_whoever_tells_its_own() {
+    use rtp::rtcp::Rtcp;
+    let mut house = House::new(2);
+    house.call(0, Speech::Pcma, 20);
+    house.call(1, Speech::Opus, 20);
+    house.bridge(0, 1);
+    house.says(0, 1000.0);
+    house.says(1, 600.0);
+    let theirs = rtp::xr::parse(&[[7, 0, 0, 8].as_slice(), &[0; 32]].concat()).unwrap()[0];
+    let mut ends = house.ends(&[0]);
+    house.report(20_000, &mut ends, Some(theirs));
+    let last = ends[0].1.heard.last().unwrap();
+    let Some(Rtcp::ExtendedReport { voip, .. }) = last.last() else {
+        panic!("{last:?}");
+    };
+    assert_eq!((voip[0].ssrc, voip[0].loss_rate, voip[0].gmin), (7, 0, 16));
+    assert!(voip[0].mos_conversation >= 42, "{voip:?}");
+}
+
+#[test]
+fn losses_and_silence_of_a_party_are_measured_and_its_leg_is_judged_when_it_ends() {
+    let mut house = House::new(2);
+    house.call(0, Speech::Pcma, 20);
+    house.call(1, Speech::Pcma, 20);
+    house.bridge(0, 1);
+    house.says(0, 1000.0);
+    for _ in 0..20 {
+        house.run(980);
+        // Two packets in a row of every fifty never come.
+        house.parties.get_mut(&0).unwrap().sequence += 2;
+        house.run(20);
+    }
+    let figures = house.legs.shared.counters[0].read(1);
+    assert!((36..=40).contains(&figures.lost), "{figures:?}");
+    assert!(
+        (18..=20).contains(&figures.measures.pattern.bursts),
+        "{figures:?}"
+    );
+    let r = figures.r.unwrap();
+    assert!((60.0..85.0).contains(&r), "{r}");
+    house.order(Command::Close { leg: 0 });
+    let judged = house.legs.shared.judged.ratings();
+    assert_eq!(judged.iter().sum::<u64>(), 1);
+    assert_eq!(house.legs.shared.judged.lost(), figures.lost);
 }
