@@ -827,6 +827,35 @@ class MediaCommand:
         def mix(self) -> int: ...
 
     @final
+    class Detect(MediaCommand):
+        """Listen to a party for these things, and for nothing else any more: keys as tones (while none come as events),
+        fax machines, who answered, the beep of an answering machine, call progress tones of a country (ISO 3166)."""
+
+        __match_args__ = ("leg", "keys", "fax", "answerer", "beep", "progress")
+        def __new__(
+            cls,
+            *,
+            leg: int,
+            keys: bool = False,
+            fax: bool = False,
+            answerer: bool = False,
+            beep: bool = False,
+            progress: str | None = None,
+        ) -> MediaCommand.Detect: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def keys(self) -> bool: ...
+        @property
+        def fax(self) -> bool: ...
+        @property
+        def answerer(self) -> bool: ...
+        @property
+        def beep(self) -> bool: ...
+        @property
+        def progress(self) -> str | None: ...
+
+    @final
     class Silence(MediaCommand):
         """End bridge, echo, mix and whatever is played."""
 
@@ -860,8 +889,22 @@ class MediaEvent:
         def operation(self) -> int: ...
 
     @final
+    class Detected(MediaEvent):
+        """Something that was listened for: `fax-calling`, `fax-answering`, `person`, `machine`, `nobody`, `beep`,
+        `ring-back`, `busy`, `congestion`, `special-information`."""
+
+        __match_args__ = ("leg", "epoch", "what")
+        def __new__(cls, *, leg: int, epoch: int, what: str) -> MediaEvent.Detected: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def what(self) -> str: ...
+
+    @final
     class Digit(MediaEvent):
-        """RFC 4733, once a key."""
+        """RFC 4733, or in the sound where that is listened for; once a key."""
 
         __match_args__ = ("leg", "epoch", "digit", "duration_ms")
         def __new__(cls, *, leg: int, epoch: int, digit: str, duration_ms: int) -> MediaEvent.Digit: ...

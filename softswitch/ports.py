@@ -243,6 +243,24 @@ class Media(Protocol):
         ordered. Raises NotFound for an unknown prompt."""
         ...
 
+    def listen_for(
+        self,
+        leg: LegId,
+        *,
+        keys: bool = False,
+        fax: bool = False,
+        answerer: bool = False,
+        beep: bool = False,
+        progress: str | None = None,
+    ) -> None:
+        """Listen to the party's sound for these things, and for nothing else any more, until it is bridged.
+
+        `keys` as tones come as `MediaEvents.digit`, as long as the party sends none as events; the others as
+        `MediaEvents.detected`: fax machines, who answered (person or machine), the beep of an answering machine, and
+        the call progress tones of a country (ISO 3166).
+        """
+        ...
+
     def silence(self, leg: LegId) -> None:
         """End whatever the leg is doing: bridge, echo, tone or prompt."""
         ...
@@ -278,5 +296,11 @@ class MediaEvents(Protocol):
         ...
 
     def digit(self, leg: LegId, digit: str, duration_ms: int) -> None:
-        """A party pressed a key (RFC 4733), told once however often it was repeated on the wire."""
+        """A party pressed a key (RFC 4733, or a tone that was listened for), told once however often it was repeated on
+        the wire."""
+        ...
+
+    def detected(self, leg: LegId, what: str) -> None:
+        """Something that was listened for: `fax-calling`, `fax-answering`, `person`, `machine`, `nobody`, `beep`,
+        `ring-back`, `busy`, `congestion`, `special-information`."""
         ...

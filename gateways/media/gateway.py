@@ -42,6 +42,7 @@ class MediaGateway:
         self._prompts = Prompts(prompts, engine.add_prompt)
         self._operations = 0
         self._playing: dict[LegId, int] = {}
+        self._listened_to: set[LegId] = set()
         self._orders: list[MediaCommand] = []
         self._events: MediaEvents | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -102,6 +103,9 @@ class MediaGateway:
         """See `softswitch.ports.Media`."""
         self._playing.pop(a, None)
         self._playing.pop(b, None)
+        if self._listened_to:
+            self._listen_no_more(a)
+            self._listen_no_more(b)
         self._order(MediaCommand.Bridge(a=self._slots.of(a).number, b=self._slots.of(b).number))
 
     def echo(self, leg: LegId) -> None:
@@ -128,6 +132,29 @@ class MediaGateway:
         """Raises NotFound when there is no such prompt."""
         self._prompts.number(prompt)
 
+    def listen_for(
+        self,
+        leg: LegId,
+        *,
+        keys: bool = False,
+        fax: bool = False,
+        answerer: bool = False,
+        beep: bool = False,
+        progress: str | None = None,
+    ) -> None:
+        """See `softswitch.ports.Media`."""
+        number = self._slots.of(leg).number
+        self._listened_to.add(leg)
+        self._order(
+            MediaCommand.Detect(leg=number, keys=keys, fax=fax, answerer=answerer, beep=beep, progress=progress)
+        )
+
+    def _listen_no_more(self, leg: LegId) -> None:
+        """Two who talk are left alone: what passes between them need not be decoded."""
+        if leg in self._listened_to:
+            self._listened_to.discard(leg)
+            self._order(MediaCommand.Detect(leg=self._slots.of(leg).number))
+
     def silence(self, leg: LegId) -> None:
         """See `softswitch.ports.Media`."""
         self._playing.pop(leg, None)
@@ -150,6 +177,7 @@ class MediaGateway:
         slot = self._slots.give_back(leg)
         if slot is not None:
             self._playing.pop(leg, None)
+            self._listened_to.discard(leg)
             self._order(MediaCommand.Close(leg=slot.number))
 
     # To and from the engine -------------------------------------------------------------------------------
@@ -179,6 +207,10 @@ class MediaGateway:
                 leg = self._slots.holder(number, epoch)
                 if leg is not None:
                     self._events.digit(leg, digit, duration_ms)
+            case MediaEvent.Detected(number, epoch, what):
+                leg = self._slots.holder(number, epoch)
+                if leg is not None:
+                    self._events.detected(leg, what)
             case MediaEvent.PlayEnded(number, epoch, operation):
                 leg = self._slots.holder(number, epoch)
                 if leg is not None and self._playing.get(leg) == operation:

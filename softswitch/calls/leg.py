@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+from softswitch.calls.pressed_keys import PressedKeys
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import LegId
@@ -52,6 +53,7 @@ class Leg:
         "open",
         "opened_at",
         "party",
+        "pressed",
         "remote",
         "session_id",
         "state",
@@ -81,6 +83,7 @@ class Leg:
         self.opened_at = 0
         """When it got its port, wall milliseconds."""
         self.informed = False
+        self.pressed: PressedKeys | None = None
         """Whether the party sent a key as INFO."""
         self.unfit = ""
         """What was wrong with the protocol of its offer, as the end of a sentence."""

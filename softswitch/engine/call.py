@@ -18,6 +18,7 @@ import structlog
 
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg
+from softswitch.calls.pressed_keys import PressedKeys
 from softswitch.calls.signals import (
     Alert,
     Answered,
@@ -276,7 +277,7 @@ class LiveCall(ServedCall):
                 self._dial.answered(leg, signal)
         elif isinstance(signal, DigitPressed):
             leg.informed = True
-            if not self.digit_pressed(leg_id, signal.digit):
+            if not self.digit_pressed(leg_id, signal.digit, by_info=True):
                 self.talk.pressed(leg, signal)
         elif isinstance(signal, Aside):
             self.talk.beside(leg, signal)
@@ -294,11 +295,15 @@ class LiveCall(ServedCall):
         if self._hearing is not None and leg == self.caller_leg.id:
             self._hearing.played()
 
-    def digit_pressed(self, leg_id: LegId, digit: str) -> bool:
+    def digit_pressed(self, leg_id: LegId, digit: str, *, by_info: bool = False) -> bool:
         """A key, however signalled; whether it was for us alone. The caller's others are kept for `digit`."""
         leg = self.legs.get(leg_id)
         if leg is None or leg.leaving:
             return False
+        if leg.pressed is None:
+            leg.pressed = PressedKeys()
+        if not leg.pressed.is_new(digit, by_info, self._around.clock.monotonic()):
+            return True
         if self._keys is None and (self.other(leg) is not None or self.consultation is not None):
             self._keys = InCallKeys(self, self._around)
         if self._keys is not None and self._keys.pressed(leg, digit):

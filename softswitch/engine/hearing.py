@@ -16,7 +16,7 @@ Order = Callable[[LegId], None]
 class Hearing:
     """Made when the first prompt is played or the first key pressed: most calls have neither."""
 
-    __slots__ = ("_digit_waiter", "_digits", "_media", "_order", "_played")
+    __slots__ = ("_digit_waiter", "_digits", "_listens_to", "_media", "_order", "_played")
 
     def __init__(self, media: Media) -> None:
         self._media = media
@@ -24,6 +24,13 @@ class Hearing:
         self._played: asyncio.Future[None] | None = None
         self._digits: deque[str] = deque(maxlen=MOST_WAITING_DIGITS)
         self._digit_waiter: asyncio.Future[None] | None = None
+        self._listens_to: LegId | None = None
+
+    def listen_for_keys(self, leg: LegId) -> None:
+        """Hear the keys of a party that can send them only as tones."""
+        if self._listens_to != leg:
+            self._listens_to = leg
+            self._media.listen_for(leg, keys=True)
 
     async def play(self, leg: LegId, prompt: str) -> None:
         """Play a prompt to its end."""

@@ -64,6 +64,9 @@ class ServedCall(RecordedCall):
         await self._hears().play(self.caller_leg.id, prompt)
 
     async def digit(self, within: float) -> str | None:
+        leg = self.caller_leg
+        if leg.address is not None and leg.remote is not None and not media_plan.hears_keys(leg.remote):
+            self._hears().listen_for_keys(leg.id)
         return await self._hears().digit(within)
 
     async def echo(self) -> None:

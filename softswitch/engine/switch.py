@@ -147,6 +147,11 @@ class Switch:
         if call is not None:
             call.digit_pressed(leg, digit)
 
+    def detected(self, leg: LegId, what: str) -> None:
+        call = self._legs.get(leg)
+        if call is not None:
+            call.trace(leg, "in", f"sound: {what}")
+
     # What administrators ask ------------------------------------------------------------------------------
 
     def hang_up(self, call: CallId) -> bool:

@@ -85,6 +85,18 @@ class ModelMedia:
         if not loop:
             self._ends[leg] = self._loop.call_later(self.PROMPT_SECONDS, self._played, leg)
 
+    def listen_for(
+        self,
+        leg: LegId,
+        *,
+        keys: bool = False,
+        fax: bool = False,
+        answerer: bool = False,
+        beep: bool = False,
+        progress: str | None = None,
+    ) -> None:
+        self._must_be_open(leg)
+
     def silence(self, leg: LegId) -> None:
         self._must_be_open(leg)
         before = self.doing.pop(leg, None)

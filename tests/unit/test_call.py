@@ -106,6 +106,18 @@ class CountingMedia:
     def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
         self.did.append(("loop" if loop else "play", leg, prompt))
 
+    def listen_for(
+        self,
+        leg: LegId,
+        *,
+        keys: bool = False,
+        fax: bool = False,
+        answerer: bool = False,
+        beep: bool = False,
+        progress: str | None = None,
+    ) -> None:
+        self.did.append(("listen_for", leg, keys))
+
     def silence(self, leg: LegId) -> None:
         self.did.append(("silence", leg))
 
@@ -426,6 +438,33 @@ def test_a_prompt_is_heard_to_its_end_and_keys_are_kept() -> None:
         await asyncio.sleep(6)
         assert pressed == ["7", None]
         assert world.signalling.take()[-1] == (CALLER, HangUp())
+
+    run(main)
+
+
+def test_keys_are_listened_for_as_tones_where_a_caller_can_send_no_others_and_each_is_told_once() -> None:
+    pressed: list[str | None] = []
+
+    async def menu(caller: Caller, name: str) -> Destination | None:
+        await caller.play("welcome")
+        while (digit := await caller.digit(within=5)) is not None:
+            pressed.append(digit)
+        return None
+
+    async def main(loop: VirtualTimeLoop) -> None:
+        keys = Codec(101, "TELEPHONE-EVENT")
+        for spoken, listened in ((said(1000), [("listen_for", CALLER, True)]), (said(1000, PCMU, keys), [])):
+            pressed.clear()
+            world = World(loop, menu)
+            await world.call(spoken)
+            world.switch.played(CALLER)
+            await asyncio.sleep(1)
+            assert [did for did in world.media.did if did[0] == "listen_for"] == listened
+            world.switch.digit(CALLER, "7", 100)
+            await world.hear(CALLER, DigitPressed("7", 100))
+            world.switch.digit(CALLER, "7", 100)
+            await asyncio.sleep(6)
+            assert pressed == ["7", "7"]
 
     run(main)
 

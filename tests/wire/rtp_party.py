@@ -5,6 +5,7 @@ import math
 import socket
 import struct
 from array import array
+from bisect import bisect_left
 from types import TracebackType
 from typing import NamedTuple
 
@@ -94,6 +95,13 @@ def decode_a_law(codes: bytes) -> list[int]:
         magnitude = step if segment == 0 else (step | 0x100) << (segment - 1)
         samples.append(magnitude if code & 0x80 else -magnitude)
     return samples
+
+
+def encode_a_law(samples: list[int]) -> bytes:
+    """The nearest code of each sample."""
+    codes = sorted(range(256), key=lambda code: decode_a_law(bytes([code]))[0])
+    levels = decode_a_law(bytes(codes))
+    return bytes(codes[min(bisect_left(levels, sample), 255)] for sample in samples)
 
 
 def amplitude_at(samples: list[int], frequency: float, rate: int = 8000) -> float:

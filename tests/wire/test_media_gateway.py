@@ -3,6 +3,7 @@
 import asyncio
 import struct
 import wave
+from array import array
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
-from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law, sine
+from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law, encode_a_law, sine
 
 A, B = LegId("call.1"), LegId("call.2")
 PCMA, PCMU, EVENT = Codec(8, "PCMA"), Codec(0, "PCMU"), Codec(101, "TELEPHONE-EVENT")
@@ -32,6 +33,9 @@ class Told:
 
     def digit(self, leg: LegId, digit: str, duration_ms: int) -> None:
         self.queue.put_nowait(("digit", leg, f"{digit} {duration_ms}"))
+
+    def detected(self, leg: LegId, what: str) -> None:
+        self.queue.put_nowait(("detected", leg, what))
 
     async def next(self) -> tuple[str, LegId, str]:
         async with asyncio.timeout(PATIENCE):
@@ -306,6 +310,30 @@ async def test_a_key_pressed_while_a_prompt_plays_is_told_even_when_its_end_is_l
         await phone.hear()
         phone.press(local, "1", timestamp=8000, ends=0)
         assert await told.next() == ("digit", A, "1 60")
+
+
+async def test_keys_and_beeps_in_the_sound_are_told_where_they_are_listened_for(
+    gateway: MediaGateway, told: Told
+) -> None:
+    def tones(*hz: float, seconds: float) -> list[int]:
+        waves = [array("h", sine(one, seconds, 8000, 4000)) for one in hz]
+        return [sum(together) for together in zip(*waves, strict=True)] + [0] * 2400
+
+    with Party() as phone:
+        local = opened(gateway, A, phone)
+        gateway.listen_for(A, keys=True, beep=True)
+        sound = encode_a_law(tones(697, 1209, seconds=0.1) + tones(1000, seconds=0.4) + tones(941, 1477, seconds=0.08))
+        for number in range(len(sound) // 160):
+            payload = sound[number * 160 : number * 160 + 160]
+            phone.socket.sendto(Rtp(8, number, number * 160, phone.ssrc, payload).print(), local)
+            await asyncio.sleep(0.02)
+        what = [await told.next() for _ in range(3)]
+        assert [(kind, leg, text.split()[0]) for kind, leg, text in what] == [
+            ("digit", A, "1"),
+            ("detected", A, "beep"),
+            ("digit", A, "#"),
+        ]
+        assert told.queue.empty()
 
 
 async def test_a_prompt_is_played_to_its_end_and_the_end_is_told(gateway: MediaGateway, told: Told) -> None:

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ::srtp::{MasterKey, Suite};
 use media_engine::{
     Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, Keys,
-    LegFigures, RATINGS, Target, ToneSpec,
+    LegFigures, Listening, RATINGS, Target, ToneSpec,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
@@ -162,6 +162,15 @@ pub enum MediaCommand {
     },
     #[pyo3(constructor = (*, mix))]
     CloseMix { mix: u32 },
+    #[pyo3(constructor = (*, leg, keys=false, fax=false, answerer=false, beep=false, progress=None))]
+    Detect {
+        leg: u32,
+        keys: bool,
+        fax: bool,
+        answerer: bool,
+        beep: bool,
+        progress: Option<String>,
+    },
     #[pyo3(constructor = (*, leg))]
     Silence { leg: u32 },
     #[pyo3(constructor = (*, leg))]
@@ -266,6 +275,23 @@ impl MediaCommand {
                 gain,
             },
             &Self::CloseMix { mix } => Command::CloseMix { mix },
+            Self::Detect {
+                leg,
+                keys,
+                fax,
+                answerer,
+                beep,
+                progress,
+            } => Command::Detect {
+                leg: *leg,
+                listening: Listening {
+                    keys: *keys,
+                    fax: *fax,
+                    answerer: *answerer,
+                    beep: *beep,
+                    progress: progress.clone(),
+                },
+            },
             &Self::Silence { leg } => Command::Silence { leg },
             &Self::Close { leg } => Command::Close { leg },
         })
@@ -314,6 +340,8 @@ pub enum MediaEvent {
         digit: char,
         duration_ms: u32,
     },
+    #[pyo3(constructor = (*, leg, epoch, what))]
+    Detected { leg: u32, epoch: u64, what: String },
     #[pyo3(constructor = (*, leg, epoch, reason))]
     Failed {
         leg: u32,
@@ -358,6 +386,11 @@ impl From<Event> for MediaEvent {
                 epoch,
                 digit,
                 duration_ms,
+            },
+            Event::Detected { leg, epoch, what } => Self::Detected {
+                leg,
+                epoch,
+                what: what.name().to_owned(),
             },
             Event::Failed { leg, epoch, reason } => Self::Failed {
                 leg,

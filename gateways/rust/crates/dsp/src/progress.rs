@@ -174,6 +174,11 @@ pub fn countries() -> impl Iterator<Item = &'static str> {
     PLANS.iter().map(|plan| plan.country)
 }
 
+/// Whether a country's tones are known.
+pub fn knows(country: &str) -> bool {
+    plan_of(country).is_some()
+}
+
 fn plan_of(country: &str) -> Option<&'static Plan> {
     PLANS
         .iter()

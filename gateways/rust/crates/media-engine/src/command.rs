@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::formats::Formats;
 use crate::guard::Keys;
+use crate::leg::{Detected, Listening};
 use crate::playlist::ToneSpec;
 
 /// An order about a leg or a mix, each named by its slot. Carried out in the order given.
@@ -59,6 +60,8 @@ pub enum Command {
     },
     /// Give a mix's slot back; its members are silent then. Closing one that is not open does nothing.
     CloseMix { mix: u32 },
+    /// Listen to a party for these things, and for nothing else any more.
+    Detect { leg: u32, listening: Listening },
     /// End bridge, echo, mix and whatever is played.
     Silence { leg: u32 },
     /// Give a leg's slot back. Closing one that is not open does nothing.
@@ -116,7 +119,13 @@ pub enum Event {
         epoch: u64,
         operation: u64,
     },
-    /// The party pressed a key (RFC 4733).
+    /// Something that was listened for was heard of the party.
+    Detected {
+        leg: u32,
+        epoch: u64,
+        what: Detected,
+    },
+    /// The party pressed a key (RFC 4733), or was heard to, where that is listened for.
     Digit {
         leg: u32,
         epoch: u64,

@@ -3,6 +3,7 @@
 //! `receive` takes the party's packets: they pass to another leg as they are, or are heard, or both. `send` makes packets
 //! for the party, out of what is played to it and whom it hears.
 
+mod detect;
 mod measure;
 mod party;
 mod receive;
@@ -25,6 +26,8 @@ use crate::playout::Playout;
 use crate::speaker::{Manner, Speaker};
 use crate::voice::{Hearing, Voices};
 
+use detect::Ears;
+pub use detect::{Detected, Heard, Listening};
 use measure::Measure;
 use party::Party;
 pub use receive::{Datagram, Fate, Press};
@@ -47,6 +50,10 @@ pub struct Leg {
     key_clock: u32,
     reception: Reception,
     measure: Measure,
+    /// Whether the party has sent a key as an event.
+    keys_come: bool,
+    /// While the party is listened to for something.
+    ears: Option<Box<Ears>>,
     /// Of the newest packet with speech.
     clock_rate: u32,
     last_address: Option<SocketAddr>,
@@ -117,6 +124,8 @@ impl Leg {
             key_clock: 8000,
             reception: Reception::default(),
             measure: Measure::new(now),
+            keys_come: false,
+            ears: None,
             clock_rate: 8000,
             last_address: None,
             playout: None,
@@ -197,6 +206,13 @@ impl Leg {
         match (&mut self.over, &mut self.doing) {
             (Some(playing), _) | (None, Doing::Playing(playing)) => Some(playing),
             _ => None,
+        }
+    }
+
+    /// Listen to the party for these things, and for nothing else any more.
+    pub fn listen_for(&mut self, listening: Listening) {
+        if self.ears.as_ref().map(|ears| &ears.listening) != Some(&listening) {
+            self.ears = Ears::new(listening, EAR_RATE).map(Box::new);
         }
     }
 

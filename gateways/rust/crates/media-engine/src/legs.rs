@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::command::Event;
 use crate::guard::{Guard, looks_plain};
 use crate::io::{Hearer, Outbox};
-use crate::leg::{Datagram, Desk, Fate, Leg, Press};
+use crate::leg::{Datagram, Desk, Fate, Heard, Leg, Press};
 use crate::mix::Mix;
 use crate::mixed::Mixed;
 use crate::playlist::Playing;
@@ -159,6 +159,7 @@ impl Legs {
                     playing.seek(ms);
                 }
             }
+            Order::Detect(listening) => leg.listen_for(listening),
             Order::Silence => leg.silence(outlet),
             Order::Close => {
                 let figures = shared.counters[slot as usize].read(leg.epoch);
@@ -282,6 +283,7 @@ impl Legs {
                 outbox.send(socket, destination, data);
             });
         }
+        self.tell_heard(slot, epoch);
         if let Some(operation) = outcome.play_ended {
             self.tell(Event::PlayEnded {
                 leg: slot,
@@ -467,6 +469,23 @@ impl Legs {
                 digit,
                 duration_ms,
             };
+            self.shared.events.push(event, KEYS_SHARE);
+        }
+    }
+
+    /// What was heard in a party's sound at this tick.
+    fn tell_heard(&mut self, leg: u32, epoch: u64) {
+        for heard in std::mem::take(&mut self.desk.heard) {
+            let event = match heard {
+                Heard::Key { digit, duration_ms } => Event::Digit {
+                    leg,
+                    epoch,
+                    digit,
+                    duration_ms,
+                },
+                Heard::Thing(what) => Event::Detected { leg, epoch, what },
+            };
+            // A party can make tones without end, too.
             self.shared.events.push(event, KEYS_SHARE);
         }
     }

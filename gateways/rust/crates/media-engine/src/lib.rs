@@ -45,5 +45,6 @@ pub use engine::{Configuration, Engine, IoKind, Totals};
 pub use figures::LegFigures;
 pub use formats::{Coding, Formats, Kind};
 pub use guard::Keys;
+pub use leg::{Detected, Listening};
 pub use measures::{Measures, RATINGS};
 pub use playlist::ToneSpec;

@@ -8,7 +8,7 @@ use dsp::mix::Gain;
 
 use crate::command::{Command, Connection, Event, Item as Wanted, Target};
 use crate::formats::{Formats, Passage};
-use crate::leg::Terms;
+use crate::leg::{Listening, Terms};
 use crate::mix::Standing;
 use crate::playlist::{Item, ToneSpec};
 use crate::prompt::Prompt;
@@ -25,6 +25,7 @@ pub enum Order {
     StopPlay,
     PausePlay(bool),
     SeekPlay(u32),
+    Detect(Listening),
     Silence,
     Close,
 }
@@ -262,6 +263,14 @@ impl Switchboard {
                 }
                 errands.push(Mix(mix, MixOrder::Close));
                 Ok(errands)
+            }
+            Command::Detect { leg, ref listening } => {
+                let epoch = self.epoch(leg)?;
+                let country = listening.progress.as_deref();
+                if country.is_some_and(|country| !dsp::progress::knows(country)) {
+                    return Err(failed(leg, epoch, "no tones are known of that country"));
+                }
+                Ok(vec![Leg(leg, Order::Detect(listening.clone()))])
             }
             Command::Silence { leg } => self.alone(leg, Order::Silence),
             Command::Close { leg } => {

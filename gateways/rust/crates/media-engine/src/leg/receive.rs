@@ -113,6 +113,7 @@ impl Leg {
         };
         let is_event = if let Kind::Events { clock_rate } = kind {
             self.key_clock = *clock_rate;
+            self.keys_come = true;
             counters.count_telephone_event();
             true
         } else {
@@ -141,7 +142,7 @@ impl Leg {
             Some(event) if is_event => self.keys.receive(event, packet.header.timestamp, now),
             _ => None,
         };
-        if self.playout.is_some() || self.around.voices.wanted(self.slot) {
+        if self.playout.is_some() || self.is_wanted() {
             self.hear(&packet.header, speech, is_noise, packet.payload, now);
         }
         let fate = self.way_on(payload_type, is_event);
@@ -172,6 +173,11 @@ impl Leg {
                 Fate::Keep
             }
         }
+    }
+
+    /// Whether somebody hears the party's sound, or something is listened for in it.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.ears.is_some() || self.around.voices.wanted(self.slot)
     }
 
     /// Somebody wants to hear the party.

@@ -1,6 +1,6 @@
 //! What a leg sends of its own, 20 ms at a time.
 
-use super::{Doing, Leg};
+use super::{Doing, Heard, Leg};
 use crate::figures::Counters;
 use crate::mixed::Share;
 use crate::outlet::Outlet;
@@ -14,6 +14,8 @@ pub struct Desk {
     samples: Vec<i16>,
     over: Vec<i16>,
     pub packets: Packets,
+    /// What was heard in the party's sound.
+    pub heard: Vec<Heard>,
     /// NTP time, in seconds, when the engine's clock was at 0.
     pub ntp: f64,
 }
@@ -52,6 +54,7 @@ impl Leg {
         desk: &mut Desk,
     ) -> Outcome {
         desk.packets.clear();
+        desk.heard.clear();
         self.speak_to_hearers(now, counters, desk);
         let mut outcome = self.speak_to_party(now, outlet, desk);
         if self.party.is_some() && self.measure.is_report_due(now) {
@@ -141,18 +144,29 @@ impl Leg {
 
     /// A frame of the party's voice for those who want it.
     fn speak_to_hearers(&mut self, now: f64, counters: &Counters, desk: &mut Desk) {
-        let Some(playout) = &mut self.playout else {
+        if self.playout.is_none() {
             return;
-        };
-        if !self.around.voices.wanted(self.slot) {
+        }
+        if !self.is_wanted() {
             self.playout = None;
             return;
         }
+        let Some(playout) = &mut self.playout else {
+            return;
+        };
         desk.samples.clear();
         let played = playout.frame(now, &mut desk.samples);
         self.frames = self.frames.wrapping_add(1);
         if self.frames % FIGURES == 0 {
             self.measure.played(playout.figures(), counters);
+        }
+        if let Some(ears) = &mut self.ears {
+            ears.hear(
+                &desk.samples,
+                playout.rate(),
+                self.keys_come,
+                &mut desk.heard,
+            );
         }
         if played != Played::Nothing {
             let rate = playout.rate();

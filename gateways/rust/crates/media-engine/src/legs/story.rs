@@ -828,3 +828,148 @@ fn losses_and_silence_of_a_party_are_measured_and_its_leg_is_judged_when_it_ends
     assert_eq!(judged.iter().sum::<u64>(), 1);
     assert_eq!(house.legs.shared.judged.lost(), figures.lost);
 }
+
+impl House {
+    /// A party says some sound of 8 kHz, as PCMA.
+    fn speaks(&mut self, leg: u32, sound: &[i16]) {
+        for frame in sound.chunks_exact(160) {
+            let party = self.parties.get_mut(&leg).unwrap();
+            let mut packet = Vec::new();
+            Header {
+                marker: false,
+                payload_type: 8,
+                sequence: party.sequence,
+                timestamp: (self.now * 8) as u32,
+                ssrc: 7,
+            }
+            .print(&mut packet);
+            party.sequence = party.sequence.wrapping_add(1);
+            Encoder::new(Format::Pcma)
+                .unwrap()
+                .encode(frame, &mut packet);
+            self.arrive(leg, &packet);
+            self.run(20);
+        }
+    }
+}
+
+fn keys(text: &str) -> Vec<i16> {
+    let mut sound = vec![0; 1600];
+    let mut dialer = dsp::dtmf::Dialer::new(text, 80, 80, 8000).unwrap();
+    while !dialer.is_done() {
+        dialer.play(160, &mut sound);
+    }
+    sound.resize(sound.len() + 4800, 0);
+    sound
+}
+
+fn digits(events: &[Event]) -> String {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Digit { digit, .. } => Some(*digit),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn keys_in_the_sound_are_heard_where_they_are_listened_for_and_come_as_no_events() {
+    use crate::leg::Listening;
+    let mut house = House::new(2);
+    house.call(0, Speech::Pcma, 20);
+    house.call(1, Speech::Pcma, 20);
+    house.bridge(0, 1);
+    house.speaks(0, &keys("12"));
+    assert_eq!(digits(&house.events()), "", "nobody listens");
+    let listening = Listening {
+        keys: true,
+        ..Listening::default()
+    };
+    house.order(Command::Detect {
+        leg: 0,
+        listening: listening.clone(),
+    });
+    house.speaks(0, &keys("0123456789*#ABCD"));
+    assert_eq!(digits(&house.events()), "0123456789*#ABCD");
+    // A phone that sends both: the event is the key, and the tone beside it is the same.
+    let sender = rtp::event::Sender::new("7", 100, 60, 8000, 20).unwrap();
+    house.sends_key(0, sender);
+    house.speaks(0, &keys("8"));
+    assert_eq!(digits(&house.events()), "7");
+    house.order(Command::Detect {
+        leg: 0,
+        listening: Listening::default(),
+    });
+    house.run(100);
+    assert_eq!(house.panics(), 0);
+}
+
+impl House {
+    fn sends_key(&mut self, leg: u32, mut sender: rtp::event::Sender) {
+        let start = (self.now * 8) as u32;
+        while !sender.is_done() {
+            if let Some(sent) = sender.tick() {
+                let party = self.parties.get_mut(&leg).unwrap();
+                let mut packet = Vec::new();
+                Header {
+                    marker: sent.marker,
+                    payload_type: 101,
+                    sequence: party.sequence,
+                    timestamp: start.wrapping_add(sent.timestamp),
+                    ssrc: 7,
+                }
+                .print(&mut packet);
+                party.sequence = party.sequence.wrapping_add(1);
+                packet.extend_from_slice(&sent.event.print());
+                self.arrive(leg, &packet);
+            }
+            self.run(20);
+        }
+    }
+}
+
+#[test]
+fn a_fax_a_machines_beep_and_a_busy_tone_are_told_when_they_are_listened_for() {
+    use crate::leg::{Detected, Listening};
+    let mut house = House::new(1);
+    house.call(0, Speech::Pcma, 20);
+    house.order(Command::Detect {
+        leg: 0,
+        listening: Listening {
+            keys: false,
+            fax: true,
+            answerer: true,
+            beep: true,
+            progress: Some("DE".to_owned()),
+        },
+    });
+    house.speaks(0, &dsp::fax::Fax::Calling.sound(8000)[..4000]);
+    house.speaks(0, &vec![0; 24_000]);
+    let busy = dsp::progress::sound("DE", dsp::progress::Signal::Busy, 8000).unwrap();
+    house.speaks(0, &busy.repeat(5));
+    house.speaks(0, &vec![0; 4800]);
+    let heard: Vec<Detected> = house
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Detected { what, .. } => Some(what),
+            _ => None,
+        })
+        .collect();
+    assert!(heard.contains(&Detected::FaxCalling), "{heard:?}");
+    assert!(heard.contains(&Detected::Busy), "{heard:?}");
+    assert!(
+        heard.contains(&Detected::Person),
+        "a word and a pause: {heard:?}"
+    );
+    assert!(heard.contains(&Detected::Beep), "{heard:?}");
+    let unknown = Command::Detect {
+        leg: 0,
+        listening: Listening {
+            progress: Some("XX".to_owned()),
+            ..Listening::default()
+        },
+    };
+    assert!(house.board.carry_out(&unknown).is_err());
+}

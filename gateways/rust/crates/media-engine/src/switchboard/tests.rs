@@ -32,6 +32,7 @@ fn word(errand: Errand) -> String {
             Order::StopPlay => format!("{leg} stop"),
             Order::PausePlay(paused) => format!("{leg} pause {paused}"),
             Order::SeekPlay(ms) => format!("{leg} seek {ms}"),
+            Order::Detect(listening) => format!("{leg} detect {listening:?}"),
             Order::Silence => format!("{leg} silence"),
             Order::Close => format!("{leg} close"),
         },
