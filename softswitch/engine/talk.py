@@ -262,13 +262,18 @@ class Talk:
         relay, self._relay = self._relay, None
         self._to_align.clear()
         if relay is not None:
-            for leg in relay.legs:
-                if leg.aside:
-                    leg.aside = False
-                    if not leg.held and leg.state is not LegState.ENDED:
-                        self._tell_held(leg, False)
+            a, b = relay.legs
+            if a.aside or b.aside:
+                self._hold_no_more(a, b)
             self._carry_out(relay.abandon())
         self._quiet()
+
+    def _hold_no_more(self, *legs: Leg) -> None:
+        for leg in legs:
+            if leg.aside:
+                leg.aside = False
+                if not leg.held and leg.state is not LegState.ENDED:
+                    self._tell_held(leg, False)
 
     def _quiet(self) -> None:
         waiting, self._when_quiet = self._when_quiet, []

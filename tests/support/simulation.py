@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from softswitch.events import CallFact, CallOffered, LegDialed
 from softswitch.features.cdr.model import Cdr
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId
 from tests.support.invariants import by_call
 from tests.support.network import Conditions
@@ -206,6 +206,12 @@ class Day:
         if not talking:
             return
         call = chance.choice(talking)
+        if chance.random() < 0.4:
+            self._press(call, chance)
+            return
+        if chance.random() < 0.2:
+            self._order(chance)
+            return
         others = [
             other
             for other in call.phone.calls
@@ -215,6 +221,29 @@ class Day:
             call.refer("1001", replaces=chance.choice(others))
         else:
             call.refer(chance.choice((*self._accounts, "9196", "4711", "*68")))
+
+    def _press(self, call: PhoneCall, chance: random.Random) -> None:
+        """Somebody presses codes, and numbers more or less behind them."""
+        number = chance.choice((*self._accounts, "9196", "4711", ""))
+        keys = chance.choice(("##", "*2", "*2", "*2", "*4", "*1", "5", "#", "*"))
+        keys += chance.choice((f"{number}#", number, ""))
+        if call.remote_sdp is not None and call.remote_sdp.address in self.house.media.open_legs.values():
+            self.house.press(call, keys)
+
+    def _order(self, chance: random.Random) -> None:
+        """The administrator holds, resumes or hangs up."""
+        switch = self.house.switch
+        live = sorted(switch._calls)
+        if not live:
+            return
+        call = chance.choice(live)
+        leg = chance.choice([None, *sorted(leg.id for leg in switch._calls[call].legs)])
+        with contextlib.suppress(NotFound, Conflict):
+            draw = chance.random()
+            if draw < 0.7:
+                switch.hold(call, leg, chance.random() < 0.6)
+            elif leg is not None:
+                switch.hang_up_leg(call, leg)
 
     def _soon_over(self, call: PhoneCall, after: float) -> None:
         if call.state == "up":

@@ -7,7 +7,7 @@ from gateways.sip.ua import alert, early_media, sdp, session_id
 from gateways.sip.ua.addressing import called_address, contact_uri, party_address
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
-from gateways.sip.ua.dialog import Dialog
+from gateways.sip.ua.dialog import Dialog, Headers
 from gateways.sip.ua.digest_client import DigestClient
 from gateways.sip.ua.identity import write as write_identity
 from gateways.sip.ua.large_requests import Detour, detour, detour_failed, most_octets
@@ -176,12 +176,12 @@ class InviteClient(Session):
             ("Max-Forwards", str(invitation.hops_left)),
             context.contact(way[0], way[1][0]),
             context.allow,
-            context.supported if self._we_offered and not self._unreliable() else context.supported_late,
+            context.supported if self._we_offered else context.supported_late,
             *self._interval,
             context.product,
         ]
         if self._rules is not None:
-            headers += self._asks(self._rules)
+            headers = self._asking(self._rules, headers)
         if invitation.alert is not None:
             headers += alert.headers(invitation.alert, context.settings.host)
         if invitation.identity is not None:
@@ -206,17 +206,16 @@ class InviteClient(Session):
         self._detour = detour(context, way)
         self.invite(self._detour.way if self._detour is not None else way, however_long=True)
 
-    def _unreliable(self) -> bool:
-        return self._rules is not None and self._rules.reliable == "never"
-
-    def _asks(self, rules: LegRules) -> list[tuple[str, str]]:
-        """What our INVITE says because of what is set for the party."""
-        asks = []
+    def _asking(self, rules: LegRules, headers: Headers) -> Headers:
+        """The headers of our INVITE as what is set for the party wants them."""
+        context = self.context
+        if rules.reliable == "never":
+            headers = [context.supported_late if header is context.supported else header for header in headers]
         if rules.reliable == "required" and self._we_offered:
-            asks.append(("Require", OPTION))
+            headers.append(("Require", OPTION))
         if rules.early_media == "authorised":
-            asks.append(("P-Early-Media", "supported"))  # RFC 5009 section 4
-        return asks
+            headers.append(("P-Early-Media", "supported"))  # RFC 5009 section 4
+        return headers
 
     def _unprotected(self, invitation: Invitation, way: Way) -> str:
         """Why the policy of this leg is against the INVITE; empty where it is not."""
