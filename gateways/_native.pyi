@@ -756,12 +756,40 @@ class MediaCommand:
         def mix(self) -> int | None: ...
 
     @final
+    class SendDigits(MediaCommand):
+        """Send keys to the party, one after another; what it would hear else waits. `agreed`: as events (RFC 4733)
+        where it takes them, as tones where not."""
+
+        __match_args__ = ("leg", "digits", "press_ms", "pause_ms", "by")
+        def __new__(
+            cls,
+            *,
+            leg: int,
+            digits: str,
+            press_ms: int = 100,
+            pause_ms: int = 100,
+            by: Literal["agreed", "event", "inband"] = ...,
+        ) -> MediaCommand.SendDigits: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def digits(self) -> str: ...
+        @property
+        def press_ms(self) -> int: ...
+        @property
+        def pause_ms(self) -> int: ...
+        @property
+        def by(self) -> str: ...
+
+    @final
     class OpenMix(MediaCommand):
         """Take a mix into use, at 8000, 16000 or 48000 samples a second; there are as many as legs. At most `loudest`
-        are heard at once; 0: all."""
+        are heard at once; 0: all. `keys`: those that a member presses are sent to all who hear it."""
 
-        __match_args__ = ("mix", "epoch", "rate", "loudest")
-        def __new__(cls, *, mix: int, epoch: int, rate: int, loudest: int = 0) -> MediaCommand.OpenMix: ...
+        __match_args__ = ("mix", "epoch", "rate", "loudest", "keys")
+        def __new__(
+            cls, *, mix: int, epoch: int, rate: int, loudest: int = 0, keys: bool = False
+        ) -> MediaCommand.OpenMix: ...
         @property
         def mix(self) -> int: ...
         @property
@@ -770,6 +798,8 @@ class MediaCommand:
         def rate(self) -> int: ...
         @property
         def loudest(self) -> int: ...
+        @property
+        def keys(self) -> bool: ...
 
     @final
     class Join(MediaCommand):

@@ -8,10 +8,11 @@ from softswitch.calls.uplinks import Enrolled, Probed, Uplink
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding, PushTarget
-from softswitch.kernel.ids import LegId
+from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
 from softswitch.kernel.offence import Offence
+from softswitch.kernel.sound import Sound
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 
 
@@ -227,7 +228,7 @@ class Media(Protocol):
         ...
 
     def bridge(self, a: LegId, b: LegId) -> None:
-        """Let two legs hear each other, packets passing through untouched."""
+        """Let two legs hear each other: packets that both understand pass as they are, all else is converted."""
         ...
 
     def echo(self, leg: LegId) -> None:
@@ -262,7 +263,7 @@ class Media(Protocol):
         ...
 
     def silence(self, leg: LegId) -> None:
-        """End whatever the leg is doing: bridge, echo, tone or prompt."""
+        """End whatever the leg is doing: bridge, echo, mix, and what is played or sent to it."""
         ...
 
     def figures(self, leg: LegId) -> MediaFigures:
@@ -285,6 +286,97 @@ class Media(Protocol):
     @property
     def converts(self) -> tuple[Codec, ...]:
         """The codecs between any two of which the engine converts the sound of a bridge, cheapest first."""
+        ...
+
+
+class Player(Protocol):
+    """More that a media engine can say to a leg's party. A leg is one that `Media` has opened."""
+
+    def play_list(
+        self,
+        leg: LegId,
+        sounds: Sequence[Sound],
+        *,
+        loop: bool = False,
+        over: bool = False,
+        ended: Callable[[], None] | None = None,
+    ) -> None:
+        """Play one sound after the other, in place of what the leg does, or `over` what it hears: beside a party it is
+        bridged with, or a mix. `ended` is told once when the last one is over or nothing can be played; not when
+        something else takes its place. With `loop` it begins anew for ever.
+
+        Raises NotFound for an unknown prompt.
+        """
+        ...
+
+    def stop_list(self, leg: LegId) -> None:
+        """End what is played, and nothing else."""
+        ...
+
+    def pause_list(self, leg: LegId, paused: bool) -> None:
+        """Hold what is played, or let it go on."""
+        ...
+
+    def seek_list(self, leg: LegId, ms: int) -> None:
+        """Go to a time from the beginning of what is played."""
+        ...
+
+    def send_digits(
+        self, leg: LegId, digits: str, *, press_ms: int = 100, pause_ms: int = 100, in_band: bool = False
+    ) -> None:
+        """Press keys (0 to 9, *, #, A to D) towards the party: by RFC 4733 where it was agreed, else as tones;
+        `in_band` always as tones."""
+        ...
+
+
+class Mixer(Protocol):
+    """Mixes: any number of legs that hear each other. Listening, whispering and barging in are mixes, too, in which
+    not everybody hears everybody."""
+
+    def open_mix(
+        self,
+        mix: MixId,
+        *,
+        rate: int = 16_000,
+        loudest: int = 0,
+        keys: bool = False,
+        speaking: Callable[[LegId], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Make a mix of 8000, 16000 or 48000 samples a second, in which at most `loudest` are heard at once (0: all).
+
+        `keys`: those that a member presses are sent to all who hear it. `speaking` is told when another member speaks,
+        `failed` the reason when the mix is gone by a fault: then it is still to be closed.
+        Raises Rejected(SWITCH_CONGESTION) when there are too many.
+        """
+        ...
+
+    def join(self, mix: MixId, leg: LegId) -> None:
+        """Let a leg hear all others, and be heard by them. `Media.silence`, or anything else that it is to do, takes
+        it out again."""
+        ...
+
+    def set_level(self, mix: MixId, leg: LegId, *, gain: float = 0.0, muted: bool = False, deaf: bool = False) -> None:
+        """How loud a member is, in dB; whether it is not heard, and does not hear."""
+        ...
+
+    def set_hearing(self, mix: MixId, listener: LegId, speaker: LegId, gain: float | None) -> None:
+        """Let a member hear another otherwise than all do: with a gain in dB, although that is muted; or not at all
+        (None)."""
+        ...
+
+    def play_to_mix(
+        self, mix: MixId, sounds: Sequence[Sound], *, loop: bool = False, ended: Callable[[], None] | None = None
+    ) -> None:
+        """Play to all members; see `Player.play_list`."""
+        ...
+
+    def stop_mix_list(self, mix: MixId) -> None:
+        """End what is played to all members."""
+        ...
+
+    def close_mix(self, mix: MixId) -> None:
+        """End a mix; its members are silent then. Closing twice does nothing."""
         ...
 
 

@@ -1,27 +1,38 @@
-"""The media gateway: `softswitch.ports.Media` on the native engine."""
+"""The media gateway: `Media`, `Player` and `Mixer` of `softswitch.ports` on the native engine."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import structlog
 
 from gateways._native import MediaCommand, MediaEngine, MediaEvent, MediaItem
 from gateways.media import agreement
+from gateways.media.playing import Playing
 from gateways.media.prompts import Prompts
 from gateways.media.slots import Slots
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
-from softswitch.kernel.ids import LegId
+from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.sound import Prompt, Silence, Sound, Tone
 from softswitch.ports import MediaEvents
 
 log = structlog.get_logger(__name__)
 
 TONE_LEVEL = -13.0
 """dBm0: about as loud as speech."""
+
+
+class _MixHearers(NamedTuple):
+    """Who is told of a mix."""
+
+    speaking: Callable[[LegId], None] | None
+    failed: Callable[[str], None] | None
 
 
 class MediaGateway:
@@ -37,12 +48,17 @@ class MediaGateway:
     ) -> None:
         self._engine = engine
         self._addresses = [HostPort(advertised_host, port) for port in engine.ports()]
-        self._slots = Slots(len(self._addresses))
+        self._slots: Slots[LegId] = Slots(len(self._addresses))
+        self._mixes: Slots[MixId] = Slots(len(self._addresses))
+        self._mix_hearers: dict[MixId, _MixHearers] = {}
         self._reach = listens_on
         self._prompts = Prompts(prompts, engine.add_prompt)
-        self._operations = 0
-        self._playing: dict[LegId, int] = {}
         self._listened_to: set[LegId] = set()
+        operations = count(1)
+        self._playing: Playing[LegId] = Playing(operations)
+        """In place of all else."""
+        self._over: Playing[LegId] = Playing(operations)
+        self._to_mix: Playing[MixId] = Playing(operations)
         self._orders: list[MediaCommand] = []
         self._events: MediaEvents | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,8 +117,8 @@ class MediaGateway:
 
     def bridge(self, a: LegId, b: LegId) -> None:
         """See `softswitch.ports.Media`."""
-        self._playing.pop(a, None)
-        self._playing.pop(b, None)
+        self._forget(a)
+        self._forget(b)
         if self._listened_to:
             self._listen_no_more(a)
             self._listen_no_more(b)
@@ -110,23 +126,16 @@ class MediaGateway:
 
     def echo(self, leg: LegId) -> None:
         """See `softswitch.ports.Media`."""
-        self._playing.pop(leg, None)
+        self._forget(leg)
         self._order(MediaCommand.Echo(leg=self._slots.of(leg).number))
 
     def tone(self, leg: LegId, frequency: float) -> None:
         """See `softswitch.ports.Media`."""
-        self._playing.pop(leg, None)
-        tone = MediaItem.Tone(parts=[(frequency, TONE_LEVEL)])
-        self._order(MediaCommand.Play(leg=self._slots.of(leg).number, items=[tone], operation=0))
+        self.play_list(leg, [Tone(((frequency, TONE_LEVEL),))])
 
     def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
         """See `softswitch.ports.Media`."""
-        number = self._prompts.number(prompt)
-        slot = self._slots.of(leg)
-        self._operations += 1
-        self._playing[leg] = self._operations
-        items = [MediaItem.Prompt(prompt=number)]
-        self._order(MediaCommand.Play(leg=slot.number, items=items, operation=self._operations, looped=loop))
+        self.play_list(leg, [Prompt(prompt)], loop=loop, ended=lambda: self._played(leg))
 
     def must_have(self, prompt: str) -> None:
         """Raises NotFound when there is no such prompt."""
@@ -157,7 +166,7 @@ class MediaGateway:
 
     def silence(self, leg: LegId) -> None:
         """See `softswitch.ports.Media`."""
-        self._playing.pop(leg, None)
+        self._forget(leg)
         self._order(MediaCommand.Silence(leg=self._slots.of(leg).number))
 
     def serves(self, leg: LegId) -> bool:
@@ -176,9 +185,121 @@ class MediaGateway:
         """See `softswitch.ports.Media`."""
         slot = self._slots.give_back(leg)
         if slot is not None:
-            self._playing.pop(leg, None)
+            self._forget(leg)
             self._listened_to.discard(leg)
             self._order(MediaCommand.Close(leg=slot.number))
+
+    # softswitch.ports.Player ------------------------------------------------------------------------------
+
+    def play_list(
+        self,
+        leg: LegId,
+        sounds: Sequence[Sound],
+        *,
+        loop: bool = False,
+        over: bool = False,
+        ended: Callable[[], None] | None = None,
+    ) -> None:
+        """See `softswitch.ports.Player`."""
+        items = [self._item(sound) for sound in sounds]
+        slot = self._slots.of(leg)
+        if over:
+            operation = self._over.begin(leg, ended)
+        else:
+            self._over.forget(leg)
+            operation = self._playing.begin(leg, ended)
+        self._order(MediaCommand.Play(leg=slot.number, items=items, operation=operation, looped=loop, over=over))
+
+    def stop_list(self, leg: LegId) -> None:
+        """See `softswitch.ports.Player`."""
+        self._forget(leg)
+        self._order(MediaCommand.StopPlay(leg=self._slots.of(leg).number))
+
+    def pause_list(self, leg: LegId, paused: bool) -> None:
+        """See `softswitch.ports.Player`."""
+        self._order(MediaCommand.PausePlay(leg=self._slots.of(leg).number, paused=paused))
+
+    def seek_list(self, leg: LegId, ms: int) -> None:
+        """See `softswitch.ports.Player`."""
+        self._order(MediaCommand.SeekPlay(leg=self._slots.of(leg).number, ms=ms))
+
+    def send_digits(
+        self, leg: LegId, digits: str, *, press_ms: int = 100, pause_ms: int = 100, in_band: bool = False
+    ) -> None:
+        """See `softswitch.ports.Player`."""
+        number = self._slots.of(leg).number
+        by: Literal["agreed", "inband"] = "inband" if in_band else "agreed"
+        self._order(MediaCommand.SendDigits(leg=number, digits=digits, press_ms=press_ms, pause_ms=pause_ms, by=by))
+
+    # softswitch.ports.Mixer -------------------------------------------------------------------------------
+
+    def open_mix(
+        self,
+        mix: MixId,
+        *,
+        rate: int = 16_000,
+        loudest: int = 0,
+        keys: bool = False,
+        speaking: Callable[[LegId], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        """See `softswitch.ports.Mixer`."""
+        slot = self._mixes.take(mix)
+        if slot is None:
+            raise Rejected(Cause.SWITCH_CONGESTION, "there are too many mixes")
+        self._mix_hearers[mix] = _MixHearers(speaking, failed)
+        self._order(MediaCommand.OpenMix(mix=slot.number, epoch=slot.epoch, rate=rate, loudest=loudest, keys=keys))
+
+    def join(self, mix: MixId, leg: LegId) -> None:
+        """See `softswitch.ports.Mixer`."""
+        self._forget(leg)
+        self._order(MediaCommand.Join(mix=self._mixes.of(mix).number, leg=self._slots.of(leg).number))
+
+    def set_level(self, mix: MixId, leg: LegId, *, gain: float = 0.0, muted: bool = False, deaf: bool = False) -> None:
+        """See `softswitch.ports.Mixer`."""
+        numbers = self._mixes.of(mix).number, self._slots.of(leg).number
+        self._order(MediaCommand.Level(mix=numbers[0], leg=numbers[1], gain=gain, muted=muted, deaf=deaf))
+
+    def set_hearing(self, mix: MixId, listener: LegId, speaker: LegId, gain: float | None) -> None:
+        """See `softswitch.ports.Mixer`."""
+        who = self._slots.of(listener).number, self._slots.of(speaker).number
+        self._order(MediaCommand.Hear(mix=self._mixes.of(mix).number, listener=who[0], speaker=who[1], gain=gain))
+
+    def play_to_mix(
+        self, mix: MixId, sounds: Sequence[Sound], *, loop: bool = False, ended: Callable[[], None] | None = None
+    ) -> None:
+        """See `softswitch.ports.Mixer`."""
+        items = [self._item(sound) for sound in sounds]
+        number = self._mixes.of(mix).number
+        operation = self._to_mix.begin(mix, ended)
+        self._order(MediaCommand.Play(mix=number, items=items, operation=operation, looped=loop))
+
+    def stop_mix_list(self, mix: MixId) -> None:
+        """See `softswitch.ports.Mixer`."""
+        self._to_mix.forget(mix)
+        self._order(MediaCommand.StopPlay(mix=self._mixes.of(mix).number))
+
+    def close_mix(self, mix: MixId) -> None:
+        """See `softswitch.ports.Mixer`."""
+        slot = self._mixes.give_back(mix)
+        if slot is not None:
+            self._to_mix.forget(mix)
+            del self._mix_hearers[mix]
+            self._order(MediaCommand.CloseMix(mix=slot.number))
+
+    def _item(self, sound: Sound) -> MediaItem:
+        match sound:
+            case Prompt(name, from_ms):
+                return MediaItem.Prompt(prompt=self._prompts.number(name), from_ms=from_ms)
+            case Tone(parts, ms, cadence):
+                return MediaItem.Tone(parts=parts, ms=ms, cadence=cadence)
+            case Silence(ms):
+                return MediaItem.Silence(ms=ms)
+
+    def _forget(self, leg: LegId) -> None:
+        """Nobody waits for the end of what was played to a leg."""
+        self._playing.forget(leg)
+        self._over.forget(leg)
 
     # To and from the engine -------------------------------------------------------------------------------
 
@@ -213,16 +334,33 @@ class MediaGateway:
                     self._events.detected(leg, what)
             case MediaEvent.PlayEnded(number, epoch, operation):
                 leg = self._slots.holder(number, epoch)
-                if leg is not None and self._playing.get(leg) == operation:
-                    self._ended(leg)
+                if leg is not None:
+                    self._playing.end(leg, operation)
+                    self._over.end(leg, operation)
             case MediaEvent.Failed(number, epoch, reason):
                 leg = self._slots.holder(number, epoch)
                 log.warning("the media engine could not do as told", leg=leg, reason=reason)
-                if leg is not None and leg in self._playing:
-                    # Whoever waits for the prompt's end is not to wait for ever.
-                    self._ended(leg)
+                if leg is not None:
+                    # Whoever waits for the end of something is not to wait for ever.
+                    self._playing.end(leg)
+                    self._over.end(leg)
+            case MediaEvent.MixPlayEnded(number, epoch, operation):
+                mix = self._mixes.holder(number, epoch)
+                if mix is not None:
+                    self._to_mix.end(mix, operation)
+            case MediaEvent.Speaking(number, epoch, speaker):
+                mix = self._mixes.holder(number, epoch)
+                leg = self._slots.at(speaker)
+                if mix is not None and leg is not None and (speaking := self._mix_hearers[mix].speaking):
+                    speaking(leg)
+            case MediaEvent.MixFailed(number, epoch, reason):
+                mix = self._mixes.holder(number, epoch)
+                log.warning("the media engine could not do as told", mix=mix, reason=reason)
+                if mix is not None:
+                    self._to_mix.end(mix)
+                    if failed := self._mix_hearers[mix].failed:
+                        failed(reason)
 
-    def _ended(self, leg: LegId) -> None:
-        assert self._events is not None
-        del self._playing[leg]
+    def _played(self, leg: LegId) -> None:
+        assert self._events is not None, "nobody listens"
         self._events.played(leg)

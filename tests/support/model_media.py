@@ -1,15 +1,16 @@
 """The media engine in memory: who is open, who hears whom, and no sound at all. Misuse is an error at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound, Rejected
-from softswitch.kernel.ids import LegId
+from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.sound import Prompt, Silence, Sound, Tone
 from softswitch.ports import MediaEvents
 
 CODECS = (Codec(0, "PCMU"), Codec(8, "PCMA"), Codec(101, "TELEPHONE-EVENT", parameters="0-16"))
@@ -25,8 +26,65 @@ class Agreed(NamedTuple):
     remote: MediaDescription
 
 
+class Playback:
+    """A list on its way to its end."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, end: Callable[[], None]) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._end = end
+        self._over = 0.0
+        self._paused = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._began = 0.0
+        self._go_on()
+
+    def pause(self, paused: bool) -> None:
+        if paused and not self._paused:
+            self._over += self._loop.time() - self._began
+            self.cancel()
+        elif not paused and self._paused:
+            self._go_on()
+        self._paused = paused
+
+    def seek(self, ms: int) -> None:
+        self._over = ms / 1000
+        if not self._paused:
+            self.cancel()
+            self._go_on()
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _go_on(self) -> None:
+        self._began = self._loop.time()
+        self._timer = self._loop.call_later(max(self._seconds - self._over, 0), self._end)
+
+
+class Mix:
+    """Who is in a mix, and what is said of each."""
+
+    def __init__(self, keys: bool, speaking: Callable[[LegId], None] | None) -> None:
+        self.keys = keys
+        self.members: list[LegId] = []
+        self.muted: set[LegId] = set()
+        self.deaf: set[LegId] = set()
+        self.hearing: dict[tuple[LegId, LegId], bool] = {}
+        """By listener and speaker, where that is not as for all."""
+        self.speaking = speaking
+        self.hears_list: tuple[Sound, ...] = ()
+        self.ends: Playback | None = None
+
+    def hears(self, listener: LegId, speaker: LegId) -> bool:
+        """Whether one member hears another."""
+        if listener == speaker or listener in self.deaf:
+            return False
+        return self.hearing.get((listener, speaker), speaker not in self.muted)
+
+
 class ModelMedia:
-    """A `softswitch.ports.Media`. Prompts last two seconds of virtual time."""
+    """`Media`, `Player` and `Mixer` of `softswitch.ports`. Prompts last two seconds of virtual time."""
 
     PROMPT_SECONDS = 2.0
 
@@ -38,13 +96,18 @@ class ModelMedia:
         self.open_legs: dict[LegId, HostPort] = {}
         self.agreed: dict[LegId, Agreed] = {}
         self.doing: dict[LegId, str | LegId] = {}
-        """`echo`, `tone`, `prompt`, `music`, `ringback`, or the leg it is bridged with."""
+        """`echo`, `tone`, `prompt`, `music`, `ringback`, `list`, or the leg or mix that it hears."""
         self.ever_opened = 0
         self.converts: tuple[Codec, ...] = ()
         """What it is said to convert between."""
         self.dumb: set[str] = set()
         """Hosts that send nothing."""
-        self._ends: dict[LegId, asyncio.TimerHandle] = {}
+        self.over: dict[LegId, tuple[Sound, ...]] = {}
+        """What is played over what a leg hears."""
+        self.sent_digits: list[tuple[LegId, str]] = []
+        self.mixes: dict[MixId, Mix] = {}
+        self._ends: dict[LegId, Playback] = {}
+        self._over_ends: dict[LegId, Playback] = {}
 
     @property
     def codecs(self) -> Sequence[Codec]:
@@ -83,7 +146,7 @@ class ModelMedia:
             raise NotFound("prompt", prompt)
         self._start(leg, prompt.partition("/")[2] if prompt == RINGBACK else "music" if loop else "prompt")
         if not loop:
-            self._ends[leg] = self._loop.call_later(self.PROMPT_SECONDS, self._played, leg)
+            self._ends[leg] = Playback(self._loop, self.PROMPT_SECONDS, lambda: self._played(leg))
 
     def listen_for(
         self,
@@ -102,8 +165,11 @@ class ModelMedia:
         before = self.doing.pop(leg, None)
         if before in self.open_legs:
             self.doing.pop(LegId(before), None)
-        if leg in self._ends:
-            self._ends.pop(leg).cancel()
+        mix = self.mixes.get(MixId(before)) if before is not None else None
+        if mix is not None:
+            mix.members.remove(leg)
+            mix.hearing = {pair: hears for pair, hears in mix.hearing.items() if leg not in pair}
+        self._end_lists(leg)
 
     def figures(self, leg: LegId) -> MediaFigures:
         self._must_be_open(leg)
@@ -123,6 +189,122 @@ class ModelMedia:
         self.agreed.pop(leg, None)
         self._free.append(self.open_legs.pop(leg).port)
 
+    # softswitch.ports.Player ------------------------------------------------------------------------------
+
+    def play_list(
+        self,
+        leg: LegId,
+        sounds: Sequence[Sound],
+        *,
+        loop: bool = False,
+        over: bool = False,
+        ended: Callable[[], None] | None = None,
+    ) -> None:
+        seconds = self._seconds(sounds)
+        if over:
+            self._must_be_open(leg)
+            self._stop_over(leg)
+            self.over[leg] = tuple(sounds)
+        else:
+            self._start(leg, "list")
+        if loop or seconds is None:
+            return
+
+        def end() -> None:
+            if over:
+                self._stop_over(leg)
+            else:
+                self._ends.pop(leg, None)
+                self.doing.pop(leg, None)
+            if ended is not None:
+                ended()
+
+        (self._over_ends if over else self._ends)[leg] = Playback(self._loop, seconds, end)
+
+    def stop_list(self, leg: LegId) -> None:
+        self._must_be_open(leg)
+        if self.doing.get(leg) in ("list", "prompt", "music", "tone"):
+            del self.doing[leg]
+        self._end_lists(leg)
+
+    def pause_list(self, leg: LegId, paused: bool) -> None:
+        playback = self._over_ends.get(leg) or self._ends.get(leg)
+        if playback is not None:
+            playback.pause(paused)
+
+    def seek_list(self, leg: LegId, ms: int) -> None:
+        playback = self._over_ends.get(leg) or self._ends.get(leg)
+        if playback is not None:
+            playback.seek(ms)
+
+    def send_digits(
+        self, leg: LegId, digits: str, *, press_ms: int = 100, pause_ms: int = 100, in_band: bool = False
+    ) -> None:
+        self._must_be_open(leg)
+        assert digits and set(digits) <= set("0123456789*#ABCD"), f"{digits!r} are no keys"
+        self.sent_digits.append((leg, digits))
+
+    # softswitch.ports.Mixer -------------------------------------------------------------------------------
+
+    def open_mix(
+        self,
+        mix: MixId,
+        *,
+        rate: int = 16_000,
+        loudest: int = 0,
+        keys: bool = False,
+        speaking: Callable[[LegId], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        assert mix not in self.mixes, f"{mix} is open already"
+        assert rate in (8000, 16_000, 48_000)
+        self.mixes[mix] = Mix(keys, speaking)
+
+    def join(self, mix: MixId, leg: LegId) -> None:
+        members = self.mixes[mix].members
+        self.silence(leg)
+        self.doing[leg] = LegId(mix)
+        members.append(leg)
+
+    def set_level(self, mix: MixId, leg: LegId, *, gain: float = 0.0, muted: bool = False, deaf: bool = False) -> None:
+        room = self._mix_of(mix, leg)
+        for marked, mark in ((room.muted, muted), (room.deaf, deaf)):
+            (marked.add if mark else marked.discard)(leg)
+
+    def set_hearing(self, mix: MixId, listener: LegId, speaker: LegId, gain: float | None) -> None:
+        self._mix_of(mix, speaker)
+        self._mix_of(mix, listener).hearing[listener, speaker] = gain is not None
+
+    def play_to_mix(
+        self, mix: MixId, sounds: Sequence[Sound], *, loop: bool = False, ended: Callable[[], None] | None = None
+    ) -> None:
+        self.stop_mix_list(mix)
+        room = self.mixes[mix]
+        room.hears_list = tuple(sounds)
+        seconds = self._seconds(sounds)
+
+        def end() -> None:
+            self.stop_mix_list(mix)
+            if ended is not None:
+                ended()
+
+        if not loop and seconds is not None:
+            room.ends = Playback(self._loop, seconds, end)
+
+    def stop_mix_list(self, mix: MixId) -> None:
+        room = self.mixes[mix]
+        room.hears_list = ()
+        if room.ends is not None:
+            room.ends.cancel()
+            room.ends = None
+
+    def close_mix(self, mix: MixId) -> None:
+        if mix in self.mixes:
+            self.stop_mix_list(mix)
+            for leg in list(self.mixes[mix].members):
+                self.silence(leg)
+            del self.mixes[mix]
+
     # What tests ask ---------------------------------------------------------------------------------------
 
     def press(self, leg: LegId, digit: str) -> None:
@@ -131,7 +313,7 @@ class ModelMedia:
         self.events.digit(leg, digit, 100)
 
     def where_sound_goes(self, sender: HostPort, sent_to: HostPort) -> HostPort | None:
-        """Where packets from a party's RTP address, sent to one of ours, come out; None: nowhere."""
+        """Where packets from a party's RTP address, sent to one of ours, come out; None: nowhere, or in a mix."""
         leg = next((leg for leg, local in self.open_legs.items() if local == sent_to), None)
         if leg is None or leg not in self.agreed:
             return None
@@ -145,6 +327,44 @@ class ModelMedia:
         if not (agreed.local.direction.sends and agreed.remote.direction.receives):
             return None
         return agreed.remote.address
+
+    def hears(self, listener: LegId, speaker: LegId) -> bool:
+        """Whether one leg's party hears another's."""
+        doing = self.doing.get(listener)
+        if doing is not None and MixId(doing) in self.mixes:
+            mix = self.mixes[MixId(doing)]
+            return speaker in mix.members and mix.hears(listener, speaker)
+        return doing == speaker
+
+    def _mix_of(self, mix: MixId, leg: LegId) -> Mix:
+        room = self.mixes[mix]
+        assert leg in room.members, f"{leg} is not in {mix}"
+        return room
+
+    def _seconds(self, sounds: Sequence[Sound]) -> float | None:
+        """How long a list lasts; None: for ever."""
+        total = 0.0
+        for sound in sounds:
+            match sound:
+                case Prompt(name, from_ms):
+                    if not name:
+                        raise NotFound("prompt", name)
+                    total += max(self.PROMPT_SECONDS - from_ms / 1000, 0)
+                case Tone(ms=None):
+                    return None
+                case Tone(ms=int(ms)) | Silence(ms):
+                    total += ms / 1000
+        return total
+
+    def _end_lists(self, leg: LegId) -> None:
+        if leg in self._ends:
+            self._ends.pop(leg).cancel()
+        self._stop_over(leg)
+
+    def _stop_over(self, leg: LegId) -> None:
+        self.over.pop(leg, None)
+        if leg in self._over_ends:
+            self._over_ends.pop(leg).cancel()
 
     def _start(self, leg: LegId, what: str) -> None:
         self.silence(leg)

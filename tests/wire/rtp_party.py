@@ -57,7 +57,7 @@ class Party:
     def send(self, to: tuple[str, int], payload: bytes = b"\xd5" * 160, *, payload_type: int = 8) -> Rtp:
         """Send the next 20 ms; gives what was sent."""
         self._sequence += 1
-        packet = Rtp(payload_type, self._sequence, self._sequence * 160, self.ssrc, payload)
+        packet = Rtp(payload_type, self._sequence, self._sequence * len(payload), self.ssrc, payload)
         self.socket.sendto(packet.print(), to)
         return packet
 
@@ -84,6 +84,31 @@ class Party:
         except BlockingIOError:
             return True
         return False
+
+
+async def talk(party: Party, to: tuple[str, int], frequency: float, seconds: float, *, frame_ms: int = 20) -> None:
+    """Say a tone for so long, as A-law in packets of a length."""
+    length = 8 * frame_ms
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    for n in range(round(seconds * 1000 / frame_ms)):
+        await asyncio.sleep(max(0.0, start + n * frame_ms / 1000 - loop.time()))
+        at = range(n * length, (n + 1) * length)
+        party.send(to, bytes(_A_LAW[round(PEAK * math.sin(2 * math.pi * frequency * i / 8000)) >> 4] for i in at))
+
+
+def heard_now(party: Party) -> list[Rtp]:
+    """All packets that wait to be heard."""
+    packets = []
+    while True:
+        try:
+            packets.append(Rtp.parse(party.socket.recv(2048)))
+        except BlockingIOError:
+            return packets
+
+
+PEAK = 8000
+"""Of the tones that parties say."""
 
 
 def decode_a_law(codes: bytes) -> list[int]:
@@ -118,3 +143,10 @@ def sine(frequency: float, seconds: float, rate: int, peak: int = 8000) -> bytes
     return array(
         "h", (round(peak * math.sin(2 * math.pi * frequency * n / rate)) for n in range(round(seconds * rate)))
     ).tobytes()
+
+
+_A_LAW = {decoded >> 4: code for code, decoded in enumerate(decode_a_law(bytes(range(256))))}
+"""The code of each value, in units of 16: those between two codes take the next one below."""
+_last = _A_LAW[min(_A_LAW)]
+for _value in range(-2048, 2048):
+    _last = _A_LAW.setdefault(_value, _last)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::srtp::{MasterKey, Suite};
 use media_engine::{
-    Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, Keys,
+    By, Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, Keys,
     LegFigures, Listening, RATINGS, Target, ToneSpec,
 };
 use pyo3::IntoPyObjectExt;
@@ -136,12 +136,21 @@ pub enum MediaCommand {
         leg: Option<u32>,
         mix: Option<u32>,
     },
-    #[pyo3(constructor = (*, mix, epoch, rate, loudest=0))]
+    #[pyo3(constructor = (*, leg, digits, press_ms=100, pause_ms=100, by="agreed".to_owned()))]
+    SendDigits {
+        leg: u32,
+        digits: String,
+        press_ms: u32,
+        pause_ms: u32,
+        by: String,
+    },
+    #[pyo3(constructor = (*, mix, epoch, rate, loudest=0, keys=false))]
     OpenMix {
         mix: u32,
         epoch: u64,
         rate: u32,
         loudest: usize,
+        keys: bool,
     },
     #[pyo3(constructor = (*, mix, leg))]
     Join { mix: u32, leg: u32 },
@@ -178,7 +187,7 @@ pub enum MediaCommand {
 }
 
 impl MediaCommand {
-    /// A host that is no address, or both a leg and a mix, is a mistake of the caller's.
+    /// What cannot be meant, such as a host that is no address, is a mistake of the caller's.
     fn command(&self) -> PyResult<Command> {
         Ok(match self {
             &Self::Open { leg, epoch } => Command::Open { leg, epoch },
@@ -238,16 +247,39 @@ impl MediaCommand {
                 to: target(leg, mix)?,
                 ms,
             },
+            Self::SendDigits {
+                leg,
+                digits,
+                press_ms,
+                pause_ms,
+                by,
+            } => Command::SendDigits {
+                leg: *leg,
+                digits: digits.clone(),
+                press_ms: *press_ms,
+                pause_ms: *pause_ms,
+                by: match by.as_str() {
+                    "agreed" => By::Agreed,
+                    "event" => By::Event,
+                    "inband" => By::InBand,
+                    other => {
+                        let reason = format!("keys are not sent by {other:?}");
+                        return Err(PyValueError::new_err(reason));
+                    }
+                },
+            },
             &Self::OpenMix {
                 mix,
                 epoch,
                 rate,
                 loudest,
+                keys,
             } => Command::OpenMix {
                 mix,
                 epoch,
                 rate,
                 loudest,
+                keys,
             },
             &Self::Join { mix, leg } => Command::Join { mix, leg },
             &Self::Level {

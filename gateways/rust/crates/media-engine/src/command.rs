@@ -34,12 +34,23 @@ pub enum Command {
     PausePlay { to: Target, paused: bool },
     /// Go to a time from the beginning of what is played.
     SeekPlay { to: Target, ms: u32 },
-    /// Take a mix's slot into use, at a rate of samples. At most `loudest` are heard at once; 0: all.
+    /// Send keys to the party, one after another; what it would hear else waits. Milliseconds that each is held, and that
+    /// lie between two.
+    SendDigits {
+        leg: u32,
+        digits: String,
+        press_ms: u32,
+        pause_ms: u32,
+        by: By,
+    },
+    /// Take a mix's slot into use, at a rate of samples. At most `loudest` are heard at once; 0: all. `keys`: those
+    /// that a member presses are sent to all who hear it.
     OpenMix {
         mix: u32,
         epoch: u64,
         rate: u32,
         loudest: usize,
+        keys: bool,
     },
     /// Let a leg hear all others of a mix, and be heard by them. `Silence` takes it out again.
     Join { mix: u32, leg: u32 },
@@ -73,6 +84,17 @@ pub enum Command {
 pub enum Target {
     Leg(u32),
     Mix(u32),
+}
+
+/// How keys are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// As events where the party takes them, as tones where not.
+    Agreed,
+    /// As events (RFC 4733), or not at all.
+    Event,
+    /// As tones in the sound.
+    InBand,
 }
 
 /// One thing to be played.

@@ -4,6 +4,7 @@
 //! for the party, out of what is played to it and whom it hears.
 
 mod detect;
+mod keying;
 mod measure;
 mod party;
 mod receive;
@@ -28,6 +29,8 @@ use crate::voice::{Hearing, Voices};
 
 use detect::Ears;
 pub use detect::{Detected, Heard, Listening};
+use keying::Keying;
+pub use keying::Presses;
 use measure::Measure;
 use party::Party;
 pub use receive::{Datagram, Fate, Press};
@@ -67,6 +70,7 @@ pub struct Leg {
     passed: bool,
     // What goes:
     speaker: Option<Speaker>,
+    keying: Keying,
 }
 
 /// Where all legs hear each other.
@@ -94,6 +98,8 @@ pub struct Terms {
     pub epoch: u64,
     /// What of our party's goes to the peer as it is.
     pub passage: Passage,
+    /// Whether all that ours may say does.
+    pub passes: bool,
     /// Whether the peer's party may say what ours hears only after conversion.
     pub converts: bool,
     /// The rate at which the peer wants to hear ours, when it does.
@@ -104,6 +110,12 @@ struct Bridge {
     terms: Terms,
     /// While the peer must be heard: for conversion, or to play over it.
     hearing: Option<Hearing>,
+}
+
+/// Who hears the keys of a party.
+pub enum KeyTaker {
+    Leg { slot: u32, epoch: u64 },
+    Mix(u32),
 }
 
 /// At which rate formats are heard that can be had at several, while nobody says more.
@@ -133,6 +145,7 @@ impl Leg {
             ear_rate: EAR_RATE,
             passed: false,
             speaker: None,
+            keying: Keying::default(),
         }
     }
 
@@ -168,7 +181,7 @@ impl Leg {
                     hearing: None,
                 });
                 self.over = None;
-                self.passed = true;
+                self.passed = terms.passes;
             }
         }
         self.settle(outlet);
@@ -216,8 +229,29 @@ impl Leg {
         }
     }
 
+    /// Send keys to the party, when those before are sent.
+    pub fn send_keys(&mut self, keys: Presses, outlet: &Outlet) {
+        if self.speaker.is_some() {
+            self.keying.add(keys);
+            self.settle(outlet);
+        }
+    }
+
+    /// Who is to get the keys that the party presses, since their packets do not pass.
+    pub fn key_taker(&self) -> Option<KeyTaker> {
+        match &self.doing {
+            Doing::Bridged(bridge) if bridge.terms.peer != self.slot => Some(KeyTaker::Leg {
+                slot: bridge.terms.peer,
+                epoch: bridge.terms.epoch,
+            }),
+            Doing::Mixed(seat) => Some(KeyTaker::Mix(seat.mix())),
+            _ => None,
+        }
+    }
+
     /// End everything.
     pub fn silence(&mut self, outlet: &Outlet) {
+        self.keying.stop();
         self.doing = Doing::Nothing;
         self.over = None;
         self.ear_rate = EAR_RATE;
@@ -238,7 +272,7 @@ impl Leg {
             Doing::Mixed(_) | Doing::Playing(_) => true,
             _ => false,
         };
-        sends || self.over.is_some() || self.playout.is_some()
+        sends || self.over.is_some() || !self.keying.is_done() || self.playout.is_some()
     }
 
     /// The party's newest packet went on to another leg, or could not.
@@ -274,7 +308,8 @@ impl Leg {
                 _ => {}
             }
         }
-        outlet.occupy(self.over.is_some() && self.speaker.is_some());
+        let speaks = self.over.is_some() || !self.keying.is_done();
+        outlet.occupy(speaks && self.speaker.is_some());
     }
 }
 

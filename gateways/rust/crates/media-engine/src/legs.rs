@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::command::Event;
+use crate::command::{By, Event};
 use crate::guard::{Guard, looks_plain};
 use crate::io::{Hearer, Outbox};
-use crate::leg::{Datagram, Desk, Fate, Heard, Leg, Press};
+use crate::leg::{Datagram, Desk, Fate, Heard, KeyTaker, Leg, Press, Presses};
 use crate::mix::Mix;
 use crate::mixed::Mixed;
 use crate::playlist::Playing;
@@ -22,6 +22,10 @@ use crate::worker::Shared;
 const KEYS_SHARE: f64 = 0.5;
 /// How often held keys are looked at whether their end was lost.
 const KEY_CHECK: f64 = 0.05;
+/// A key is sent on as long as it was held, in milliseconds, within these; a receiver needs the shortest (ITU-T Q.24).
+const SHORTEST_KEY_MS: u32 = 60;
+const LONGEST_KEY_MS: u32 = 2000;
+const KEY_PAUSE_MS: u32 = 60;
 const FAULT: &str = "a fault in the media engine";
 
 pub struct Legs {
@@ -160,6 +164,12 @@ impl Legs {
                 }
             }
             Order::Detect(listening) => leg.listen_for(listening),
+            Order::SendKeys(keys) => leg.send_keys(keys, outlet),
+            Order::Key { epoch, keys } => {
+                if leg.epoch == epoch {
+                    leg.send_keys(keys, outlet);
+                }
+            }
             Order::Silence => leg.silence(outlet),
             Order::Close => {
                 let figures = shared.counters[slot as usize].read(leg.epoch);
@@ -182,12 +192,13 @@ impl Legs {
             epoch,
             rate,
             loudest,
+            keys,
         } = order
         {
             around.mixes.open(mix, epoch);
             let voices = Arc::clone(&around.voices);
             self.mixes[mix as usize] = Some(Box::new(Room {
-                mix: Mix::new(epoch, rate, loudest, voices),
+                mix: Mix::new(epoch, rate, loudest, keys, voices),
                 spare: None,
             }));
             self.wheel.add(self.mix_on_wheel(mix), self.now);
@@ -217,6 +228,12 @@ impl Legs {
             MixOrder::SeekPlay(ms) => {
                 if let Some(playing) = room.playing() {
                     playing.seek(ms);
+                }
+            }
+            MixOrder::Key { presser, keys } => {
+                for (leg, epoch) in room.key_takers(presser) {
+                    let keys = keys.clone();
+                    self.pass_on(Errand::Leg(leg, Order::Key { epoch, keys }), leg);
                 }
             }
             MixOrder::Close => self.end_mix(mix),
@@ -459,17 +476,41 @@ impl Legs {
     // What is told --------------------------------------------------------------------------------------------------
 
     fn tell_key(&self, leg: u32, epoch: u64, press: Option<Press>) {
-        if let Some(Press {
-            digit, duration_ms, ..
+        let Some(Press {
+            digit,
+            duration_ms,
+            passed,
         }) = press
-        {
-            let event = Event::Digit {
-                leg,
-                epoch,
-                digit,
-                duration_ms,
-            };
-            self.shared.events.push(event, KEYS_SHARE);
+        else {
+            return;
+        };
+        let event = Event::Digit {
+            leg,
+            epoch,
+            digit,
+            duration_ms,
+        };
+        self.shared.events.push(event, KEYS_SHARE);
+        let taker = match &self.legs[leg as usize] {
+            Some(seated) if !passed => seated.leg.key_taker(),
+            _ => None,
+        };
+        // Those who hear the party get the key as each of them takes keys.
+        let keys = Presses {
+            digits: digit.to_string(),
+            press_ms: duration_ms.clamp(SHORTEST_KEY_MS, LONGEST_KEY_MS),
+            pause_ms: KEY_PAUSE_MS,
+            by: By::Agreed,
+        };
+        match taker {
+            Some(KeyTaker::Leg { slot, epoch }) => {
+                self.pass_on(Errand::Leg(slot, Order::Key { epoch, keys }), slot);
+            }
+            Some(KeyTaker::Mix(mix)) => {
+                let key = MixOrder::Key { presser: leg, keys };
+                self.pass_on(Errand::Mix(mix, key), mix);
+            }
+            None => {}
         }
     }
 
@@ -488,6 +529,12 @@ impl Legs {
             // A party can make tones without end, too.
             self.shared.events.push(event, KEYS_SHARE);
         }
+    }
+
+    /// Give an errand to whose it is. Keys that find no room are lost, as a party can press them without end.
+    fn pass_on(&self, errand: Errand, slot: u32) {
+        let thread = self.shared.thread_of(slot);
+        self.shared.errands[thread].push_all([(errand, KEYS_SHARE)], drop);
     }
 
     fn tell(&self, event: Event) {

@@ -40,7 +40,7 @@ mod voice;
 mod wheel;
 mod worker;
 
-pub use command::{Command, Connection, Event, Item, Target};
+pub use command::{By, Command, Connection, Event, Item, Target};
 pub use engine::{Configuration, Engine, IoKind, Totals};
 pub use figures::LegFigures;
 pub use formats::{Coding, Formats, Kind};

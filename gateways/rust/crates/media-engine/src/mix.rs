@@ -22,6 +22,8 @@ pub struct Mix {
     rate: u32,
     /// How many are heard at once at the most; None: all.
     loudest: Option<usize>,
+    /// Whether keys that a member presses are for the others.
+    keys: bool,
     voices: Arc<Voices>,
     members: Vec<Member>,
     choice: Choice,
@@ -87,13 +89,15 @@ pub struct Told {
 }
 
 impl Mix {
-    /// `loudest`: how many are heard at once at the most; 0: all.
-    pub fn new(epoch: u64, rate: u32, loudest: usize, voices: Arc<Voices>) -> Self {
+    /// `loudest`: how many are heard at once at the most; 0: all. `keys`: whether those that a member presses are for the
+    /// others.
+    pub fn new(epoch: u64, rate: u32, loudest: usize, keys: bool, voices: Arc<Voices>) -> Self {
         let loudest = Some(loudest).filter(|&most| most > 0);
         Self {
             epoch,
             rate,
             loudest,
+            keys,
             voices,
             members: Vec::new(),
             choice: Choice::new(loudest.unwrap_or(usize::MAX)),
@@ -155,6 +159,21 @@ impl Mix {
         if self.member(listener).is_some() && self.member(speaker).is_some() {
             self.heard.insert((listener, speaker), gain);
         }
+    }
+
+    /// Who is to get the keys that a member presses: slots and their users.
+    pub fn key_takers(&self, presser: u32) -> Vec<(u32, u64)> {
+        let pressing = |member: &&Member| member.leg == presser && !member.standing.muted;
+        if !self.keys || !self.members.iter().any(|member| pressing(&member)) {
+            return Vec::new();
+        }
+        let hears = |member: &&Member| {
+            member.leg != presser
+                && !member.standing.deaf
+                && self.heard.get(&(member.leg, presser)) != Some(&None)
+        };
+        let takers = self.members.iter().filter(hears);
+        takers.map(|member| member.hearing.of()).collect()
     }
 
     /// Play to all members.

@@ -143,10 +143,9 @@ impl Mixes {
     }
 
     pub fn open(&self, mix: u32, epoch: u64) {
-        *self.lock(mix) = Published {
-            epoch,
-            ..Published::default()
-        };
+        let mut published = self.lock(mix);
+        published.epoch = epoch;
+        published.frames.clear();
     }
 
     pub fn close(&self, mix: u32) {
@@ -186,6 +185,10 @@ pub struct Seat {
 }
 
 impl Seat {
+    pub fn mix(&self) -> u32 {
+        self.mix
+    }
+
     /// The next frame; None: it is not there yet, or the mix is gone.
     pub fn frame(&mut self) -> Option<Arc<Mixed>> {
         let published = self.mixes.lock(self.mix);
@@ -193,5 +196,39 @@ impl Seat {
             return None;
         }
         published.frames.take(&mut self.place)?.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_taken_before_the_mix_is_there_has_its_first_frame() {
+        let mixes = Arc::new(Mixes::new(1));
+        mixes.open(0, 1);
+        for _ in 0..10 {
+            mixes.publish(0, Arc::default());
+        }
+        mixes.close(0);
+        let mut seat = mixes.seat(0, 2);
+        assert!(seat.frame().is_none());
+        mixes.open(0, 2);
+        assert!(seat.frame().is_none());
+        mixes.publish(0, Arc::default());
+        assert!(seat.frame().is_some());
+        assert!(seat.frame().is_none());
+    }
+
+    #[test]
+    fn frames_come_back_to_be_used_again() {
+        let mixes = Arc::new(Mixes::new(1));
+        mixes.open(0, 1);
+        let frame = Arc::<Mixed>::default();
+        mixes.publish(0, Arc::clone(&frame));
+        mixes.publish(0, Arc::default());
+        mixes.publish(0, Arc::default());
+        let back = mixes.publish(0, Arc::default());
+        assert!(back.is_some_and(|back| Arc::ptr_eq(&back, &frame)));
     }
 }

@@ -25,6 +25,14 @@ impl<T> Row<T> {
         &mut self.frames[place]
     }
 
+    /// Forget the frames, and go on counting: whoever waits for the next one is not confused.
+    pub fn clear(&mut self)
+    where
+        T: Default,
+    {
+        self.frames = Default::default();
+    }
+
     /// Where to begin, to hear what comes from now on.
     pub fn end(&self) -> Place {
         Place(self.count)

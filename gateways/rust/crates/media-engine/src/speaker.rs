@@ -237,7 +237,29 @@ impl Speaker {
         self.line.speaking = false;
     }
 
-    /// The same for a party that may not be spoken to.
+    /// The same, before keys: gives the timestamp of now.
+    pub fn pause_at(&mut self, now: f64, out: &mut Packets) -> u32 {
+        self.pause(now, out);
+        self.line.stream.at(now)
+    }
+
+    /// Send a packet of keys in the stream of the speech.
+    pub fn send_event(
+        &mut self,
+        payload_type: u8,
+        marker: bool,
+        timestamp: u32,
+        payload: &[u8],
+        out: &mut Packets,
+    ) {
+        out.add(|bytes| {
+            let stream = &mut self.line.stream;
+            stream.event_header(payload_type, marker, timestamp, bytes);
+            bytes.extend_from_slice(payload);
+        });
+    }
+
+    /// Nothing may be said to the party now.
     pub fn forget(&mut self) {
         self.packetizer.reset();
         self.line.speaking = false;

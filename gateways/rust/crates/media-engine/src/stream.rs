@@ -85,6 +85,33 @@ impl Stream {
         self.skip(ms, now);
     }
 
+    /// Bring the timestamp up to now, after a pause, and give it.
+    pub fn at(&mut self, now: f64) -> u32 {
+        self.pass_silence(now);
+        self.last = Some((now, 0.0));
+        self.timestamp
+    }
+
+    /// Write a packet of keys, up to its payload. They have timestamps of their own, by the same clock (RFC 4733 section
+    /// 2.5.1.2).
+    pub fn event_header(
+        &mut self,
+        payload_type: u8,
+        marker: bool,
+        timestamp: u32,
+        out: &mut Vec<u8>,
+    ) {
+        Header {
+            marker,
+            payload_type,
+            sequence: self.sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        }
+        .print(out);
+        self.sequence = self.sequence.wrapping_add(1);
+    }
+
     /// Sound that need not be sent has its time, too.
     pub fn skip(&mut self, ms: u32, now: f64) {
         self.timestamp = self.timestamp.wrapping_add(self.units(ms));

@@ -2,13 +2,15 @@
 //! leg or one mix only, so that every one can live in the thread that owns its sockets.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use dsp::mix::Gain;
+use rtp::event::event_of;
 
 use crate::command::{Command, Connection, Event, Item as Wanted, Target};
 use crate::formats::{Formats, Passage};
-use crate::leg::{Listening, Terms};
+use crate::leg::{Listening, Presses, Terms};
 use crate::mix::Standing;
 use crate::playlist::{Item, ToneSpec};
 use crate::prompt::Prompt;
@@ -17,15 +19,27 @@ use crate::speaker::Manner;
 /// What the thread of one leg is to do.
 #[derive(Clone)]
 pub enum Order {
-    Open { epoch: u64 },
+    Open {
+        epoch: u64,
+    },
     Connect(Connection),
     Bridge(Terms),
-    Join { mix: u32, epoch: u64, rate: u32 },
+    Join {
+        mix: u32,
+        epoch: u64,
+        rate: u32,
+    },
     Play(Playlist),
     StopPlay,
     PausePlay(bool),
     SeekPlay(u32),
     Detect(Listening),
+    SendKeys(Presses),
+    /// A key that whom it hears has pressed, for a user of the slot.
+    Key {
+        epoch: u64,
+        keys: Presses,
+    },
     Silence,
     Close,
 }
@@ -37,6 +51,7 @@ pub enum MixOrder {
         epoch: u64,
         rate: u32,
         loudest: usize,
+        keys: bool,
     },
     Join {
         leg: u32,
@@ -59,6 +74,11 @@ pub enum MixOrder {
     StopPlay,
     PausePlay(bool),
     SeekPlay(u32),
+    /// A member has pressed a key.
+    Key {
+        presser: u32,
+        keys: Presses,
+    },
     Close,
 }
 
@@ -114,6 +134,8 @@ const RATES: [u32; 3] = [8000, 16_000, 48_000];
 const ITEMS: usize = 1000;
 const TONE_PARTS: usize = 4;
 const CADENCE: usize = 64;
+const DIGITS: usize = 128;
+const MILLISECONDS: RangeInclusive<u32> = 20..=6000;
 
 pub struct Switchboard {
     slots: Vec<Slot>,
@@ -211,12 +233,43 @@ impl Switchboard {
             Command::SeekPlay { to, ms } => {
                 self.player(to, Order::SeekPlay(ms), MixOrder::SeekPlay(ms))
             }
+            Command::SendDigits {
+                leg,
+                ref digits,
+                press_ms,
+                pause_ms,
+                by,
+            } => {
+                let epoch = self.epoch(leg)?;
+                if digits.is_empty()
+                    || digits.len() > DIGITS
+                    || !digits.chars().all(|key| event_of(key).is_some())
+                {
+                    let reason = "keys are 0 to 9, *, #, A to D, and 128 at the most";
+                    return Err(failed(leg, epoch, reason));
+                }
+                if !(MILLISECONDS.contains(&press_ms) && MILLISECONDS.contains(&pause_ms)) {
+                    let reason = "a key, and the pause behind it, lasts 20 to 6000 ms";
+                    return Err(failed(leg, epoch, reason));
+                }
+                if self.slot(leg)?.connection.is_some() && self.manner(leg).is_none() {
+                    return Err(failed(leg, epoch, "the party speaks no codec of ours"));
+                }
+                let keys = Presses {
+                    digits: digits.clone(),
+                    press_ms,
+                    pause_ms,
+                    by,
+                };
+                Ok(vec![Leg(leg, Order::SendKeys(keys))])
+            }
             Command::OpenMix {
                 mix,
                 epoch,
                 rate,
                 loudest,
-            } => self.open_mix(mix, epoch, rate, loudest),
+                keys,
+            } => self.open_mix(mix, epoch, rate, loudest, keys),
             Command::Join { mix, leg } => self.join(mix, leg),
             Command::Level {
                 mix,
@@ -348,16 +401,20 @@ impl Switchboard {
         };
         let terms = |from: u32, to: u32| {
             let both = formats(from).zip(formats(to));
-            let (passage, converts, speech) = match both {
-                Some((mine, theirs)) => {
-                    (mine.passage(theirs), theirs.converts(mine), theirs.speech())
-                }
-                None => (Passage::NONE, false, None),
+            let (passage, passes, converts, speech) = match both {
+                Some((mine, theirs)) => (
+                    mine.passage(theirs),
+                    !mine.converts(theirs),
+                    theirs.converts(mine),
+                    theirs.speech(),
+                ),
+                None => (Passage::NONE, true, false, None),
             };
             Order::Bridge(Terms {
                 peer: to,
                 epoch: self.slots[to as usize].last_epoch,
                 passage,
+                passes,
                 converts,
                 rate: speech.map_or(8000, |(format, _)| format.rate()),
             })
@@ -375,6 +432,7 @@ impl Switchboard {
         epoch: u64,
         rate: u32,
         loudest: usize,
+        keys: bool,
     ) -> Result<Vec<Errand>, Event> {
         let slot = self.mix(mix)?;
         if slot.epoch.is_some() {
@@ -397,6 +455,7 @@ impl Switchboard {
             epoch,
             rate,
             loudest,
+            keys,
         };
         Ok(vec![Mix(mix, order)])
     }

@@ -73,15 +73,12 @@ impl Voices {
         frame.samples.extend_from_slice(samples);
     }
 
-    /// Hear a user of a slot from its next frame on. Who is gone is never heard.
+    /// Hear a user of a slot from its next frame on, also one that its thread has not yet let in. Who is gone is never
+    /// heard.
     pub fn hear(self: &Arc<Self>, slot: u32, epoch: u64) -> Hearing {
         let voice = &self.0[slot as usize];
-        let spoken = voice.lock();
-        if spoken.epoch == epoch {
-            voice.wanted.fetch_add(1, Ordering::Relaxed);
-        }
-        let next = spoken.frames.end();
-        drop(spoken);
+        let mut next = None;
+        voice.begin(&voice.lock(), epoch, &mut next);
         Hearing {
             voices: Arc::clone(self),
             slot,
@@ -92,6 +89,14 @@ impl Voices {
 }
 
 impl Voice {
+    /// Be wanted by one more, who hears it from now on, once whose voice it is is there.
+    fn begin(&self, spoken: &Spoken, epoch: u64, next: &mut Option<Place>) {
+        if next.is_none() && spoken.epoch == epoch {
+            self.wanted.fetch_add(1, Ordering::Relaxed);
+            *next = Some(spoken.frames.end());
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Spoken> {
         // Nothing that holds the lock can leave a frame half written: it copies.
         self.spoken.lock().unwrap_or_else(PoisonError::into_inner)
@@ -103,7 +108,8 @@ pub struct Hearing {
     voices: Arc<Voices>,
     slot: u32,
     epoch: u64,
-    next: Place,
+    /// None: it is not there yet.
+    next: Option<Place>,
 }
 
 impl Hearing {
@@ -114,11 +120,13 @@ impl Hearing {
 
     /// Append the next frame to `out`; None: there is none yet, or the voice is gone.
     pub fn frame(&mut self, out: &mut Vec<i16>) -> Option<Heard> {
-        let spoken = self.voices.0[self.slot as usize].lock();
+        let voice = &self.voices.0[self.slot as usize];
+        let spoken = voice.lock();
         if spoken.epoch != self.epoch {
             return None;
         }
-        let frame = spoken.frames.take(&mut self.next)?;
+        voice.begin(&spoken, self.epoch, &mut self.next);
+        let frame = spoken.frames.take(self.next.as_mut()?)?;
         out.extend_from_slice(&frame.samples);
         Some(Heard {
             rate: frame.rate,
@@ -131,7 +139,7 @@ impl Drop for Hearing {
     fn drop(&mut self) {
         let voice = &self.voices.0[self.slot as usize];
         let spoken = voice.lock();
-        if spoken.epoch == self.epoch {
+        if self.next.is_some() && spoken.epoch == self.epoch {
             voice.wanted.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -186,5 +194,19 @@ mod tests {
         assert!(!voices.wanted(0));
         drop(voices.hear(0, 7));
         assert!(!voices.wanted(0), "who is gone was not wanted either");
+    }
+
+    #[test]
+    fn who_is_wanted_before_it_is_there_is_heard_once_it_comes() {
+        let voices = voices();
+        let mut hearing = voices.hear(1, 9);
+        assert_eq!(next(&mut hearing), None);
+        voices.open(1, 9);
+        assert_eq!(next(&mut hearing), None);
+        assert!(voices.wanted(1));
+        voices.speak(1, 8000, false, &[5]);
+        assert_eq!(next(&mut hearing), Some(5));
+        drop(hearing);
+        assert!(!voices.wanted(1));
     }
 }

@@ -90,13 +90,26 @@ impl Leg {
             return Outcome::default();
         };
         let may_send = party.connection.send;
+        let events = self.events();
         let Some(speaker) = &mut self.speaker else {
             return self.mute(outlet);
         };
         let mut outcome = Outcome::default();
         if !may_send {
             speaker.forget();
+            self.keying.stop();
             outcome.play_ended = self.pass_unheard(desk);
+            self.settle(outlet);
+        } else if !self.keying.is_done() {
+            let Desk {
+                samples, packets, ..
+            } = desk;
+            self.keying.tick(speaker, events, now, samples, packets);
+            // What is said meanwhile is not heard; what is played waits.
+            pass_over(&mut self.doing, samples);
+            if self.keying.is_done() {
+                self.settle(outlet);
+            }
         } else if let Some(over) = &mut self.over {
             let speech = hear(&mut self.doing, speaker, self.slot, desk, over.rate());
             let rate = speech.unwrap_or_else(|| speaker.rate_for(over.rate()));
@@ -178,16 +191,7 @@ impl Leg {
 
     /// What is played to a party on hold goes on unheard, and so does what it would hear: gives what came to its end.
     fn pass_unheard(&mut self, desk: &mut Desk) -> Option<u64> {
-        desk.samples.clear();
-        match &mut self.doing {
-            Doing::Bridged(bridge) => {
-                if let Some(hearing) = &mut bridge.hearing {
-                    hearing.frame(&mut desk.samples);
-                }
-            }
-            Doing::Mixed(seat) => drop(seat.frame()),
-            _ => {}
-        }
+        pass_over(&mut self.doing, &mut desk.samples);
         let playing = self.playing()?;
         let goes_on = playing.pass_unheard(&mut desk.samples);
         (!goes_on).then_some(playing.operation())
@@ -206,6 +210,20 @@ impl Leg {
             mute: says,
             ..Outcome::default()
         }
+    }
+}
+
+/// 20 ms of what the leg hears are over unheard.
+fn pass_over(doing: &mut Doing, samples: &mut Vec<i16>) {
+    samples.clear();
+    match doing {
+        Doing::Bridged(bridge) => {
+            if let Some(hearing) = &mut bridge.hearing {
+                hearing.frame(samples);
+            }
+        }
+        Doing::Mixed(seat) => drop(seat.frame()),
+        _ => {}
     }
 }
 

@@ -139,6 +139,7 @@ fn terms(peer: u32, epoch: u64, passage: Passage) -> Terms {
         peer,
         epoch,
         passage,
+        passes: true,
         converts: false,
         rate: 8000,
     }

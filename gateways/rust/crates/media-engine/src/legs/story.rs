@@ -9,7 +9,7 @@ use dsp::amplitude_at;
 use rtp::{Header, Packet};
 
 use super::*;
-use crate::command::{Command, Connection, Item, Target};
+use crate::command::{By, Command, Connection, Item, Target};
 use crate::formats::{Coding, Formats};
 use crate::playlist::ToneSpec;
 use crate::prompt::Prompt;
@@ -172,6 +172,9 @@ impl House {
             packets.sort();
             for (leg, packet) in packets {
                 self.arrive(leg, &packet);
+            }
+            for errand in self.legs.shared.errands[0].take_all() {
+                self.legs.carry_out(errand);
             }
             self.legs.tick_due(&mut self.sent);
             for (leg, data) in std::mem::take(&mut self.sent.rtp) {
@@ -463,6 +466,7 @@ fn room(rate: u32, loudest: usize) -> House {
         epoch: 9,
         rate,
         loudest,
+        keys: true,
     });
     let formats = [Speech::Pcma, Speech::G722, Speech::Opus, Speech::Pcma];
     for (leg, speech) in (0..).zip(formats) {
@@ -597,6 +601,7 @@ fn those_who_hear_the_same_in_one_format_get_the_same_payloads() {
         epoch: 9,
         rate: 16_000,
         loudest: 0,
+        keys: false,
     });
     for (leg, ptime) in [(0, 20), (1, 40), (2, 40), (3, 20)] {
         house.call(leg, Speech::Opus, ptime);
@@ -614,6 +619,183 @@ fn those_who_hear_the_same_in_one_format_get_the_same_payloads() {
     };
     assert_eq!(lengths(1), lengths(2));
     assert!((35..=38).contains(&house.parties[&1].packets.len()));
+}
+
+impl House {
+    /// A party presses a key for a while, as phones do (RFC 4733 section 2.5.1.4).
+    fn press(&mut self, leg: u32, digit: char, ms: u32) {
+        let mut sender = rtp::event::Sender::new(&digit.to_string(), ms, 60, 8000, 20).unwrap();
+        let began = (self.now * 8) as u32;
+        while !sender.is_done() {
+            if let Some(packet) = sender.tick() {
+                let party = self.parties.get_mut(&leg).unwrap();
+                let mut data = Vec::new();
+                Header {
+                    marker: packet.marker,
+                    payload_type: 101,
+                    sequence: party.sequence,
+                    timestamp: began.wrapping_add(packet.timestamp),
+                    ssrc: 7,
+                }
+                .print(&mut data);
+                party.sequence = party.sequence.wrapping_add(1);
+                data.extend_from_slice(&packet.event.print());
+                self.arrive(leg, &data);
+                for (leg, data) in std::mem::take(&mut self.sent.rtp) {
+                    self.parties.get_mut(&leg).unwrap().hear(&data);
+                }
+            }
+            self.run(20);
+        }
+    }
+
+    /// The keys that were told, with their legs.
+    fn keys_told(&mut self) -> String {
+        let mut told = String::new();
+        for event in self.events() {
+            if let Event::Digit { leg, digit, .. } = event {
+                told += &format!("{leg}{digit} ");
+            }
+        }
+        told
+    }
+
+    /// The keys that a party hears as events, by its own tracker.
+    fn keys_by_event(&mut self, leg: u32) -> String {
+        let mut tracker = rtp::event::KeyTracker::default();
+        let party = &self.parties[&leg];
+        let events = party.packets.iter().filter(|p| p.0.payload_type == 101);
+        events
+            .zip(&party.keys)
+            .filter_map(|(packet, key)| {
+                let event = rtp::event::TelephoneEvent::parse(key)?;
+                Some(tracker.receive(event, packet.0.timestamp, 0.0)?.key)
+            })
+            .collect()
+    }
+
+    /// The keys that it hears in the sound.
+    fn keys_in_band(&mut self, leg: u32) -> String {
+        let party = &self.parties[&leg];
+        let mut detector = dsp::dtmf::Detector::new(party.format.rate());
+        let mut keys = String::new();
+        for frame in party.heard.chunks(party.format.rate() as usize / 50) {
+            keys.extend(detector.hear(frame).map(|pressed| pressed.key));
+        }
+        keys
+    }
+
+    /// Whether its connection knows telephone-events.
+    fn without_events(&mut self, leg: u32, speech: Speech) {
+        let (payload_type, name, clock_rate, channels, _) = speech.said();
+        let codings = vec![Coding::new(payload_type, name, clock_rate, channels, "")];
+        let address = format!("192.0.2.1:{}", 4000 + 2 * leg).parse().unwrap();
+        self.order(Command::Connect {
+            leg,
+            connection: Connection {
+                rtp: address,
+                rtcp: address,
+                rtcp_mux: true,
+                formats: Arc::new(Formats::agree(codings.clone(), codings)),
+                ptime: 20,
+                send: true,
+                receive: true,
+                keys: None,
+            },
+        });
+    }
+}
+
+#[test]
+fn keys_are_sent_as_the_party_takes_them_and_what_is_heard_goes_on_afterwards() {
+    for (by, as_events) in [(By::Agreed, true), (By::Event, true), (By::InBand, false)] {
+        let mut house = House::new(2);
+        house.call(0, Speech::Pcma, 20);
+        house.call(1, Speech::Pcma, 20);
+        house.says(0, 1000.0);
+        house.bridge(0, 1);
+        house.run(200);
+        house.order(Command::SendDigits {
+            leg: 1,
+            digits: "159#D".to_owned(),
+            press_ms: 100,
+            pause_ms: 100,
+            by,
+        });
+        house.run(2500);
+        let (events, tones) = (house.keys_by_event(1), house.keys_in_band(1));
+        let expected = if as_events {
+            ("159#D", "")
+        } else {
+            ("", "159#D")
+        };
+        assert_eq!((events.as_str(), tones.as_str()), expected, "{by:?}");
+        is_heard(house.hears(1, 1000.0));
+        assert_eq!(house.panics(), 0);
+    }
+}
+
+#[test]
+fn a_key_goes_on_as_the_other_side_takes_it_and_never_twice() {
+    // By whom it passes, is sent anew, and is made a tone.
+    for (other, events) in [
+        (Speech::Pcma, true),
+        (Speech::G722, true),
+        (Speech::Pcma, false),
+        (Speech::G722, false),
+        (Speech::Opus, false),
+    ] {
+        let mut house = House::new(2);
+        house.call(0, Speech::Pcma, 20);
+        house.call(1, other, 20);
+        if !events {
+            house.without_events(1, other);
+        }
+        house.says(0, 1000.0);
+        house.bridge(0, 1);
+        house.run(300);
+        for digit in "4711".chars() {
+            house.parties.get_mut(&0).unwrap().says = None;
+            house.press(0, digit, 100);
+            house.says(0, 1000.0);
+            house.run(200);
+        }
+        house.run(1000);
+        assert_eq!(house.keys_told(), "04 07 01 01 ");
+        let heard = (house.keys_by_event(1), house.keys_in_band(1));
+        let expected = if events { ("4711", "") } else { ("", "4711") };
+        let name = other.said().1;
+        assert_eq!(
+            (heard.0.as_str(), heard.1.as_str()),
+            expected,
+            "{name} {events}"
+        );
+        assert_eq!(house.panics(), 0);
+    }
+}
+
+#[test]
+fn a_members_key_goes_to_those_who_hear_it() {
+    let mut house = room(8000, 0);
+    for leg in 0..4 {
+        house.parties.get_mut(&leg).unwrap().says = None;
+    }
+    house.without_events(3, Speech::Pcma);
+    house.order(level(1, 0.0, true, true));
+    house.run(200);
+    house.press(0, '5', 100);
+    house.press(1, '6', 100);
+    house.run(1000);
+    assert_eq!(house.keys_told(), "05 16 ");
+    let by_event: Vec<String> = (0..4).map(|leg| house.keys_by_event(leg)).collect();
+    // Opus counts by another clock than the events that were agreed: it hears tones.
+    assert_eq!(by_event, ["", "", "", ""]);
+    assert_eq!(house.keys_in_band(3), "5");
+    assert_eq!(house.keys_in_band(2), "5");
+    assert_eq!(
+        (house.keys_in_band(0), house.keys_in_band(1)),
+        (String::new(), String::new())
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::command::By;
 use crate::formats::Coding;
 
 fn words(errands: Result<Vec<Errand>, Event>) -> Vec<String> {
@@ -33,6 +34,8 @@ fn word(errand: Errand) -> String {
             Order::PausePlay(paused) => format!("{leg} pause {paused}"),
             Order::SeekPlay(ms) => format!("{leg} seek {ms}"),
             Order::Detect(listening) => format!("{leg} detect {listening:?}"),
+            Order::SendKeys(keys) => format!("{leg} send {}", keys.digits),
+            Order::Key { .. } => format!("{leg} key"),
             Order::Silence => format!("{leg} silence"),
             Order::Close => format!("{leg} close"),
         },
@@ -51,6 +54,7 @@ fn word(errand: Errand) -> String {
             MixOrder::StopPlay => format!("mix {mix} stop"),
             MixOrder::PausePlay(paused) => format!("mix {mix} pause {paused}"),
             MixOrder::SeekPlay(ms) => format!("mix {mix} seek {ms}"),
+            MixOrder::Key { presser, .. } => format!("mix {mix} key {presser}"),
             MixOrder::Close => format!("mix {mix} close"),
         },
     }
@@ -156,6 +160,7 @@ fn open_mix(mix: u32) -> Command {
         epoch: 90 + u64::from(mix),
         rate: 8000,
         loudest: 0,
+        keys: false,
     }
 }
 
@@ -279,10 +284,26 @@ fn what_cannot_be_carried_out_says_why() {
         epoch: 4,
         rate: 11_025,
         loudest: 0,
+        keys: false,
     };
     refused(
         odd,
         "mix 0.4: a mix has 8000, 16000 or 48000 samples a second",
+    );
+    let digits = |digits: &str, press_ms| Command::SendDigits {
+        leg: 0,
+        digits: digits.to_owned(),
+        press_ms,
+        pause_ms: 100,
+        by: By::Agreed,
+    };
+    refused(
+        digits("12x", 100),
+        "0.10: keys are 0 to 9, *, #, A to D, and 128 at the most",
+    );
+    refused(
+        digits("12", 10),
+        "0.10: a key, and the pause behind it, lasts 20 to 6000 ms",
     );
     let level = Command::Level {
         mix: 0,
