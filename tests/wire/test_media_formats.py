@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from itertools import combinations_with_replacement, pairwise
 
 import pytest
-from rtp_party import PEAK, Party, amplitude_at, decode_a_law, heard_now, talk
 
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
@@ -15,6 +14,7 @@ from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.sound import Prompt, Silence, Tone
 from softswitch.ports import Mixer, Player
+from tests.wire.rtp_party import PEAK, Party, amplitude_at, decode_a_law, heard_now, talk
 
 PCMA, EVENT = Codec(8, "PCMA"), Codec(101, "TELEPHONE-EVENT")
 FORMATS = {
@@ -38,6 +38,8 @@ class Deaf:
 
     def digit(self, leg: LegId, digit: str, duration_ms: int) -> None:
         self.keys.append((leg, digit))
+
+    def detected(self, leg: LegId, what: str) -> None: ...
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ class Nobody:
 
     def digit(self, leg: LegId, digit: str, duration_ms: int) -> None: ...
 
+    def detected(self, leg: LegId, what: str) -> None: ...
+
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
 async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[MediaGateway]:
