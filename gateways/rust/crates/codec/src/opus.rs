@@ -15,6 +15,15 @@ const LONGEST_PACKET: usize = 3 * 1275 + 7;
 /// What is lost of our packets, as long as nobody says it. With none, libopus would put no redundancy into them.
 const USUAL_LOSS_PERCENT: c_int = 5;
 
+/// Where the party names no bit rate. libopus would take 11 and 19 kbit/s at 8 and 16 kHz, which costs a whole point of
+/// PESQ at the lowest complexity, and has no room for redundancy.
+const USUAL_BITRATES: [(u32, c_int); 4] = [
+    (8000, 32_000),
+    (16_000, 32_000),
+    (24_000, 40_000),
+    (48_000, 64_000),
+];
+
 pub struct Encoder {
     state: NonNull<sys::OpusEncoder>,
     dtx: bool,
@@ -36,8 +45,9 @@ impl Encoder {
             state,
             dtx: opus.dtx,
         };
+        let usual = USUAL_BITRATES.iter().find(|(rate, _)| *rate == opus.rate);
         let bitrate = match opus.bitrate {
-            0 => sys::OPUS_AUTO,
+            0 => usual.map_or(sys::OPUS_AUTO, |(_, bits)| *bits),
             bits => bits as c_int,
         };
         for (request, value) in [
