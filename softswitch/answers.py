@@ -136,6 +136,10 @@ class Answers:
         """Call control asks to let a party hold another, or resume."""
         self._switch.hold(call, leg, holds)
 
+    def unite(self, call: CallId, other: CallId) -> None:
+        """Call control asks to let the parties of two calls talk together."""
+        self._switch.unite(call, other)
+
     def hang_up_leg(self, call: CallId, leg: LegId) -> None:
         """Call control asks to end one party's half of a call."""
         self._switch.hang_up_leg(call, leg)

@@ -273,6 +273,7 @@ class Softswitch:
             origin_of=answers.origin_of,
             may_pick_up=answers.may_pick_up,
             keypad=self.codes.keypad,
+            mixer=self.media,
             music=settings.media.music,
             ringback=settings.media.ringback,
         )

@@ -33,6 +33,7 @@ from softswitch.calls.signals import (
 )
 from softswitch.engine import transfer as transfers
 from softswitch.engine.caller import Candidate
+from softswitch.engine.conference import Conference, confer
 from softswitch.engine.consultation import Consultation
 from softswitch.engine.in_call import InCallKeys
 from softswitch.engine.legs import CallLegs
@@ -59,7 +60,7 @@ CallApp = Callable[["LiveCall", str], Awaitable[Destination | None]]
 class LiveCall(ServedCall):
     """A call in progress; to call applications it is the `Caller`."""
 
-    __slots__ = ("_apps", "_gave_up", "_keys", "_note", "_over", "_task", "consultation")
+    __slots__ = ("_apps", "_gave_up", "_keys", "_note", "_over", "_task", "conference", "consultation")
 
     legs: CallLegs["LiveCall"]
 
@@ -80,6 +81,8 @@ class LiveCall(ServedCall):
         self._gave_up = False
         self._note = ""
         self._keys: InCallKeys | None = None
+        self.conference: Conference | None = None
+        """More than two talk here."""
         self.consultation: Consultation | None = None
         """The caller has come from another call, to ask somebody here."""
 
@@ -317,7 +320,9 @@ class LiveCall(ServedCall):
             self.consultation.asker_gone(self, hung_up=ended.by_party)
         dial, transfer = self._dial, self.transfer
         self.legs.ended(leg, ended, self.answered_at)
-        if leg is self.caller_leg:
+        if self.conference is not None and leg in self.conference.legs:
+            self.conference.left(leg)
+        elif leg is self.caller_leg:
             self._gave_up = self.answered_at is None and ended.by_party
             self._remember(ended.cause, ended.status)
             if transfer is not None:
@@ -383,6 +388,25 @@ class LiveCall(ServedCall):
             self._gave_up = self.answered_at is None and self._cause is None
             self.caller_leg = nobody(self.call)
         to.legs.welcome(leg, self.call)
+
+    def parties(self) -> list[Leg]:
+        return super().parties() if self.conference is None else list(self.conference.legs)
+
+    def gather(self, conference: Conference) -> None:
+        """The parties of this call will talk with more than one other."""
+        partner = self.other(self.caller_leg)
+        if partner is not None:
+            self.talk.part(self.caller_leg, partner)
+        self._dial = self._hearing = self.consultation = None
+        self.conference = conference
+        self.begin(lambda: confer(conference))
+
+    def give_away(self, legs: Sequence[Leg], to: "LiveCall") -> None:
+        """Some parties go on in another call; what is left of this one ends."""
+        for leg in legs:
+            self.part_with(leg, to)
+        self.hang_up(Cause.NORMAL_CLEARING)
+        self._end_if_over()
 
     @property
     def life(self) -> "asyncio.Task[None] | None":

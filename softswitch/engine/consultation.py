@@ -32,6 +32,11 @@ class Consultation:
         self._around = around
 
     @property
+    def home(self) -> "LiveCall":
+        """The call in which the other party waits."""
+        return self._home
+
+    @property
     def awaited(self) -> bool:
         """Whether the other party still waits for this one."""
         home = self._home

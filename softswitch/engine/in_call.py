@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from softswitch.calls.dial import over
 from softswitch.calls.in_call import Action, Chosen, Code, GivenUp, Keypad, Keys, Meaning, NumberWanted
 from softswitch.calls.leg import Leg
-from softswitch.engine import consultation, transfer
+from softswitch.engine import conference, consultation, transfer
 from softswitch.engine.surroundings import Surroundings
-from softswitch.kernel.errors import Conflict
+from softswitch.kernel.errors import Conflict, Rejected
 from softswitch.kernel.ids import LegId
 
 if TYPE_CHECKING:
@@ -102,14 +102,27 @@ class InCallKeys:
         match code.action:
             case Action.ATTENDED if call.consultation is not None and self._asking(leg):
                 call.consultation.go_back(call)
+            case Action.CONFERENCE if call.consultation is not None and self._asking(leg):
+                self._unite(leg, code, call.consultation)
             case _ if self._asking(leg):
                 self._note(leg, code, "not while somebody is asked")
             case Action.BLIND:
                 call.talk.when_quiet(partial(transfer.blind, call, leg, number, keypad.rights, self._around))
             case Action.ATTENDED:
                 call.talk.when_quiet(partial(consultation.ask, call, leg, number, keypad.rights, self._around))
+            case Action.CONFERENCE:
+                self._note(leg, code, "first ask whom to bring in")
             case Action.RECORD:
                 self._note(leg, code, self._around.record(call.call, leg.id))
+
+    def _unite(self, leg: Leg, code: Code, asked: consultation.Consultation) -> None:
+        if not asked.awaited:
+            self._note(leg, code, "nobody waits any more")
+            return
+        try:
+            conference.unite(self._call, asked.home, self._around)
+        except (Conflict, Rejected) as error:
+            self._note(leg, code, str(error))
 
     def _back(self, leg: Leg) -> None:
         """Nothing comes of it: the party talks again with whom it talked with, if that is still there."""

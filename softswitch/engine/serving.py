@@ -229,6 +229,13 @@ class ServedCall(RecordedCall):
             return None
         return self.caller_leg if leg is partner else partner if leg is self.caller_leg else None
 
+    def parties(self) -> list[Leg]:
+        """Those who talk here, or the one who waits."""
+        partner = self.other(self.caller_leg)
+        return [
+            leg for leg in (self.caller_leg, partner) if leg is not None and leg.state is LegState.UP and not over(leg)
+        ]
+
     def has_place(self, leg: Leg) -> bool:
         """Whether another party could be where this one is: a caller who is up or whom another is rung for, whoever it
         talks with, or a phone that rings."""

@@ -9,7 +9,7 @@ from softswitch.events import Fact
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.ports import Media, Signalling
+from softswitch.ports import Media, Mixer, Signalling
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall
@@ -23,6 +23,7 @@ class Surroundings:
         "keypad",
         "may_pick_up",
         "media",
+        "mixer",
         "music",
         "new_call",
         "origin_of",
@@ -44,6 +45,7 @@ class Surroundings:
         may_pick_up: Callable[[str, Destination], bool] = lambda account, ringing: False,
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
+        mixer: Mixer | None = None,
         music: str = "",
         ringback: str = "",
     ) -> None:
@@ -59,6 +61,8 @@ class Surroundings:
         """What a party that belongs to a destination may press while it talks; None: nothing."""
         self.record = record
         """Begins or ends the recording of a call, because a party asks for it; says which, or why not."""
+        self.mixer = mixer
+        """None: nobody can be brought together but two and two."""
         self.new_call = new_call
         """A call of our own making."""
         self.music = music

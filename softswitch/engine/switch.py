@@ -9,6 +9,7 @@ from softswitch.calls.dial import over
 from softswitch.calls.in_call import Keypad
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Incoming, LegSignal, Origin
+from softswitch.engine import conference
 from softswitch.engine import transfer as transfers
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp, LiveCall
@@ -20,9 +21,9 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
-from softswitch.ports import Media, Signalling
+from softswitch.ports import Media, Mixer, Signalling
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,7 @@ class Switch:
         may_pick_up: Callable[[str, Destination], bool] = lambda account, ringing: False,
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
+        mixer: Mixer | None = None,
         music: str = "",
         ringback: str = "",
     ) -> None:
@@ -76,6 +78,7 @@ class Switch:
         `origin_of` tells whom an account's calls are from, `may_pick_up` whether an account may answer what rings
         elsewhere, `keypad` what a party may press while it talks, `music` is the prompt for those who wait, and
         `ringback` the one for callers who hear us while somebody rings.
+        `mixer` lets more than two talk together.
         `record` begins or ends a recording that a party asks for, and says which, or why not.
         """
         self._around = Surroundings(
@@ -88,6 +91,7 @@ class Switch:
             may_pick_up=may_pick_up,
             keypad=keypad,
             record=record,
+            mixer=mixer,
             music=music,
             ringback=ringback,
         )
@@ -209,6 +213,21 @@ class Switch:
         if party is None or over(party):
             raise NotFound("leg", leg or "")
         return live, party
+
+    def unite(self, call: CallId, other: CallId) -> None:
+        """Let the parties of two calls talk together, in the first.
+
+        Raises NotFound for a call that there is not, and Conflict where there are not three to talk.
+        """
+        here, there = self._calls.get(call), self._calls.get(other)
+        for live, name in ((here, call), (there, other)):
+            if live is None:
+                raise NotFound("live call", name)
+        assert here is not None and there is not None and self._around is not None
+        try:
+            conference.unite(here, there, self._around)
+        except Rejected as rejected:
+            raise Conflict("not-possible", str(rejected)) from rejected
 
     def pick_up(self, by: CallId, accounts: Collection[str]) -> bool:
         """Let a call's caller answer a phone of one of these accounts that rings, the call that came first; False when

@@ -26,6 +26,7 @@ from softswitch.events.calls import (
     LegRang,
     LegResumed,
     LegsBridged,
+    LegsMixed,
     LegsParted,
     MediaFigures,
     RoutingStep,
@@ -59,6 +60,7 @@ AnyFact = (
     | LegAnswered
     | CallAnswered
     | LegsBridged
+    | LegsMixed
     | LegsParted
     | LegMoved
     | LegArrived
@@ -116,6 +118,7 @@ __all__ = [
     "LegRang",
     "LegResumed",
     "LegsBridged",
+    "LegsMixed",
     "LegsParted",
     "MailboxChanged",
     "MediaFigures",

@@ -216,6 +216,12 @@ class LegsParted(CallFact, frozen=True, gc=False, kw_only=True):
     b: LegId
 
 
+class LegsMixed(CallFact, frozen=True, gc=False, kw_only=True):
+    """Several parties hear each other from now on: these, and no others."""
+
+    legs: tuple[LegId, ...]
+
+
 class LegMoved(CallFact, frozen=True, gc=False, kw_only=True):
     """A leg goes on in another call: its last fact in this one."""
 

@@ -7,7 +7,6 @@ CallId = NewType("CallId", str)
 
 LegId = NewType("LegId", str)
 """One party's half of a call: the call's id, a dot and a number counted from 1."""
-
 MixId = NewType("MixId", str)
 """Parties that hear each other: a room, a three-way call, a call that is listened to."""
 

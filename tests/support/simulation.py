@@ -225,23 +225,25 @@ class Day:
     def _press(self, call: PhoneCall, chance: random.Random) -> None:
         """Somebody presses codes, and numbers more or less behind them."""
         number = chance.choice((*self._accounts, "9196", "4711", ""))
-        keys = chance.choice(("##", "*2", "*2", "*2", "*4", "*1", "5", "#", "*"))
+        keys = chance.choice(("##", "*2", "*2", "*2", "*3", "*3", "*4", "*1", "5", "#", "*"))
         keys += chance.choice((f"{number}#", number, ""))
         if call.remote_sdp is not None and call.remote_sdp.address in self.house.media.open_legs.values():
             self.house.press(call, keys)
 
     def _order(self, chance: random.Random) -> None:
-        """The administrator holds, resumes or hangs up."""
+        """The administrator holds, resumes, hangs up or brings together."""
         switch = self.house.switch
         live = sorted(switch._calls)
         if not live:
             return
-        call = chance.choice(live)
+        call, other = chance.choice(live), chance.choice(live)
         leg = chance.choice([None, *sorted(leg.id for leg in switch._calls[call].legs)])
         with contextlib.suppress(NotFound, Conflict):
             draw = chance.random()
-            if draw < 0.7:
+            if draw < 0.5:
                 switch.hold(call, leg, chance.random() < 0.6)
+            elif draw < 0.8:
+                switch.unite(call, other)
             elif leg is not None:
                 switch.hang_up_leg(call, leg)
 

@@ -17,6 +17,7 @@ from softswitch.features.cdr.model import Cdr
 from softswitch.features.registrar.phones import candidates_of
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.kernel.media import Direction
 from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
 from tests.support import invariants
@@ -182,6 +183,7 @@ class SimulatedSwitch:
             origin_of=self.features.origin_of,
             may_pick_up=self.features.may_pick_up,
             keypad=self.features.codes.keypad,
+            mixer=self.media,
             music="music/hold",
             ringback="tones/ringback",
         )
@@ -246,6 +248,20 @@ class SimulatedSwitch:
     def hear_each_other(self, a: PhoneCall, b: PhoneCall) -> bool:
         return self.hears(a, b) and self.hears(b, a)
 
+    def all_hear_each_other(self, *calls: PhoneCall) -> bool:
+        """Whether these parties are in one mix, nobody else is, and each is described so that it hears and is heard."""
+        ours = {call.remote_sdp.address for call in calls if call.remote_sdp is not None}
+        legs = {leg for leg, local in self.media.open_legs.items() if local in ours}
+        agreed = [self.media.agreed[leg] for leg in legs]
+        speak = all(each.local.direction is each.remote.direction is Direction.SENDRECV for each in agreed)
+        hear = all(self.media.hears(a, b) for a in legs for b in legs if a != b)
+        return (
+            speak
+            and hear
+            and len(legs) == len(calls)
+            and any(set(m.members) == legs for m in self.media.mixes.values())
+        )
+
     def hears_itself(self, call: PhoneCall) -> bool:
         return self.hears(call, call)
 
@@ -298,6 +314,8 @@ class SimulatedSwitch:
             found.append(f"the switch holds {self.switch.live} calls")
         if self.switch.live or len(self.switch._legs):
             found.append(f"the switch holds the legs {self.switch._legs}")
+        if self.media.mixes:
+            found.append(f"the media engine holds the mixes {self.media.mixes}")
         if self.media.open_legs:
             found.append(f"the media engine holds {self.media.open_legs}")
         return found

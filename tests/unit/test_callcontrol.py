@@ -108,6 +108,11 @@ class Engine:
             raise Conflict("not-held", "the party holds nobody by the switch")
         self.done.append(f"{leg} {'holds' if holds else 'resumes'}")
 
+    def unite(self, call: CallId, other: CallId) -> None:
+        if call != CALL:
+            raise NotFound("live call", call)
+        self.done.append(f"{other} comes to {call}")
+
     def hang_up_leg(self, call: CallId, leg: LegId) -> None:
         if (call, leg) != (CALL, B):
             raise NotFound("leg", leg)
@@ -202,6 +207,9 @@ async def test_a_party_is_told_to_hold_to_resume_and_to_go_over_http(client: htt
     assert (await client.delete(f"{path}/legs/{A}")).status_code == 404
     assert (await client.delete(f"{path}/legs/{B}")).status_code == 204
     assert engine.done == ["None holds", f"{B} resumes", f"hang up {B}"]
+    assert (await client.post(f"{path}/conference", json={"call": "x-2"})).status_code == 204
+    assert (await client.post("/api/v1/calls/x-9/conference", json={"call": CALL})).status_code == 404
+    assert engine.done[-1] == f"x-2 comes to {CALL}"
     viewer = {"Authorization": "Bearer viewer"}
     assert (await client.post(f"{path}/hold", headers=viewer)).status_code == 403
 

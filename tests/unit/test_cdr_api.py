@@ -71,6 +71,7 @@ async def test_a_record_is_shown_as_promised(client: httpx.AsyncClient) -> None:
         "forwards": [],
         "session_id": "",
         "talks": [],
+        "mixes": [],
         "transfers": [],
         "transcoded": False,
         "started_at": "2026-11-21T22:34:13.120Z",

@@ -70,6 +70,12 @@ class HoldAsked(Input):
 _CALLER = HoldAsked()
 
 
+class ConferenceAsked(Input):
+    """Which other call's parties come in."""
+
+    call: str = Field(description="the other call; an account that is in both is there once")
+
+
 class CallMade(BaseModel):
     call_id: str
 
@@ -168,6 +174,11 @@ def router_for(calls: Calls, stream: EventStream) -> APIRouter:
     async def resume(call_id: str, who: Operator, body: HoldAsked = _CALLER) -> None:
         """Let the party talk again with whom it held by `hold`."""
         calls.hold(CallId(call_id), body.leg_id, False)
+
+    @router.post("/calls/{call_id}/conference", tags=["calls"], status_code=204)
+    async def unite(call_id: str, body: ConferenceAsked, who: Operator) -> None:
+        """Let the parties of another call talk with those of this one; the other call ends."""
+        calls.unite(CallId(call_id), CallId(body.call))
 
     @router.delete("/calls/{call_id}/legs/{leg}", tags=["calls"], status_code=204)
     async def hang_up_leg(call_id: str, leg: str, who: Operator) -> None:

@@ -28,6 +28,13 @@ class CallControl(Protocol):
         """
         ...
 
+    def unite(self, call: CallId, other: CallId) -> None:
+        """Let the parties of two calls talk together, in the first.
+
+        Raises NotFound for a call that there is not, and Conflict where there are not three to talk.
+        """
+        ...
+
     def hang_up_leg(self, call: CallId, leg: LegId) -> None:
         """End one party's half of a call. Raises NotFound."""
         ...

@@ -52,6 +52,10 @@ class Calls:
         """Let a party hold whom it talks with, or resume. Raises NotFound and Conflict."""
         self._control.hold(call, leg, holds)
 
+    def unite(self, call: CallId, other: CallId) -> None:
+        """Let the parties of two calls talk together. Raises NotFound and Conflict."""
+        self._control.unite(call, other)
+
     def hang_up_leg(self, call: CallId, leg: LegId) -> None:
         """End one party's half of a call. Raises NotFound."""
         self._control.hang_up_leg(call, leg)

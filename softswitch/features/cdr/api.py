@@ -52,6 +52,14 @@ class TalkOut(BaseModel):
     ended_at: CallTime
 
 
+class MixOut(BaseModel):
+    """Three parties or more heard each other."""
+
+    legs: list[str]
+    started_at: CallTime
+    ended_at: CallTime
+
+
 class TransferOut(BaseModel):
     """Somebody had another party talk with somebody else, or tried to."""
 
@@ -89,6 +97,7 @@ class CdrOut(CallOutline):
     transcoded: bool
     """Whether sound was converted between the codecs of two that talked."""
     talks: list[TalkOut] = Field(description="who talked with whom, and when")
+    mixes: list[MixOut] = Field(description="who talked in threes and more, and when")
     transfers: list[TransferOut]
     trouble: list[TroubleOut]
 
@@ -152,6 +161,10 @@ def _show(cdr: Cdr) -> CdrOut:
         talks=[
             TalkOut(a=talk.a, b=talk.b, started_at=moment(talk.started_at), ended_at=moment(talk.ended_at))
             for talk in cdr.talks
+        ],
+        mixes=[
+            MixOut(legs=list(mix.legs), started_at=moment(mix.started_at), ended_at=moment(mix.ended_at))
+            for mix in cdr.mixes
         ],
         transfers=[
             TransferOut(

@@ -43,6 +43,12 @@ DEFAULTS: Mapping[str, InCallCode] = {
             action=Action.ATTENDED,
             note="ask at a number first; hang up to transfer, *2 to go back",
         ),
+        InCallCode(
+            name="three-way",
+            keys="*3",
+            action=Action.CONFERENCE,
+            note="while you ask somebody: all three talk together",
+        ),
         InCallCode(name="park", keys="*4", action=Action.BLIND, number="*68", note="park whom you talk with"),
         InCallCode(name="recording", keys="*1", action=Action.RECORD, note="record from now on, or no more"),
     )
