@@ -1,5 +1,5 @@
 # Five commands: run, test, check, bench, soak. Each does its own set-up; nothing need be installed by hand
-# but Debian's python3 (with venv), cargo, cmake, a C compiler and make.
+# but Debian's python3 (with venv), cargo and make.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -29,7 +29,7 @@ $(VENV)/.locked: deploy/locks/dev.txt
 
 $(VENV)/.built: $(VENV)/.locked pyproject.toml $(RUST_SOURCES)
 	@command -v cargo >/dev/null || { echo "cargo is needed to build the Rust extension: apt install cargo (1.85 or newer), or rustup"; exit 1; }
-	@command -v cmake >/dev/null && command -v cc >/dev/null || { echo "cmake and a C compiler are needed to build Opus: apt install cmake gcc"; exit 1; }
+	@deploy/install-tools.sh --build
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -43,10 +43,10 @@ test: setup tools lint types rust-lint  ## everything: with Debian's test tools,
 	cd $(RUST) && cargo test --workspace --locked
 
 tools:
-	deploy/install-test-tools.sh
+	deploy/install-tools.sh
 
 bench: setup  ## the benchmarks (ARGS="--only a,b --quick"): a table, and lines in .state/bench.jsonl
-	deploy/install-test-tools.sh --peers
+	deploy/install-tools.sh --peers
 	$(BIN)/python -m tests.bench.run $(ARGS)
 
 soak: setup tools  ## random load with faults for SECONDS (600); asserts the invariants
