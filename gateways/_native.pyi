@@ -1073,8 +1073,8 @@ class MediaEngine:
         packets that were more than silence, and R and MOS by ITU-T G.107."""
 
     def stats(self) -> dict[str, int]:
-        """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks`, and of
-        legs that ended `packets_lost` and `packets_late`."""
+        """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks` (done more
+        than 5 ms after their time), and of legs that ended `packets_lost` and `packets_late`."""
 
     def close(self) -> None:
         """End the threads and close the sockets."""

@@ -33,7 +33,7 @@ def measure_relay(calls: int, seconds: int, io: str, suite: str = "") -> dict[st
     command = [sys.executable, str(ROOT / "tests" / "bench" / "relay_server.py"), str(calls), io]
     if suite:
         command += [suite, str(SUITES[suite])]
-    with _server(command) as server:
+    with start_server(command) as server:
         assert server.stdout is not None
         kind = server.stdout.readline().strip()
         pairs = "".join(iter(server.stdout.readline, "\n"))
@@ -45,7 +45,7 @@ def measure_relay(calls: int, seconds: int, io: str, suite: str = "") -> dict[st
 
 def measure_floor(calls: int, seconds: int) -> dict[str, Any]:
     """A plain UDP echo on one port."""
-    with _server([str(TOOLS / "udpfloor"), HOST]) as server:
+    with start_server([str(TOOLS / "udpfloor"), HOST]) as server:
         assert server.stdout is not None
         port = server.stdout.readline().strip()
         figures = _load(server.pid, seconds, f"{port} {port}\n" * calls)
@@ -53,18 +53,19 @@ def measure_floor(calls: int, seconds: int) -> dict[str, Any]:
     return {"bench": "relay", "server": "floor, UDP echo", **figures}
 
 
-def _server(command: list[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(_alone(0, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+def start_server(command: list[str]) -> "subprocess.Popen[str]":
+    """Start what is to be measured, on the first CPU; it is written to and read from."""
+    return subprocess.Popen(alone(0, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def _load(pid: int, seconds: int, pairs: str, suite: str = "") -> dict[str, Any]:
     command = [str(TOOLS / "rtpload"), HOST, str(seconds), str(pid), *([suite] if suite else [])]
-    done = subprocess.run(_alone(1, command), input=pairs, capture_output=True, text=True, check=True)
+    done = subprocess.run(alone(1, command), input=pairs, capture_output=True, text=True, check=True)
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
 
-def _alone(cpu: int, command: list[str]) -> list[str]:
+def alone(cpu: int, command: list[str]) -> list[str]:
     """Run a command on one CPU, and before whatever else the machine does where we may."""
     urgent = ["chrt", "--fifo", "1", *command] if os.geteuid() == 0 else command
     cpus = sorted(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""`make bench`: python -m tests.bench.run [--only a,b,c,d,e] [--quick] [--out FILE]"""
+"""`make bench`: python -m tests.bench.run [--only a,b,c] [--quick] [--out FILE]"""
 
 import argparse
 import shutil
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import calls, memory, overload, registrations, relayed, secured
+from tests.bench import calls, memory, overload, registrations, relayed, secured, sound
 from tests.bench.report import Report
 
 PARTS = {
@@ -15,6 +15,10 @@ PARTS = {
     "c": ("media relay", relayed.measure),
     "d": ("memory", memory.measure),
     "e": ("calls over TLS and WebSocket", secured.measure),
+    "f": ("prompts", sound.measure_prompts),
+    "g": ("a room where all speak", sound.measure_room),
+    "h": ("a room in Opus", sound.measure_opus_room),
+    "i": ("calls between codecs", sound.measure_transcoding),
     "o": ("overload", overload.measure),
 }
 

@@ -14,7 +14,7 @@ use crate::mix::Mix;
 use crate::mixed::Mixed;
 use crate::playlist::Playing;
 use crate::switchboard::{Errand, MixOrder, Order, Playlist};
-use crate::wheel::Wheel;
+use crate::wheel::{PHASES, Wheel};
 use crate::worker::Shared;
 
 /// Keys may fill no more than this share of the event queue: a party can press keys without end, while every other
@@ -253,12 +253,19 @@ impl Legs {
     // What is due by the clock --------------------------------------------------------------------------------------
 
     pub fn tick(&mut self, outbox: &mut impl Outbox) {
-        self.woken();
-        self.tick_due(outbox);
+        // What took long makes late what comes next; after a while it is the packets' turn again.
+        for _ in 0..PHASES {
+            self.woken();
+            if !self.tick_due(outbox) {
+                return;
+            }
+        }
     }
 
-    fn tick_due(&mut self, outbox: &mut impl Outbox) {
-        while let Some(due) = self.wheel.due(self.now) {
+    /// Do what is due the longest; false: that was nothing.
+    fn tick_due(&mut self, outbox: &mut impl Outbox) -> bool {
+        let due = self.wheel.due(self.now);
+        if let Some(due) = due {
             for place in self.wheel.slots(due).to_vec() {
                 self.late += u64::from(due.late);
                 match place.checked_sub(self.legs.len() as u32) {
@@ -273,6 +280,7 @@ impl Legs {
                 self.guarded(slot, |legs| legs.check_key(slot));
             }
         }
+        due.is_some()
     }
 
     fn tick_leg(&mut self, slot: u32, outbox: &mut impl Outbox) {

@@ -2,10 +2,10 @@
 //! one instant.
 
 /// Phases of 2 ms in a tick of 20 ms.
-const PHASES: u64 = 10;
+pub const PHASES: u64 = 10;
 const PHASE: f64 = 0.002;
-/// A phase done this much after its time is late ...
-const LATE: u64 = 3;
+/// A phase done so many seconds after its time is late ...
+const LATE: f64 = 0.005;
 /// ... and after a stop of this many (100 ms) the missed ticks are left out: a burst of old sound helps nobody.
 const TOO_LATE: u64 = 50;
 
@@ -64,7 +64,7 @@ impl Wheel {
         self.done += 1;
         Some(Due {
             phase: (self.done % PHASES) as usize,
-            late: current - self.done >= LATE,
+            late: now - self.done as f64 * PHASE > LATE,
         })
     }
 
@@ -143,6 +143,15 @@ mod tests {
                 ticked += wheel.slots(due).len();
             }
             assert_eq!(ticked, 1);
+        }
+    }
+
+    #[test]
+    fn more_than_five_milliseconds_are_late() {
+        for (delay, late) in [(0.0049, false), (0.0051, true)] {
+            let mut wheel = Wheel::default();
+            wheel.add(1, 0.0);
+            assert_eq!(wheel.due(PHASE + delay).map(|due| due.late), Some(late));
         }
     }
 

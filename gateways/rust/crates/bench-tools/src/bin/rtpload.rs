@@ -11,15 +11,13 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use bench_tools::{PHASES, Rhythm, cpu_time, sockets};
 use rtp::{Header, Packet};
 use srtp::{Inbound, MasterKey, Outbound, Suite};
-use udp_batch::{BATCH, ReceiveBatch, bind, send_batch};
+use udp_batch::{BATCH, ReceiveBatch, send_batch};
 
 /// Parties share this many sockets on each side of the calls.
 const SOCKETS: usize = 16;
-/// Streams are spread over the 20 ms between two of their packets.
-const PHASES: u64 = 10;
-const PHASE: Duration = Duration::from_millis(2);
 const WARM_UP: Duration = Duration::from_secs(1);
 /// How long after the end a packet is waited for.
 const STRAGGLERS: Duration = Duration::from_millis(500);
@@ -60,9 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let host: IpAddr = host.parse()?;
     let measured = Duration::from_secs(seconds.parse()?);
-    let sockets: Vec<UdpSocket> = (0..2 * SOCKETS)
-        .map(|_| bind(SocketAddr::new(host, 0), 16 << 20))
-        .collect::<Result<_, _>>()?;
+    let sockets = sockets(host, 2 * SOCKETS)?;
     let mut streams = Vec::new();
     for (call, line) in std::io::stdin().lock().lines().enumerate() {
         for (side, port) in line?.split_whitespace().enumerate() {
@@ -130,13 +126,10 @@ fn open(streams: &mut [Stream], packet: &mut Vec<u8>) -> bool {
 
 impl Load {
     fn run(&mut self, time: Duration, figures: &mut Figures) {
-        let begin = Instant::now();
-        let mut phase = 0;
-        while begin.elapsed() < time {
-            let due = (begin.elapsed().as_nanos() / PHASE.as_nanos()) as u64;
-            while phase <= due {
-                self.send(phase % PHASES, figures);
-                phase += 1;
+        let mut rhythm = Rhythm::new(time);
+        while rhythm.goes_on() {
+            while let Some(phase) = rhythm.due() {
+                self.send(phase, figures);
             }
             self.receive(figures);
             std::thread::sleep(Duration::from_micros(200));
@@ -152,14 +145,14 @@ impl Load {
     }
 
     /// Send the next packet of every stream of a phase.
-    fn send(&mut self, phase: u64, figures: &mut Figures) {
+    fn send(&mut self, phase: usize, figures: &mut Figures) {
         let mut packets: Vec<Vec<(SocketAddr, usize, Vec<u8>)>> =
             vec![Vec::new(); self.sockets.len()];
         for (index, stream) in self
             .streams
             .iter_mut()
             .enumerate()
-            .skip(phase as usize)
+            .skip(phase)
             .step_by(PHASES as usize)
         {
             let mut packet = Vec::with_capacity(192);
@@ -266,17 +259,4 @@ impl Figures {
             cpu.as_secs_f64() / took.as_secs_f64(),
         )
     }
-}
-
-/// User and system time of a process (proc(5): fields 14 and 15 of `stat`, counted in hundredths of a second).
-fn cpu_time(pid: &str) -> Result<Duration, Box<dyn Error>> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name in parentheses may hold blanks.
-    let (_, rest) = stat.rsplit_once(')').ok_or("no stat")?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    let [user, system] =
-        [fields.get(11), fields.get(12)].map(|field| field.and_then(|f| f.parse::<u64>().ok()));
-    Ok(Duration::from_millis(
-        10 * (user.ok_or("no utime")? + system.ok_or("no stime")?),
-    ))
 }

@@ -176,7 +176,7 @@ impl House {
             for errand in self.legs.shared.errands[0].take_all() {
                 self.legs.carry_out(errand);
             }
-            self.legs.tick_due(&mut self.sent);
+            while self.legs.tick_due(&mut self.sent) {}
             for (leg, data) in std::mem::take(&mut self.sent.rtp) {
                 self.parties.get_mut(&leg).unwrap().hear(&data);
             }
