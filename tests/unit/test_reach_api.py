@@ -126,7 +126,7 @@ class FakeCaller:
     """Hears a tone until it has had enough."""
 
     def __init__(self, kind: str = "account") -> None:
-        self.origin = Origin(kind, "1001", "default")
+        self.origin = self.routed_as = Origin(kind, "1001", "default")
         self.heard = 0
 
     async def tone(self, frequency: float, seconds: float | None = None) -> None:
@@ -200,4 +200,14 @@ async def test_a_setting_that_cannot_be_changes_nothing_and_is_not_confirmed(
     with pytest.raises(Rejected) as rejected:
         await setting_app(reach, database)(caller, name)
     assert rejected.value.cause is cause
+    assert caller.heard == 0 and reach.rules("1001") == NO_RULES
+
+
+async def test_nobody_who_is_called_sets_something_of_who_calls(reach: Reach, database: Database) -> None:
+    """A forward to `*72` and a number, of somebody whom 1001 calls."""
+    caller: Any = FakeCaller()
+    caller.routed_as = Origin("account", "1002", "default")
+    with pytest.raises(Rejected, match="1002 forwards to a code of 1001") as rejected:
+        await setting_app(reach, database)(caller, "forward_always:1009")
+    assert rejected.value.cause is Cause.FACILITY_REJECTED
     assert caller.heard == 0 and reach.rules("1001") == NO_RULES

@@ -44,6 +44,7 @@ def fetch_app(lot: Lot, switchboard: Switchboard) -> CallApp:
         parked = lot.at(name)
         if parked is None or not switchboard.meet(caller.call, parked.call):
             raise Rejected(Cause.UNALLOCATED_NUMBER, f"nobody is parked at {name}")
+        lot.leave(parked)  # at once: another who dials the slot in the same moment finds nobody
         await asyncio.get_running_loop().create_future()  # the caller is in the other call: this one ends
         return None
 

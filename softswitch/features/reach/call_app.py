@@ -78,16 +78,24 @@ def withheld_app() -> CallApp:
 
 
 def speed_dial_app(reach: Reach) -> CallApp:
-    """Takes the calls for `speeddial/DIGITS`: the caller's own number behind two digits, dialled as if by hand."""
+    """Takes the calls for `speeddial/DIGITS`: the number that two digits stand for at the caller, or at the account
+    that forwarded the call here; dialled as if by hand."""
 
     async def call_speed_dial(caller: Caller, name: str) -> Destination | None:
-        number = reach.speed_dial(caller.origin, name)
+        number = reach.speed_dial(caller.routed_as, name)
         if number is None:
-            raise Rejected(Cause.UNALLOCATED_NUMBER, f"{caller.from_.number} has no speed dial {name}")
+            raise Rejected(Cause.UNALLOCATED_NUMBER, f"{caller.routed_as.name} has no speed dial {name}")
         caller.to = caller.to._replace(number=number)
-        return Destination("dialplan", caller.origin.context)
+        return Destination("dialplan", caller.routed_as.context)
 
     return call_speed_dial
+
+
+def _dialled_by_hand(caller: Caller) -> None:
+    """What changes something of the caller's is not done because somebody whom it called forwards to that code: else a
+    forward to `*72` and a number would forward everybody who calls."""
+    if caller.routed_as != caller.origin:
+        raise Rejected(Cause.FACILITY_REJECTED, f"{caller.routed_as.name} forwards to a code of {caller.origin.name}")
 
 
 def callback_app(reach: Reach, callbacks: Callbacks) -> CallApp:
@@ -97,6 +105,7 @@ def callback_app(reach: Reach, callbacks: Callbacks) -> CallApp:
     async def call_back(caller: Caller, name: str) -> Destination | None:
         if caller.origin.kind != "account":
             raise Rejected(Cause.FACILITY_REJECTED, "only accounts can be called back")
+        _dialled_by_hand(caller)
         account = caller.origin.name
         if not name:
             callbacks.withdraw(account)
@@ -123,6 +132,7 @@ def setting_app(reach: Reach, database: Database) -> CallApp:
     async def call_setting(caller: Caller, name: str) -> Destination | None:
         if caller.origin.kind != "account":
             raise Rejected(Cause.FACILITY_REJECTED, "only accounts have settings")
+        _dialled_by_hand(caller)
         setting, _, value = name.partition(":")
         try:
             async with database.session() as session:

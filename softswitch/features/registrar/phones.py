@@ -97,7 +97,8 @@ class Phones:
         self, caller: Caller, number: str, ring_seconds: float, rules: LegRules | None = None
     ) -> DialOutcome:
         """Ring all phones of an account at once by its rules, or the one that the caller asked for by its GRUU; those
-        that must be woken join in as they come back. Raises Rejected(SUBSCRIBER_ABSENT) when there is none."""
+        that must be woken join in as they come back, also when those that were awake have refused. Raises
+        Rejected(SUBSCRIBER_ABSENT) when there is none."""
         device = caller.to.device
         bindings = self._location.bindings(number)
         awake, sleeping = chosen(bindings, device), asleep(bindings, device)
@@ -129,21 +130,28 @@ class Phones:
             if not woken:
                 raise Rejected(Cause.SUBSCRIBER_ABSENT, f"no phone of {number} has woken up")
             return await caller.dial(self._candidates(number, woken, rules), ring_seconds)
-        late = asyncio.get_running_loop().create_task(self._join(caller, number, targets, awake, rules))
-        try:
-            return await caller.dial(self._candidates(number, awake, rules), ring_seconds)
-        finally:
-            late.cancel()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + ring_seconds
+        waking = loop.create_task(self._woken(number, targets, awake))
 
-    async def _join(
-        self,
-        caller: Caller,
-        number: str,
-        targets: Collection[PushTarget],
-        rung: Sequence[Binding],
-        rules: LegRules | None,
-    ) -> None:
-        caller.also(self._candidates(number, await self._woken(number, targets, rung), rules))
+        def join(woken: "asyncio.Task[Sequence[Binding]]") -> None:
+            if not woken.cancelled():
+                caller.also(self._candidates(number, woken.result(), rules))
+
+        waking.add_done_callback(join)
+        try:
+            outcome = await caller.dial(self._candidates(number, awake, rules), ring_seconds)
+            if outcome.answered or waking.done() or outcome.contacts or (outcome.status or 0) >= 600:
+                return outcome
+            # One phone that refuses does not speak for the one that was asked to wake up.
+            waking.remove_done_callback(join)
+            await asyncio.wait((waking,), timeout=until - loop.time())
+            woken = waking.result() if waking.done() else ()
+            if not woken:
+                return outcome
+            return await caller.dial(self._candidates(number, woken, rules), until - loop.time())
+        finally:
+            waking.cancel()
 
     async def _woken(self, number: str, targets: Collection[PushTarget], rung: Sequence[Binding]) -> Sequence[Binding]:
         """The bindings of those phones once one of them has come back by a way that is not rung already; none: none has
