@@ -274,6 +274,7 @@ class Softswitch:
             may_pick_up=answers.may_pick_up,
             keypad=self.codes.keypad,
             mixer=self.media,
+            player=self.media,
             music=settings.media.music,
             ringback=settings.media.ringback,
         )

@@ -14,6 +14,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import Srtp
+from softswitch.kernel.spoken import Said
 
 
 class Candidate(Struct, frozen=True, gc=False):
@@ -114,6 +115,10 @@ class Caller(Protocol):
 
     async def play(self, prompt: str) -> None:
         """Answer if needed, and play a prompt to its end."""
+        ...
+
+    async def say(self, said: Said, language: str) -> None:
+        """Answer if needed, and say a value (`softswitch.kernel.spoken`) in a language, `en` or `zh`, to its end."""
         ...
 
     async def digit(self, within: float) -> str | None:

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import LegId
-from softswitch.ports import Media
+from softswitch.kernel.sound import Sound
+from softswitch.ports import Media, Player
 
 MOST_WAITING_DIGITS = 64
 
@@ -16,10 +19,11 @@ Order = Callable[[LegId], None]
 class Hearing:
     """Made when the first prompt is played or the first key pressed: most calls have neither."""
 
-    __slots__ = ("_digit_waiter", "_digits", "_listens_to", "_media", "_order", "_played")
+    __slots__ = ("_digit_waiter", "_digits", "_listens_to", "_media", "_order", "_played", "_player")
 
-    def __init__(self, media: Media) -> None:
+    def __init__(self, media: Media, player: Player | None) -> None:
         self._media = media
+        self._player = player
         self._order: Order | None = None
         self._played: asyncio.Future[None] | None = None
         self._digits: deque[str] = deque(maxlen=MOST_WAITING_DIGITS)
@@ -34,8 +38,18 @@ class Hearing:
 
     async def play(self, leg: LegId, prompt: str) -> None:
         """Play a prompt to its end."""
+        await self._to_its_end(leg, lambda hearer: self._media.play(hearer, prompt))
+
+    async def say(self, leg: LegId, sounds: Sequence[Sound]) -> None:
+        """Play one sound after the other to the end of the last."""
+        player = self._player
+        if player is None:
+            raise Rejected(Cause.SERVICE_NOT_IMPLEMENTED, "the media engine plays no lists")
+        await self._to_its_end(leg, lambda hearer: player.play_list(hearer, sounds, ended=self.played))
+
+    async def _to_its_end(self, leg: LegId, order: Order) -> None:
         self._played = asyncio.get_running_loop().create_future()
-        self.give(leg, lambda hearer: self._media.play(hearer, prompt))
+        self.give(leg, order)
         try:
             await self._played
         finally:

@@ -28,6 +28,8 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import MediaDescription
+from softswitch.kernel.sound import Prompt, Silence
+from softswitch.kernel.spoken import Clip, Said
 
 
 class ServedCall(RecordedCall):
@@ -63,6 +65,16 @@ class ServedCall(RecordedCall):
         await self.answer()
         await self._hears().play(self.caller_leg.id, prompt)
 
+    async def say(self, said: Said, language: str) -> None:
+        await self.answer()
+        await self._hears().say(
+            self.caller_leg.id,
+            [
+                Prompt(f"{language}/{piece.name}") if isinstance(piece, Clip) else Silence(piece.milliseconds)
+                for piece in said
+            ],
+        )
+
     async def digit(self, within: float) -> str | None:
         leg = self.caller_leg
         if leg.address is not None and leg.remote is not None and not media_plan.hears_keys(leg.remote):
@@ -85,7 +97,7 @@ class ServedCall(RecordedCall):
 
     def _hears(self) -> Hearing:
         if self._hearing is None:
-            self._hearing = Hearing(self._around.media)
+            self._hearing = Hearing(self._around.media, self._around.player)
         return self._hearing
 
     async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:

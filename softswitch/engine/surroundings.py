@@ -9,7 +9,7 @@ from softswitch.events import Fact
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.ports import Media, Mixer, Signalling
+from softswitch.ports import Media, Mixer, Player, Signalling
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall
@@ -27,6 +27,7 @@ class Surroundings:
         "music",
         "new_call",
         "origin_of",
+        "player",
         "publish",
         "record",
         "ringback",
@@ -46,6 +47,7 @@ class Surroundings:
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         mixer: Mixer | None = None,
+        player: Player | None = None,
         music: str = "",
         ringback: str = "",
     ) -> None:
@@ -63,6 +65,8 @@ class Surroundings:
         """Begins or ends the recording of a call, because a party asks for it; says which, or why not."""
         self.mixer = mixer
         """None: nobody can be brought together but two and two."""
+        self.player = player
+        """None: nothing can be said that is put together of several sounds."""
         self.new_call = new_call
         """A call of our own making."""
         self.music = music

@@ -23,7 +23,7 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
-from softswitch.ports import Media, Mixer, Signalling
+from softswitch.ports import Media, Mixer, Player, Signalling
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +70,7 @@ class Switch:
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         mixer: Mixer | None = None,
+        player: Player | None = None,
         music: str = "",
         ringback: str = "",
     ) -> None:
@@ -78,7 +79,7 @@ class Switch:
         `origin_of` tells whom an account's calls are from, `may_pick_up` whether an account may answer what rings
         elsewhere, `keypad` what a party may press while it talks, `music` is the prompt for those who wait, and
         `ringback` the one for callers who hear us while somebody rings.
-        `mixer` lets more than two talk together.
+        `mixer` lets more than two talk together, `player` says one thing after another.
         `record` begins or ends a recording that a party asks for, and says which, or why not.
         """
         self._around = Surroundings(
@@ -92,6 +93,7 @@ class Switch:
             keypad=keypad,
             record=record,
             mixer=mixer,
+            player=player,
             music=music,
             ringback=ringback,
         )

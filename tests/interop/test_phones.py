@@ -67,6 +67,21 @@ async def test_the_tone_of_1004_hz_is_heard(switch: Server, tmp_path: Path) -> N
     assert phone.heard().frequency == pytest.approx(1004, abs=3)
 
 
+async def test_the_clock_speaks_and_hangs_up(switch: Server, admin: Admin, tmp_path: Path) -> None:
+    async with ready(Phone(switch, "1002", tmp_path)) as (phone,):
+        await phone.do("dial", number="9198")
+        await phone.state("confirmed")
+        ended = await phone.state("disconnected")
+        await phone.leave()
+
+    heard = phone.heard()
+    assert heard.level_dbfs > -35
+    assert heard.audible_seconds > 2
+    # "The time is ... You are calling from one zero zero two": several seconds of it.
+    assert ended["statistics"]["received"] > 200
+    assert admin.cdr("9198")["disposition"] == "answered"
+
+
 async def test_two_phones_hear_each_other_and_the_caller_hangs_up(switch: Server, admin: Admin, tmp_path: Path) -> None:
     alice, bob = Phone(switch, "1003", tmp_path, tone=500), Phone(switch, "1004", tmp_path, tone=800)
     async with ready(alice, bob):

@@ -184,6 +184,7 @@ class SimulatedSwitch:
             may_pick_up=self.features.may_pick_up,
             keypad=self.features.codes.keypad,
             mixer=self.media,
+            player=self.media,
             music="music/hold",
             ringback="tones/ringback",
         )

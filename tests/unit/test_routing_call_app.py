@@ -12,6 +12,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import CallId
+from softswitch.kernel.spoken import Clip, Said
 from tests.support.admin_plane import StandingClock
 
 
@@ -44,6 +45,10 @@ class FakeCaller:
 
     async def tone(self, frequency: float) -> None:
         self.done.append(frequency)
+
+    async def say(self, said: Said, language: str) -> None:
+        words = [piece.name if isinstance(piece, Clip) else str(piece.milliseconds) for piece in said]
+        self.done.append((language, " ".join(words)))
 
 
 class Nobody:
@@ -98,13 +103,30 @@ async def test_test_calls_do_what_their_name_says() -> None:
     assert caller.done == ["echo", 1004.0, 440.0, "welcome"]
 
 
+async def test_the_clock_says_the_time_of_a_zone_and_the_callers_number() -> None:
+    clock = build().call_apps["clock"]
+    caller = FakeCaller("9198")
+    await clock(caller, "en/Asia/Shanghai")  # type: ignore[arg-type]
+    caller.from_ = Party("anonymous")
+    await clock(caller, "zh-CN/Asia/Shanghai")  # type: ignore[arg-type]
+    # The caller's clock stands at 1970-01-01 00:00 UTC.
+    assert caller.done == [
+        (
+            "en",
+            "clock/the-time-is number/8 word/am 500 clock/you-call-from number/1 number/0 number/0 number/1",
+        ),
+        ("zh", "clock/the-time-is period/morning hour/8 word/sharp 500 clock/you-call-from clock/unknown-number"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "cause"),
     [
         ("hangup", "user-busy", Cause.USER_BUSY),
         ("hangup", "21", Cause.CALL_REJECTED),
         ("hangup", "nonsense", Cause.NORMAL_UNSPECIFIED),
-        ("clock", "", Cause.SERVICE_NOT_IMPLEMENTED),
+        ("clock", "fr", Cause.DESTINATION_OUT_OF_ORDER),
+        ("clock", "en/Europe/Nowhere", Cause.DESTINATION_OUT_OF_ORDER),
         ("tone", "high", Cause.INVALID_NUMBER_FORMAT),
         ("tone", "nan", Cause.INVALID_NUMBER_FORMAT),
         ("announce", "no such prompt", Cause.DESTINATION_OUT_OF_ORDER),

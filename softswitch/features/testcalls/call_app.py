@@ -1,9 +1,13 @@
 """What happens to a test call."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from softswitch.engine.caller import Caller
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, Rejected
+from softswitch.kernel.spoken import Clip, Rest, Unspeakable, grammar_of
 
 TEST_TONE_HZ = 1004.0
 """The milliwatt tone of ITU-T O.133: not 1000 Hz, which divides the sampling rate and so hides errors."""
@@ -37,8 +41,21 @@ async def announce(caller: Caller, name: str) -> Destination | None:
 
 
 async def clock(caller: Caller, name: str) -> Destination | None:
-    """Speak the time and the caller's number, which needs prompts of digits that there are not."""
-    raise Rejected(Cause.SERVICE_NOT_IMPLEMENTED, "the switch has no voice for digits")
+    """Say the time and the caller's number: `clock`, `clock/zh`, `clock/en/Asia/Shanghai`. Without a zone the time is
+    the machine's own."""
+    language, _, zone = (name or "en").partition("/")
+    try:
+        grammar = grammar_of(language)
+        now = datetime.fromtimestamp(caller.wall_ms() / 1000, ZoneInfo(zone) if zone else None)
+    except (Unspeakable, ZoneInfoNotFoundError, ValueError) as error:
+        raise Rejected(Cause.DESTINATION_OUT_OF_ORDER, f"clock/{name}: {error}") from error
+    try:
+        who = grammar.digits(caller.from_.number)
+    except Unspeakable:  # a name, or nobody's number
+        who = (Clip("clock/unknown-number"),)
+    words = (Clip("clock/the-time-is"), *grammar.time(now.time()), Rest(500), Clip("clock/you-call-from"), *who)
+    await caller.say(words, language.partition("-")[0].lower())
+    return None
 
 
 async def hang_up(caller: Caller, name: str) -> Destination | None:
