@@ -5,6 +5,7 @@ exception: what raises here is a mistake of ours. `now` is always monotonic seco
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, final
 
 from typing_extensions import disjoint_base
@@ -886,6 +887,62 @@ class MediaCommand:
         def progress(self) -> str | None: ...
 
     @final
+    class Record(MediaCommand):
+        """Record a leg or a mix until `StopRecord` or its end. `container`: `wav` or `opus`. `layout`: of a leg `said`
+        (what its party says), `mixed` or `stereo` (and what it hears; left and right); of a mix `said`. `recording` is
+        a number of the caller's, which comes back in events. The file has `.part` behind its name until it is complete,
+        and can be played at any time."""
+
+        __match_args__ = ("recording", "path", "container", "layout", "leg", "mix")
+        def __new__(
+            cls,
+            *,
+            recording: int,
+            path: Path,
+            container: str,
+            layout: str,
+            leg: int | None = None,
+            mix: int | None = None,
+        ) -> MediaCommand.Record: ...
+        @property
+        def recording(self) -> int: ...
+        @property
+        def path(self) -> Path: ...
+        @property
+        def container(self) -> str: ...
+        @property
+        def layout(self) -> str: ...
+        @property
+        def leg(self) -> int | None: ...
+        @property
+        def mix(self) -> int | None: ...
+
+    @final
+    class PauseRecord(MediaCommand):
+        """Leave out what comes from now on; `mask` stands for it: `silence`, `tone`, or nothing (`cut`)."""
+
+        __match_args__ = ("recording", "mask")
+        def __new__(cls, *, recording: int, mask: str) -> MediaCommand.PauseRecord: ...
+        @property
+        def recording(self) -> int: ...
+        @property
+        def mask(self) -> str: ...
+
+    @final
+    class ResumeRecord(MediaCommand):
+        __match_args__ = ("recording",)
+        def __new__(cls, *, recording: int) -> MediaCommand.ResumeRecord: ...
+        @property
+        def recording(self) -> int: ...
+
+    @final
+    class StopRecord(MediaCommand):
+        __match_args__ = ("recording",)
+        def __new__(cls, *, recording: int) -> MediaCommand.StopRecord: ...
+        @property
+        def recording(self) -> int: ...
+
+    @final
     class Silence(MediaCommand):
         """End bridge, echo, mix and whatever is played."""
 
@@ -997,6 +1054,37 @@ class MediaEvent:
         @property
         def reason(self) -> str: ...
 
+    @final
+    class RecordingTroubled(MediaEvent):
+        """Sound of a recording is being lost (a full or slow disk); told once until some could be written again."""
+
+        __match_args__ = ("recording", "reason")
+        def __new__(cls, *, recording: int, reason: str) -> MediaEvent.RecordingTroubled: ...
+        @property
+        def recording(self) -> int: ...
+        @property
+        def reason(self) -> str: ...
+
+    @final
+    class RecordingEnded(MediaEvent):
+        """A recording's file is complete, and on the disk; of 0 bytes: it could not be made. `reason`: why it ended by
+        itself, or what went wrong at its end; empty where nothing did."""
+
+        __match_args__ = ("recording", "milliseconds", "size", "lost_ms", "reason")
+        def __new__(
+            cls, *, recording: int, milliseconds: int, size: int, lost_ms: int, reason: str
+        ) -> MediaEvent.RecordingEnded: ...
+        @property
+        def recording(self) -> int: ...
+        @property
+        def milliseconds(self) -> int: ...
+        @property
+        def size(self) -> int: ...
+        @property
+        def lost_ms(self) -> int: ...
+        @property
+        def reason(self) -> str: ...
+
 def read_ogg_opus(file: bytes) -> tuple[bytes, int]:
     """The sound of an Ogg Opus file (RFC 7845) of one or two channels: 16-bit mono little-endian samples, and their
     rate. Raises ValueError with the reason when it is none."""
@@ -1074,7 +1162,8 @@ class MediaEngine:
 
     def stats(self) -> dict[str, int]:
         """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks` (done more
-        than 5 ms after their time), and of legs that ended `packets_lost` and `packets_late`."""
+        than 5 ms after their time), of legs that ended `packets_lost` and `packets_late`, and `recordings_live`,
+        `recording_bytes`, `recording_lost_ms`, `recording_troubles`."""
 
     def close(self) -> None:
         """End the threads and close the sockets."""

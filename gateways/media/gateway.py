@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import structlog
 
@@ -16,7 +16,7 @@ from gateways.media.slots import Slots
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.errors import Rejected
+from softswitch.kernel.errors import Conflict, Rejected
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.sound import Prompt, Silence, Sound, Tone
@@ -26,6 +26,20 @@ log = structlog.get_logger(__name__)
 
 TONE_LEVEL = -13.0
 """dBm0: about as loud as speech."""
+BEEP = Tone(((1400.0, -20.0),), 400)
+"""What says that a call is recorded."""
+
+
+class RecordingEvents(Protocol):
+    """Who hears what becomes of recordings, by their numbers."""
+
+    def recording_troubled(self, recording: int, reason: str) -> None:
+        """Sound is being lost: the disk is full, or slow. It goes on."""
+        ...
+
+    def recording_ended(self, recording: int, milliseconds: int, size: int, lost_ms: int, reason: str) -> None:
+        """The file is complete; of 0 bytes: it could not be made. `reason`: empty where it was stopped."""
+        ...
 
 
 class _MixHearers(NamedTuple):
@@ -61,11 +75,16 @@ class MediaGateway:
         self._to_mix: Playing[MixId] = Playing(operations)
         self._orders: list[MediaCommand] = []
         self._events: MediaEvents | None = None
+        self._recording_events: RecordingEvents | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def listen(self, events: MediaEvents) -> None:
         """Tell `events` of prompts that ended and keys that were pressed."""
         self._events = events
+
+    def listen_to_recordings(self, events: RecordingEvents) -> None:
+        """Tell `events` what becomes of recordings."""
+        self._recording_events = events
 
     async def start(self) -> None:
         """Load the prompts and hear the engine. Raises Invalid naming a prompt file that is none."""
@@ -79,7 +98,9 @@ class MediaGateway:
         if self._loop is not None:
             self._loop.remove_reader(self._engine.fileno())
             self._loop = None
-        self._engine.close()
+        # Recordings are completed, which waits for the disk, and told.
+        await asyncio.to_thread(self._engine.close)
+        self._drain()
 
     @property
     def codecs(self) -> Sequence[Codec]:
@@ -301,6 +322,35 @@ class MediaGateway:
         self._playing.forget(leg)
         self._over.forget(leg)
 
+    # What the feature `recording` needs -------------------------------------------------------------------
+
+    def record(self, leg: LegId, recording: int, file: Path, *, layout: str, format: str) -> None:
+        """Record a leg from now on until `stop_recording`, or its end.
+
+        Raises Conflict when its sound does not pass through us.
+        """
+        if leg not in self._slots:
+            raise Conflict("not-through-us", f"the sound of {leg} does not pass through the switch")
+        slot = self._slots.of(leg)
+        self._order(
+            MediaCommand.Record(leg=slot.number, recording=recording, path=file, container=format, layout=layout)
+        )
+
+    def pause_recording(self, recording: int, mask: str) -> None:
+        """Leave out what comes: `silence` or `tone` stands for it, or nothing (`cut`)."""
+        self._order(MediaCommand.PauseRecord(recording=recording, mask=mask))
+
+    def resume_recording(self, recording: int) -> None:
+        self._order(MediaCommand.ResumeRecord(recording=recording))
+
+    def stop_recording(self, recording: int) -> None:
+        self._order(MediaCommand.StopRecord(recording=recording))
+
+    def beep(self, leg: LegId) -> None:
+        """Let a party hear that it is recorded, over all else, if its sound passes through us."""
+        if leg in self._slots:
+            self.play_list(leg, [BEEP], over=True)
+
     # To and from the engine -------------------------------------------------------------------------------
 
     def _order(self, command: MediaCommand) -> None:
@@ -319,7 +369,7 @@ class MediaGateway:
                 self._tell(event)
             except Exception:
                 # One hearer's fault must not lose the events of other calls.
-                log.exception("a media event was not taken", event=type(event).__name__)
+                log.exception("a media event was not taken", kind=type(event).__name__)
 
     def _tell(self, event: MediaEvent) -> None:
         assert self._events is not None, "nobody listens"
@@ -337,6 +387,12 @@ class MediaGateway:
                 if leg is not None:
                     self._playing.end(leg, operation)
                     self._over.end(leg, operation)
+            case MediaEvent.RecordingTroubled(recording, reason):
+                if self._recording_events is not None:
+                    self._recording_events.recording_troubled(recording, reason)
+            case MediaEvent.RecordingEnded(recording, milliseconds, size, lost_ms, reason):
+                if self._recording_events is not None:
+                    self._recording_events.recording_ended(recording, milliseconds, size, lost_ms, reason)
             case MediaEvent.Failed(number, epoch, reason):
                 leg = self._slots.holder(number, epoch)
                 log.warning("the media engine could not do as told", leg=leg, reason=reason)

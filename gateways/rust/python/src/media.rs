@@ -1,10 +1,11 @@
 //! Python's view of the media engine.
 
 use std::net::{IpAddr, SocketAddr};
-
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::srtp::{MasterKey, Suite};
+use media_engine::recording::{Container, Layout, Pause};
 use media_engine::{
     By, Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, Keys,
     LegFigures, Listening, RATINGS, Target, ToneSpec,
@@ -180,6 +181,21 @@ pub enum MediaCommand {
         beep: bool,
         progress: Option<String>,
     },
+    #[pyo3(constructor = (*, recording, path, container, layout, leg=None, mix=None))]
+    Record {
+        recording: u64,
+        path: PathBuf,
+        container: String,
+        layout: String,
+        leg: Option<u32>,
+        mix: Option<u32>,
+    },
+    #[pyo3(constructor = (*, recording, mask))]
+    PauseRecord { recording: u64, mask: String },
+    #[pyo3(constructor = (*, recording))]
+    ResumeRecord { recording: u64 },
+    #[pyo3(constructor = (*, recording))]
+    StopRecord { recording: u64 },
     #[pyo3(constructor = (*, leg))]
     Silence { leg: u32 },
     #[pyo3(constructor = (*, leg))]
@@ -324,10 +340,48 @@ impl MediaCommand {
                     progress: progress.clone(),
                 },
             },
+            Self::Record {
+                recording,
+                path,
+                container,
+                layout,
+                leg,
+                mix,
+            } => Command::Record {
+                from: target(*leg, *mix)?,
+                recording: *recording,
+                path: path.clone(),
+                container: match container.as_str() {
+                    "wav" => Container::Wav,
+                    "opus" => Container::OggOpus,
+                    _ => return Err(unknown("container", container)),
+                },
+                layout: match layout.as_str() {
+                    "said" => Layout::One,
+                    "mixed" => Layout::Mixed,
+                    "stereo" => Layout::Stereo,
+                    _ => return Err(unknown("layout", layout)),
+                },
+            },
+            Self::PauseRecord { recording, mask } => Command::PauseRecord {
+                recording: *recording,
+                mask: match mask.as_str() {
+                    "cut" => Pause::Cut,
+                    "silence" => Pause::Silence,
+                    "tone" => Pause::Tone,
+                    _ => return Err(unknown("mask", mask)),
+                },
+            },
+            &Self::ResumeRecord { recording } => Command::ResumeRecord { recording },
+            &Self::StopRecord { recording } => Command::StopRecord { recording },
             &Self::Silence { leg } => Command::Silence { leg },
             &Self::Close { leg } => Command::Close { leg },
         })
     }
+}
+
+fn unknown(what: &str, word: &str) -> PyErr {
+    PyValueError::new_err(format!("{word:?} is no {what}"))
 }
 
 fn target(leg: Option<u32>, mix: Option<u32>) -> PyResult<Target> {
@@ -394,6 +448,16 @@ pub enum MediaEvent {
         epoch: u64,
         reason: String,
     },
+    #[pyo3(constructor = (*, recording, reason))]
+    RecordingTroubled { recording: u64, reason: String },
+    #[pyo3(constructor = (*, recording, milliseconds, size, lost_ms, reason))]
+    RecordingEnded {
+        recording: u64,
+        milliseconds: u64,
+        size: u64,
+        lost_ms: u64,
+        reason: String,
+    },
 }
 
 impl From<Event> for MediaEvent {
@@ -439,6 +503,22 @@ impl From<Event> for MediaEvent {
                 operation,
             },
             Event::Speaking { mix, epoch, leg } => Self::Speaking { mix, epoch, leg },
+            Event::RecordingTroubled { recording, reason } => {
+                Self::RecordingTroubled { recording, reason }
+            }
+            Event::RecordingEnded {
+                recording,
+                milliseconds,
+                bytes,
+                lost_ms,
+                reason,
+            } => Self::RecordingEnded {
+                recording,
+                milliseconds,
+                size: bytes,
+                lost_ms,
+                reason,
+            },
             Event::MixFailed { mix, epoch, reason } => Self::MixFailed {
                 mix,
                 epoch,
@@ -596,6 +676,11 @@ impl MediaEngine {
         stats.set_item("late_ticks", totals.late_ticks)?;
         stats.set_item("packets_lost", totals.packets_lost)?;
         stats.set_item("packets_late", totals.packets_late)?;
+        let recordings = self.0.recordings();
+        stats.set_item("recordings_live", recordings.live)?;
+        stats.set_item("recording_bytes", recordings.bytes)?;
+        stats.set_item("recording_lost_ms", recordings.lost_ms)?;
+        stats.set_item("recording_troubles", recordings.troubles)?;
         Ok(stats)
     }
 

@@ -1,7 +1,10 @@
 //! What the engine is told, and what it tells. Plain records, that could cross a process boundary.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use recording::{Container, Layout, Pause};
 
 use crate::formats::Formats;
 use crate::guard::Keys;
@@ -12,13 +15,24 @@ use crate::playlist::ToneSpec;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Take a leg's slot into use. `epoch` comes back in events and tells apart the users of one slot.
-    Open { leg: u32, epoch: u64 },
+    Open {
+        leg: u32,
+        epoch: u64,
+    },
     /// What was agreed with the party. A second one re-arms the latch.
-    Connect { leg: u32, connection: Connection },
+    Connect {
+        leg: u32,
+        connection: Connection,
+    },
     /// Let two parties hear each other: what both understand passes as it is, RTCP too; all else is converted.
-    Bridge { a: u32, b: u32 },
+    Bridge {
+        a: u32,
+        b: u32,
+    },
     /// Send a party's sound back to it.
-    Echo { leg: u32 },
+    Echo {
+        leg: u32,
+    },
     /// Play a list; `operation` comes back in `PlayEnded`. `looped`: it begins anew for ever. `over`: over what is heard
     /// already, and not in its place; what is played to a mix always is.
     Play {
@@ -29,11 +43,19 @@ pub enum Command {
         over: bool,
     },
     /// End what is played, and nothing else. There is no `PlayEnded`.
-    StopPlay { to: Target },
+    StopPlay {
+        to: Target,
+    },
     /// Hold what is played, or let it go on.
-    PausePlay { to: Target, paused: bool },
+    PausePlay {
+        to: Target,
+        paused: bool,
+    },
     /// Go to a time from the beginning of what is played.
-    SeekPlay { to: Target, ms: u32 },
+    SeekPlay {
+        to: Target,
+        ms: u32,
+    },
     /// Send keys to the party, one after another; what it would hear else waits. Milliseconds that each is held, and that
     /// lie between two.
     SendDigits {
@@ -53,7 +75,10 @@ pub enum Command {
         keys: bool,
     },
     /// Let a leg hear all others of a mix, and be heard by them. `Silence` takes it out again.
-    Join { mix: u32, leg: u32 },
+    Join {
+        mix: u32,
+        leg: u32,
+    },
     /// How loud a member is in its mix, in dB; whether it is not heard, and does not hear.
     Level {
         mix: u32,
@@ -70,13 +95,43 @@ pub enum Command {
         gain: Option<f64>,
     },
     /// Give a mix's slot back; its members are silent then. Closing one that is not open does nothing.
-    CloseMix { mix: u32 },
+    CloseMix {
+        mix: u32,
+    },
     /// Listen to a party for these things, and for nothing else any more.
-    Detect { leg: u32, listening: Listening },
+    Detect {
+        leg: u32,
+        listening: Listening,
+    },
+    /// Record a leg (what its party says is the left side, what it hears the right one) or a mix, whose sound is its only
+    /// side, from now on until `StopRecord` or its end: at 8 kHz where nothing finer is spoken, else at 16, and a mix at
+    /// its own rate. `recording` comes back in events.
+    Record {
+        from: Target,
+        recording: u64,
+        path: PathBuf,
+        container: Container,
+        layout: Layout,
+    },
+    /// Leave out what comes from now on. That of a recording that is no more does nothing, as the next two.
+    PauseRecord {
+        recording: u64,
+        mask: Pause,
+    },
+    ResumeRecord {
+        recording: u64,
+    },
+    StopRecord {
+        recording: u64,
+    },
     /// End bridge, echo, mix and whatever is played.
-    Silence { leg: u32 },
+    Silence {
+        leg: u32,
+    },
     /// Give a leg's slot back. Closing one that is not open does nothing.
-    Close { leg: u32 },
+    Close {
+        leg: u32,
+    },
 }
 
 /// To whom something is played.
@@ -173,5 +228,16 @@ pub enum Event {
         mix: u32,
         epoch: u64,
         reason: &'static str,
+    },
+    /// Sound of a recording is being lost; told once until some could be written again. It goes on.
+    RecordingTroubled { recording: u64, reason: String },
+    /// A recording's file is complete, or could not be made (0 bytes). `reason`: empty where it was stopped.
+    RecordingEnded {
+        recording: u64,
+        milliseconds: u64,
+        bytes: u64,
+        /// Sound that could not be written in time or at all.
+        lost_ms: u64,
+        reason: String,
     },
 }

@@ -15,6 +15,7 @@ use crate::io::Io;
 use crate::measures::RATINGS;
 use crate::ports::Sockets;
 use crate::prompt::Prompt;
+use crate::studio::{Studio, Wanted};
 use crate::switchboard::{Errand, MixOrder, Order, Switchboard};
 use crate::uring::Uring;
 use crate::worker::{self, Shared};
@@ -61,6 +62,7 @@ pub struct Engine {
     ports: Vec<u16>,
     io: IoKind,
     switchboard: Mutex<Switchboard>,
+    studio: Mutex<Studio>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -86,6 +88,7 @@ impl Engine {
             ports: sockets.ports().to_vec(),
             io: kinds[0],
             switchboard: Mutex::new(Switchboard::new(slots)),
+            studio: Mutex::default(),
             threads: Mutex::new(Vec::new()),
         };
         for index in 0..count {
@@ -132,6 +135,7 @@ impl Engine {
         let mut switchboard = self.lock_switchboard();
         let mut errands: Vec<Vec<(Errand, f64)>> = vec![Vec::new(); self.shared.errands.len()];
         for command in commands {
+            self.direct(command, &switchboard);
             match switchboard.carry_out(command) {
                 Ok(some) => {
                     for errand in some {
@@ -155,6 +159,55 @@ impl Engine {
                 self.shared.events.push(refused(&errand, &switchboard), 1.0);
             });
         }
+    }
+
+    /// Have the studio carry out what is for it.
+    fn direct(&self, command: &Command, switchboard: &Switchboard) {
+        let shared = &self.shared;
+        match *command {
+            Command::Record {
+                from,
+                recording,
+                ref path,
+                container,
+                layout,
+            } => {
+                let wanted = Wanted {
+                    from,
+                    recording,
+                    path: path.clone(),
+                    container,
+                    layout,
+                };
+                let begun = match switchboard.recorded(from) {
+                    Some((epoch, rate)) => self.lock_studio().record(&wanted, epoch, rate, shared),
+                    None => Err("there is nothing to be recorded".to_owned()),
+                };
+                if let Err(reason) = begun {
+                    let ended = Event::RecordingEnded {
+                        recording,
+                        milliseconds: 0,
+                        bytes: 0,
+                        lost_ms: 0,
+                        reason,
+                    };
+                    shared.events.push(ended, 1.0);
+                }
+            }
+            Command::PauseRecord { recording, mask } => {
+                self.lock_studio().pause(recording, Some(mask), shared);
+            }
+            Command::ResumeRecord { recording } => {
+                self.lock_studio().pause(recording, None, shared);
+            }
+            Command::StopRecord { recording } => self.lock_studio().stop(recording, shared),
+            _ => {}
+        }
+    }
+
+    /// Sums over all recordings since the start.
+    pub fn recordings(&self) -> recording::Figures {
+        self.lock_studio().figures()
     }
 
     /// Readable while events wait.
@@ -197,6 +250,11 @@ impl Engine {
             // A thread that panicked is as ended as one that returned.
             thread.join().ok();
         }
+        self.lock_studio().close();
+    }
+
+    fn lock_studio(&self) -> MutexGuard<'_, Studio> {
+        self.studio.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_switchboard(&self) -> MutexGuard<'_, Switchboard> {

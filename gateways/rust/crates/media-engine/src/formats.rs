@@ -154,6 +154,12 @@ impl Formats {
         })
     }
 
+    /// Whether anything finer than telephone speech may be said or heard.
+    pub fn is_wide(&self) -> bool {
+        let mut codings = self.sends.iter().chain(&self.receives);
+        codings.any(|coding| matches!(coding.kind, Kind::Speech(format) if format.rate() > 8000))
+    }
+
     /// How the party wants keys, beside speech of a clock rate: telephone-events count by the clock of the stream that
     /// they are in (RFC 4733 section 2.1 and 2.5.1.1).
     pub fn events(&self, clock_rate: u32) -> Option<u8> {

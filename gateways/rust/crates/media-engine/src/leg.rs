@@ -8,6 +8,7 @@ mod keying;
 mod measure;
 mod party;
 mod receive;
+mod record;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::outlet::Outlet;
 use crate::playlist::Playing;
 use crate::playout::Playout;
 use crate::speaker::{Manner, Speaker};
+use crate::studio::Tracks;
 use crate::voice::{Hearing, Voices};
 
 use detect::Ears;
@@ -73,11 +75,12 @@ pub struct Leg {
     keying: Keying,
 }
 
-/// Where all legs hear each other.
+/// Where all legs hear each other, and are recorded.
 #[derive(Clone)]
 pub struct Around {
     pub voices: Arc<Voices>,
     pub mixes: Arc<Mixes>,
+    pub tracks: Arc<Tracks>,
 }
 
 /// What a leg does with its party.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
+use dsp::mix::saturate;
+
 use crate::command::{By, Event};
 use crate::guard::{Guard, looks_plain};
 use crate::io::{Hearer, Outbox};
@@ -44,6 +46,8 @@ pub struct Legs {
     renumbered: Vec<u8>,
     /// A packet out of its protection.
     plain: Vec<u8>,
+    /// What is heard in a mix that is recorded.
+    heard: Vec<i16>,
     received: u64,
     sent: u64,
     discarded: u64,
@@ -87,6 +91,7 @@ impl Legs {
             desk: Desk::new(ntp_now() - start.elapsed().as_secs_f64()),
             renumbered: Vec::new(),
             plain: Vec::new(),
+            heard: Vec::new(),
             received: 0,
             sent: 0,
             discarded: 0,
@@ -177,6 +182,7 @@ impl Legs {
                     .judged
                     .add(figures.r, figures.lost, figures.measures.late);
                 outlet.close();
+                shared.around.tracks.end(slot, leg.epoch);
                 shared.around.voices.close(slot);
                 self.legs[slot as usize] = None;
                 self.wheel.remove(slot);
@@ -242,7 +248,9 @@ impl Legs {
 
     fn end_mix(&mut self, mix: u32) {
         self.shared.around.mixes.close(mix);
-        self.mixes[mix as usize] = None;
+        if let Some(room) = self.mixes[mix as usize].take() {
+            self.shared.mix_tracks.end(mix, room.mix.epoch);
+        }
         self.wheel.remove(self.mix_on_wheel(mix));
     }
 
@@ -293,9 +301,13 @@ impl Legs {
         let outcome = leg.tick(self.now, counters, outlet, &mut self.desk);
         if !self.desk.packets.is_empty() {
             if let Some(destination) = outlet.rtp(epoch) {
+                let recorded = self.shared.around.tracks.recorded(slot);
                 for packet in self.desk.packets.iter() {
                     let send = |data: &[u8]| outbox.send(2 * slot, destination, data);
                     if outlet.emit(epoch, packet, send) {
+                        if recorded {
+                            leg.record_heard(packet, self.now);
+                        }
                         counters.count_sent();
                         self.sent += 1;
                     }
@@ -341,8 +353,15 @@ impl Legs {
                 told
             }
         };
-        room.spare = self.shared.around.mixes.publish(mix, frame);
         let epoch = room.mix.epoch;
+        let tracks = &self.shared.mix_tracks;
+        if tracks.recorded(mix) {
+            let samples = &mut self.heard;
+            samples.resize(frame.total.len(), 0);
+            saturate(&frame.total, samples);
+            tracks.frame(mix, epoch, samples, frame.rate, self.now);
+        }
+        room.spare = self.shared.around.mixes.publish(mix, frame);
         if let Some(leg) = told.speaking {
             self.tell(Event::Speaking { mix, epoch, leg });
         }
@@ -457,6 +476,9 @@ impl Legs {
                         }
                     };
                     if outlet.emit(epoch, data, |data| outbox.send(2 * to, destination, data)) {
+                        if self.shared.around.tracks.recorded(to) {
+                            leg.record_passed(datagram.data, to, epoch, self.now);
+                        }
                         self.shared.counters[to as usize].count_sent();
                         self.sent += 1;
                     } else {

@@ -7,6 +7,8 @@
 //! A packet of a party's passes to another leg as it is where both agreed on its format (`formats`). Otherwise, and for
 //! mixes, it is heard: put into a `playout`, from which each tick of the leg takes 20 ms for its `voice`. What a leg sends
 //! of its own comes from a voice, a mix (`mix`, `mixed`) or a `playlist`, and becomes packets in its `speaker`.
+//!
+//! What is recorded goes as packets to threads of its own (`studio`).
 
 mod address;
 mod bell;
@@ -34,12 +36,14 @@ mod queue;
 mod row;
 mod speaker;
 mod stream;
+mod studio;
 mod switchboard;
 mod uring;
 mod voice;
 mod wheel;
 mod worker;
 
+pub use ::recording;
 pub use command::{By, Command, Connection, Event, Item, Target};
 pub use engine::{Configuration, Engine, IoKind, Totals};
 pub use figures::LegFigures;

@@ -325,6 +325,11 @@ impl Switchboard {
                 }
                 Ok(vec![Leg(leg, Order::Detect(listening.clone()))])
             }
+            // The engine has its studio do this.
+            Command::Record { .. }
+            | Command::PauseRecord { .. }
+            | Command::ResumeRecord { .. }
+            | Command::StopRecord { .. } => Ok(Vec::new()),
             Command::Silence { leg } => self.alone(leg, Order::Silence),
             Command::Close { leg } => {
                 if self.slot(leg)?.epoch.is_none() {
@@ -352,6 +357,22 @@ impl Switchboard {
     /// How a leg is spoken to; None: it is not, or not yet.
     pub fn manner(&self, leg: u32) -> Option<Manner> {
         self.slots.get(leg as usize)?.connection.as_ref()?.manner()
+    }
+
+    /// The present user of a leg's or mix's slot, and at which rate it is worth recording.
+    pub fn recorded(&self, target: Target) -> Option<(u64, u32)> {
+        match target {
+            Target::Leg(leg) => {
+                let slot = self.slots.get(leg as usize)?;
+                let connection = slot.connection.as_ref();
+                let wide = connection.is_some_and(|connection| connection.formats.is_wide());
+                Some((slot.epoch?, if wide { 16_000 } else { 8000 }))
+            }
+            Target::Mix(mix) => {
+                let slot = self.mixes.get(mix as usize)?;
+                Some((slot.epoch?, slot.rate))
+            }
+        }
     }
 
     /// The present user of a slot, or the last.

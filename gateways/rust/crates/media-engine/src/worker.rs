@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use crate::command::Event;
+use crate::command::{Event, Target};
 use crate::figures::Counters;
 use crate::io::Io;
 use crate::leg::Around;
@@ -15,6 +15,7 @@ use crate::mixed::Mixes;
 use crate::outlet::Outlet;
 use crate::priority;
 use crate::queue::Queue;
+use crate::studio::Tracks;
 use crate::switchboard::Errand;
 use crate::voice::Voices;
 
@@ -23,6 +24,7 @@ pub struct Shared {
     pub counters: Vec<Counters>,
     pub outlets: Vec<Outlet>,
     pub around: Around,
+    pub mix_tracks: Tracks,
     pub events: Queue<Event>,
     /// What each thread is to do.
     pub errands: Vec<Queue<Errand>>,
@@ -56,7 +58,9 @@ impl Shared {
             around: Around {
                 voices: Arc::new(Voices::new(slots)),
                 mixes: Arc::new(Mixes::new(slots)),
+                tracks: Arc::new(Tracks::new(slots)),
             },
+            mix_tracks: Tracks::new(slots),
             events: Queue::new(EVENTS)?,
             errands: (0..threads)
                 .map(|_| Queue::new(limit))
@@ -70,6 +74,19 @@ impl Shared {
             start: Instant::now(),
             stopping: AtomicBool::new(false),
         })
+    }
+
+    /// Seconds since the start.
+    pub fn now(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// Where a leg or mix is recorded, and its slot.
+    pub fn tracks_of(&self, target: Target) -> (&Tracks, u32) {
+        match target {
+            Target::Leg(leg) => (&self.around.tracks, leg),
+            Target::Mix(mix) => (&self.mix_tracks, mix),
+        }
     }
 
     /// Whose thread a leg's or mix's slot belongs to. Neighbouring slots, which one call is likely to use, share one.

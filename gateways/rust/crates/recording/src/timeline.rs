@@ -202,9 +202,7 @@ impl Timeline {
             self.voice = Voice::new(format, self.rate);
         }
         let gap = place - self.end;
-        // The clocks of two rates do not always meet at a sample.
-        let joins = gap.abs() <= i64::from(self.rate / 1000);
-        if gap > 0 && !joins {
+        if gap > 0 {
             if missing > 0 {
                 self.conceal(gap.min((MOST_CONCEALED * rate) as i64), missing, payload);
             }
@@ -217,8 +215,7 @@ impl Timeline {
             return;
         }
         self.quiet = level(energy(&self.decoded), self.decoded.len()) > QUIET;
-        let overlap = if joins { 0 } else { (self.end - place).max(0) };
-        self.append(overlap as usize);
+        self.append((self.end - place).max(0) as usize);
     }
 
     /// Make up for the packets before one.
@@ -405,6 +402,30 @@ mod tests {
     fn packets_stand_one_behind_the_other_over_every_wrap() {
         let expected: Vec<_> = (0..100).map(|n| Some(n * 100)).collect();
         assert_eq!(values(&laid(&steady(0..100), 16_000)), expected);
+    }
+
+    #[test]
+    fn not_a_sample_is_moved_wherever_a_stream_begins_and_however_often_one_looks() {
+        for first in 0..40 {
+            let mut timeline = Timeline::new(8000);
+            let mut out = Vec::new();
+            for number in 0..50u32 {
+                let samples = number as u16 * 160..(number as u16 + 1) * 160;
+                let payload: Vec<u8> = samples.flat_map(|n| (n + 1).to_be_bytes()).collect();
+                let at = f64::from(number) * 0.02 + f64::from(first) / 8000.0;
+                timeline.hear(L16, header(number), &payload, at);
+                timeline.take(((at - 0.1) * 8000.0) as i64, &mut out);
+            }
+            timeline.take(8000, &mut out);
+            let silence = first as usize;
+            assert!(out[..silence].iter().all(|&sample| sample == 0));
+            assert!(
+                out[silence..]
+                    .iter()
+                    .zip(1..)
+                    .all(|(&sample, n)| sample == n)
+            );
+        }
     }
 
     #[test]

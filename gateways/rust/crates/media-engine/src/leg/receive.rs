@@ -142,6 +142,11 @@ impl Leg {
             Some(event) if is_event => self.keys.receive(event, packet.header.timestamp, now),
             _ => None,
         };
+        if self.around.tracks.recorded(self.slot) {
+            if let Some(format) = speech {
+                self.record_said(format, packet.header, packet.payload, now);
+            }
+        }
         if self.playout.is_some() || self.is_wanted() {
             self.hear(&packet.header, speech, is_noise, packet.payload, now);
         }

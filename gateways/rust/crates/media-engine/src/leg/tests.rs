@@ -52,6 +52,7 @@ impl Bench {
         let around = Around {
             voices: Arc::new(Voices::new(8)),
             mixes: Arc::new(Mixes::new(1)),
+            tracks: Arc::new(Tracks::new(8)),
         };
         around.voices.open(0, 1);
         Self {
