@@ -54,6 +54,10 @@ from softswitch.features.reach import feature as reach_feature
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.service import Reach
+from softswitch.features.recording import feature as recording_feature
+from softswitch.features.recording.files import Files
+from softswitch.features.recording.retention import Retention as RecordingRetention
+from softswitch.features.recording.service import Recordings
 from softswitch.features.registrar import feature as registrar
 from softswitch.features.registrar.phones import Phones
 from softswitch.features.registrar.service import Registrations
@@ -224,6 +228,18 @@ class Softswitch:
         self.bans.connect(self.sip, answers)
         self.media = MediaGateway(engine, settings.media_advertised, PROMPTS, listens_on=settings.media_listen)
 
+        self.recordings = Recordings(
+            self.media,
+            self.records,
+            self.event_log,
+            bus,
+            clock,
+            Files(settings.recordings_dir),
+            random.SystemRandom().random,
+        )
+        self.media.listen_to_recordings(self.recordings)
+        self._recording_retention = RecordingRetention(self.recordings, self.database, clock, self.audit)
+
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
             self.trunks,
@@ -249,6 +265,7 @@ class Softswitch:
             messaging_feature.build(self.messaging),
             listeners_feature.build(self.listeners),
             bans.build(self.bans),
+            recording_feature.build(self.recordings),
             callcontrol.build(answers, self.records, self.event_log, bus),
         ]
         self.apps = call_apps(self.features)
@@ -275,6 +292,7 @@ class Softswitch:
             keypad=self.codes.keypad,
             mixer=self.media,
             player=self.media,
+            record=self.recordings.toggle,
             music=settings.media.music,
             ringback=settings.media.ringback,
         )
@@ -298,6 +316,7 @@ class Softswitch:
             self.event_log.start()
             self.audit.start()
             await self.records.recover()
+            await self.recordings.recover(self.database)
             await self._changes.start(
                 {
                     "directory": self.directory.load,
@@ -306,6 +325,7 @@ class Softswitch:
                     "reach": self.reach.load,
                     "presence": self.presence.load,
                     "codes": self.codes.load,
+                    "recording": self.recordings.load,
                     "routing": self.dial_plan.load,
                 }
             )
@@ -315,6 +335,7 @@ class Softswitch:
                 )
             await self._binding_writer.start()
             self._retention.start()
+            self._recording_retention.start()
             await self.media.start()
             for prompt in (self.settings.media.music, self.settings.media.ringback):
                 if prompt:
@@ -346,6 +367,7 @@ class Softswitch:
         await self.bans.stop()
         await self._changes.stop()
         await self._retention.stop()
+        await self._recording_retention.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
         await self.event_log.stop()
         await self.audit.stop()
@@ -361,7 +383,7 @@ class Softswitch:
 
     def _watch(self) -> None:
         self.telemetry.watch("sip", self.sip.gauges, SIP_GAUGES)
-        self.telemetry.watch("media", lambda: self.media.stats, ("legs_open",))
+        self.telemetry.watch("media", lambda: self.media.stats, ("legs_open", "recordings_live"))
         self.telemetry.labelled(
             "media_legs_rated",
             "Legs that ended, by what users say of such sound (ITU-T G.107, table B.1)",

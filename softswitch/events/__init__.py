@@ -44,6 +44,13 @@ from softswitch.events.messages import (
     MessageSent,
 )
 from softswitch.events.presence import MailboxChanged, PresencePublished
+from softswitch.events.recordings import (
+    RecordingFinished,
+    RecordingPaused,
+    RecordingResumed,
+    RecordingStarted,
+    RecordingTroubled,
+)
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.routing import PlanPublished
 from softswitch.events.security import BanLifted, SourceBanned
@@ -82,6 +89,11 @@ AnyFact = (
     | MessageRefused
     | MessageExpired
     | PlanPublished
+    | RecordingStarted
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingTroubled
+    | RecordingFinished
     | TrunkGatewayDown
     | TrunkGatewayUp
     | TrunkRegistered
@@ -129,6 +141,11 @@ __all__ = [
     "MessageSent",
     "PlanPublished",
     "PresencePublished",
+    "RecordingFinished",
+    "RecordingPaused",
+    "RecordingResumed",
+    "RecordingStarted",
+    "RecordingTroubled",
     "RoutingStep",
     "SourceBanned",
     "SwitchStarted",

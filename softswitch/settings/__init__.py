@@ -12,6 +12,7 @@ from softswitch.settings.limits import LimitSettings
 from softswitch.settings.media import MediaSettings
 from softswitch.settings.push import PushSettings
 from softswitch.settings.reading import Option, read_settings
+from softswitch.settings.recording import RecordingSettings
 from softswitch.settings.sip import Listener, SipSettings
 from softswitch.settings.tls import TlsSettings
 from softswitch.settings.tree import Settings
@@ -24,6 +25,7 @@ __all__ = [
     "MediaSettings",
     "Option",
     "PushSettings",
+    "RecordingSettings",
     "Settings",
     "SipSettings",
     "TlsSettings",

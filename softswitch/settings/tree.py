@@ -9,6 +9,7 @@ from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
 from softswitch.settings.limits import LimitSettings
 from softswitch.settings.media import MediaSettings
 from softswitch.settings.push import PushSettings
+from softswitch.settings.recording import RecordingSettings
 from softswitch.settings.sip import SipSettings
 from softswitch.settings.tls import TlsSettings
 
@@ -28,6 +29,7 @@ class Settings:
     push: PushSettings = field(default_factory=PushSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
+    recording: RecordingSettings = field(default_factory=RecordingSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
     demo: bool = False
@@ -36,6 +38,11 @@ class Settings:
     """Turn off what a load test must not meet: limits and bans by source address. Command line only."""
     demo_media: str = "anchored"
     """Whether sound of the demo's trunk is `anchored` in the switch or goes past it: `bypass`. Command line only."""
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where the files of recordings are."""
+        return self.recording.folder or self.data_dir / "recordings"
 
     @property
     def media_listen(self) -> str:

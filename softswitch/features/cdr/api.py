@@ -41,6 +41,7 @@ class LegOut(PartyOut):
     moved_from: str | None = Field(description="the call it came from; its times before are in that call's record")
     moved_to: str | None = Field(description="the call it went on in; its times after are in that call's record")
     codec: str = Field(description="the speech agreed with the party last; empty where none was, or it moved on")
+    recordings: list[str] = Field(description="what was recorded of it: `/recordings/ID`")
 
 
 class TalkOut(BaseModel):
@@ -202,4 +203,5 @@ def _leg(leg: CdrLeg) -> LegOut:
         moved_from=leg.moved_from,
         moved_to=leg.moved_to,
         codec=leg.codec,
+        recordings=list(leg.recordings),
     )

@@ -1,6 +1,6 @@
 """One call's facts → its one record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, field, structs
@@ -24,6 +24,7 @@ from softswitch.events import (
     LegsMixed,
     LegsParted,
     MediaFigures,
+    RecordingStarted,
     TransferBegan,
     TransferCompleted,
     TransferFailed,
@@ -42,7 +43,7 @@ _BY_CAUSE: dict[Cause, Disposition] = {
 }
 
 
-class CdrLeg(Struct, frozen=True, gc=False):
+class CdrLeg(Struct, frozen=True, gc=False, omit_defaults=True):
     """One party's half of a call."""
 
     leg: LegId
@@ -70,6 +71,8 @@ class CdrLeg(Struct, frozen=True, gc=False):
     """The call that it went on in: from then on its times are in that call's record."""
     codec: str = ""
     """The speech agreed with the party last, such as `PCMA`; empty where it was never up, or moved on."""
+    recordings: tuple[str, ...] = ()
+    """What was recorded of it, begun in this call."""
 
 
 class CdrTalk(Struct, frozen=True, gc=False):
@@ -202,6 +205,7 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
     mixes: list[CdrMix] = []
     mixed: LegsMixed | None = None
     transfers: list[CdrTransfer] = []
+    recordings: Mapping[LegId, tuple[str, ...]] = {}
     for fact in facts:
         # In words of `type() is`, which costs a tenth of what matching classes would: this runs for every call.
         if type(fact) is LegEnded:
@@ -255,6 +259,8 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
             transfers[-1] = structs.replace(transfers[-1], outcome="failed", cause=fact.cause)
         elif type(fact) is CallTroubled:
             trouble = fact.troubles
+        elif type(fact) is RecordingStarted:
+            recordings = {**recordings, fact.leg: (*recordings.get(fact.leg, ()), fact.recording)}
     if talking is not None:  # the switch was killed meanwhile
         talks.append(CdrTalk(talking.a, talking.b, talking.at, max(talking.at, ended.at)))
     if mixed is not None:
@@ -282,7 +288,12 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
         disposition=disposition(answered is not None, ended.cause, ended.caller_gave_up),
         cause=ended.cause,
         note=ended.note,
-        legs=tuple([_leg(name, leg, name == caller, offered, ended, answered) for name, leg in legs.items()]),
+        legs=tuple(
+            [
+                _leg(name, leg, name == caller, offered, ended, answered, recordings.get(name, ()))
+                for name, leg in legs.items()
+            ]
+        ),
         talks=tuple(talks),
         mixes=tuple(mixes),
         transfers=tuple(transfers),
@@ -295,7 +306,13 @@ def record(facts: Sequence[Fact]) -> Cdr | None:
 
 
 def _leg(
-    name: LegId, leg: _Leg, caller: bool, offered: CallOffered, ended: CallEnded, call_answered: int | None
+    name: LegId,
+    leg: _Leg,
+    caller: bool,
+    offered: CallOffered,
+    ended: CallEnded,
+    call_answered: int | None,
+    recordings: tuple[str, ...],
 ) -> CdrLeg:
     dialed, over = leg.dialed, leg.ended
     # A leg whose end nobody saw (the switch was killed) lasted as long as its call.
@@ -337,6 +354,7 @@ def _leg(
         moved_from,
         moved_to,
         over.codec if over is not None else "",
+        recordings,
     )
 
 
