@@ -119,6 +119,8 @@ class Invitation(Struct, frozen=True, gc=False):
     """How the party's signalling differs from what holds for all."""
     srtp: Srtp = Srtp.OFF
     """Whether its sound is encrypted."""
+    referred_by: Party | None = None
+    """RFC 3892: the account that transfers the caller to it."""
 
 
 # Commands ------------------------------------------------------------------------------------------------
@@ -311,8 +313,6 @@ class TransferAsked(Struct, frozen=True, gc=False):
     """The number to call, as if the asking party had dialled it."""
     replaces: LegId | None = None
     """The other party is to take the place of this leg in its call (attended transfer)."""
-    referred_by: str = ""
-    """RFC 3892: who says to have asked, unproved."""
 
 
 class Aside(Struct, frozen=True, gc=False):

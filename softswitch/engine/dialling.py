@@ -78,9 +78,11 @@ class Dialling:
         *,
         alert: Alert | None = None,
         session_id: str = "",
+        referred_by: Party | None = None,
     ) -> None:
         """Invite terminals, with the offer that `offer` makes for each one's leg. `alert`: how they should ring where
-        nothing is said of one of them; `session_id`: the caller's half.
+        nothing is said of one of them; `session_id`: the caller's half; `referred_by`: who transfers the caller to
+        them, which is nobody's business outside.
 
         Raises Rejected(SWITCH_CONGESTION) when no port is left for one of them.
         """
@@ -115,6 +117,7 @@ class Dialling:
                     style=candidate.style,
                     rules=candidate.rules,
                     srtp=candidate.srtp,
+                    referred_by=referred_by if candidate.destination.kind == "account" else None,
                 ),
             )
 

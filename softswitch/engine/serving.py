@@ -144,7 +144,16 @@ class ServedCall(RecordedCall):
             if identity.verstat:
                 candidates = [_with_verstat(candidate, from_, identity) for candidate in candidates]
         offer, half = through_caller(caller, self._around.media.converts), caller.session_id
-        dial.invite(candidates, from_, self._hops_left - 1, offer, alert=self._alert, session_id=half)
+        transfer = self.transfer
+        dial.invite(
+            candidates,
+            from_,
+            self._hops_left - 1,
+            offer,
+            alert=self._alert,
+            session_id=half,
+            referred_by=transfer.referrer if transfer is not None and not transfer.settled else None,
+        )
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:
         """Ring the party that is to be the caller, with our own media engine's offer; it becomes the caller's leg."""

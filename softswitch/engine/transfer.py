@@ -16,6 +16,7 @@ from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Origin, TransferAsked, TransferProgress
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import TransferBegan, TransferCompleted, TransferFailed
+from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, Rejected
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 class Transfer:
     """One under way: who asked, and is told what becomes of it."""
 
-    __slots__ = ("_around", "_asked", "_call", "_rang", "by", "recall", "settled")
+    __slots__ = ("_around", "_asked", "_call", "_rang", "by", "recall", "referrer", "settled")
 
     def __init__(self, around: Surroundings, call: CallId, by: Leg | None, asked: LegId) -> None:
         self._around = around
@@ -39,6 +40,10 @@ class Transfer:
         """Who asked, as long as it is there to take the party back; None: an administrator, who takes nobody back."""
         self.recall: Destination | None = by.destination if by is not None else None
         """Whose phones ring when nobody takes the party."""
+        self.referrer: Party | None = None
+        """The account that asked, as the target is told of it."""
+        if self.recall is not None and self.recall.kind == "account":
+            self.referrer = Party(self.recall.name)
         self.settled = False
 
     def began(self, kind: str, target: str) -> None:

@@ -66,6 +66,25 @@ async def test_a_blind_transfer_joins_the_other_party_with_the_target(house: Sim
     assert cdr.billable_ms >= 32_000
 
 
+async def test_the_target_is_told_who_transfers_and_a_carrier_is_not(house: SimulatedSwitch) -> None:
+    """RFC 3892: by the account that it is, whatever the phone says of itself."""
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    assert back.invitation.header("referred-by") == ""
+    bob.aor = "sip:boss@elsewhere.example"  # what its Referred-By names
+    back.refer("1003")
+    third = await taken(house, carol)
+    assert third.invitation.header("referred-by") == "<sip:1002@10.0.0.1>"
+    third.refer("80001")
+    far = await house.trunk.rings()
+    assert far.invitation.header("referred-by") == ""
+    far.refuse(486)
+    await third.when(lambda: bool(third.told) and third.told[-1] == 486)
+    third.hang_up()
+    await out.until("over")
+    await house.settled()
+
+
 async def test_the_party_that_waits_for_a_transfer_hears_music(house: SimulatedSwitch) -> None:
     alice, bob, carol = await registered(house, "1001", "1002", "1003")
     out, back = await talking(house, alice, bob)

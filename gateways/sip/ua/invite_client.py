@@ -184,6 +184,8 @@ class InviteClient(Session):
             headers = self._asking(self._rules, headers)
         if invitation.alert is not None:
             headers += alert.headers(invitation.alert, context.settings.host)
+        if invitation.referred_by is not None:
+            headers.append(("Referred-By", party_address(invitation.referred_by, context.settings.host)))
         if invitation.identity is not None:
             host = context.settings.host
             headers += write_identity(invitation.identity, invitation.style or PLAIN, invitation.to.number, host)

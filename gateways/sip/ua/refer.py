@@ -158,8 +158,8 @@ def refer(context: "Context", session: Session, event: RequestReceived) -> None:
     referral = Referral(context, session, leg, request.cseq, silent=silent)
     # Section 2.4.4: "[...] MUST immediately send a NOTIFY".
     referral.progress(TransferProgress(100))
-    referred_by = NameAddr.parse(request.header("Referred-By") or "")
-    session.tell(TransferAsked(target.number, replaced, referred_by.uri if referred_by is not None else ""))
+    # Its Referred-By (RFC 3892) is not read: the target is told the account that the dialog is of, which is proved.
+    session.tell(TransferAsked(target.number, replaced))
 
 
 def refused_outside(context: "Context", event: RequestReceived) -> None:
