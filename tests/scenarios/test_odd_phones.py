@@ -9,13 +9,14 @@ from softswitch.kernel.address import HostPort
 from tests.support.demo_parts import password_of
 from tests.support.network import Network
 from tests.support.phone_calls import PhoneCall
-from tests.support.phones import Phone
+from tests.support.phones import Extras, Phone
 from tests.support.sip_text import Sdp
 from tests.support.stories import disposition, registered, talking
 from tests.support.switch import SWITCH, SimulatedSwitch
 
 PRIVATE, PUBLIC = HostPort("192.168.1.7", 5060), HostPort("10.0.44.1", 31044)
-ELSEWHERE = HostPort("10.0.66.6", 5060)
+ELSEWHERE = HostPort("198.51.100.66", 5060)
+"""No private address: such a one in a Contact is passed over anyhow."""
 
 
 # NAT ---------------------------------------------------------------------------------------------------------
@@ -115,8 +116,48 @@ async def test_a_contact_at_a_foreign_host_sends_nobody_anything(house: Simulate
     await back.until("up")
     back.hang_up()
     await out.until("over")
+    # So is a watcher told where it asked.
+    watcher = mallory.watch("dialog", "1001")
+    assert await watcher.subscribe() == 200
+    await asyncio.sleep(1)
+    assert watcher.heard == 1
+    assert await watcher.subscribe(0) == 200
     await mallory.register(0)
     await house.settled()
+    assert heard == []
+
+
+@pytest.mark.parametrize("rings", ["reliably", "and answers under another tag"])
+async def test_a_fork_that_names_a_foreign_host_sends_nobody_anything(house: SimulatedSwitch, rings: str) -> None:
+    """The phone says that it is several, and that one of them is elsewhere."""
+    heard: list[bytes] = []
+    house.network.attach(ELSEWHERE, lambda data, source: heard.append(data))
+    alice, mallory = await registered(house, "1001", "1002")
+    alice.extras = mallory.extras = Extras(acknowledges=True, rings_reliably=True)
+    own = mallory.contact
+    out = alice.call("1002")
+    back = await mallory.rings()
+    back.ring(early_media=True)
+    await asyncio.sleep(1)
+    mallory.contact = f"sip:victim@{ELSEWHERE}"
+    mallory.violations.clear()
+    if rings == "reliably":
+        back.ring(fork="other", early_media=True)
+        await asyncio.sleep(3)
+    else:
+        request = back.invitation
+        offer = back.local_sdp
+        assert offer is not None
+        answer = mallory.reply(request, 200, "other", sdp=offer.write())
+        mallory.contact = own
+        back.answer()
+        await out.until("up")
+        mallory.transmit(answer, SWITCH)
+        await asyncio.sleep(3)
+    mallory.contact = own
+    out.hang_up() if out.state == "up" else out.cancel()
+    await out.until("over")
+    await asyncio.sleep(40)
     assert heard == []
 
 

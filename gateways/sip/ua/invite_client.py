@@ -257,7 +257,8 @@ class InviteClient(Session):
             self.step(Input.SUCCESS, event)
         else:
             # Section 13.2.2.4: another branch of a fork answered as well; the first one has won.
-            turn_away(self.context, event, b"" if self._we_offered else self.declined(event.response))
+            body = b"" if self._we_offered else self.declined(event.response)
+            turn_away(self.context, event, body, pinned=self.dialog.pinned)
 
     def _tried_by_udp(self) -> bool:
         """A detour that leads nowhere is left for the way that the request would have gone."""

@@ -79,7 +79,7 @@ class Acknowledger:
             transport=event.transport,
             peer=event.source,
         )
-        fork.auth = ours.auth
+        fork.auth, fork.pinned = ours.auth, ours.pinned
         fork.confirmed(response, target, event.transport, event.source)
         return fork
 

@@ -12,8 +12,9 @@ from gateways.sip.ua.dialog import Dialog
 from softswitch.kernel.cause import Cause
 
 
-def turn_away(context: Context, event: ResponseReceived, body: bytes = b"") -> None:
-    """Acknowledge a 2xx to an INVITE, with `body` where it holds an offer, and end its dialog."""
+def turn_away(context: Context, event: ResponseReceived, body: bytes = b"", *, pinned: bool = True) -> None:
+    """Acknowledge a 2xx to an INVITE, with `body` where it holds an offer, and end its dialog. `pinned`: see `Dialog`;
+    so is one that nobody knows the call of any more."""
     response = event.response
     contact = response.header("Contact")
     target = contact_uri(contact) if contact is not None else None
@@ -32,6 +33,7 @@ def turn_away(context: Context, event: ResponseReceived, body: bytes = b"") -> N
         transport=event.transport,
         peer=event.source,
     )
+    dialog.pinned = pinned
     dialog.confirmed(response, target, event.transport, event.source)
     context.acknowledge(dialog, response.cseq, body)
     uri, headers = dialog.request("BYE", dialog.next_cseq())

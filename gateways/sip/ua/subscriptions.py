@@ -184,6 +184,7 @@ class Subscriptions:
             context.respond(event.transaction, 503, [retry_after(context)])
             return
         dialog = Dialog.called(request, context.tokens.token(), target, event.transport, event.source)
+        dialog.pinned = True  # only accounts watch
         subscription = Subscription(
             self,
             self._watch(package, account),
