@@ -56,6 +56,9 @@ const RESERVED: usize = 12;
 /// Seconds of linear sound of both sides that may wait, whatever it is coded as.
 const SECONDS: usize = 2;
 
+/// Bytes of 20 ms at the highest rate.
+const LONGEST_FRAME: usize = 48_000 / 50 * 2;
+
 /// Where the sound of a recording is put in; may be held by several legs and threads. Dropping all of them ends it.
 pub struct Track {
     rings: Mutex<Rings>,
@@ -67,6 +70,8 @@ struct Rings {
     bytes: Producer<u8>,
     /// Sequence numbers and timestamps for what comes without: frames of either side.
     frames: [(u16, u32); 2],
+    /// A frame as bytes: room to work in.
+    payload: Vec<u8>,
 }
 
 /// What the two ends tell each other beside the rings.
@@ -96,6 +101,7 @@ pub(crate) fn track(rate: u32) -> (Track, Intake) {
         entries: entries_in,
         bytes: bytes_in,
         frames: [(0, 0); 2],
+        payload: Vec::with_capacity(LONGEST_FRAME),
     });
     let track = Track {
         rings,
@@ -113,17 +119,7 @@ impl Track {
     /// A packet of one side, in the order of its coming. What finds no room is lost and counted, and what comes while
     /// the recording is paused is left out here: it is in no memory and no file.
     pub fn packet(&self, side: Side, format: Format, header: Header, payload: &[u8], now: f64) {
-        let length = payload.len();
-        let mut rings = self.lock();
-        if !self.put(
-            &mut rings,
-            now,
-            side,
-            format,
-            header,
-            length,
-            payload.iter().copied(),
-        ) {
+        if !self.put(&mut self.lock(), now, side, format, header, payload) {
             let samples = codec::duration(format, payload).unwrap_or(0);
             self.lose(samples, format.rate());
         }
@@ -143,16 +139,12 @@ impl Track {
         *sequence = sequence.wrapping_add(1);
         *timestamp = timestamp.wrapping_add(samples.len() as u32);
         let format = Format::L16 { rate };
-        let bytes = samples.iter().flat_map(|sample| sample.to_be_bytes());
-        if !self.put(
-            &mut rings,
-            now,
-            side,
-            format,
-            header,
-            samples.len() * 2,
-            bytes,
-        ) {
+        let mut payload = std::mem::take(&mut rings.payload);
+        payload.clear();
+        payload.extend(samples.iter().flat_map(|sample| sample.to_be_bytes()));
+        let room = self.put(&mut rings, now, side, format, header, &payload);
+        rings.payload = payload;
+        if !room {
             self.lose(samples.len(), rate);
         }
     }
@@ -176,7 +168,6 @@ impl Track {
     }
 
     /// Whether there was room.
-    #[allow(clippy::too_many_arguments)] // the parts of an entry
     fn put(
         &self,
         rings: &mut Rings,
@@ -184,8 +175,7 @@ impl Track {
         side: Side,
         format: Format,
         header: Header,
-        length: usize,
-        bytes: impl Iterator<Item = u8>,
+        payload: &[u8],
     ) -> bool {
         if self.state.paused.load(Relaxed) || self.state.stopped.load(Relaxed) {
             return true;
@@ -193,15 +183,14 @@ impl Track {
         if rings.entries.slots() <= RESERVED {
             return false;
         }
-        let Ok(chunk) = rings.bytes.write_chunk_uninit(length) else {
+        if rings.bytes.push_entire_slice(payload).is_err() {
             return false;
-        };
-        chunk.fill_from_iter(bytes);
+        }
         let what = What::Packet {
             side,
             format,
             header,
-            length,
+            length: payload.len(),
         };
         // There is room, and nobody else puts in while the lock is held.
         rings.entries.push(Entry { at, what }).is_ok()
@@ -258,19 +247,26 @@ impl State {
 impl Intake {
     /// What has come since, each with its payload.
     pub fn drain(&mut self, mut hear: impl FnMut(Entry, &[u8])) {
-        let mut payload = Vec::new();
+        let mut joined = Vec::new();
         while let Ok(entry) = self.entries.pop() {
-            payload.clear();
-            if let What::Packet { length, .. } = entry.what {
-                // Bytes are put in before their entry.
-                if let Ok(chunk) = self.bytes.read_chunk(length) {
-                    let (first, second) = chunk.as_slices();
-                    payload.extend_from_slice(first);
-                    payload.extend_from_slice(second);
-                    chunk.commit_all();
+            let length = match entry.what {
+                What::Packet { length, .. } => length,
+                _ => 0,
+            };
+            // Bytes are put in before their entry.
+            let Ok(chunk) = self.bytes.read_chunk(length) else {
+                continue;
+            };
+            match chunk.as_slices() {
+                (payload, []) => hear(entry, payload),
+                (first, second) => {
+                    joined.clear();
+                    joined.extend_from_slice(first);
+                    joined.extend_from_slice(second);
+                    hear(entry, &joined);
                 }
             }
-            hear(entry, &payload);
+            chunk.commit_all();
         }
     }
 }
