@@ -5,11 +5,12 @@ Nothing on the path of a call waits for it. Features keep in memory what a call 
 """
 
 import asyncio
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ class Database:
         Raises DatabaseUnavailable, also when the tables belong to a newer program.
         """
         if self.is_sqlite and self.url.database:
-            _make_folder(self.url.database)
+            _make_file(self.url.database)
         with _plain_errors(self.url):
             try:
                 async with self.engine.begin() as connection:
@@ -224,7 +225,7 @@ def _upgrade(connection: Connection) -> None:
     alembic.command.upgrade(config, "head")
 
 
-def _make_folder(file: str) -> None:
+def _make_file(file: str) -> None:
     if file.startswith("file:") or file == ":memory:":
         return
     folder = Path(file).parent
@@ -232,6 +233,11 @@ def _make_folder(file: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnavailable(f"cannot make the folder {folder} for the database: {error.strerror}") from error
+    # Whoever reads the digests of passwords can use them: the file, and the ones that SQLite lays beside it with the
+    # same rights, are for this user alone. One that is there keeps its rights; one that cannot be made is SQLite's to
+    # complain of.
+    with suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 class _plain_errors:  # noqa: N801 - reads as a statement

@@ -38,6 +38,16 @@ async def test_two_starts_at_once_migrate_once(tmp_path: Path) -> None:
         await database.close()
 
 
+async def test_the_files_of_a_new_database_are_for_its_user_alone(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'switch.db'}")
+    await database.migrate()
+    async with database.session() as session:
+        session.add(token("secret"))
+    rights = await asyncio.to_thread(lambda: {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()})
+    await database.close()
+    assert rights == dict.fromkeys(("switch.db", "switch.db-wal", "switch.db-shm"), 0o600)
+
+
 async def test_a_block_that_raises_leaves_nothing_and_runs_no_after_commit(database: Database) -> None:
     ran: list[str] = []
     with pytest.raises(ZeroDivisionError):
