@@ -7,29 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from softswitch.events import CallTraced
-from softswitch.features.cdr.model import Cdr
 from softswitch.features.codes.model import DEFAULTS, InCallCode
 from tests.support.phone_calls import PhoneCall
-from tests.support.phones import Phone
-from tests.support.stories import registered, talking
+from tests.support.stories import pairs, registered, taken, talking
 from tests.support.switch import SimulatedSwitch
-
-
-async def taken(phone: Phone, *, after: float = 2.0) -> PhoneCall:
-    """A phone rings, and is answered."""
-    call = await phone.rings()
-    call.ring()
-    await asyncio.sleep(after)
-    call.answer()
-    await call.until("up")
-    await asyncio.sleep(0.5)
-    return call
-
-
-def pairs(cdr: Cdr) -> list[tuple[str, str]]:
-    """Who talked with whom, by their numbers, in order."""
-    numbers = {leg.leg: leg.number for leg in cdr.legs}
-    return [(numbers[talk.a], numbers[talk.b]) for talk in cdr.talks]
 
 
 def notes(house: SimulatedSwitch) -> list[str]:
@@ -233,6 +214,14 @@ async def asking(house: SimulatedSwitch, asks: PhoneCall, number: str = "1003") 
     await asyncio.sleep(0.5)
 
 
+async def consulted(house: SimulatedSwitch) -> tuple[PhoneCall, PhoneCall, PhoneCall]:
+    """Who was called asks a third, who answers, while the caller waits."""
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    await asking(house, back)
+    return out, back, await taken(carol)
+
+
 @pytest.mark.parametrize("who", ["caller", "callee"])
 async def test_who_asks_first_and_hangs_up_has_transferred(house: SimulatedSwitch, who: str) -> None:
     alice, bob, carol = await registered(house, "1001", "1002", "1003")
@@ -262,10 +251,7 @@ async def test_who_asks_first_and_hangs_up_has_transferred(house: SimulatedSwitc
 
 
 async def test_who_asked_goes_back_by_the_code(house: SimulatedSwitch) -> None:
-    alice, bob, carol = await registered(house, "1001", "1002", "1003")
-    out, back = await talking(house, alice, bob)
-    await asking(house, back)
-    third = await taken(carol)
+    out, back, third = await consulted(house)
     house.press(back, "*2")
     await third.until("over")
     await asyncio.sleep(1)
@@ -365,10 +351,7 @@ async def test_who_hung_up_while_it_rang_is_rung_when_nobody_answers(house: Simu
 
 
 async def test_the_waiting_party_may_leave_and_the_talk_goes_on(house: SimulatedSwitch) -> None:
-    alice, bob, carol = await registered(house, "1001", "1002", "1003")
-    out, back = await talking(house, alice, bob)
-    await asking(house, back)
-    third = await taken(carol)
+    out, back, third = await consulted(house)
     out.hang_up()
     await asyncio.sleep(2)
     assert house.hear_each_other(back, third)
@@ -381,16 +364,10 @@ async def test_the_waiting_party_may_leave_and_the_talk_goes_on(house: Simulated
 
 
 async def test_a_waiting_party_is_not_lost_when_the_asking_call_is_ended_by_order(house: SimulatedSwitch) -> None:
-    alice, bob, carol = await registered(house, "1001", "1002", "1003")
-    out, back = await talking(house, alice, bob)
-    await asking(house, back)
-    third = await taken(carol)
-    call = house.switch._legs[
-        next(leg for leg, local in house.media.open_legs.items() if local == third.theirs.address)
-    ]
-    assert house.switch.hang_up(call.call)
+    out, back, third = await consulted(house)
+    assert house.switch.hang_up(house.call_of(third))
     await back.until("over")
-    again = await taken(bob)
+    again = await taken(back.phone)
     assert house.hear_each_other(out, again)
     out.hang_up()
     await house.settled()
@@ -413,10 +390,7 @@ async def test_whom_one_asks_may_press_codes_too(house: SimulatedSwitch) -> None
 
 
 async def test_who_asks_may_not_transfer_blindly_meanwhile(house: SimulatedSwitch) -> None:
-    alice, bob, carol = await registered(house, "1001", "1002", "1003")
-    out, back = await talking(house, alice, bob)
-    await asking(house, back)
-    third = await taken(carol)
+    out, back, third = await consulted(house)
     house.press(back, "##")
     assert house.hear_each_other(back, third)
     back.hang_up()

@@ -123,9 +123,7 @@ def greeting(house: SimulatedSwitch, *numbers: str) -> None:
 
 def callers_ear(house: SimulatedSwitch, call: PhoneCall) -> object:
     """What the media engine does for a caller."""
-    assert call.remote_sdp is not None
-    leg = next(leg for leg, local in house.media.open_legs.items() if local == call.remote_sdp.address)
-    return house.media.doing.get(leg)
+    return house.media.doing.get(house.leg_of(call))
 
 
 async def test_an_answered_caller_hears_that_it_rings(house: SimulatedSwitch) -> None:

@@ -8,27 +8,9 @@ from msgspec.structs import replace
 from softswitch.features.reach.model import ReachRules
 from softswitch.kernel.binding import PushTarget
 from softswitch.kernel.errors import Conflict
-from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Extras, Phone
-from tests.support.stories import registered, ringing, talking
+from tests.support.stories import parked, registered, ringing, taken, talking
 from tests.support.switch import SimulatedSwitch
-
-
-async def parked(house: SimulatedSwitch, asks: PhoneCall) -> None:
-    asks.refer("*68")
-    await asks.until("over")
-    await asyncio.sleep(8)  # its slot is spoken
-    assert "music" in house.media.doing.values()
-
-
-async def taken(phone: Phone) -> PhoneCall:
-    call = await phone.rings()
-    call.ring()
-    call.answer()
-    await call.until("up")
-    await asyncio.sleep(1)
-    return call
-
 
 # Parking and pickup -------------------------------------------------------------------------------------
 
@@ -130,7 +112,7 @@ async def test_of_two_parties_who_transfer_each_other_at_once_one_is_refused(hou
     await asyncio.sleep(2)
     first, late, target = (back, out, carol) if dave.incoming.empty() else (out, back, dave)
     assert late.told == [100, 491]
-    third = await taken(target)
+    third = await taken(target, after=0)
     assert first.told[-1] == 200
     assert house.hear_each_other(late, third)
     late.hang_up()
@@ -179,7 +161,7 @@ async def test_a_forward_to_whom_is_not_to_be_disturbed_goes_on_by_that_ones_rul
     house.features.reach._take("1002", ReachRules(do_not_disturb=True, forward_busy="1003"))
     house.features.reach._take("1003", ReachRules(do_not_disturb=True, forward_busy="1004"))
     out = alice.call("1002")
-    fourth = await taken(dave)
+    fourth = await taken(dave, after=0)
     assert house.hear_each_other(out, fourth)
     out.hang_up()
     house.features.reach._take("1003", ReachRules(do_not_disturb=True))
@@ -211,7 +193,7 @@ async def test_a_forward_to_a_speed_dial_is_to_that_of_who_forwards(house: Simul
     house.features.reach._take("1001", ReachRules(speed_dials={"07": "1003"}))
     house.features.reach._take("1002", ReachRules(speed_dials={"07": "1004"}, forward_always="*007"))
     out = alice.call("1002")
-    fourth = await taken(dave)
+    fourth = await taken(dave, after=0)
     assert house.hear_each_other(out, fourth) and carol.incoming.empty()
     out.hang_up()
     await house.settled()
@@ -270,7 +252,7 @@ async def test_a_phone_that_refuses_does_not_stop_the_one_that_is_being_woken(ho
     (await bob.rings()).refuse(486)
     await asyncio.sleep(3)
     sleeper.wakes()
-    late = await taken(mobile)
+    late = await taken(mobile, after=0)
     assert house.hear_each_other(out, late)
     out.hang_up()
     await out.until("over")

@@ -4,18 +4,8 @@ import asyncio
 
 from msgspec.structs import replace
 
-from tests.support.phone_calls import PhoneCall
-from tests.support.stories import registered, talking
+from tests.support.stories import pairs, parked, registered, talking
 from tests.support.switch import SimulatedSwitch
-
-
-async def parked(house: SimulatedSwitch, asks: PhoneCall) -> None:
-    """A party transfers whom it talks with to the parking code."""
-    asks.refer("*68")
-    await asks.until("over")
-    assert asks.told == [100, 200]
-    await asyncio.sleep(8)  # its slot is spoken
-    assert "music" in house.media.doing.values()
 
 
 async def test_a_parked_call_is_fetched_by_dialling_its_slot(house: SimulatedSwitch) -> None:
@@ -33,8 +23,7 @@ async def test_a_parked_call_is_fetched_by_dialling_its_slot(house: SimulatedSwi
     assert (again.how, again.status) == ("refused", 404)
     await house.settled()
     first, second, _ = house.records.values()
-    numbers = {leg.leg: leg.number for leg in first.legs}
-    assert [(numbers[talk.a], numbers[talk.b]) for talk in first.talks] == [("1001", "1002"), ("1001", "1003")]
+    assert pairs(first) == [("1001", "1002"), ("1001", "1003")]
     assert second.disposition == "answered" and second.legs[0].moved_to == first.call_id
 
 

@@ -9,25 +9,13 @@ from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
-from tests.support.stories import registered, talking
+from tests.support.stories import pairs, registered, talking
 from tests.support.switch import SimulatedSwitch
-
-
-def pairs(cdr: Cdr) -> list[tuple[str, str]]:
-    numbers = {leg.leg: leg.number for leg in cdr.legs}
-    return [(numbers[talk.a], numbers[talk.b]) for talk in cdr.talks]
 
 
 def mixes(cdr: Cdr) -> list[set[str]]:
     numbers = {leg.leg: leg.number for leg in cdr.legs}
     return [{numbers[leg] for leg in mix.legs} for mix in cdr.mixes]
-
-
-def call_of(house: SimulatedSwitch, party: PhoneCall) -> CallId:
-    """The call that a phone is in now."""
-    assert party.remote_sdp is not None
-    leg = next(leg for leg, local in house.media.open_legs.items() if local == party.remote_sdp.address)
-    return house.switch._legs[leg].call
 
 
 async def asked(house: SimulatedSwitch, asks: PhoneCall, whom: Phone) -> PhoneCall:
@@ -78,7 +66,7 @@ async def test_three_that_do_not_hear_each_other_before_they_are_brought_togethe
     alice, bob, carol, dave = await registered(house, "1001", "1002", "1003", "1004")
     out, back = await talking(house, alice, bob)
     other, far = await talking(house, carol, dave)
-    house.switch.unite(call_of(house, out), call_of(house, other))
+    house.switch.unite(house.call_of(out), house.call_of(other))
     await asyncio.sleep(1)
     assert house.all_hear_each_other(out, back, other, far)
     for party in (out, far):
@@ -101,7 +89,7 @@ async def test_an_account_that_is_in_both_calls_is_there_once(house: SimulatedSw
     third = await carol.rings()
     third.answer()
     await consult.until("up")
-    house.switch.unite(call_of(house, consult), call_of(house, out))
+    house.switch.unite(house.call_of(consult), house.call_of(out))
     await back.until("over")
     await asyncio.sleep(1)
     assert house.all_hear_each_other(out, consult, third)
@@ -116,10 +104,10 @@ async def test_a_fourth_is_brought_in(house: SimulatedSwitch) -> None:
     out, back, third = await three(house)
     dave, erin = await registered(house, "1004", "1005")
     more, far = await talking(house, dave, erin)
-    house.switch.unite(call_of(house, out), call_of(house, more))
+    house.switch.unite(house.call_of(out), house.call_of(more))
     await asyncio.sleep(1)
     assert house.all_hear_each_other(out, back, third, more, far)
-    assert house.switch.hang_up(call_of(house, out))
+    assert house.switch.hang_up(house.call_of(out))
     await out.until("over")
     await house.settled()
 
@@ -140,7 +128,7 @@ async def test_a_party_may_hold_and_resume_in_the_midst(house: SimulatedSwitch) 
 async def test_there_must_be_three(house: SimulatedSwitch) -> None:
     alice, bob, carol = await registered(house, "1001", "1002", "1003")
     out, back = await talking(house, alice, bob)
-    call = call_of(house, out)
+    call = house.call_of(out)
     with pytest.raises(Conflict):
         house.switch.unite(call, call)
     with pytest.raises(NotFound):
@@ -148,10 +136,10 @@ async def test_there_must_be_three(house: SimulatedSwitch) -> None:
     echo = carol.call("9196")
     await echo.until("up")
     with pytest.raises(Conflict):
-        house.switch.unite(call_of(house, echo), call)
+        house.switch.unite(house.call_of(echo), call)
     house.press(back, "*3")
     assert house.hear_each_other(out, back)
-    house.switch.unite(call, call_of(house, echo))
+    house.switch.unite(call, house.call_of(echo))
     await asyncio.sleep(1)
     assert house.all_hear_each_other(out, back, echo)
     for party in (echo, out):

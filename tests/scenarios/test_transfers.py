@@ -6,35 +6,12 @@ from collections.abc import Sequence
 import pytest
 
 from softswitch.events import CallOffered, LegsBridged
-from softswitch.features.cdr.model import Cdr
 from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
-from tests.support.stories import registered, talking
+from tests.support.stories import pairs, registered, taken, talking
 from tests.support.switch import SimulatedSwitch
-
-
-async def taken(house: SimulatedSwitch, phone: Phone, *, after: float = 2.0) -> PhoneCall:
-    """A phone rings, and is answered."""
-    call = await phone.rings()
-    call.ring()
-    await asyncio.sleep(after)
-    call.answer()
-    await call.until("up")
-    await asyncio.sleep(0.5)
-    return call
-
-
-def pairs(cdr: Cdr) -> list[tuple[str, str]]:
-    """Who talked with whom, by their numbers, in order."""
-    numbers = {leg.leg: leg.number for leg in cdr.legs}
-    return [(numbers[talk.a], numbers[talk.b]) for talk in cdr.talks]
-
-
-def one(records: Sequence[Cdr]) -> Cdr:
-    (cdr,) = records
-    return cdr
 
 
 @pytest.mark.parametrize("who", ["caller", "callee"])
@@ -43,7 +20,7 @@ async def test_a_blind_transfer_joins_the_other_party_with_the_target(house: Sim
     out, back = await talking(house, alice, bob)
     asks, stays = (out, back) if who == "caller" else (back, out)
     asks.refer("1003")
-    third = await taken(house, carol)
+    third = await taken(carol)
     await asks.until("over")
     assert (asks.referred, asks.told, asks.subscribed) == (202, [100, 180, 200], "terminated")
     assert house.hear_each_other(stays, third)
@@ -52,7 +29,7 @@ async def test_a_blind_transfer_joins_the_other_party_with_the_target(house: Sim
     third.hang_up()
     await stays.until("over")
     await house.settled()
-    cdr = one(list(house.records.values()))
+    (cdr,) = house.records.values()
     assert cdr.destination is not None
     assert (cdr.from_, cdr.to, cdr.disposition, cdr.destination.name) == (
         "1001",
@@ -73,7 +50,7 @@ async def test_the_target_is_told_who_transfers_and_a_carrier_is_not(house: Simu
     assert back.invitation.header("referred-by") == ""
     bob.aor = "sip:boss@elsewhere.example"  # what its Referred-By names
     back.refer("1003")
-    third = await taken(house, carol)
+    third = await taken(carol)
     assert third.invitation.header("referred-by") == "<sip:1002@10.0.0.1>"
     third.refer("80001")
     far = await house.trunk.rings()
@@ -114,7 +91,7 @@ async def test_who_transfers_to_someone_who_refuses_gets_the_party_back(house: S
     out.hang_up()
     await back.until("over")
     await house.settled()
-    cdr = one(list(house.records.values()))
+    (cdr,) = house.records.values()
     assert pairs(cdr) == [("1001", "1002"), ("1001", "1002")] and cdr.transfers[0].outcome == "failed"
 
 
@@ -127,12 +104,12 @@ async def test_who_hung_up_after_a_transfer_that_fails_is_called_back(house: Sim
     back.hang_up()
     await asyncio.sleep(2)
     ringing.refuse(486)
-    again = await taken(house, bob)
+    again = await taken(bob)
     assert back.told == [100, 180, 486]
     assert house.hear_each_other(out, again)
     out.hang_up()
     await house.settled()
-    cdr = one(list(house.records.values()))
+    (cdr,) = house.records.values()
     assert pairs(cdr) == [("1001", "1002"), ("1001", "1002")] and cdr.disposition == "answered"
 
 
@@ -167,7 +144,7 @@ async def test_whoever_was_held_before_the_transfer_is_heard_after_it(house: Sim
     assert back.offer_again("sendonly")
     await back.when(lambda: back.renegotiations == [200])
     back.refer("1003")
-    third = await taken(house, carol)
+    third = await taken(carol)
     await asyncio.sleep(1)
     assert out.theirs.direction == "sendrecv" and house.hear_each_other(out, third)
     out.hang_up()
@@ -196,7 +173,7 @@ async def test_without_a_subscription_nothing_is_told_and_the_transfer_is_made(h
     alice, bob, carol = await registered(house, "1001", "1002", "1003")
     out, back = await talking(house, alice, bob)
     back.refer("1003", extra=[("Refer-Sub", "false"), ("Supported", "norefersub")])
-    third = await taken(house, carol)
+    third = await taken(carol)
     assert (back.referred, back.refer_sub, back.told) == (202, "false", [])
     assert house.hear_each_other(out, third)
     out.hang_up()
@@ -255,7 +232,7 @@ async def consulting(house: SimulatedSwitch, phones: Sequence[Phone]) -> tuple[P
 async def test_an_attended_transfer_joins_the_two_far_parties(house: SimulatedSwitch, asked_on: str) -> None:
     _alice, _bob, carol = phones = await registered(house, "1001", "1002", "1003")
     out, back, consult = await consulting(house, phones)
-    third = await taken(house, carol)
+    third = await taken(carol)
     await asyncio.sleep(10)
     if asked_on == "the first call":
         asks, other = back, consult
@@ -315,7 +292,7 @@ async def test_an_attended_transfer_to_someone_who_never_answers_comes_back(hous
     back.refer("1003", replaces=consult)
     await consult.until("over")
     ringing.refuse(486)
-    again = await taken(house, bob)
+    again = await taken(bob)
     assert house.hear_each_other(out, again)
     out.hang_up()
     await house.settled()
@@ -431,7 +408,7 @@ async def test_an_administrator_sends_a_party_on_to_a_number(house: SimulatedSwi
     call = one_call(house)
     leg = next(fact.b for fact in house.facts if isinstance(fact, LegsBridged)) if named else None
     house.switch.transfer(call, "1003", leg)
-    third = await taken(house, carol)
+    third = await taken(carol)
     stays, goes = (back, out) if named else (out, back)
     await goes.until("over")
     assert house.hear_each_other(stays, third)

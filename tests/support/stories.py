@@ -1,6 +1,9 @@
 """What stories about calls begin with."""
 
+import asyncio
+
 from softswitch.events import CallEnded
+from softswitch.features.cdr.model import Cdr
 from softswitch.kernel.cause import Cause
 from tests.support.invariants import records
 from tests.support.phone_calls import PhoneCall
@@ -37,6 +40,26 @@ async def talking(house: SimulatedSwitch, caller: Phone, callee: Phone) -> tuple
     return out, back
 
 
+async def taken(phone: Phone, *, after: float = 2.0) -> PhoneCall:
+    """A phone rings, and is answered."""
+    call = await phone.rings()
+    call.ring()
+    await asyncio.sleep(after)
+    call.answer()
+    await call.until("up")
+    await asyncio.sleep(0.5)
+    return call
+
+
+async def parked(house: SimulatedSwitch, asks: PhoneCall) -> None:
+    """A party transfers whom it talks with to the parking code."""
+    asks.refer("*68")
+    await asks.until("over")
+    assert asks.told == [100, 200]
+    await asyncio.sleep(8)  # its slot is spoken
+    assert "music" in house.media.doing.values()
+
+
 def disposition(house: SimulatedSwitch) -> str:
     """What became of the only call."""
     (cdr,) = records(house.facts).values()
@@ -45,3 +68,9 @@ def disposition(house: SimulatedSwitch) -> str:
 
 def causes(house: SimulatedSwitch) -> list[Cause]:
     return [fact.cause for fact in house.facts if isinstance(fact, CallEnded)]
+
+
+def pairs(cdr: Cdr) -> list[tuple[str, str]]:
+    """Who talked with whom, by their numbers, in order."""
+    numbers = {leg.leg: leg.number for leg in cdr.legs}
+    return [(numbers[talk.a], numbers[talk.b]) for talk in cdr.talks]

@@ -225,10 +225,18 @@ class SimulatedSwitch:
         else:
             then()
 
+    def leg_of(self, party: PhoneCall) -> LegId:
+        """The switch's leg of a phone's call, by where its sound goes."""
+        assert party.remote_sdp is not None
+        return next(leg for leg, local in self.media.open_legs.items() if local == party.remote_sdp.address)
+
+    def call_of(self, party: PhoneCall) -> CallId:
+        """The call that a phone is in now."""
+        return self.switch._legs[self.leg_of(party)].call
+
     def press(self, call: PhoneCall, keys: str) -> None:
         """A phone sends keys in its sound (RFC 4733)."""
-        assert call.remote_sdp is not None
-        leg = next(leg for leg, local in self.media.open_legs.items() if local == call.remote_sdp.address)
+        leg = self.leg_of(call)
         for key in keys:
             self.media.press(leg, key)
 
