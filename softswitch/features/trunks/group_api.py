@@ -9,14 +9,10 @@ from pydantic import BaseModel, Field
 from softswitch.features.trunks import store
 from softswitch.features.trunks.groups import Groups, rules_of
 from softswitch.features.trunks.model import RETRY_ON
+from softswitch.features.trunks.shapes import RetryOn
 from softswitch.features.trunks.tables import TrunkGroupRow
 from softswitch.platform.auth import Admin
 from softswitch.platform.rest import ABSENT, Changes, Input, Key, Name, Page, Paging, Reading, Writing
-
-RetryOn = Annotated[
-    list[Annotated[int, Field(ge=1, le=699)]],
-    Field(max_length=100, description="SIP statuses (300 and above) and Q.850 causes (127 and below)"),
-]
 
 
 class MemberIn(Input):
