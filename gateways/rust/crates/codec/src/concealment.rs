@@ -19,9 +19,9 @@ const SOFTER: f32 = 0.2;
 pub struct Concealment {
     /// Samples in a millisecond.
     unit: usize,
-    /// The newest sound, real or made, the newest last.
-    history: Vec<i16>,
-    /// The history as it was when the gap began.
+    /// The newest sound, real or made.
+    history: History,
+    /// The history as it was when the gap began, the newest last.
     source: Vec<i16>,
     /// Samples made since the last packet.
     made: usize,
@@ -41,7 +41,7 @@ impl Concealment {
         let unit = rate as usize / 1000;
         Self {
             unit,
-            history: vec![0; HISTORY_MS * unit],
+            history: History::new(HISTORY_MS * unit),
             source: vec![0; HISTORY_MS * unit],
             made: 0,
             period: 0,
@@ -63,7 +63,7 @@ impl Concealment {
             }
             self.made = 0;
         }
-        self.remember(samples);
+        self.history.push(samples);
     }
 
     /// Append `samples` of what may have been.
@@ -73,13 +73,11 @@ impl Concealment {
         }
         let start = out.len();
         out.extend((0..samples).map(|_| self.next().round() as i16));
-        let made = &out[start..];
-        // Borrowed apart: the history takes what was just made.
-        remember(&mut self.history, made);
+        self.history.push(&out[start..]);
     }
 
     fn begin(&mut self) {
-        self.source.copy_from_slice(&self.history);
+        self.history.copy_to(&mut self.source);
         self.period = self.find_period();
         self.periods = 1;
         self.at = 0;
@@ -167,17 +165,37 @@ impl Concealment {
         let to = (near + factor).min(LONGEST_MS * self.unit);
         best_lag(&self.coarse, WINDOW_MS * self.unit, from..to + 1)
     }
-
-    fn remember(&mut self, samples: &[i16]) {
-        remember(&mut self.history, samples);
-    }
 }
 
-fn remember(history: &mut [i16], samples: &[i16]) {
-    let newest = &samples[samples.len().saturating_sub(history.len())..];
-    history.copy_within(newest.len().., 0);
-    let start = history.len() - newest.len();
-    history[start..].copy_from_slice(newest);
+/// The newest samples of a sound, in a ring: what is kept already is not moved.
+struct History {
+    ring: Vec<i16>,
+    oldest: usize,
+}
+
+impl History {
+    fn new(length: usize) -> Self {
+        Self {
+            ring: vec![0; length],
+            oldest: 0,
+        }
+    }
+
+    fn push(&mut self, samples: &[i16]) {
+        let newest = &samples[samples.len().saturating_sub(self.ring.len())..];
+        let before_end = newest.len().min(self.ring.len() - self.oldest);
+        let (first, rest) = newest.split_at(before_end);
+        self.ring[self.oldest..][..first.len()].copy_from_slice(first);
+        self.ring[..rest.len()].copy_from_slice(rest);
+        self.oldest = (self.oldest + newest.len()) % self.ring.len();
+    }
+
+    /// All of it, the newest last.
+    fn copy_to(&self, out: &mut [i16]) {
+        let (newer, older) = self.ring.split_at(self.oldest);
+        out[..older.len()].copy_from_slice(older);
+        out[older.len()..].copy_from_slice(newer);
+    }
 }
 
 /// Where the newest `window` samples correlate best with those before them, as a share of the latters' energy.
@@ -214,6 +232,20 @@ mod tests {
             .map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs())
             .max()
             .unwrap()
+    }
+
+    #[test]
+    fn the_newest_samples_are_remembered_in_order() {
+        let mut history = History::new(10);
+        let mut all = vec![0; 10];
+        for (n, length) in [3, 7, 10, 4, 0, 25, 1, 9].into_iter().enumerate() {
+            let samples = vec![n as i16; length];
+            history.push(&samples);
+            all.extend(samples);
+            let mut kept = [0; 10];
+            history.copy_to(&mut kept);
+            assert_eq!(kept, all[all.len() - 10..]);
+        }
     }
 
     #[test]

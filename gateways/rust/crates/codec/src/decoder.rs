@@ -43,7 +43,8 @@ impl Decoder {
         let start = out.len();
         match &mut self.kind {
             Kind::G711(law, concealment) => {
-                out.extend(payload.iter().map(|&code| law.decode(code)));
+                out.resize(start + payload.len(), 0);
+                law.decode_into(payload, &mut out[start..]);
                 concealment.heard(&mut out[start..]);
             }
             Kind::G722(decoder, concealment) => {

@@ -40,7 +40,11 @@ impl Encoder {
     /// Nothing is appended where nothing need be sent (Opus with DTX, in silence): the timestamp goes on all the same.
     pub fn encode(&mut self, samples: &[i16], out: &mut Vec<u8>) {
         match &mut self.kind {
-            Kind::G711(law) => out.extend(samples.iter().map(|&sample| law.encode(sample))),
+            Kind::G711(law) => {
+                let start = out.len();
+                out.resize(start + samples.len(), 0);
+                law.encode_into(samples, &mut out[start..]);
+            }
             Kind::G722(encoder) => encoder.encode(samples, out),
             Kind::Opus(encoder) => encoder.encode(samples, out),
             Kind::L16 => out.extend(samples.iter().flat_map(|sample| sample.to_be_bytes())),

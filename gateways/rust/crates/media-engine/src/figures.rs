@@ -43,22 +43,24 @@ pub struct LegFigures {
     pub mos: Option<f64>,
 }
 
-/// The live form of [`LegFigures`], one for each slot, used by one epoch after another.
+/// The live form of [`LegFigures`], one for each slot, used by one epoch after another. What each packet counts comes
+/// first, in one cache line.
 #[derive(Default)]
+#[repr(C, align(64))]
 pub struct Counters {
-    epoch: AtomicU64,
     received: AtomicU64,
     sent: AtomicU64,
-    discarded: AtomicU64,
-    telephone_events: AtomicU64,
     /// The lower and the upper half of the payload types.
     payload_types: [AtomicU64; 2],
-    forged: AtomicU64,
-    replayed: AtomicU64,
-    mismatched: AtomicU64,
     lost: AtomicI64,
     /// In microseconds.
     jitter: AtomicU64,
+    discarded: AtomicU64,
+    telephone_events: AtomicU64,
+    epoch: AtomicU64,
+    forged: AtomicU64,
+    replayed: AtomicU64,
+    mismatched: AtomicU64,
     /// Plus one; 0 for none.
     first_packet_ms: AtomicU64,
     last_address: AddressCell,

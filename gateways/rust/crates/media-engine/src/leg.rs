@@ -278,6 +278,11 @@ impl Leg {
         sends || self.over.is_some() || !self.keying.is_done() || self.playout.is_some()
     }
 
+    /// Whether the party's packets are kept to be heard.
+    pub fn is_heard(&self) -> bool {
+        self.playout.is_some()
+    }
+
     /// The party's newest packet went on to another leg, or could not.
     pub fn set_passed(&mut self, passed: bool) {
         self.passed = passed;

@@ -441,7 +441,7 @@ impl Legs {
 
     #[inline]
     fn take_plain(&mut self, slot: u32, datagram: Datagram<'_>, outbox: &mut impl Outbox) {
-        let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
+        let Some(Seated { leg, ticks, .. }) = &mut self.legs[slot as usize] else {
             return;
         };
         let epoch = leg.epoch;
@@ -454,6 +454,8 @@ impl Legs {
         if !held && leg.key_pressed() {
             self.pressed.push(slot);
         }
+        // All else that ticks comes of orders.
+        let begins = !*ticks && leg.is_heard();
         match fate {
             Fate::Discard => self.discarded += 1,
             Fate::Keep => {}
@@ -497,7 +499,9 @@ impl Legs {
                 }
             }
         }
-        self.keep_ticking(slot);
+        if begins {
+            self.keep_ticking(slot);
+        }
         if press.is_some() {
             self.tell_key(slot, epoch, press);
         }

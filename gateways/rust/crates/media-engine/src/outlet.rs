@@ -10,21 +10,24 @@ use srtp::{MasterKey, Outbound};
 use crate::address::AddressCell;
 
 /// One for each slot. The slot's own thread writes it; the thread of a bridged leg reads it for each packet.
+///
+/// What each packet needs comes first, in one cache line: with a thousand legs none of it is in the cache.
 #[derive(Default)]
+#[repr(C, align(64))]
 pub struct Outlet {
     /// Whom the addresses are of; 0: the slot is not in use.
     epoch: AtomicU64,
     rtp: AddressCell,
+    /// The leg makes its party's packets itself now: nobody else's pass.
+    occupied: AtomicBool,
+    /// Whether what goes out is protected first.
+    secured: AtomicBool,
     rtcp: AddressCell,
     /// Whether RTCP goes by the RTP socket.
     rtcp_mux: AtomicU64,
-    /// The leg makes its party's packets itself now: nobody else's pass.
-    occupied: AtomicBool,
     /// The newest sender report that was passed on to the party: the middle of its NTP time above, and below when, in
     /// 65536ths of a second; 0: none was.
     report: AtomicU64,
-    /// Whether what goes out is protected first.
-    secured: AtomicBool,
     seal: Mutex<Option<Seal>>,
 }
 

@@ -8,14 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::row::{Place, Row};
 
 /// The voices of all slots.
-pub struct Voices(Box<[Voice]>);
-
-#[derive(Default)]
-struct Voice {
-    /// How many want to hear it.
-    wanted: AtomicU32,
+pub struct Voices {
+    /// How many want to hear each. They are asked for with every packet, and so they lie close together.
+    wanted: Box<[AtomicU32]>,
     /// One thread speaks, and few hear, each for the time of a copy: the lock is hardly ever met.
-    spoken: Mutex<Spoken>,
+    spoken: Box<[Mutex<Spoken>]>,
 }
 
 #[derive(Default)]
@@ -43,15 +40,17 @@ pub struct Heard {
 
 impl Voices {
     pub fn new(slots: usize) -> Self {
-        Self((0..slots).map(|_| Voice::default()).collect())
+        Self {
+            wanted: (0..slots).map(|_| AtomicU32::default()).collect(),
+            spoken: (0..slots).map(|_| Mutex::default()).collect(),
+        }
     }
 
     /// Another user of the slot: who wanted the last one's voice does not want this one's.
     pub fn open(&self, slot: u32, epoch: u64) {
-        let voice = &self.0[slot as usize];
-        let mut spoken = voice.lock();
+        let mut spoken = self.lock(slot);
         spoken.epoch = epoch;
-        voice.wanted.store(0, Ordering::Relaxed);
+        self.wanted[slot as usize].store(0, Ordering::Relaxed);
     }
 
     pub fn close(&self, slot: u32) {
@@ -60,12 +59,12 @@ impl Voices {
 
     #[inline]
     pub fn wanted(&self, slot: u32) -> bool {
-        self.0[slot as usize].wanted.load(Ordering::Relaxed) != 0
+        self.wanted[slot as usize].load(Ordering::Relaxed) != 0
     }
 
     /// The next 20 ms of a leg, by its own thread.
     pub fn speak(&self, slot: u32, rate: u32, passed: bool, samples: &[i16]) {
-        let mut spoken = self.0[slot as usize].lock();
+        let mut spoken = self.lock(slot);
         let frame = spoken.frames.push();
         frame.rate = rate;
         frame.passed = passed;
@@ -76,9 +75,8 @@ impl Voices {
     /// Hear a user of a slot from its next frame on, also one that its thread has not yet let in. Who is gone is never
     /// heard.
     pub fn hear(self: &Arc<Self>, slot: u32, epoch: u64) -> Hearing {
-        let voice = &self.0[slot as usize];
         let mut next = None;
-        voice.begin(&voice.lock(), epoch, &mut next);
+        self.begin(slot, &self.lock(slot), epoch, &mut next);
         Hearing {
             voices: Arc::clone(self),
             slot,
@@ -86,20 +84,20 @@ impl Voices {
             next,
         }
     }
-}
 
-impl Voice {
-    /// Be wanted by one more, who hears it from now on, once whose voice it is is there.
-    fn begin(&self, spoken: &Spoken, epoch: u64, next: &mut Option<Place>) {
+    /// A voice is wanted by one more, who hears it from now on, once whose voice it is is there.
+    fn begin(&self, slot: u32, spoken: &Spoken, epoch: u64, next: &mut Option<Place>) {
         if next.is_none() && spoken.epoch == epoch {
-            self.wanted.fetch_add(1, Ordering::Relaxed);
+            self.wanted[slot as usize].fetch_add(1, Ordering::Relaxed);
             *next = Some(spoken.frames.end());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Spoken> {
+    fn lock(&self, slot: u32) -> MutexGuard<'_, Spoken> {
         // Nothing that holds the lock can leave a frame half written: it copies.
-        self.spoken.lock().unwrap_or_else(PoisonError::into_inner)
+        self.spoken[slot as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,12 +118,12 @@ impl Hearing {
 
     /// Append the next frame to `out`; None: there is none yet, or the voice is gone.
     pub fn frame(&mut self, out: &mut Vec<i16>) -> Option<Heard> {
-        let voice = &self.voices.0[self.slot as usize];
-        let spoken = voice.lock();
+        let spoken = self.voices.lock(self.slot);
         if spoken.epoch != self.epoch {
             return None;
         }
-        voice.begin(&spoken, self.epoch, &mut self.next);
+        self.voices
+            .begin(self.slot, &spoken, self.epoch, &mut self.next);
         let frame = spoken.frames.take(self.next.as_mut()?)?;
         out.extend_from_slice(&frame.samples);
         Some(Heard {
@@ -137,10 +135,9 @@ impl Hearing {
 
 impl Drop for Hearing {
     fn drop(&mut self) {
-        let voice = &self.voices.0[self.slot as usize];
-        let spoken = voice.lock();
+        let spoken = self.voices.lock(self.slot);
         if self.next.is_some() && spoken.epoch == self.epoch {
-            voice.wanted.fetch_sub(1, Ordering::Relaxed);
+            self.voices.wanted[self.slot as usize].fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -67,7 +67,8 @@ impl Flow {
     /// Append the first frame to `out`.
     pub fn take(&mut self, out: &mut Vec<i16>) {
         let frame = self.frame.min(self.samples.len());
-        out.extend(self.samples.drain(..frame));
+        out.extend_from_slice(&self.samples[..frame]);
+        self.samples.drain(..frame);
     }
 
     /// Whether the next frame, which is there, may be made shorter.
