@@ -1101,9 +1101,12 @@ class MediaEngine:
         legs: int,
         threads: int = 1,
         io: Literal["auto", "epoll", "io_uring"] = "auto",
+        prompts: Path | None = None,
     ) -> MediaEngine:
         """Bind `legs` RTP ports (even; RTCP on the next odd one) beforehand, from `first_port` upwards, leaving out
-        pairs in use; `first_port=0` lets the kernel choose. Raises OSError when there are not enough."""
+        pairs in use; `first_port=0` lets the kernel choose. `prompts`: the folder where encoded prompts are kept for
+        the next start, made where it is not there. Raises OSError when there are not enough ports, or the folder cannot
+        be used."""
 
     @property
     def io(self) -> str:
@@ -1113,7 +1116,8 @@ class MediaEngine:
         """The RTP port of each slot."""
 
     def add_prompt(self, samples: bytes, rate: int) -> int:
-        """16-bit mono little-endian samples; resampled and encoded once for each codec. Gives the prompt's number."""
+        """16-bit mono little-endian samples; resampled now, and encoded once for each codec and packet length when
+        first played so. Gives the prompt's number."""
 
     def submit(self, commands: Sequence[MediaCommand]) -> None: ...
     def fileno(self) -> int:
@@ -1163,7 +1167,9 @@ class MediaEngine:
     def stats(self) -> dict[str, int]:
         """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks` (done more
         than 5 ms after their time), of legs that ended `packets_lost` and `packets_late`, and `recordings_live`,
-        `recording_bytes`, `recording_lost_ms`, `recording_troubles`."""
+        `recording_bytes`, `recording_lost_ms`, `recording_troubles`. Of prompts in a format:
+        `prompts_encoded` and `prompts_loaded` from the folder, its files that were damaged (`prompts_damaged`), and
+        times that it could not be read or written (`prompts_failed`)."""
 
     def close(self) -> None:
         """End the threads and close the sockets."""

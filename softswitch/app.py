@@ -224,6 +224,7 @@ class Softswitch:
             legs=settings.media.legs,
             threads=settings.media.threads,
             io=settings.media.io,
+            prompts=settings.data_dir / "cache" / "prompts",
         )
         self.bans.connect(self.sip, answers)
         self.media = MediaGateway(engine, settings.media_advertised, PROMPTS, listens_on=settings.media_listen)

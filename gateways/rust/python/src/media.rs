@@ -582,7 +582,7 @@ pub struct MediaEngine(Engine);
 #[pymethods]
 impl MediaEngine {
     #[new]
-    #[pyo3(signature = (*, host, first_port, legs, threads = 1, io = "auto"))]
+    #[pyo3(signature = (*, host, first_port, legs, threads = 1, io = "auto", prompts = None))]
     fn new(
         py: Python<'_>,
         host: &str,
@@ -590,6 +590,7 @@ impl MediaEngine {
         legs: usize,
         threads: usize,
         io: &str,
+        prompts: Option<PathBuf>,
     ) -> PyResult<Self> {
         let io = match io {
             "auto" => None,
@@ -607,6 +608,7 @@ impl MediaEngine {
             legs,
             threads,
             io,
+            prompts,
         };
         Ok(Self(py.detach(|| Engine::new(&configuration))?))
     }
@@ -681,6 +683,10 @@ impl MediaEngine {
         stats.set_item("recording_bytes", recordings.bytes)?;
         stats.set_item("recording_lost_ms", recordings.lost_ms)?;
         stats.set_item("recording_troubles", recordings.troubles)?;
+        stats.set_item("prompts_encoded", totals.prompts_encoded)?;
+        stats.set_item("prompts_loaded", totals.prompts_loaded)?;
+        stats.set_item("prompts_damaged", totals.prompts_damaged)?;
+        stats.set_item("prompts_failed", totals.prompts_failed)?;
         Ok(stats)
     }
 

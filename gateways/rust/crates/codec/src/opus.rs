@@ -1,7 +1,7 @@
 //! Opus by libopus (RFC 6716). The library is compiled with the crate: nothing of it is looked for at run time.
 #![allow(unsafe_code)]
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::ptr::{self, NonNull};
 
 use opusic_sys as sys;
@@ -189,6 +189,13 @@ impl Drop for Decoder {
         // SAFETY: it was made by `opus_decoder_create` and is used no more.
         unsafe { sys::opus_decoder_destroy(self.state.as_ptr()) }
     }
+}
+
+/// As libopus names itself.
+pub fn version() -> String {
+    // SAFETY: a text that libopus keeps for ever.
+    let version = unsafe { CStr::from_ptr(sys::opus_get_version_string()) };
+    version.to_string_lossy().into_owned()
 }
 
 fn refused(what: &str, code: c_int) -> Error {

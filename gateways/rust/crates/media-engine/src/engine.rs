@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,7 @@ use crate::figures::LegFigures;
 use crate::io::Io;
 use crate::measures::RATINGS;
 use crate::ports::Sockets;
+use crate::preparer::{self, Wishes};
 use crate::prompt::Prompt;
 use crate::studio::{Studio, Wanted};
 use crate::switchboard::{Errand, MixOrder, Order, Switchboard};
@@ -32,6 +34,8 @@ pub struct Configuration {
     pub threads: usize,
     /// None: the best that the kernel allows.
     pub io: Option<IoKind>,
+    /// Where encoded prompts are kept for the next start; made where it is not there. None: nowhere.
+    pub prompts: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,12 @@ pub struct Totals {
     pub packets_late: u64,
     /// Legs that ended, by [`RATINGS`].
     pub ratings: [u64; RATINGS.len()],
+    /// Prompts in a format that were encoded beforehand, and that were found in the folder; its files that were damaged,
+    /// and times that it could not be read or written.
+    pub prompts_encoded: u64,
+    pub prompts_loaded: u64,
+    pub prompts_damaged: u64,
+    pub prompts_failed: u64,
 }
 
 /// Threads that carry sound. Dropping it ends them.
@@ -63,12 +73,13 @@ pub struct Engine {
     io: IoKind,
     switchboard: Mutex<Switchboard>,
     studio: Mutex<Studio>,
+    wishes: Arc<Wishes>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Engine {
-    /// Bind all ports and start the threads. Fails when there are not enough ports or descriptors, or when the kind
-    /// of I/O that was asked for is not allowed.
+    /// Bind all ports and start the threads. Fails when there are not enough ports or descriptors, when the kind of I/O
+    /// that was asked for is not allowed, or when the folder of prompts cannot be used.
     pub fn new(configuration: &Configuration) -> io::Result<Self> {
         let slots = configuration.legs;
         let sockets = Arc::new(Sockets::bind(
@@ -89,8 +100,12 @@ impl Engine {
             io: kinds[0],
             switchboard: Mutex::new(Switchboard::new(slots)),
             studio: Mutex::default(),
+            wishes: Arc::default(),
             threads: Mutex::new(Vec::new()),
         };
+        let preparer =
+            preparer::start(Arc::clone(&engine.wishes), configuration.prompts.as_deref())?;
+        engine.lock_threads().push(preparer);
         for index in 0..count {
             let thread = loop {
                 match start(index, kinds[0], Arc::clone(&sockets), Arc::clone(&shared)) {
@@ -122,7 +137,7 @@ impl Engine {
         if samples.len() > LONGEST_PROMPT * rate as usize {
             return Err("a prompt lasts an hour at the longest");
         }
-        let prompt = Prompt::new(samples, rate);
+        let prompt = Prompt::new(samples, rate, Some(Arc::clone(&self.wishes)));
         let mut switchboard = self.lock_switchboard();
         if switchboard.prompts() >= PROMPTS {
             return Err("there are too many prompts");
@@ -227,6 +242,7 @@ impl Engine {
 
     pub fn totals(&self) -> Totals {
         let shared = &self.shared;
+        let prompts = self.wishes.figures();
         Totals {
             legs_open: self.lock_switchboard().open() as u64,
             packets_received: shared.packets_received.load(Relaxed),
@@ -237,12 +253,17 @@ impl Engine {
             packets_lost: shared.judged.lost(),
             packets_late: shared.judged.late(),
             ratings: shared.judged.ratings(),
+            prompts_encoded: prompts.encoded.load(Relaxed),
+            prompts_loaded: prompts.loaded.load(Relaxed),
+            prompts_damaged: prompts.damaged.load(Relaxed),
+            prompts_failed: prompts.failed.load(Relaxed),
         }
     }
 
     /// End the threads, which closes the sockets. Closing twice does nothing.
     pub fn close(&self) {
         self.shared.stopping.store(true, Relaxed);
+        self.wishes.stop();
         for queue in &self.shared.errands {
             queue.bell.ring();
         }

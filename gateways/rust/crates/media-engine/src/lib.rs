@@ -12,8 +12,10 @@
 
 mod address;
 mod bell;
+mod cache;
 mod command;
 mod converter;
+mod encoded;
 mod engine;
 mod epoll;
 mod figures;
@@ -23,6 +25,7 @@ mod io;
 mod latch;
 mod leg;
 mod legs;
+mod mapped;
 mod measures;
 mod mix;
 mod mixed;
@@ -30,6 +33,7 @@ mod outlet;
 mod playlist;
 pub mod playout;
 mod ports;
+mod preparer;
 mod priority;
 mod prompt;
 mod queue;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use dsp::Tone;
 
 use crate::converter::Converter;
-use crate::prompt::{Encoded, Prompt};
+use crate::encoded::Encoded;
+use crate::prompt::Prompt;
 use crate::speaker::{Manner, Packets, Speaker, frame_length};
 use crate::stream::TICK_MS;
 
@@ -296,7 +297,7 @@ mod tests {
 
     fn prompt(value: i16, ms: usize) -> Item {
         Item::Prompt {
-            prompt: Arc::new(Prompt::new(&vec![value; ms * 8], 8000)),
+            prompt: Arc::new(Prompt::new(&vec![value; ms * 8], 8000, None)),
             from_ms: 0,
         }
     }

@@ -1,52 +1,48 @@
 //! Prompts: kept as samples and, for each format that was asked for, as payloads that all legs share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use codec::{Encoder, Format};
+use codec::Format;
+use sha2::{Digest, Sha256};
 
+use crate::encoded::{Encoded, Key};
+use crate::preparer::Wishes;
 use crate::speaker::Manner;
 
 /// Rates at which the engine works.
 const RATES: [u32; 4] = [8000, 16_000, 24_000, 48_000];
-/// Packets are cut out of the payload of the longest; behind the end there is as much silence.
-const LONGEST_MS: u32 = 60;
-/// Other forms of one prompt than the two of G.711.
+/// Forms of one prompt; a party chooses among many bit rates.
 const MOST_FORMS: usize = 16;
 
 /// One prompt.
 pub struct Prompt {
     samples: Vec<i16>,
     rate: u32,
-    forms: Mutex<Vec<Arc<Encoded>>>,
+    forms: Mutex<Forms>,
+    /// Where forms are asked for. None: only `encode` makes any.
+    wishes: Option<Arc<Wishes>>,
+    hash: OnceLock<[u8; 32]>,
 }
 
-/// A prompt as the payloads of one format.
-pub struct Encoded {
-    format: Format,
-    duration_ms: u32,
-    payloads: Payloads,
-}
-
-enum Payloads {
-    /// So many bytes a millisecond: a packet of any length can be cut out.
-    Even { bytes: Vec<u8>, per_ms: usize },
-    /// Packets of one length, which end at these bytes.
-    Packets {
-        bytes: Vec<u8>,
-        ends: Vec<usize>,
-        ptime: u32,
-    },
+#[derive(Default)]
+struct Forms {
+    made: Vec<Arc<Encoded>>,
+    /// For what they were asked, in vain too: none is asked for twice.
+    asked: Vec<Manner>,
 }
 
 impl Prompt {
-    /// From samples of any rate.
-    pub fn new(samples: &[i16], rate: u32) -> Self {
+    /// From samples of any rate. The forms of G.711, which nearly every party hears, cost hardly more than the samples
+    /// and are made here.
+    pub fn new(samples: &[i16], rate: u32, wishes: Option<Arc<Wishes>>) -> Self {
         let near = RATES.into_iter().find(|&one| one >= rate);
         let near = near.unwrap_or(RATES[RATES.len() - 1]);
         let prompt = Self {
             samples: dsp::resample(samples, rate, near),
             rate: near,
             forms: Mutex::default(),
+            wishes,
+            hash: OnceLock::new(),
         };
         for format in [Format::Pcma, Format::Pcmu] {
             prompt.encode(Manner::new(format, 0, 20));
@@ -69,97 +65,83 @@ impl Prompt {
         &self.samples[start..self.samples.len().min(start + length)]
     }
 
-    /// The prompt as it is said in a manner; None: it was never encoded for that.
-    pub fn form(&self, manner: Manner) -> Option<Arc<Encoded>> {
-        self.forms().iter().find(|form| form.suits(manner)).cloned()
+    /// The prompt as it is said in a manner. None: it is not there yet, and has been asked for now, or cannot be had.
+    pub fn form(self: &Arc<Self>, manner: Manner) -> Option<Arc<Encoded>> {
+        let mut forms = self.forms();
+        if let Some(form) = forms.made.iter().find(|form| form.suits(manner)) {
+            return Some(Arc::clone(form));
+        }
+        let asked = forms.asked.iter().any(|one| same_form(*one, manner));
+        if let (Some(wishes), false) = (&self.wishes, asked || forms.asked.len() >= MOST_FORMS) {
+            if wishes.ask(self, manner) {
+                forms.asked.push(manner);
+            }
+        }
+        None
     }
 
     /// Make the form for a manner, which takes a while.
     pub fn encode(&self, manner: Manner) {
-        if self.form(manner).is_some() {
-            return;
-        }
-        let Some(form) = Encoded::new(self, manner) else {
-            return;
-        };
-        let mut forms = self.forms();
-        if forms.len() < MOST_FORMS {
-            forms.push(Arc::new(form));
+        if let Some(form) = self.make(manner, || true) {
+            self.add(form);
         }
     }
 
-    fn forms(&self) -> MutexGuard<'_, Vec<Arc<Encoded>>> {
+    /// None: we do not speak the format, or it was not to go on.
+    pub fn make(&self, manner: Manner, goes_on: impl Fn() -> bool) -> Option<Encoded> {
+        Encoded::make(
+            &self.samples,
+            self.rate,
+            self.duration_ms(),
+            manner,
+            goes_on,
+        )
+    }
+
+    pub fn add(&self, form: Encoded) {
+        self.forms().made.push(Arc::new(form));
+    }
+
+    /// By what the form for a manner is known: the samples, how they are encoded and by whom.
+    pub fn key(&self, manner: Manner) -> Key {
+        let samples = self.hash.get_or_init(|| {
+            let mut hash = Sha256::new();
+            for samples in self.samples.chunks(4096) {
+                let bytes: Vec<u8> = samples.iter().flat_map(|one| one.to_le_bytes()).collect();
+                hash.update(&bytes);
+            }
+            hash.finalize().into()
+        });
+        let ptime = match manner.format {
+            Format::Opus(_) => manner.ptime,
+            _ => 0,
+        };
+        let how = (self.rate, manner.format.at(self.rate), ptime);
+        let mut hash = Sha256::new();
+        hash.update(samples);
+        hash.update(format!("{how:?} by {}", codec::version()));
+        hash.finalize().into()
+    }
+
+    fn forms(&self) -> MutexGuard<'_, Forms> {
         self.forms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Encoded {
-    /// None: we do not speak the format.
-    fn new(prompt: &Prompt, manner: Manner) -> Option<Self> {
-        // A format that can be had at several rates is made of the samples as they are.
-        let format = manner.format.at(prompt.rate);
-        let mut encoder = Encoder::new(format).ok()?;
-        let mut samples = dsp::resample(&prompt.samples, prompt.rate, format.rate());
-        let per_ms = format.rate() as usize / 1000;
-        let duration_ms = prompt.duration_ms();
-        samples.resize((duration_ms + LONGEST_MS) as usize * per_ms, 0);
-        let mut bytes = Vec::new();
-        let payloads = if let Format::Opus(_) = format {
-            let mut ends = Vec::new();
-            for packet in samples.chunks_exact(manner.ptime as usize * per_ms) {
-                encoder.encode(packet, &mut bytes);
-                ends.push(bytes.len());
-            }
-            Payloads::Packets {
-                bytes,
-                ends,
-                ptime: manner.ptime,
-            }
-        } else {
-            for ten_ms in samples.chunks_exact(10 * per_ms) {
-                encoder.encode(ten_ms, &mut bytes);
-            }
-            let per_ms = bytes.len() / (samples.len() / (10 * per_ms)).max(1) / 10;
-            Payloads::Even { bytes, per_ms }
-        };
-        Some(Self {
-            format: manner.format,
-            duration_ms,
-            payloads,
-        })
-    }
-
-    fn suits(&self, manner: Manner) -> bool {
-        let length = match &self.payloads {
-            Payloads::Even { .. } => true,
-            Payloads::Packets { ptime, .. } => *ptime == manner.ptime,
-        };
-        length && self.format == manner.format
-    }
-
-    /// The payload of a packet that begins at a time; None: the prompt is over there.
-    pub fn packet(&self, from_ms: u32, ptime: u32) -> Option<&[u8]> {
-        if from_ms >= self.duration_ms {
-            return None;
-        }
-        match &self.payloads {
-            Payloads::Even { bytes, per_ms } => {
-                let start = from_ms as usize * per_ms;
-                bytes.get(start..start + ptime as usize * per_ms)
-            }
-            Payloads::Packets { bytes, ends, ptime } => {
-                let index = (from_ms / ptime) as usize;
-                let start = index.checked_sub(1).map_or(0, |before| ends[before]);
-                bytes.get(start..*ends.get(index)?)
-            }
-        }
-    }
+/// Whether one form suits both.
+fn same_form(one: Manner, other: Manner) -> bool {
+    let length = one.ptime == other.ptime || !matches!(one.format, Format::Opus(_));
+    length && one.format == other.format
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use dsp::g711::Law;
+
+    fn prompt(samples: &[i16], rate: u32) -> Arc<Prompt> {
+        Arc::new(Prompt::new(samples, rate, None))
+    }
 
     #[test]
     fn a_prompt_of_any_rate_is_kept_at_a_rate_of_ours() {
@@ -169,14 +151,14 @@ mod tests {
             (44_100, 48_000),
             (96_000, 48_000),
         ] {
-            let prompt = Prompt::new(&vec![0; rate as usize], rate);
+            let prompt = prompt(&vec![0; rate as usize], rate);
             assert_eq!((prompt.rate(), prompt.duration_ms()), (kept, 1000));
         }
     }
 
     #[test]
     fn packets_of_any_length_are_cut_out_and_the_last_is_filled_with_silence() {
-        let prompt = Prompt::new(&[1000; 200], 8000);
+        let prompt = prompt(&[1000; 200], 8000);
         let form = prompt.form(Manner::new(Format::Pcma, 8, 60)).unwrap();
         let packet = form.packet(0, 60).unwrap();
         assert_eq!(packet.len(), 480);
@@ -190,14 +172,56 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_made_once() {
-        let prompt = Prompt::new(&[1000; 800], 8000);
+    fn a_form_is_found_once_it_is_made() {
+        let prompt = prompt(&[1000; 800], 8000);
         let manner = Manner::new(Format::L16 { rate: 8000 }, 97, 20);
         assert!(prompt.form(manner).is_none());
         prompt.encode(manner);
         let form = prompt.form(manner).unwrap();
-        prompt.encode(manner);
-        assert!(Arc::ptr_eq(&form, &prompt.form(manner).unwrap()));
         assert_eq!(form.packet(0, 20).unwrap().len(), 320);
+    }
+
+    #[test]
+    fn a_form_is_asked_for_once_and_no_party_can_ask_for_many() {
+        let wishes = Arc::new(Wishes::default());
+        let prompt = Arc::new(Prompt::new(&[0; 80], 8000, Some(Arc::clone(&wishes))));
+        let opus = |bitrate| {
+            let opus = codec::Opus {
+                bitrate,
+                ..codec::Opus::speech(16_000)
+            };
+            Manner::new(Format::Opus(opus), 111, 20)
+        };
+        for _ in 0..3 {
+            assert!(prompt.form(opus(16_000)).is_none());
+            assert!(prompt.form(Manner::new(Format::G722, 9, 20)).is_none());
+            assert!(prompt.form(Manner::new(Format::G722, 9, 30)).is_none());
+        }
+        assert_eq!(wishes.waiting(), 2);
+        for bitrate in 16_000..16_100 {
+            assert!(prompt.form(opus(bitrate)).is_none());
+        }
+        assert_eq!(wishes.waiting(), MOST_FORMS);
+    }
+
+    #[test]
+    fn a_key_tells_samples_formats_and_lengths_apart_and_nothing_else() {
+        let sound = [1000; 800];
+        let opus = Format::Opus(codec::Opus::speech(16_000));
+        let of = |prompt: &Prompt, format, asked| prompt.key(Manner::new(format, 111, asked));
+        let one = prompt(&sound, 8000);
+        let keys = [
+            of(&one, opus, 20),
+            of(&one, opus, 40),
+            of(&one, Format::G722, 20),
+            of(&prompt(&sound, 16_000), opus, 20),
+            of(&prompt(&[1001; 800], 8000), opus, 20),
+        ];
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[..at].contains(key), "{at}");
+        }
+        let mut other = Manner::new(Format::G722, 99, 60);
+        other.payload_type = 100;
+        assert_eq!(prompt(&sound, 8000).key(other), keys[2]);
     }
 }

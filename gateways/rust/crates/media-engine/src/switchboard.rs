@@ -220,6 +220,9 @@ impl Switchboard {
                     looped,
                     over,
                 };
+                if let (Target::Leg(leg), false) = (to, over) {
+                    self.prepare(leg, &playlist.items);
+                }
                 match to {
                     Target::Mix(mix) => Ok(vec![Mix(mix, MixOrder::Play(playlist))]),
                     Target::Leg(leg) if over => Ok(vec![Leg(leg, Order::Play(playlist))]),
@@ -545,6 +548,18 @@ impl Switchboard {
                 Wanted::Silence { ms } => Ok(Item::Silence { ms: *ms }),
             })
             .collect()
+    }
+
+    /// Have prompts made ready in the party's own format: some of them are when they are reached.
+    fn prepare(&self, leg: u32, items: &[Item]) {
+        let Some(manner) = self.manner(leg) else {
+            return;
+        };
+        for item in items {
+            if let Item::Prompt { prompt, .. } = item {
+                prompt.form(manner);
+            }
+        }
     }
 
     fn must_be_open(&mut self, to: Target) -> Result<u64, Event> {

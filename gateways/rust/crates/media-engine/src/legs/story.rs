@@ -410,14 +410,18 @@ fn what_is_played_over_a_bridge_is_heard_beside_it_and_then_packets_pass_again()
 }
 
 #[test]
-fn prompts_in_any_format_are_heard_to_their_end() {
-    for speech in ALL {
+fn prompts_in_any_format_are_heard_to_their_end_encoded_beforehand_or_not() {
+    for (speech, beforehand) in ALL.map(|speech| [(speech, false), (speech, true)]).concat() {
         let mut house = House::new(2);
         let samples: Vec<i16> = (0..16_000)
             .map(|n| (PEAK * (TAU * 1000.0 * f64::from(n) / 16_000.0).sin()) as i16)
             .collect();
-        let prompt = house.board.add_prompt(Prompt::new(&samples, 16_000));
         house.call(1, speech, 20);
+        let prompt = Prompt::new(&samples, 16_000, None);
+        if beforehand {
+            prompt.encode(house.board.manner(1).unwrap());
+        }
+        let prompt = house.board.add_prompt(prompt);
         let items = vec![
             Item::Silence { ms: 100 },
             Item::Prompt { prompt, from_ms: 0 },
