@@ -392,6 +392,10 @@ class LiveCall(ServedCall):
     def parties(self) -> list[Leg]:
         return super().parties() if self.conference is None else list(self.conference.legs)
 
+    def has_place(self, leg: Leg) -> bool:
+        # Of several that hear each other through a mix, none has a partner whom another could be given instead.
+        return self.conference is None and super().has_place(leg)
+
     def gather(self, conference: Conference) -> None:
         """The parties of this call will talk with more than one other."""
         partner = self.other(self.caller_leg)

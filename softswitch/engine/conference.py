@@ -79,6 +79,9 @@ def unite(call: "LiveCall", other: "LiveCall", around: Surroundings) -> None:
     for each in (call, other):
         if each.transfer is not None and not each.transfer.settled:
             raise Conflict("transfer", "a party is being transferred")
+        if each.consultation is not None and each.consultation.home not in (call, other) and each.consultation.awaited:
+            # Who waits for the one that asks would wait for ever: that one has nobody to bring it together with.
+            raise Conflict("consultation", "a party asks somebody while another waits for it")
     here, there = call.parties(), other.parties()
     accounts = {leg.destination for leg in here if leg.destination is not None and leg.destination.kind == "account"}
     come = [leg for leg in there if leg.destination not in accounts]

@@ -145,3 +145,70 @@ async def test_there_must_be_three(house: SimulatedSwitch) -> None:
     for party in (echo, out):
         party.hang_up()
     await house.settled()
+
+
+async def test_nobody_is_put_in_the_place_of_one_of_three(house: SimulatedSwitch) -> None:
+    """Whether by attended transfer into the mix or by an INVITE with Replaces, of the account that made it."""
+    out, back, third = await three(house)
+    (dave,) = await registered(house, "1004")
+    consult, far = await talking(house, back.phone, dave)
+    consult.refer("1004", replaces=back)
+    await consult.when(lambda: bool(consult.told) and consult.told[-1] >= 200)
+    assert consult.told[-1] == 481
+    assert house.hear_each_other(consult, far)
+    other = house.phone("1002")
+    assert await other.register() == 200
+    taking = other.call("1001", replaces=back)
+    await taking.until("over")
+    assert (taking.how, taking.status) == ("refused", 481)
+    assert house.all_hear_each_other(out, back, third)
+    for party in (consult, out, third):
+        party.hang_up()
+    await house.settled()
+
+
+async def test_whoever_waits_for_one_that_asks_is_not_forgotten(house: SimulatedSwitch) -> None:
+    alice, bob, carol, dave, erin = await registered(house, "1001", "1002", "1003", "1004", "1005")
+    out, back = await talking(house, alice, bob)
+    third = await asked(house, back, carol)
+    other, _ = await talking(house, dave, erin)
+    for pair in ((third, other), (other, third)):
+        with pytest.raises(Conflict):
+            house.switch.unite(*(house.call_of(each) for each in pair))
+    back.hang_up()
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, third)
+    for party in (out, other):
+        party.hang_up()
+    await house.settled()
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 160, 40))
+@pytest.mark.parametrize("go", [(0, 1), (1, 2), (0, 2)], ids=str)
+async def test_two_of_three_leave_at_once_and_nobody_is_left(
+    house: SimulatedSwitch, go: tuple[int, int], milliseconds: int
+) -> None:
+    parties = await three(house)
+    first, second = (parties[each] for each in go)
+    (last,) = [party for party in parties if party not in (first, second)]
+    first.hang_up()
+    await asyncio.sleep(milliseconds / 1000)
+    second.hang_up()
+    await last.until("over")
+    await house.settled()
+
+
+@pytest.mark.parametrize("who", [0, 1, 2])
+async def test_in_the_midst_a_transfer_is_refused_and_codes_mean_nothing(house: SimulatedSwitch, who: int) -> None:
+    parties = await three(house)
+    asks = parties[who]
+    asks.refer("1004")
+    await asks.when(lambda: bool(asks.told) and asks.told[-1] >= 200)
+    assert asks.told == [100, 603]
+    for keys in ("##1004#", "*21004#", "*4", "*3"):
+        house.press(asks, keys)
+        await asyncio.sleep(6)
+        assert house.all_hear_each_other(*parties)
+    for party in parties[:2]:
+        party.hang_up()
+    await house.settled()
