@@ -19,7 +19,7 @@ from pathlib import Path
 PROMPTS = Path(__file__).parent.parent / "softswitch" / "prompts"
 sys.path.insert(0, str(PROMPTS.parent.parent))
 
-from gateways.speech.voices import VOICES, Sound  # noqa: E402
+from gateways.speech.voices import VOICES, Sound  # noqa: E402 - found by the path above
 
 BITRATE = "24"
 """Kilobits a second: speech in wide band without audible loss."""

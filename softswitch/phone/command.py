@@ -107,7 +107,9 @@ def phone_settings(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.play is not None:
         try:
             read_wav(arguments.play)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise Invalid("--play", f"cannot read {arguments.play}: {error.strerror}") from error
+        except ValueError as error:
             raise Invalid("--play", str(error)) from error
     return {
         "account": arguments.account,
@@ -247,7 +249,8 @@ class Story:
 def _registered(registration: Event, server: str) -> str:
     if registration["expires"]:
         return f"registered at {server} for {registration['expires']} s"
-    return f"registration at {server} failed: {registration['status']} {registration['reason']}"
+    hint = "; is there such an account, and is this its password?" if registration["status"] in (401, 403) else ""
+    return f"registration at {server} failed: {registration['status']} {registration['reason']}{hint}"
 
 
 def summary(result: Result) -> list[str]:

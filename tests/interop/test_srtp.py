@@ -138,7 +138,7 @@ async def test_a_held_call_is_resumed_under_srtp(switch: Server, admin: Admin, t
 # baresip, whose libre has its own SRTP and other suites --------------------------------------------------------
 
 baresip = pytest.importorskip("baresip")
-from tests.interop.test_baresip import TONE, baresip_phone, hear  # noqa: E402
+from tests.interop.test_baresip import TONE, baresip_phone, hear  # noqa: E402 - it needs baresip
 
 
 @pytest.mark.parametrize(("encryption", "policy"), [("srtp", "optional"), ("srtp-mand", "required")])

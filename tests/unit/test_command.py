@@ -5,7 +5,7 @@ import pytest
 
 from softswitch.kernel.errors import Invalid
 from softswitch.phone import process
-from softswitch.phone.command import Happening, Result, configure, phone_settings, run, summary
+from softswitch.phone.command import Happening, Result, _registered, configure, phone_settings, run, summary
 from softswitch.phone.quality import judge
 from softswitch.phone.sound import Heard
 
@@ -37,7 +37,7 @@ def test_a_server_without_a_port_means_5060() -> None:
         (("--server", "127.0.0.1:x"), "--server"),
         (("--digits", "12e"), "'e'"),
         (("--for", "0"), "--for"),
-        (("--play", "/nowhere/tone.wav"), "/nowhere/tone.wav"),
+        (("--play", "/nowhere/tone.wav"), "cannot read /nowhere/tone.wav: No such file or directory"),
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_by_name(words: tuple[str, ...], named: str) -> None:
@@ -52,6 +52,14 @@ def test_without_its_library_the_phone_names_what_installs_it(
 
     assert run(arguments("--as", "1001", "9196")) == 2
     assert 'pip install "softswitch[phone]"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("status", "hints"), [(401, True), (403, True), (503, False)])
+def test_a_refused_registration_asks_after_account_and_password(status: int, hints: bool) -> None:
+    told = _registered({"status": status, "reason": "No", "expires": 0, "at": 0.0}, "127.0.0.1:5060")
+
+    assert f"at 127.0.0.1:5060 failed: {status} No" in told
+    assert ("its password" in told) is hints
 
 
 def test_a_refused_argument_is_told_in_json_when_json_was_asked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,7 +115,7 @@ impl TurnedAway {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)]
+#[allow(clippy::cast_possible_truncation)] // any bits of a hash do
 fn place(hash: u64) -> usize {
     hash as usize % PLACES
 }

@@ -72,7 +72,7 @@ enum Input {
 
 impl Engine {
     /// Send a request in a new client transaction and give its number. An ACK goes without one and gives 0.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // the parts of a request
     pub fn request(
         &mut self,
         transport: u64,
@@ -97,7 +97,7 @@ impl Engine {
     }
 
     /// The same on terms. Gives 0 where it would be too long, and was not sent.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // the parts of a request
     pub fn request_on(
         &mut self,
         terms: Terms,
@@ -124,7 +124,7 @@ impl Engine {
         .unwrap_or_else(|| Err(Refusal("a bug of ours, counted in `panics`".into())))
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // the parts of a request
     fn new_client(
         &mut self,
         terms: Terms,
@@ -170,7 +170,7 @@ impl Engine {
     }
 
     /// A new client transaction whose request `print` makes for its number.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // the parts of a request
     fn start_client(
         &mut self,
         terms: Terms,
