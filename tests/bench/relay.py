@@ -28,18 +28,24 @@ SUITES = {"AES_CM_128_HMAC_SHA1_80": 30, "AEAD_AES_128_GCM": 28}
 """SRTP suites that are measured, and the bytes of their master keys."""
 
 
-def measure_relay(calls: int, seconds: int, io: str, suite: str = "") -> dict[str, Any]:
-    """The project's own media engine; with a suite each packet is opened, and protected again under another key."""
-    command = [sys.executable, str(ROOT / "tests" / "bench" / "relay_server.py"), str(calls), io]
+def measure_relay(calls: int, seconds: int, io: str, suite: str = "", record: Path | None = None) -> dict[str, Any]:
+    """The project's own media engine; with a suite each packet is opened, and protected again under another key; with a
+    folder each call is recorded there."""
+    command = [sys.executable, str(ROOT / "tests" / "bench" / "relay_server.py"), str(calls), "--io", io]
     if suite:
-        command += [suite, str(SUITES[suite])]
+        command += ["--suite", suite, str(SUITES[suite])]
+    if record is not None:
+        command += ["--record", str(record)]
     with start_server(command) as server:
         assert server.stdout is not None
         kind = server.stdout.readline().strip()
         pairs = "".join(iter(server.stdout.readline, "\n"))
         figures = _load(server.pid, seconds, pairs, suite)
-        server.communicate()
+        told, _ = server.communicate()
     name = f"SRTP, {suite}" if suite else f"media engine, {kind}"
+    if record is not None:
+        name = "recorded, stereo WAV"
+        figures |= json.loads(told)
     return {"bench": "relay", "server": name, **figures}
 
 
@@ -66,8 +72,9 @@ def _load(pid: int, seconds: int, pairs: str, suite: str = "") -> dict[str, Any]
 
 
 def alone(cpu: int, command: list[str]) -> list[str]:
-    """Run a command on one CPU, and before whatever else the machine does where we may."""
-    urgent = ["chrt", "--fifo", "1", *command] if os.geteuid() == 0 else command
+    """Run a command on one CPU, and before whatever else the machine does where we may; not so its further threads,
+    unless they see to it themselves."""
+    urgent = ["chrt", "--reset-on-fork", "--fifo", "1", *command] if os.geteuid() == 0 else command
     cpus = sorted(os.sched_getaffinity(0))
     return ["taskset", "-c", str(cpus[cpu]), *urgent] if len(cpus) > 1 else urgent
 

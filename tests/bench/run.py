@@ -19,6 +19,7 @@ PARTS = {
     "g": ("a room where all speak", sound.measure_room),
     "h": ("a room in Opus", sound.measure_opus_room),
     "i": ("calls between codecs", sound.measure_transcoding),
+    "j": ("recorded calls", relayed.measure_recording),
     "o": ("overload", overload.measure),
 }
 
