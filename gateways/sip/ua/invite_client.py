@@ -3,24 +3,19 @@
 from collections.abc import Sequence
 
 from gateways._native import RequestReceived, ResponseReceived, SessionDescription, SipResponse
-from gateways.sip.ua import alert, early_media, sdp, session_id
-from gateways.sip.ua.addressing import called_address, contact_uri, party_address
+from gateways.sip.ua import early_media, sdp, session_id
+from gateways.sip.ua.addressing import contact_uri
 from gateways.sip.ua.causes import cause_of, cause_said, reason_of
 from gateways.sip.ua.context import Context, Way
-from gateways.sip.ua.dialog import Dialog, Headers
-from gateways.sip.ua.digest_client import DigestClient
-from gateways.sip.ua.identity import write as write_identity
 from gateways.sip.ua.large_requests import Detour, detour, detour_failed, most_octets
 from gateways.sip.ua.next_hop import find_hops
-from gateways.sip.ua.reliable import OPTION, Acknowledger
+from gateways.sip.ua.our_invite import dialog_for, headers_of, interval_for, unprotected
+from gateways.sip.ua.reliable import Acknowledger
 from gateways.sip.ua.requests import contacts_of, described_body, names_option, readable_answer, seconds_to_wait
-from gateways.sip.ua.sdes import clear_signalling
 from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Input, Session, State
 from gateways.sip.ua.session_timer import granted, least_allowed
 from gateways.sip.ua.stray_answer import turn_away
-from softswitch.calls.identity import ANONYMOUS, PLAIN
-from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import (
     AcceptOffer,
     Answered,
@@ -64,31 +59,7 @@ class InviteClient(Session):
     )
 
     def __init__(self, context: Context, leg: LegId, invitation: Invitation) -> None:
-        tokens = context.tokens
-        tag = tokens.token()
-        uri, style = invitation.target.uri, invitation.style
-        ours = style.host if style is not None and style.host else context.settings.host
-        if invitation.from_ == ANONYMOUS:
-            ours = "anonymous.invalid"  # RFC 3323 section 4.1.1.3
-        dialog = Dialog(
-            call_id=tokens.token() + tokens.token(),
-            local=f"{party_address(invitation.from_, ours)};tag={tag}",
-            local_tag=tag,
-            local_cseq=1,
-            remote=called_address(invitation.to.number, uri),
-            remote_tag="",
-            remote_cseq=-1,
-            remote_target=uri,
-            route_set=invitation.target.path,
-            transport=0,
-            peer=("", 0),
-        )
-        # A registered phone is where it registered from, whatever its answer says.
-        dialog.pinned = invitation.target.address is not None
-        if invitation.session_id:
-            dialog.session_id = session_id.header(invitation.session_id, "")
-        if invitation.credentials is not None:
-            dialog.auth = DigestClient(invitation.credentials, tokens.token)
+        dialog = dialog_for(context, invitation)
         super().__init__(context, dialog, State.RESOLVING, owns_call_id=True)
         self.leg = leg
         context.legs[leg] = self
@@ -109,13 +80,10 @@ class InviteClient(Session):
         """Made by the first provisional response that is to be acknowledged."""
         self._theirs: SessionDescription | None = None
         """The offer that their 2xx brought."""
-        rules = self._rules = invitation.rules
+        self._rules = invitation.rules
         """How the party's signalling differs from what holds for all; None: in nothing."""
-        self._interval: list[tuple[str, str]] = context.session_expires
+        self._interval = interval_for(context, invitation.rules)
         """What we ask of the session timer."""
-        if rules is not None and rules.session_expires is not None:
-            expires = rules.session_expires
-            self._interval = [("Session-Expires", str(expires))] if expires else []
         self._ack: bytes | None = None
         """The body of our ACK, for when their 2xx comes again; None before it."""
 
@@ -162,7 +130,7 @@ class InviteClient(Session):
         assert invitation is not None
         dialog.transport, dialog.peer = way
         if self.sdp.sdes is not None or (invitation.offer is not None and invitation.offer.security is not None):
-            why = self._unprotected(invitation, way)
+            why = unprotected(context, self.sdp, invitation, way)
             if why:
                 self.trace("out", f"no INVITE: {why}")
                 # As if the party had refused it, so that the caller hears the reason and not that nobody answered.
@@ -172,23 +140,7 @@ class InviteClient(Session):
         if context.vicinity is not None:
             self.sdp.renamed = context.vicinity.media_seen_from(way[1][0])
         uri, headers = dialog.request("INVITE", self._cseq)
-        headers += [
-            ("Max-Forwards", str(invitation.hops_left)),
-            context.contact(way[0], way[1][0]),
-            context.allow,
-            context.supported if self._we_offered else context.supported_late,
-            *self._interval,
-            context.product,
-        ]
-        if self._rules is not None:
-            headers = self._asking(self._rules, headers)
-        if invitation.alert is not None:
-            headers += alert.headers(invitation.alert, context.settings.host)
-        if invitation.referred_by is not None:
-            headers.append(("Referred-By", party_address(invitation.referred_by, context.settings.host)))
-        if invitation.identity is not None:
-            host = context.settings.host
-            headers += write_identity(invitation.identity, invitation.style or PLAIN, invitation.to.number, host)
+        headers += headers_of(context, invitation, way, self._interval)
         body = b""
         if invitation.offer is not None:
             body = self.sdp.offer(invitation.offer)
@@ -207,28 +159,6 @@ class InviteClient(Session):
             return
         self._detour = detour(context, way)
         self.invite(self._detour.way if self._detour is not None else way, however_long=True)
-
-    def _asking(self, rules: LegRules, headers: Headers) -> Headers:
-        """The headers of our INVITE as what is set for the party wants them."""
-        context = self.context
-        if rules.reliable == "never":
-            headers = [context.supported_late if header is context.supported else header for header in headers]
-        if rules.reliable == "required" and self._we_offered:
-            headers.append(("Require", OPTION))
-        if rules.early_media == "authorised":
-            headers.append(("P-Early-Media", "supported"))  # RFC 5009 section 4
-        return headers
-
-    def _unprotected(self, invitation: Invitation, way: Way) -> str:
-        """Why the policy of this leg is against the INVITE; empty where it is not."""
-        sdes, transport = self.sdp.sdes, self.context.transports.get(way[0])
-        if invitation.offer is not None and self.sdp.forbids(invitation.offer):
-            return "SRTP is required of one party alone, and sound bypasses the switch"
-        if sdes is None or transport is None:
-            return ""
-        return clear_signalling(
-            sdes.policy, transport.kind, way[1][0], allowed=self.context.settings.srtp_keys_in_clear
-        )
 
     def unreachable(self, status: object) -> None:
         """There is no way to the target: 430 if its connection is gone (RFC 5626 section 5.3), else 404."""
