@@ -105,3 +105,10 @@ def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = [int(path.name[:4]) for path in sorted((DOCS / "decisions").glob("*.md"))]
 
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_no_line_of_the_changelog_stands_twice() -> None:
+    """Where two branches append to it, a merge may keep a line of both."""
+    lines = re.findall(r"^(?:- |#).{0,60}", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert [line for line in set(lines) if lines.count(line) > 1] == []
