@@ -13,7 +13,7 @@ from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Alert, Origin
 from softswitch.engine.call import CallApp
 from softswitch.engine.switch import Switch
-from softswitch.events import MediaFigures, TraceLine, Trouble
+from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
 from softswitch.features.directory.service import Directory
 from softswitch.features.quality.service import Doctor
 from softswitch.features.reach.service import Reach
@@ -23,6 +23,7 @@ from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
 from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
@@ -112,6 +113,9 @@ class Answers:
         match kind:
             case "account" | "speeddial":
                 return self._reach.prospect(kind, name, routed_as)
+            case "setting" | "callback" if routed_as != origin:
+                said = f"{routed_as.name} forwards to a code of {origin.name}"
+                return Prospect((RoutingStep(f"{kind}/{name}", "failed", said),), Cause.FACILITY_REJECTED)
             case "trunk-group" if (group := self._groups.group(name)) is not None:
                 return self._departures.prospect_of_group(group, number, caller, origin, routed_as)
             case "pbx" if (pbx := self._trunks.pbx_of(name)) is not None:

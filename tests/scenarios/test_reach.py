@@ -258,6 +258,13 @@ async def test_each_refusal_is_a_step_of_the_explanation(house: SimulatedSwitch,
     assert any(said.removesuffix(" now").removeprefix("it ") in note for note in notes), notes
 
 
+async def test_a_forward_to_a_code_is_explained_as_refused(house: SimulatedSwitch) -> None:
+    settle_rules(house, "1002", ReachRules(forward_always="*371003"))
+    said = house.features.plan.explain("1001", "1002")
+    assert (said.cause, said.steps[-1].reason) == (Cause.FACILITY_REJECTED, "1002 forwards to a code of 1001")
+    assert house.features.plan.explain("1001", "*371003").cause is None
+
+
 async def test_what_an_account_would_do_with_a_call_is_explained(house: SimulatedSwitch) -> None:
     await registered(house, "1002")
     settle_rules(house, "1002", ReachRules(forward_no_answer="1003", no_answer_seconds=10, forward_busy="1004"))
