@@ -78,8 +78,10 @@ class Talk:
 
     def music(self, leg: Leg) -> None:
         """Let a party that is up hear music while it waits; silence where none is set."""
-        if leg.address is None or leg.state is not LegState.UP:
-            return
+        if leg.address is not None and leg.state is LegState.UP:
+            self._play_music(leg)
+
+    def _play_music(self, leg: Leg) -> None:
         if self._around.music:
             self._around.media.play(leg.id, self._around.music, loop=True)
         else:
@@ -290,7 +292,7 @@ class Talk:
             self._around.media.silence(b.id)
             for holds, held, other in ((a_holds, b_holds, b), (b_holds, a_holds, a)):
                 if holds and not held:
-                    self.music(other)
+                    self._play_music(other)  # also to one that is about to be answered
         else:
             self._around.media.bridge(a.id, b.id)
 

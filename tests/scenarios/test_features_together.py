@@ -28,6 +28,24 @@ async def test_of_two_who_fetch_a_parked_call_at_once_one_has_it(house: Simulate
     await house.settled()
 
 
+async def test_who_fetches_a_party_that_holds_hears_music_until_it_resumes(house: SimulatedSwitch) -> None:
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    out, back = await talking(house, alice, bob)
+    await parked(house, back)
+    assert out.offer_again("sendonly")
+    await out.when(lambda: out.renegotiations == [200])
+    fetching = carol.call("701")
+    await fetching.until("up")
+    await asyncio.sleep(1)
+    assert list(house.media.doing.values()) == ["music"]
+    assert out.offer_again("sendrecv")
+    await out.when(lambda: out.renegotiations == [200, 200])
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, fetching)
+    out.hang_up()
+    await house.settled()
+
+
 async def test_of_two_who_pick_up_at_once_one_has_it(house: SimulatedSwitch) -> None:
     alice, bob, carol, dave = await registered(house, "1001", "1002", "1003", "1004")
     out, _ = await ringing(alice, bob)
