@@ -3,6 +3,7 @@
 //! Samples are 16-bit, of one channel, at the format's own [`Format::rate`]. A warm [`Encoder`] or [`Decoder`] allocates
 //! nothing but what its caller's vector has no room for.
 
+mod activity;
 pub mod comfort_noise;
 mod concealment;
 mod decoder;
@@ -12,6 +13,7 @@ mod format;
 mod g722;
 mod opus;
 
+pub use activity::says_silence;
 pub use decoder::Decoder;
 pub use duration::duration;
 pub use encoder::Encoder;

@@ -15,7 +15,7 @@ use crate::converter::Converter;
 use crate::mixed::Mixed;
 use crate::playlist::Playing;
 use crate::speaker::{Manner, Packetizer, frame_length};
-use crate::voice::{Hearing, Voices};
+use crate::voice::{Attention, Hearing, Voices};
 
 pub struct Mix {
     pub epoch: u64,
@@ -44,8 +44,10 @@ struct Member {
     seat: u32,
     hearing: Hearing,
     converter: Converter,
-    /// What it said in this tick, at the mix's rate; empty: nothing.
+    /// What it said in this tick, at the mix's rate; empty: nothing, or it was not decoded.
     frame: Vec<i16>,
+    /// Of the newest frame that was decoded; None: it is silent.
+    level: Option<u8>,
     standing: Standing,
     /// How it is spoken to: those of one manner who hear the same get the same packets.
     manner: Option<Manner>,
@@ -126,6 +128,7 @@ impl Mix {
             hearing: self.voices.hear(leg, epoch),
             converter: Converter::default(),
             frame: Vec::new(),
+            level: None,
             standing: Standing::default(),
             manner,
             hears_all: false,
@@ -191,6 +194,7 @@ impl Mix {
         mixed.begin(self.rate, length);
         self.listen(length);
         let speaking = self.choose();
+        self.attend();
         let mut told = Told {
             speaking,
             play_ended: None,
@@ -231,8 +235,12 @@ impl Mix {
             member.frame.clear();
             self.scratch.clear();
             let Some(heard) = member.hearing.frame(&mut self.scratch) else {
+                member.level = None;
                 continue;
             };
+            if heard.skipped {
+                continue;
+            }
             if heard.rate == self.rate {
                 std::mem::swap(&mut member.frame, &mut self.scratch);
             } else {
@@ -242,14 +250,14 @@ impl Mix {
             }
             // A voice that changes its rate has one frame of another length.
             member.frame.resize(length, 0);
+            member.level = Some(level(energy(&member.frame), length));
         }
     }
 
     /// Choose who is heard; gives who speaks now, where that is another one.
     fn choose(&mut self) -> Option<u32> {
         for member in self.members.iter().filter(|member| !member.standing.muted) {
-            if !member.frame.is_empty() {
-                let level = level(energy(&member.frame), member.frame.len());
+            if let Some(level) = member.level {
                 self.choice.hear(member.seat, level);
             }
         }
@@ -269,6 +277,23 @@ impl Mix {
             .find(|member| member.seat == active)?
             .leg;
         (self.speaking.replace(leg) != Some(leg)).then_some(leg)
+    }
+
+    /// Let those be decoded who are heard. Of all others it is enough to know whether they speak, and how loud.
+    fn attend(&mut self) {
+        for member in &mut self.members {
+            let may_be_heard =
+                self.loudest.is_none() || self.chosen.get(member.seat as usize) == Some(&true);
+            let by_one = |(&(_, speaker), gain): (&(u32, u32), &Option<Gain>)| {
+                speaker == member.leg && gain.is_some()
+            };
+            let close = (may_be_heard && !member.standing.muted) || self.heard.iter().any(by_one);
+            member.hearing.attend(if close {
+                Attention::Close
+            } else {
+                Attention::Glance
+            });
+        }
     }
 
     /// Whether everybody hears a member in this tick.
@@ -371,3 +396,6 @@ impl Group {
         self.packetizer.suits(manner)
     }
 }
+
+#[cfg(test)]
+mod tests;

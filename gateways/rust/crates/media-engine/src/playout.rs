@@ -4,7 +4,7 @@
 mod flow;
 
 use codec::comfort_noise::Noise;
-use codec::{Decoder, Format, duration};
+use codec::{Decoder, Format, duration, says_silence};
 use rtp::Header;
 use rtp::jitter::{Content, Counts, JitterBuffer, Next, Settings};
 
@@ -18,6 +18,8 @@ pub enum Played {
     Concealed,
     /// The noise that the party's comfort noise packets describe.
     Comfort,
+    /// There is sound that was not decoded.
+    Skipped,
     /// The party is silent.
     Nothing,
 }
@@ -38,6 +40,35 @@ pub struct Figures {
     pub target_ms: f64,
 }
 
+/// Packets that say that nobody speaks are decoded only so often, while nobody wants every word: a sender that is mistaken
+/// is found out within half a second.
+const LOOK: u32 = 25;
+
+/// What was not decoded.
+#[derive(Default)]
+struct Skipped {
+    /// Packets, since the last one that was.
+    packets: u32,
+    /// The last of them, so that the decoder does not begin out of nothing.
+    newest: Vec<u8>,
+    /// How many packets in a row said that nobody speaks, decoded or not.
+    silent: u32,
+    scratch: Vec<i16>,
+}
+
+impl Skipped {
+    /// Whether a packet need not be decoded.
+    fn may_be(&mut self, format: Format, payload: &[u8]) -> bool {
+        if !says_silence(format, payload) {
+            self.silent = 0;
+            return false;
+        }
+        self.silent += 1;
+        // The first ones tell how soft it is.
+        self.silent > 2 && self.silent % LOOK != 0
+    }
+}
+
 /// The sound of one leg. What it gives has the rate of the format that was put last into it.
 pub struct Playout {
     format: Format,
@@ -56,6 +87,9 @@ pub struct Playout {
     paused: bool,
     concealed: u64,
     malformed: u64,
+    /// Whether somebody wants every word.
+    closely: bool,
+    skipped: Skipped,
 }
 
 #[derive(Clone, Copy)]
@@ -80,7 +114,15 @@ impl Playout {
             paused: false,
             concealed: 0,
             malformed: 0,
+            closely: true,
+            skipped: Skipped::default(),
         })
+    }
+
+    /// Whether somebody wants every word, as at first. Else packets that say that nobody speaks
+    /// are decoded only now and then.
+    pub fn hear_closely(&mut self, closely: bool) {
+        self.closely = closely;
     }
 
     /// Samples a second of the frames.
@@ -123,7 +165,7 @@ impl Playout {
         while self.flow.lacks() > 0 {
             self.fill(now);
         }
-        if self.playing == Played::Speech {
+        if matches!(self.playing, Played::Speech | Played::Skipped) {
             self.follow_clock(now);
         }
         self.flow.take(out);
@@ -161,6 +203,25 @@ impl Playout {
                 }
                 let rate = f64::from(format.rate());
                 let before = self.flow.samples.len();
+                self.comfort = false;
+                if !self.closely && self.skipped.may_be(format, payload) {
+                    self.skipped.packets += 1;
+                    self.skipped.newest.clear();
+                    self.skipped.newest.extend_from_slice(payload);
+                    let samples = duration(format, payload).unwrap_or_default().max(1);
+                    self.flow.silence(samples);
+                    self.packet = samples as f64 / rate;
+                    self.flow.drop_at(before, (over * rate) as usize);
+                    self.playing = Played::Skipped;
+                    return;
+                }
+                if std::mem::take(&mut self.skipped.packets) > 0 {
+                    self.skipped.scratch.clear();
+                    // If it is none of its format, it is as if it was never there.
+                    self.decoder
+                        .decode(&self.skipped.newest, &mut self.skipped.scratch)
+                        .ok();
+                }
                 if self
                     .decoder
                     .decode(payload, &mut self.flow.samples)
@@ -172,7 +233,6 @@ impl Playout {
                 }
                 self.packet = (self.flow.samples.len() - before) as f64 / rate;
                 self.flow.drop_at(before, (over * rate) as usize);
-                self.comfort = false;
                 self.playing = Played::Speech;
             }
             Next::Packet {
@@ -185,6 +245,14 @@ impl Playout {
             }
             Next::Missing { seconds, next } => {
                 let rate = f64::from(self.format.rate());
+                if self.skipped.packets > 0 {
+                    let samples = self.flow.lacks().max(1);
+                    self.flow.silence(samples);
+                    self.buffer.concealed(samples as f64 / rate);
+                    self.doubtful += samples;
+                    self.playing = Played::Skipped;
+                    return;
+                }
                 // A packet that holds the one before it, too, is decoded for all of that one.
                 let samples = if next.is_some() {
                     (seconds.min(self.packet) * rate).round() as usize
@@ -229,7 +297,7 @@ impl Playout {
                     return;
                 }
                 self.fill(now);
-                if self.playing != Played::Speech {
+                if !matches!(self.playing, Played::Speech | Played::Skipped) {
                     return;
                 }
             }

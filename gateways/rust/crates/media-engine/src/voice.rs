@@ -11,6 +11,8 @@ use crate::row::{Place, Row};
 pub struct Voices {
     /// How many want to hear each. They are asked for with every packet, and so they lie close together.
     wanted: Box<[AtomicU32]>,
+    /// How many of them want every word.
+    closely: Box<[AtomicU32]>,
     /// One thread speaks, and few hear, each for the time of a copy: the lock is hardly ever met.
     spoken: Box<[Mutex<Spoken>]>,
 }
@@ -27,7 +29,18 @@ struct Frame {
     rate: u32,
     /// The packets that it was made of went to the leg's partner as they were.
     passed: bool,
+    /// There was sound, and nobody wanted it enough to decode it.
+    skipped: bool,
     samples: Vec<i16>,
+}
+
+/// How closely a voice is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// Every word.
+    Close,
+    /// Whether somebody speaks, and how loud.
+    Glance,
 }
 
 /// What was heard.
@@ -36,12 +49,15 @@ pub struct Heard {
     /// Samples a second.
     pub rate: u32,
     pub passed: bool,
+    /// There was sound, but it was not decoded: nothing was appended.
+    pub skipped: bool,
 }
 
 impl Voices {
     pub fn new(slots: usize) -> Self {
         Self {
             wanted: (0..slots).map(|_| AtomicU32::default()).collect(),
+            closely: (0..slots).map(|_| AtomicU32::default()).collect(),
             spoken: (0..slots).map(|_| Mutex::default()).collect(),
         }
     }
@@ -51,6 +67,7 @@ impl Voices {
         let mut spoken = self.lock(slot);
         spoken.epoch = epoch;
         self.wanted[slot as usize].store(0, Ordering::Relaxed);
+        self.closely[slot as usize].store(0, Ordering::Relaxed);
     }
 
     pub fn close(&self, slot: u32) {
@@ -62,12 +79,28 @@ impl Voices {
         self.wanted[slot as usize].load(Ordering::Relaxed) != 0
     }
 
+    /// Whether anybody wants every word of it.
+    pub fn heard_closely(&self, slot: u32) -> bool {
+        self.closely[slot as usize].load(Ordering::Relaxed) != 0
+    }
+
+    /// The next 20 ms of a leg, which were not decoded, by its own thread.
+    pub fn skip(&self, slot: u32, rate: u32, passed: bool) {
+        let mut spoken = self.lock(slot);
+        let frame = spoken.frames.push();
+        frame.rate = rate;
+        frame.passed = passed;
+        frame.skipped = true;
+        frame.samples.clear();
+    }
+
     /// The next 20 ms of a leg, by its own thread.
     pub fn speak(&self, slot: u32, rate: u32, passed: bool, samples: &[i16]) {
         let mut spoken = self.lock(slot);
         let frame = spoken.frames.push();
         frame.rate = rate;
         frame.passed = passed;
+        frame.skipped = false;
         frame.samples.clear();
         frame.samples.extend_from_slice(samples);
     }
@@ -75,21 +108,26 @@ impl Voices {
     /// Hear a user of a slot from its next frame on, also one that its thread has not yet let in. Who is gone is never
     /// heard.
     pub fn hear(self: &Arc<Self>, slot: u32, epoch: u64) -> Hearing {
-        let mut next = None;
-        self.begin(slot, &self.lock(slot), epoch, &mut next);
+        let attention = Attention::Close;
+        let spoken = self.lock(slot);
+        let next = (spoken.epoch == epoch).then(|| {
+            self.count(slot, attention);
+            spoken.frames.end()
+        });
         Hearing {
             voices: Arc::clone(self),
             slot,
             epoch,
             next,
+            attention,
         }
     }
 
-    /// A voice is wanted by one more, who hears it from now on, once whose voice it is is there.
-    fn begin(&self, slot: u32, spoken: &Spoken, epoch: u64, next: &mut Option<Place>) {
-        if next.is_none() && spoken.epoch == epoch {
-            self.wanted[slot as usize].fetch_add(1, Ordering::Relaxed);
-            *next = Some(spoken.frames.end());
+    /// One more hears a voice; while whose it is is there.
+    fn count(&self, slot: u32, attention: Attention) {
+        self.wanted[slot as usize].fetch_add(1, Ordering::Relaxed);
+        if attention == Attention::Close {
+            self.closely[slot as usize].fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -108,6 +146,7 @@ pub struct Hearing {
     epoch: u64,
     /// None: it is not there yet.
     next: Option<Place>,
+    attention: Attention,
 }
 
 impl Hearing {
@@ -116,19 +155,39 @@ impl Hearing {
         (self.slot, self.epoch)
     }
 
+    /// Hear it so closely from now on; at first that is every word.
+    pub fn attend(&mut self, attention: Attention) {
+        if attention == self.attention {
+            return;
+        }
+        self.attention = attention;
+        let spoken = self.voices.lock(self.slot);
+        if self.next.is_some() && spoken.epoch == self.epoch {
+            let closely = &self.voices.closely[self.slot as usize];
+            match attention {
+                Attention::Close => closely.fetch_add(1, Ordering::Relaxed),
+                Attention::Glance => closely.fetch_sub(1, Ordering::Relaxed),
+            };
+        }
+    }
+
     /// Append the next frame to `out`; None: there is none yet, or the voice is gone.
     pub fn frame(&mut self, out: &mut Vec<i16>) -> Option<Heard> {
         let spoken = self.voices.lock(self.slot);
         if spoken.epoch != self.epoch {
             return None;
         }
-        self.voices
-            .begin(self.slot, &spoken, self.epoch, &mut self.next);
-        let frame = spoken.frames.take(self.next.as_mut()?)?;
+        let (slot, attention) = (self.slot, self.attention);
+        let next = self.next.get_or_insert_with(|| {
+            self.voices.count(slot, attention);
+            spoken.frames.end()
+        });
+        let frame = spoken.frames.take(next)?;
         out.extend_from_slice(&frame.samples);
         Some(Heard {
             rate: frame.rate,
             passed: frame.passed,
+            skipped: frame.skipped,
         })
     }
 }
@@ -138,6 +197,9 @@ impl Drop for Hearing {
         let spoken = self.voices.lock(self.slot);
         if self.next.is_some() && spoken.epoch == self.epoch {
             self.voices.wanted[self.slot as usize].fetch_sub(1, Ordering::Relaxed);
+            if self.attention == Attention::Close {
+                self.voices.closely[self.slot as usize].fetch_sub(1, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -191,6 +253,29 @@ mod tests {
         assert!(!voices.wanted(0));
         drop(voices.hear(0, 7));
         assert!(!voices.wanted(0), "who is gone was not wanted either");
+    }
+
+    #[test]
+    fn a_voice_is_heard_closely_while_one_wants_every_word() {
+        let voices = voices();
+        let (mut one, mut other) = (voices.hear(0, 7), voices.hear(0, 7));
+        one.attend(Attention::Glance);
+        one.attend(Attention::Glance);
+        assert!(voices.heard_closely(0));
+        other.attend(Attention::Glance);
+        assert!(!voices.heard_closely(0) && voices.wanted(0));
+        voices.skip(0, 8000, false);
+        let heard = one.frame(&mut Vec::new());
+        assert!(heard.is_some_and(|heard| heard.skipped));
+        other.attend(Attention::Close);
+        assert!(voices.heard_closely(0));
+        drop(other);
+        assert!(!voices.heard_closely(0));
+        let mut early = voices.hear(1, 9);
+        early.attend(Attention::Glance);
+        voices.open(1, 9);
+        early.frame(&mut Vec::new());
+        assert!(voices.wanted(1) && !voices.heard_closely(1));
     }
 
     #[test]

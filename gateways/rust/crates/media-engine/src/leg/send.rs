@@ -167,6 +167,8 @@ impl Leg {
         let Some(playout) = &mut self.playout else {
             return;
         };
+        let voices = &self.around.voices;
+        playout.hear_closely(self.ears.is_some() || voices.heard_closely(self.slot));
         desk.samples.clear();
         let played = playout.frame(now, &mut desk.samples);
         self.frames = self.frames.wrapping_add(1);
@@ -181,11 +183,11 @@ impl Leg {
                 &mut desk.heard,
             );
         }
-        if played != Played::Nothing {
-            let rate = playout.rate();
-            self.around
-                .voices
-                .speak(self.slot, rate, self.passed, &desk.samples);
+        let rate = playout.rate();
+        match played {
+            Played::Nothing => {}
+            Played::Skipped => voices.skip(self.slot, rate, self.passed),
+            _ => voices.speak(self.slot, rate, self.passed, &desk.samples),
         }
     }
 
