@@ -196,6 +196,8 @@ impl Playout {
                             return;
                         }
                     }
+                    // What was skipped was none of this format.
+                    self.skipped.packets = 0;
                     if format.rate() != self.format.rate() {
                         self.flow = Flow::new(format.rate());
                     }
