@@ -39,10 +39,15 @@ class Party:
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *, ssrc: int = 0x5EED) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        self.socket.bind((host, port))
-        self.address: tuple[str, int] = self.socket.getsockname()[:2]
+        while True:
+            self.socket = socket.socket(family, socket.SOCK_DGRAM)
+            self.socket.setblocking(False)
+            self.socket.bind((host, port))
+            self.address: tuple[str, int] = self.socket.getsockname()[:2]
+            # Where the kernel chooses, an even port: RTCP comes to the next one, which would be another party's.
+            if port or self.address[1] % 2 == 0:
+                break
+            self.socket.close()
         self.ssrc = ssrc
         self._sequence = 0
 
