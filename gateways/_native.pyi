@@ -943,6 +943,48 @@ class MediaCommand:
         def recording(self) -> int: ...
 
     @final
+    class Stream(MediaCommand):
+        """Connect to a WebSocket server (`ws://`), and send it the sound of a leg until `StopStream`, the leg's end or
+        the server's, at 8000 or 16000 samples a second. `direction`: `said` (what the party says), `heard` (what it
+        hears of others), `mixed` or `stereo` (both). `play`: whether what comes back is played to the party: `none`,
+        `over` what it hears, or `instead`. `about`: names and values for the first message. `stream` is a number of the
+        caller's, which comes back in events."""
+
+        __match_args__ = ("stream", "leg", "url", "rate", "direction", "play", "about")
+        def __new__(
+            cls,
+            *,
+            stream: int,
+            leg: int,
+            url: str,
+            rate: int,
+            direction: str,
+            play: str,
+            about: Sequence[tuple[str, str]],
+        ) -> MediaCommand.Stream: ...
+        @property
+        def stream(self) -> int: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def url(self) -> str: ...
+        @property
+        def rate(self) -> int: ...
+        @property
+        def direction(self) -> str: ...
+        @property
+        def play(self) -> str: ...
+        @property
+        def about(self) -> list[tuple[str, str]]: ...
+
+    @final
+    class StopStream(MediaCommand):
+        __match_args__ = ("stream",)
+        def __new__(cls, *, stream: int) -> MediaCommand.StopStream: ...
+        @property
+        def stream(self) -> int: ...
+
+    @final
     class Silence(MediaCommand):
         """End bridge, echo, mix and whatever is played."""
 
@@ -1080,6 +1122,28 @@ class MediaEvent:
         def milliseconds(self) -> int: ...
         @property
         def size(self) -> int: ...
+        @property
+        def lost_ms(self) -> int: ...
+        @property
+        def reason(self) -> str: ...
+
+    @final
+    class StreamOpened(MediaEvent):
+        """The server of a stream is there."""
+
+        __match_args__ = ("stream",)
+        def __new__(cls, *, stream: int) -> MediaEvent.StreamOpened: ...
+        @property
+        def stream(self) -> int: ...
+
+    @final
+    class StreamEnded(MediaEvent):
+        """A stream is over, or could not begin. `lost_ms`: sound that its server was too slow for."""
+
+        __match_args__ = ("stream", "lost_ms", "reason")
+        def __new__(cls, *, stream: int, lost_ms: int, reason: str) -> MediaEvent.StreamEnded: ...
+        @property
+        def stream(self) -> int: ...
         @property
         def lost_ms(self) -> int: ...
         @property

@@ -41,6 +41,8 @@ from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
 from softswitch.features.listeners import feature as listeners_feature
 from softswitch.features.listeners.service import Listeners
+from softswitch.features.livesound import feature as livesound_feature
+from softswitch.features.livesound.service import LiveSound
 from softswitch.features.messaging import feature as messaging_feature
 from softswitch.features.messaging.service import Messaging
 from softswitch.features.messaging.store import MessageStore
@@ -267,6 +269,9 @@ class Softswitch:
             listeners_feature.build(self.listeners),
             bans.build(self.bans),
             recording_feature.build(self.recordings),
+            livesound_feature.build(
+                LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
+            ),
             callcontrol.build(answers, self.records, self.event_log, bus),
         ]
         self.apps = call_apps(self.features)

@@ -329,6 +329,38 @@ class Player(Protocol):
         ...
 
 
+class Streamer(Protocol):
+    """Sends the sound of legs to WebSocket servers, and plays what comes from there, as
+    docs/reference/media-websocket.md says."""
+
+    def stream(
+        self,
+        leg: LegId,
+        url: str,
+        *,
+        rate: int,
+        direction: str,
+        play: str,
+        about: Sequence[tuple[str, str]],
+        opened: Callable[[], None],
+        ended: Callable[[int, str], None],
+    ) -> int:
+        """Connect to a server (`ws://`) for a leg, until `stop_stream`, the leg's end or the server's: gives the
+        stream's number.
+
+        `rate`: 8000 or 16000 samples a second. `direction`: `said` (what the party says), `heard` (what it hears of
+        others), `mixed` or `stereo` (both). `play`: whether what the server says is played to the party: `none`, `over`
+        what it hears, or `instead`. `about`: names and values for the first message. `opened` is told once the server
+        is there; `ended` once, milliseconds of sound that the server was too slow for, and why it ended.
+        Raises Conflict when the leg's sound does not pass through us.
+        """
+        ...
+
+    def stop_stream(self, stream: int) -> None:
+        """End a stream, which is then told; one that has ended is left alone."""
+        ...
+
+
 class Mixer(Protocol):
     """Mixes: any number of legs that hear each other. Listening, whispering and barging in are mixes, too, in which
     not everybody hears everybody."""

@@ -13,6 +13,7 @@ from gateways.media import agreement
 from gateways.media.playing import Playing
 from gateways.media.prompts import Prompts
 from gateways.media.slots import Slots
+from gateways.media.streams import Streams
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
@@ -74,6 +75,7 @@ class MediaGateway:
         self._over: Playing[LegId] = Playing(operations)
         self._to_mix: Playing[MixId] = Playing(operations)
         self._orders: list[MediaCommand] = []
+        self.streams = Streams(self._order, self._slots)
         self._events: MediaEvents | None = None
         self._recording_events: RecordingEvents | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -393,6 +395,10 @@ class MediaGateway:
             case MediaEvent.RecordingEnded(recording, milliseconds, size, lost_ms, reason):
                 if self._recording_events is not None:
                     self._recording_events.recording_ended(recording, milliseconds, size, lost_ms, reason)
+            case MediaEvent.StreamOpened(stream):
+                self.streams.tell_opened(stream)
+            case MediaEvent.StreamEnded(stream, lost_ms, reason):
+                self.streams.tell_ended(stream, lost_ms, reason)
             case MediaEvent.Failed(number, epoch, reason):
                 leg = self._slots.holder(number, epoch)
                 log.warning("the media engine could not do as told", leg=leg, reason=reason)

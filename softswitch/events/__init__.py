@@ -54,6 +54,7 @@ from softswitch.events.recordings import (
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.routing import PlanPublished
 from softswitch.events.security import BanLifted, SourceBanned
+from softswitch.events.streams import StreamFinished, StreamStarted
 from softswitch.events.system import SwitchStarted, SwitchStopped
 from softswitch.events.trunks import TrunkGatewayDown, TrunkGatewayUp, TrunkRegistered, TrunkRegistrationFailed
 
@@ -94,6 +95,8 @@ AnyFact = (
     | RecordingResumed
     | RecordingTroubled
     | RecordingFinished
+    | StreamStarted
+    | StreamFinished
     | TrunkGatewayDown
     | TrunkGatewayUp
     | TrunkRegistered
@@ -148,6 +151,8 @@ __all__ = [
     "RecordingTroubled",
     "RoutingStep",
     "SourceBanned",
+    "StreamFinished",
+    "StreamStarted",
     "SwitchStarted",
     "SwitchStopped",
     "TraceLine",

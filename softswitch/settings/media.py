@@ -1,9 +1,10 @@
 """Sound."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from softswitch.settings.kinds import Kind, one_of, read_ip, setting, whole
+from softswitch.settings.kinds import Kind, comma_separated, one_of, read_ip, setting, whole
 
 
 def _prompt(value: Any) -> str:
@@ -15,6 +16,16 @@ def _prompt(value: Any) -> str:
     ):
         raise ValueError(f"{value!r} should be a prompt's name, such as music/hold, or empty")
     return value
+
+
+_SERVER = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
+
+
+def _stream_hosts(value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(each, str) and _SERVER.fullmatch(each) for each in values):
+        raise ValueError(f"{value!r} should be a list such as ['agents.example.com', '192.0.2.7:9000']")
+    return tuple(each.lower() for each in values)
 
 
 @dataclass(frozen=True)
@@ -38,3 +49,5 @@ class MediaSettings:
     """Threads that carry sound."""
     io: Literal["auto", "epoll", "io_uring"] = setting("auto", one_of("auto", "epoll", "io_uring"))
     """How packets are read and written; `auto` takes the fastest that this kernel allows."""
+    stream_hosts: tuple[str, ...] = setting((), Kind(_stream_hosts, comma_separated))
+    """The servers that sound of calls may be sent to over WebSocket, `HOST` or `HOST:PORT`. None: to none."""

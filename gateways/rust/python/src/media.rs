@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ::srtp::{MasterKey, Suite};
 use media_engine::recording::{Container, Layout, Pause};
 use media_engine::{
-    By, Coding, Command, Configuration, Connection, Engine, Event, Formats, IoKind, Item, Keys,
-    LegFigures, Listening, RATINGS, Target, ToneSpec,
+    By, Coding, Command, Configuration, Connection, Direction, Engine, Event, Formats, IoKind,
+    Item, Keys, LegFigures, Listening, Playback, RATINGS, Stream, Target, ToneSpec,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
@@ -196,6 +196,18 @@ pub enum MediaCommand {
     ResumeRecord { recording: u64 },
     #[pyo3(constructor = (*, recording))]
     StopRecord { recording: u64 },
+    #[pyo3(constructor = (*, stream, leg, url, rate, direction, play, about))]
+    Stream {
+        stream: u64,
+        leg: u32,
+        url: String,
+        rate: u32,
+        direction: String,
+        play: String,
+        about: Vec<(String, String)>,
+    },
+    #[pyo3(constructor = (*, stream))]
+    StopStream { stream: u64 },
     #[pyo3(constructor = (*, leg))]
     Silence { leg: u32 },
     #[pyo3(constructor = (*, leg))]
@@ -374,6 +386,35 @@ impl MediaCommand {
             },
             &Self::ResumeRecord { recording } => Command::ResumeRecord { recording },
             &Self::StopRecord { recording } => Command::StopRecord { recording },
+            Self::Stream {
+                stream,
+                leg,
+                url,
+                rate,
+                direction,
+                play,
+                about,
+            } => Command::Stream(Stream {
+                stream: *stream,
+                leg: *leg,
+                url: url.clone(),
+                rate: *rate,
+                direction: match direction.as_str() {
+                    "said" => Direction::Said,
+                    "heard" => Direction::Heard,
+                    "mixed" => Direction::Mixed,
+                    "stereo" => Direction::Stereo,
+                    _ => return Err(unknown("direction", direction)),
+                },
+                playback: match play.as_str() {
+                    "none" => Playback::None,
+                    "over" => Playback::Over,
+                    "instead" => Playback::Instead,
+                    _ => return Err(unknown("way to play", play)),
+                },
+                about: about.clone(),
+            }),
+            &Self::StopStream { stream } => Command::StopStream { stream },
             &Self::Silence { leg } => Command::Silence { leg },
             &Self::Close { leg } => Command::Close { leg },
         })
@@ -458,6 +499,14 @@ pub enum MediaEvent {
         lost_ms: u64,
         reason: String,
     },
+    #[pyo3(constructor = (*, stream))]
+    StreamOpened { stream: u64 },
+    #[pyo3(constructor = (*, stream, lost_ms, reason))]
+    StreamEnded {
+        stream: u64,
+        lost_ms: u64,
+        reason: String,
+    },
 }
 
 impl From<Event> for MediaEvent {
@@ -516,6 +565,16 @@ impl From<Event> for MediaEvent {
                 recording,
                 milliseconds,
                 size: bytes,
+                lost_ms,
+                reason,
+            },
+            Event::StreamOpened { stream } => Self::StreamOpened { stream },
+            Event::StreamEnded {
+                stream,
+                lost_ms,
+                reason,
+            } => Self::StreamEnded {
+                stream,
                 lost_ms,
                 reason,
             },

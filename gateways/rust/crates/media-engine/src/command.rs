@@ -10,6 +10,7 @@ use crate::formats::Formats;
 use crate::guard::Keys;
 use crate::leg::{Detected, Listening};
 use crate::playlist::ToneSpec;
+use crate::streaming::Wanted;
 
 /// An order about a leg or a mix, each named by its slot. Carried out in the order given.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,6 +125,12 @@ pub enum Command {
     StopRecord {
         recording: u64,
     },
+    /// Send a leg's sound to a server, and play what comes from there.
+    Stream(Wanted),
+    /// That of a stream that is no more does nothing.
+    StopStream {
+        stream: u64,
+    },
     /// End bridge, echo, mix and whatever is played.
     Silence {
         leg: u32,
@@ -139,6 +146,49 @@ pub enum Command {
 pub enum Target {
     Leg(u32),
     Mix(u32),
+}
+
+/// What of a leg a stream carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What its party says.
+    Said,
+    /// What its party hears of others: of its partner, or of a mix.
+    Heard,
+    /// Both, in one channel, or in two.
+    Mixed,
+    Stereo,
+}
+
+impl Direction {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Said => "said",
+            Self::Heard => "heard",
+            Self::Mixed => "mixed",
+            Self::Stereo => "stereo",
+        }
+    }
+}
+
+/// How what the far end of a stream says is played to the party.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Playback {
+    None,
+    /// Over what it hears.
+    Over,
+    /// In place of what it hears.
+    Instead,
+}
+
+impl Playback {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Over => "over",
+            Self::Instead => "instead",
+        }
+    }
 }
 
 /// How keys are sent.
@@ -237,6 +287,14 @@ pub enum Event {
         milliseconds: u64,
         bytes: u64,
         /// Sound that could not be written in time or at all.
+        lost_ms: u64,
+        reason: String,
+    },
+    /// The far end of a stream is there.
+    StreamOpened { stream: u64 },
+    /// A stream is over, or never came to be. `lost_ms`: sound that its far end was too slow for.
+    StreamEnded {
+        stream: u64,
         lost_ms: u64,
         reason: String,
     },

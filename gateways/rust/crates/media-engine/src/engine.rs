@@ -17,6 +17,7 @@ use crate::measures::RATINGS;
 use crate::ports::Sockets;
 use crate::preparer::{self, Wishes};
 use crate::prompt::Prompt;
+use crate::streaming::Streams;
 use crate::studio::{Studio, Wanted};
 use crate::switchboard::{Errand, MixOrder, Order, Switchboard};
 use crate::uring::Uring;
@@ -74,6 +75,7 @@ pub struct Engine {
     switchboard: Mutex<Switchboard>,
     studio: Mutex<Studio>,
     wishes: Arc<Wishes>,
+    streams: Mutex<Streams>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -101,6 +103,7 @@ impl Engine {
             switchboard: Mutex::new(Switchboard::new(slots)),
             studio: Mutex::default(),
             wishes: Arc::default(),
+            streams: Mutex::default(),
             threads: Mutex::new(Vec::new()),
         };
         let preparer =
@@ -151,6 +154,9 @@ impl Engine {
         let mut errands: Vec<Vec<(Errand, f64)>> = vec![Vec::new(); self.shared.errands.len()];
         for command in commands {
             self.direct(command, &switchboard);
+            if let Some((leg, live)) = self.stream(command, &switchboard) {
+                errands[self.shared.thread_of(leg)].push((Errand::Leg(leg, live), 1.0));
+            }
             match switchboard.carry_out(command) {
                 Ok(some) => {
                     for errand in some {
@@ -169,6 +175,11 @@ impl Engine {
                 }
             }
         }
+        let streams = self.lock_streams();
+        if !streams.is_empty() {
+            streams.accompany(|leg| switchboard.company(leg));
+        }
+        drop(streams);
         for (queue, errands) in self.shared.errands.iter().zip(errands) {
             queue.push_all(errands, |errand| {
                 self.shared.events.push(refused(&errand, &switchboard), 1.0);
@@ -220,6 +231,35 @@ impl Engine {
         }
     }
 
+    /// Begin and end streams: what a leg is to play.
+    fn stream(&self, command: &Command, switchboard: &Switchboard) -> Option<(u32, Order)> {
+        match command {
+            Command::Stream(wanted) => {
+                let begun = match switchboard.user(wanted.leg) {
+                    Some(epoch) => self
+                        .lock_streams()
+                        .start(wanted.clone(), epoch, &self.shared),
+                    None => Err("the leg is not open".to_owned()),
+                };
+                match begun {
+                    Ok(incoming) => return Some((wanted.leg, Order::Live(incoming?))),
+                    Err(reason) => {
+                        let ended = Event::StreamEnded {
+                            stream: wanted.stream,
+                            lost_ms: 0,
+                            reason,
+                        };
+                        self.shared.events.push(ended, 1.0);
+                    }
+                }
+            }
+            Command::StopStream { stream } => self.lock_streams().stop(*stream),
+            Command::Close { leg } => self.lock_streams().leave(*leg),
+            _ => {}
+        }
+        None
+    }
+
     /// Sums over all recordings since the start.
     pub fn recordings(&self) -> recording::Figures {
         self.lock_studio().figures()
@@ -231,7 +271,22 @@ impl Engine {
     }
 
     pub fn drain(&self, limit: usize) -> Vec<Event> {
-        self.shared.events.take(limit).into()
+        let events: Vec<Event> = self.shared.events.take(limit).into();
+        let streams = self.lock_streams();
+        if !streams.is_empty() {
+            for event in &events {
+                if let Event::Digit {
+                    leg,
+                    epoch,
+                    digit,
+                    duration_ms,
+                } = *event
+                {
+                    streams.key(leg, epoch, digit, duration_ms);
+                }
+            }
+        }
+        events
     }
 
     /// The figures of a slot's present user, or its last one. None: there is no such slot.
@@ -262,6 +317,7 @@ impl Engine {
 
     /// End the threads, which closes the sockets. Closing twice does nothing.
     pub fn close(&self) {
+        self.lock_streams().close();
         self.shared.stopping.store(true, Relaxed);
         self.wishes.stop();
         for queue in &self.shared.errands {
@@ -276,6 +332,10 @@ impl Engine {
 
     fn lock_studio(&self) -> MutexGuard<'_, Studio> {
         self.studio.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_streams(&self) -> MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_switchboard(&self) -> MutexGuard<'_, Switchboard> {

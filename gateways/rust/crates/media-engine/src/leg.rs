@@ -26,6 +26,7 @@ use crate::outlet::Outlet;
 use crate::playlist::Playing;
 use crate::playout::Playout;
 use crate::speaker::{Manner, Speaker};
+use crate::streaming::Live;
 use crate::studio::Tracks;
 use crate::voice::{Hearing, Voices};
 
@@ -48,6 +49,8 @@ pub struct Leg {
     doing: Doing,
     /// What is played over it.
     over: Option<Playing>,
+    /// What the far end of a stream says, until that ends.
+    live: Option<Live>,
     // What comes:
     keys: KeyTracker,
     /// Whether packets of the key that is held were passed on, and what its time is counted by.
@@ -134,6 +137,7 @@ impl Leg {
             party: None,
             doing: Doing::Nothing,
             over: None,
+            live: None,
             keys: KeyTracker::default(),
             key_passed: false,
             key_clock: 8000,
@@ -209,6 +213,12 @@ impl Leg {
         self.settle(outlet);
     }
 
+    /// Play what the far end of a stream says, until that ends: whatever the leg does meanwhile.
+    pub fn play_live(&mut self, live: Live, outlet: &Outlet) {
+        self.live = Some(live);
+        self.settle(outlet);
+    }
+
     /// End what is played, over something else or by itself.
     pub fn stop_play(&mut self, outlet: &Outlet) {
         if self.over.take().is_none() && matches!(self.doing, Doing::Playing(_)) {
@@ -275,7 +285,11 @@ impl Leg {
             Doing::Mixed(_) | Doing::Playing(_) => true,
             _ => false,
         };
-        sends || self.over.is_some() || !self.keying.is_done() || self.playout.is_some()
+        sends
+            || self.over.is_some()
+            || self.live.is_some()
+            || !self.keying.is_done()
+            || self.playout.is_some()
     }
 
     /// Whether the party's packets are kept to be heard.
@@ -309,14 +323,15 @@ impl Leg {
                 converts,
                 ..
             } = bridge.terms;
-            let must_hear = self.speaker.is_some() && (converts || self.over.is_some());
+            let beside = self.live.as_ref().is_some_and(|live| !live.alone());
+            let must_hear = self.speaker.is_some() && (converts || self.over.is_some() || beside);
             match (&bridge.hearing, must_hear) {
                 (None, true) => bridge.hearing = Some(self.around.voices.hear(peer, epoch)),
                 (Some(_), false) => bridge.hearing = None,
                 _ => {}
             }
         }
-        let speaks = self.over.is_some() || !self.keying.is_done();
+        let speaks = self.over.is_some() || self.live.is_some() || !self.keying.is_done();
         outlet.occupy(speaks && self.speaker.is_some());
     }
 }

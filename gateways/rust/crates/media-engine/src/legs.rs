@@ -15,6 +15,7 @@ use crate::leg::{Datagram, Desk, Fate, Heard, KeyTaker, Leg, Press, Presses};
 use crate::mix::Mix;
 use crate::mixed::Mixed;
 use crate::playlist::Playing;
+use crate::streaming::Live;
 use crate::switchboard::{Errand, MixOrder, Order, Playlist};
 use crate::wheel::{PHASES, Wheel};
 use crate::worker::Shared;
@@ -175,6 +176,7 @@ impl Legs {
                     leg.send_keys(keys, outlet);
                 }
             }
+            Order::Live(incoming) => leg.play_live(Live::new(incoming), outlet),
             Order::Silence => leg.silence(outlet),
             Order::Close => {
                 let figures = shared.counters[slot as usize].read(leg.epoch);

@@ -8,7 +8,8 @@
 //! mixes, it is heard: put into a `playout`, from which each tick of the leg takes 20 ms for its `voice`. What a leg sends
 //! of its own comes from a voice, a mix (`mix`, `mixed`) or a `playlist`, and becomes packets in its `speaker`.
 //!
-//! What is recorded goes as packets to threads of its own (`studio`).
+//! What is recorded goes as packets to threads of its own (`studio`), and what servers elsewhere hear and say
+//! has a thread for each of them (`streaming`).
 
 mod address;
 mod bell;
@@ -40,6 +41,7 @@ mod queue;
 mod row;
 mod speaker;
 mod stream;
+mod streaming;
 mod studio;
 mod switchboard;
 mod uring;
@@ -48,7 +50,7 @@ mod wheel;
 mod worker;
 
 pub use ::recording;
-pub use command::{By, Command, Connection, Event, Item, Target};
+pub use command::{By, Command, Connection, Direction, Event, Item, Playback, Target};
 pub use engine::{Configuration, Engine, IoKind, Totals};
 pub use figures::LegFigures;
 pub use formats::{Coding, Formats, Kind};
@@ -56,3 +58,4 @@ pub use guard::Keys;
 pub use leg::{Detected, Listening};
 pub use measures::{Measures, RATINGS};
 pub use playlist::ToneSpec;
+pub use streaming::Wanted as Stream;

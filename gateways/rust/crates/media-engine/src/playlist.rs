@@ -365,7 +365,7 @@ mod tests {
         let mut playing = Playing::new(vec![prompt(1, 20), prompt(2, 20)], 7, false);
         assert_eq!(heard(&mut playing, 1), [1, 1]);
         playing.pause(true);
-        assert_eq!(heard(&mut playing, 3), []);
+        assert_eq!(heard(&mut playing, 3), [0; 0]);
         playing.pause(false);
         assert_eq!(heard(&mut playing, 3), [2, 2]);
     }
@@ -379,7 +379,7 @@ mod tests {
         playing.seek(20);
         assert_eq!(heard(&mut playing, 1), [1, 0]);
         playing.seek(1000);
-        assert_eq!(heard(&mut playing, 1), []);
+        assert_eq!(heard(&mut playing, 1), [0; 0]);
     }
 
     #[test]

@@ -92,7 +92,7 @@ mod tests {
         assert!(!queue.push(6, 1.0));
         assert_eq!(queue.take(3), [1, 2, 4]);
         assert_eq!(queue.take(3), [5]);
-        assert_eq!(queue.take(3), []);
+        assert_eq!(queue.take(3), [0; 0]);
     }
 
     #[test]
@@ -103,6 +103,6 @@ mod tests {
         queue.push_all(items, |item| refused.push(item));
         assert_eq!(refused, [3]);
         assert_eq!(queue.take_all(), [1, 2, 4]);
-        assert_eq!(queue.take_all(), []);
+        assert_eq!(queue.take_all(), [0; 0]);
     }
 }

@@ -15,6 +15,7 @@ use crate::mix::Standing;
 use crate::playlist::{Item, ToneSpec};
 use crate::prompt::Prompt;
 use crate::speaker::Manner;
+use crate::streaming::{Company, Incoming};
 
 /// What the thread of one leg is to do.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub enum Order {
         epoch: u64,
         keys: Presses,
     },
+    /// Play what comes from the far end of a stream.
+    Live(Arc<Incoming>),
     Silence,
     Close,
 }
@@ -332,7 +335,9 @@ impl Switchboard {
             Command::Record { .. }
             | Command::PauseRecord { .. }
             | Command::ResumeRecord { .. }
-            | Command::StopRecord { .. } => Ok(Vec::new()),
+            | Command::StopRecord { .. }
+            | Command::Stream(_)
+            | Command::StopStream { .. } => Ok(Vec::new()),
             Command::Silence { leg } => self.alone(leg, Order::Silence),
             Command::Close { leg } => {
                 if self.slot(leg)?.epoch.is_none() {
@@ -376,6 +381,20 @@ impl Switchboard {
                 Some((slot.epoch?, slot.rate))
             }
         }
+    }
+
+    /// Whom a leg hears.
+    pub fn company(&self, leg: u32) -> Company {
+        match self.slots.get(leg as usize).map(|slot| slot.place) {
+            Some(Place::Bridged(peer)) => Company::Leg(peer, self.slots[peer as usize].last_epoch),
+            Some(Place::Mixed(mix)) => Company::Mix(mix, self.mixes[mix as usize].last_epoch),
+            Some(Place::Alone) | None => Company::Nobody,
+        }
+    }
+
+    /// The present user of a slot; None: it is not in use.
+    pub fn user(&self, leg: u32) -> Option<u64> {
+        self.slots.get(leg as usize)?.epoch
     }
 
     /// The present user of a slot, or the last.

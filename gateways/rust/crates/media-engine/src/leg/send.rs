@@ -6,7 +6,8 @@ use crate::mixed::Share;
 use crate::outlet::Outlet;
 use crate::playlist::Playing;
 use crate::playout::Played;
-use crate::speaker::{Packets, Speaker};
+use crate::speaker::{Packets, Speaker, frame_length};
+use crate::streaming::Live;
 
 /// Room to work in, shared by all legs of a thread, and the packets that were made.
 #[derive(Default)]
@@ -55,6 +56,10 @@ impl Leg {
     ) -> Outcome {
         desk.packets.clear();
         desk.heard.clear();
+        if self.live.as_ref().is_some_and(Live::is_over) {
+            self.live = None;
+            self.settle(outlet);
+        }
         self.speak_to_hearers(now, counters, desk);
         let mut outcome = self.speak_to_party(now, outlet, desk);
         if self.party.is_some() && self.measure.is_report_due(now) {
@@ -110,10 +115,13 @@ impl Leg {
             if self.keying.is_done() {
                 self.settle(outlet);
             }
+        } else if let Some(live) = &mut self.live {
+            let above = (&mut self.over, live);
+            outcome.play_ended = say_live(&mut self.doing, above, speaker, self.slot, now, desk);
         } else if let Some(over) = &mut self.over {
             let speech = hear(&mut self.doing, speaker, self.slot, desk, over.rate());
             let rate = speech.unwrap_or_else(|| speaker.rate_for(over.rate()));
-            if play_over(over, rate, speech.is_some(), desk) {
+            if play_over(|out| over.frame(rate, out), speech.is_some(), desk) {
                 speaker.say(&desk.samples, rate, now, &mut desk.packets);
             } else {
                 outcome.play_ended = Some(over.operation());
@@ -194,6 +202,10 @@ impl Leg {
     /// What is played to a party on hold goes on unheard, and so does what it would hear: gives what came to its end.
     fn pass_unheard(&mut self, desk: &mut Desk) -> Option<u64> {
         pass_over(&mut self.doing, &mut desk.samples);
+        if let Some(live) = &mut self.live {
+            desk.samples.clear();
+            live.frame(8000, &mut desk.samples);
+        }
         let playing = self.playing()?;
         let goes_on = playing.pass_unheard(&mut desk.samples);
         (!goes_on).then_some(playing.operation())
@@ -258,10 +270,48 @@ fn hear(
     }
 }
 
+/// Say 20 ms of what the far end of a stream says, over or instead of what the leg hears, and of what is played over both:
+/// gives what came to its end.
+fn say_live(
+    doing: &mut Doing,
+    (over, live): (&mut Option<Playing>, &mut Live),
+    speaker: &mut Speaker,
+    slot: u32,
+    now: f64,
+    desk: &mut Desk,
+) -> Option<u64> {
+    let best = over.as_ref().map_or(0, Playing::rate).max(live.rate());
+    let mut speech = hear(doing, speaker, slot, desk, best);
+    let mut ended = match doing {
+        Doing::Playing(playing) if speech.is_none() && over.is_none() => Some(playing.operation()),
+        _ => None,
+    };
+    if live.alone() {
+        speech = None;
+    }
+    let rate = speech.unwrap_or_else(|| speaker.rate_for(best));
+    if speech.is_some() {
+        // A list that is held has none.
+        desk.samples.resize(frame_length(rate), 0);
+    }
+    let mut says = speech.is_some();
+    if let Some(over) = over {
+        if play_over(|out| over.frame(rate, out), says, desk) {
+            desk.samples.resize(frame_length(rate), 0);
+            says = true;
+        } else {
+            ended = Some(over.operation());
+        }
+    }
+    says |= play_over(|out| live.frame(rate, out), says, desk);
+    say_or_pause(speaker, says.then_some(rate), now, desk);
+    ended
+}
+
 /// Add 20 ms of what is played over the samples on the desk: whether there was anything.
-fn play_over(over: &mut Playing, rate: u32, speech: bool, desk: &mut Desk) -> bool {
+fn play_over(frame: impl FnOnce(&mut Vec<i16>) -> bool, speech: bool, desk: &mut Desk) -> bool {
     desk.over.clear();
-    if !over.frame(rate, &mut desk.over) {
+    if !frame(&mut desk.over) {
         return false;
     }
     if speech {

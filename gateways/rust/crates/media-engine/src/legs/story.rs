@@ -529,7 +529,7 @@ fn a_muted_member_is_not_heard_and_a_deaf_one_hears_silence() {
     house.run(1500);
     assert_eq!(who_hears(&mut house, 0), [1, 2, 3]);
     assert_eq!(who_hears(&mut house, 1), [2, 3]);
-    assert_eq!(who_hears(&mut house, 2), []);
+    assert_eq!(who_hears(&mut house, 2), [0; 0]);
     assert_eq!(who_hears(&mut house, 3), [1, 2]);
 }
 
@@ -820,7 +820,7 @@ fn only_the_loudest_are_heard_and_who_speaks_is_told() {
     for listener in 1..4 {
         assert_eq!(who_hears(&mut house, listener), [0]);
     }
-    assert_eq!(who_hears(&mut house, 0), []);
+    assert_eq!(who_hears(&mut house, 0), [0; 0]);
 }
 
 /// A party's RTCP, which answers what it gets after 30 ms.

@@ -37,6 +37,7 @@ fn word(errand: Errand) -> String {
             Order::SendKeys(keys) => format!("{leg} send {}", keys.digits),
             Order::Key { .. } => format!("{leg} key"),
             Order::Silence => format!("{leg} silence"),
+            Order::Live(_) => format!("{leg} live"),
             Order::Close => format!("{leg} close"),
         },
         Mix(mix, order) => match order {

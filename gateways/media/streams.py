@@ -1,0 +1,64 @@
+"""Media streams of the native engine, for whoever ordered them (`softswitch.ports.Streamer`)."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from gateways._native import MediaCommand
+from gateways.media.slots import Slots
+from softswitch.kernel.errors import Conflict
+from softswitch.kernel.ids import LegId
+
+
+class _Hearer(NamedTuple):
+    """Who is told of a stream."""
+
+    opened: Callable[[], None]
+    ended: Callable[[int, str], None]
+
+
+class Streams:
+    """The streams that have not ended. `order` takes commands for the engine."""
+
+    def __init__(self, order: Callable[[MediaCommand], None], slots: Slots[LegId]) -> None:
+        self._order = order
+        self._slots = slots
+        self._numbers = count(1)
+        self._hearers: dict[int, _Hearer] = {}
+
+    def stream(
+        self,
+        leg: LegId,
+        url: str,
+        *,
+        rate: int,
+        direction: str,
+        play: str,
+        about: Sequence[tuple[str, str]],
+        opened: Callable[[], None],
+        ended: Callable[[int, str], None],
+    ) -> int:
+        """See `softswitch.ports.Streamer`."""
+        if leg not in self._slots:
+            raise Conflict("not-through-us", f"the sound of {leg} does not pass through the switch")
+        number = next(self._numbers)
+        self._hearers[number] = _Hearer(opened, ended)
+        slot = self._slots.of(leg).number
+        self._order(
+            MediaCommand.Stream(
+                stream=number, leg=slot, url=url, rate=rate, direction=direction, play=play, about=about
+            )
+        )
+        return number
+
+    def stop_stream(self, stream: int) -> None:
+        """See `softswitch.ports.Streamer`."""
+        self._order(MediaCommand.StopStream(stream=stream))
+
+    def tell_opened(self, stream: int) -> None:
+        """The engine has connected to the server."""
+        self._hearers[stream].opened()
+
+    def tell_ended(self, stream: int, lost_ms: int, reason: str) -> None:
+        """The engine has ended a stream."""
+        self._hearers.pop(stream).ended(lost_ms, reason)
