@@ -28,7 +28,8 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(signal.SIGHUP, switch.sip.certificates.reload_if_changed)
         await switch.start()
     except OSError as error:
-        raise SwitchError(error.strerror or str(error)) from error
+        why = error.strerror or str(error)
+        raise SwitchError(f"{error.filename}: {why}" if error.filename else why) from error
     _spare_the_collector()
     log.info("ready", sip=[f"{kind} {address}" for kind, address in switch.sip.bound], http=str(switch.http.address))
     if settings.demo:

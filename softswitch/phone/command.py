@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import ipaddress
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -69,6 +70,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
 
+_NO_USER = re.compile(r'[\x00-\x20\x7f<>@;:"\\]')
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Place the call. Exit status 0: answered; 1: the call failed; 2: it could not be tried."""
     try:
@@ -94,6 +98,11 @@ def phone_settings(arguments: argparse.Namespace) -> dict[str, object]:
         server = HostPort.parse(arguments.server, 5060)
     except ValueError as error:
         raise Invalid("--server", str(error)) from error
+    for name, user in (("--as", arguments.account), ("number", arguments.number)):
+        if _NO_USER.search(user) or not user:
+            raise Invalid(
+                name, f'{user!r} is no user of a SIP address: it is empty, or has a space or one of <>@;:"\\ in it'
+            )
     unknown = set(arguments.digits) - KEYS
     if unknown:
         raise Invalid("--digits", f"{''.join(sorted(unknown))!r} is on no phone's keys")

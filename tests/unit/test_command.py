@@ -36,6 +36,8 @@ def test_a_server_without_a_port_means_5060() -> None:
     [
         (("--server", "127.0.0.1:x"), "--server"),
         (("--digits", "12e"), "'e'"),
+        (("--as", "10 01"), "--as: '10 01'"),
+        (("--as", ""), "--as: ''"),
         (("--for", "0"), "--for"),
         (("--play", "/nowhere/tone.wav"), "cannot read /nowhere/tone.wav: No such file or directory"),
     ],
@@ -43,6 +45,12 @@ def test_a_server_without_a_port_means_5060() -> None:
 def test_an_argument_that_cannot_be_is_refused_by_name(words: tuple[str, ...], named: str) -> None:
     with pytest.raises(Invalid, match=named):
         phone_settings(arguments("--as", "1001", "9196", *words))
+
+
+@pytest.mark.parametrize("number", ["", "12 34", "1;x", "9196@example.com"])
+def test_a_number_that_no_address_can_hold_is_refused_before_it_is_dialled(number: str) -> None:
+    with pytest.raises(Invalid, match="number"):
+        phone_settings(arguments("--as", "1001", number))
 
 
 def test_without_its_library_the_phone_names_what_installs_it(
