@@ -9,6 +9,7 @@ import structlog
 from softswitch import demo
 from softswitch.app import Softswitch
 from softswitch.kernel.errors import SwitchError
+from softswitch.platform.folder_lock import only_switch
 from softswitch.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -16,7 +17,11 @@ log = structlog.get_logger(__name__)
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, then drain. Gives the exit status. Raises SwitchError when it cannot start."""
-    return asyncio.run(_serve(settings))
+    try:
+        with only_switch(settings.data_dir):
+            return asyncio.run(_serve(settings))
+    except OSError as error:
+        raise SwitchError(_said(error)) from error
 
 
 async def _serve(settings: Settings) -> int:
@@ -28,8 +33,7 @@ async def _serve(settings: Settings) -> int:
         loop.add_signal_handler(signal.SIGHUP, switch.sip.certificates.reload_if_changed)
         await switch.start()
     except OSError as error:
-        why = error.strerror or str(error)
-        raise SwitchError(f"{error.filename}: {why}" if error.filename else why) from error
+        raise SwitchError(_said(error)) from error
     _spare_the_collector()
     log.info("ready", sip=[f"{kind} {address}" for kind, address in switch.sip.bound], http=str(switch.http.address))
     if settings.demo:
@@ -40,6 +44,11 @@ async def _serve(settings: Settings) -> int:
         loop.remove_signal_handler(number)  # a second signal ends it at once
     await switch.stop(settings.limits.drain_seconds)
     return 0
+
+
+def _said(error: OSError) -> str:
+    why = error.strerror or str(error)
+    return f"{error.filename}: {why}" if error.filename else why
 
 
 def _spare_the_collector() -> None:

@@ -19,6 +19,16 @@ def data_dir(switch: Server) -> str:
     return str(switch.log.parent / "data")
 
 
+def test_a_second_switch_on_the_same_data_is_refused_before_it_touches_them(switch: Server) -> None:
+    command = [sys.executable, "-m", "softswitch", "serve", "--demo", "--data-dir", data_dir(switch)]
+    answer = subprocess.run(
+        [*command, "--sip", "127.0.0.1:0", "--http", "127.0.0.1:0"], capture_output=True, text=True, timeout=30
+    )
+    assert answer.returncode == 1
+    assert f"in use by another switch (process {switch.process.pid})" in answer.stderr
+    assert switch.get("/api/v1/accounts")["items"]
+
+
 def test_explain_asks_the_plan_that_runs(switch: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--from", "1001", "--to", "80001", "--url", switch.url]) == 0
     first, *steps = capsys.readouterr().out.splitlines()
