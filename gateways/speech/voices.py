@@ -55,7 +55,7 @@ class EnglishVoice:
     @cached_property
     def _speaker(self) -> Any:
         _need("hibari", "speech-en")
-        from hibari import Hibari  # type: ignore[import-not-found,unused-ignore]
+        from hibari import Hibari
 
         return Hibari()
 
@@ -89,7 +89,7 @@ class MandarinVoice:
     @cached_property
     def _phonemes(self) -> Any:
         _need("misaki", "speech-zh")
-        from misaki.zh import ZHG2P  # type: ignore[import-not-found,unused-ignore]
+        from misaki.zh import ZHG2P
 
         return ZHG2P()
 

@@ -1,6 +1,6 @@
 """What every language can say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, time
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -73,15 +73,28 @@ def clips(*names: str) -> Said:
     return tuple(map(Clip, names))
 
 
-def split(value: int | Decimal) -> tuple[bool, int, str]:
-    """Whether a number is negative, its whole part, and the digits behind its point. Raises Unspeakable."""
+def signed(value: int | Decimal, whole: Callable[[int], Said]) -> Said:
+    """A number by how a language says whole ones: its sign before, and the digits behind its point one by one. Raises
+    Unspeakable."""
     number = Decimal(value)
     if not number.is_finite():
         raise Unspeakable("number", f"{value} is no number that can be said")
-    whole, _, places = format(abs(number), "f").partition(".")
-    if int(whole) > LARGEST:
+    units, _, places = format(abs(number), "f").partition(".")
+    if int(units) > LARGEST:
         raise Unspeakable("number", f"{value} is beyond {LARGEST}")
-    return number < 0, int(whole), places
+    said = (clips("word/minus") if number < 0 else ()) + whole(int(units))
+    return said + (clips("word/point", *(f"number/{digit}" for digit in places)) if places else ())
+
+
+def span(seconds: int, counted: Callable[[int, str], Said]) -> Said:
+    """A span by how a language counts a `second`, `minute` and `hour`. Raises Unspeakable."""
+    if seconds < 0:
+        raise Unspeakable("duration", f"{seconds} seconds cannot be said")
+    if seconds < 60:
+        return counted(seconds, "second")
+    hours, minutes = divmod(round(seconds / 60), 60)
+    said = counted(hours, "hour") if hours else ()
+    return said + (counted(minutes, "minute") if minutes or not hours else ())
 
 
 def minor_units(amount: Decimal, places: int, currency: str) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, time
 from decimal import Decimal
 
-from softswitch.kernel.spoken.language import Clip, Said, Unspeakable, clips, grouped, minor_units, split
+from softswitch.kernel.spoken.language import Clip, Said, Unspeakable, clips, grouped, minor_units, signed, span
 
 _CURRENCIES = {"CNY", "USD", "EUR", "GBP", "HKD", "TWD", "JPY", "KRW", "CHF", "CAD", "AUD", "INR"}
 _WHOLE_ONLY = {"JPY", "KRW"}
@@ -19,11 +19,7 @@ class Mandarin:
 
     def number(self, value: int | Decimal) -> Said:
         """See `Grammar`."""
-        negative, whole, places = split(value)
-        said = (clips("word/minus") if negative else ()) + self._whole(whole)
-        if places:
-            said += clips("word/point", *(f"number/{digit}" for digit in places))
-        return said
+        return signed(value, self._whole)
 
     def digits(self, text: str) -> Said:
         """See `Grammar`."""
@@ -51,13 +47,7 @@ class Mandarin:
 
     def duration(self, seconds: int) -> Said:
         """See `Grammar`."""
-        if seconds < 0:
-            raise Unspeakable("duration", f"{seconds} seconds cannot be said")
-        if seconds < 60:
-            return self._counted(seconds, "second")
-        hours, minutes = divmod(round(seconds / 60), 60)
-        said = self._counted(hours, "hour") if hours else ()
-        return said + (self._counted(minutes, "minute") if minutes or not hours else ())
+        return span(seconds, self._counted)
 
     def money(self, amount: Decimal, currency: str) -> Said:
         """See `Grammar`: 十二元五角, 三元零五分; of other currencies the hundredths: 十二美元五十美分."""
