@@ -229,7 +229,13 @@ class Softswitch:
             prompts=settings.data_dir / "cache" / "prompts",
         )
         self.bans.connect(self.sip, answers)
-        self.media = MediaGateway(engine, settings.media_advertised, PROMPTS, listens_on=settings.media_listen)
+        self.media = MediaGateway(
+            engine,
+            settings.media_advertised,
+            PROMPTS,
+            listens_on=settings.media_listen,
+            keeps_in=settings.data_dir,
+        )
 
         self.recordings = Recordings(
             self.media,
@@ -298,6 +304,9 @@ class Softswitch:
             keypad=self.codes.keypad,
             mixer=self.media,
             player=self.media,
+            recorder=self.media,
+            prompt=self.media.in_language,
+            language=settings.media.language,
             record=self.recordings.toggle,
             music=settings.media.music,
             ringback=settings.media.ringback,

@@ -329,6 +329,24 @@ class Player(Protocol):
         ...
 
 
+class Recorder(Protocol):
+    """Keeps what a leg's party says. A leg is one that `Media` has opened."""
+
+    def record_said(self, leg: LegId, name: str, *, ended: Callable[[int, int, str], None]) -> int:
+        """Write what the party says from now on to a WAV file, until `stop_recording` or the leg's end: gives the
+        recording's number.
+
+        `name` is a path below the data folder; folders that are not there are made. `ended` is told once, when the file
+        is complete and on the disk: its length in milliseconds, its size in bytes (0: it could not be made), and why it
+        ended by itself. Raises Invalid for a name that leads out of the folder.
+        """
+        ...
+
+    def stop_recording(self, recording: int) -> None:
+        """End a recording, which is then told; one that has ended is left alone."""
+        ...
+
+
 class Streamer(Protocol):
     """Sends the sound of legs to WebSocket servers, and plays what comes from there, as
     docs/reference/media-websocket.md says."""

@@ -14,6 +14,7 @@ from gateways.media.playing import Playing
 from gateways.media.prompts import Prompts
 from gateways.media.slots import Slots
 from gateways.media.streams import Streams
+from gateways.media.takes import Takes
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
@@ -55,11 +56,17 @@ class MediaGateway:
 
     `listen` says who hears of it (before `start`); `start` hears the engine; `stop` ends it. `advertised_host` is the
     address that parties send to, which may be another than the engine is bound to (`listens_on`). `prompts` is a folder
-    of WAV files.
+    of WAV files, and what callers say is kept below `keeps_in`.
     """
 
     def __init__(
-        self, engine: MediaEngine, advertised_host: str, prompts: Path | None = None, *, listens_on: str | None = None
+        self,
+        engine: MediaEngine,
+        advertised_host: str,
+        prompts: Path | None = None,
+        *,
+        listens_on: str | None = None,
+        keeps_in: Path | None = None,
     ) -> None:
         self._engine = engine
         self._addresses = [HostPort(advertised_host, port) for port in engine.ports()]
@@ -78,6 +85,7 @@ class MediaGateway:
         self.streams = Streams(self._order, self._slots)
         self._events: MediaEvents | None = None
         self._recording_events: RecordingEvents | None = None
+        self._takes = Takes(keeps_in)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def listen(self, events: MediaEvents) -> None:
@@ -163,6 +171,10 @@ class MediaGateway:
     def must_have(self, prompt: str) -> None:
         """Raises NotFound when there is no such prompt."""
         self._prompts.number(prompt)
+
+    def in_language(self, language: str, prompt: str) -> str:
+        """The prompt as it is said in a language; where it is not, in English; else the one that has no language."""
+        return self._prompts.in_language(language, prompt)
 
     def listen_for(
         self,
@@ -254,6 +266,15 @@ class MediaGateway:
         by: Literal["agreed", "inband"] = "inband" if in_band else "agreed"
         self._order(MediaCommand.SendDigits(leg=number, digits=digits, press_ms=press_ms, pause_ms=pause_ms, by=by))
 
+    # softswitch.ports.Recorder ----------------------------------------------------------------------------
+
+    def record_said(self, leg: LegId, name: str, *, ended: Callable[[int, int, str], None]) -> int:
+        """See `softswitch.ports.Recorder`."""
+        self._must_pass(leg)
+        number, file = self._takes.begin(name, ended)
+        self.record(leg, number, file, layout="said", format="wav")
+        return number
+
     # softswitch.ports.Mixer -------------------------------------------------------------------------------
 
     def open_mix(
@@ -331,12 +352,15 @@ class MediaGateway:
 
         Raises Conflict when its sound does not pass through us.
         """
-        if leg not in self._slots:
-            raise Conflict("not-through-us", f"the sound of {leg} does not pass through the switch")
+        self._must_pass(leg)
         slot = self._slots.of(leg)
         self._order(
             MediaCommand.Record(leg=slot.number, recording=recording, path=file, container=format, layout=layout)
         )
+
+    def _must_pass(self, leg: LegId) -> None:
+        if leg not in self._slots:
+            raise Conflict("not-through-us", f"the sound of {leg} does not pass through the switch")
 
     def pause_recording(self, recording: int, mask: str) -> None:
         """Leave out what comes: `silence` or `tone` stands for it, or nothing (`cut`)."""
@@ -393,7 +417,7 @@ class MediaGateway:
                 if self._recording_events is not None:
                     self._recording_events.recording_troubled(recording, reason)
             case MediaEvent.RecordingEnded(recording, milliseconds, size, lost_ms, reason):
-                if self._recording_events is not None:
+                if not self._takes.end(recording, milliseconds, size, reason) and self._recording_events is not None:
                     self._recording_events.recording_ended(recording, milliseconds, size, lost_ms, reason)
             case MediaEvent.StreamOpened(stream):
                 self.streams.tell_opened(stream)

@@ -23,6 +23,7 @@ class Prompts:
         self._folder = folder
         self._load = load
         self._numbers: dict[str, int] = {}
+        self._in_language: dict[tuple[str, str], str] = {}
 
     def load_all(self) -> int:
         """Load the folder's WAV files beforehand, so that no call waits for the disk; gives how many there are. Opus
@@ -43,16 +44,31 @@ class Prompts:
         known = self._numbers.get(name)
         if known is not None:
             return known
-        if self._folder is None or not name:
+        file = self._file(name)
+        if file is None:
             raise NotFound("prompt", name)
+        return self._number(name, file)
+
+    def in_language(self, language: str, name: str) -> str:
+        """`main/welcome` in a language is `LANGUAGE/main/welcome`; what is not said in that is English, and what is in
+        neither is itself, as sounds without words are."""
+        found = self._in_language.get((language, name))
+        if found is None:
+            found = next((each for each in (f"{language}/{name}", f"en/{name}") if self._file(each)), None)
+            if found is None:
+                return name
+            self._in_language[language, name] = found
+        return found
+
+    def _file(self, name: str) -> Path | None:
+        """The file of a prompt; None for one that is not there or a name that leads out of the folder."""
+        if self._folder is None or not name:
+            return None
         path = self._folder / name
         if ".." in path.parts or not path.is_relative_to(self._folder) or "\0" in name:
-            raise NotFound("prompt", name)
-        for kind in _KINDS:
-            file = path.with_name(path.name + kind)
-            if file.is_file():
-                return self._number(name, file)
-        raise NotFound("prompt", name)
+            return None
+        files = (path.with_name(path.name + kind) for kind in _KINDS)
+        return next((file for file in files if file.is_file()), None)
 
     def _number(self, name: str, path: Path) -> int:
         samples, rate = read_samples(path)

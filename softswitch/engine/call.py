@@ -396,7 +396,7 @@ class LiveCall(ServedCall):
         # Of several that hear each other through a mix, none has a partner whom another could be given instead.
         return self.conference is None and super().has_place(leg)
 
-    def gather(self, conference: Conference) -> None:
+    def convene(self, conference: Conference) -> None:
         """The parties of this call will talk with more than one other."""
         partner = self.other(self.caller_leg)
         if partner is not None:

@@ -14,7 +14,12 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import Srtp
+from softswitch.kernel.sound import Sound
 from softswitch.kernel.spoken import Said
+
+Spoken = str | Said | Sound
+"""What a caller hears: a prompt by its name without a language (`voicemail/greeting`), a value said by the grammar of a
+language (`softswitch.kernel.spoken`), or a sound."""
 
 
 class Candidate(Struct, frozen=True, gc=False):
@@ -58,6 +63,41 @@ class DialOutcome(Struct, frozen=True, gc=False):
     8.1.3.1), 408 or 503; 404 where its name leads nowhere."""
 
 
+class Keys(Struct, frozen=True, gc=False):
+    """Which keys are waited for, and for how long."""
+
+    most: int
+    """After so many digits no more is waited for."""
+    least: int = 1
+    """With fewer digits a key that ends them means nothing: one pressed behind a full entry does not end the next."""
+    ends_with: str = "#"
+    """Keys that end the digits and are none of them; empty: every key is a digit."""
+    first_within: float = 5.0
+    """Seconds from the end of what is heard to the first digit."""
+    next_within: float = 3.0
+    """Seconds from each digit to the next."""
+    barge: bool = True
+    """Whether a digit ends what is heard. Then those that were pressed before count, too; else they are forgotten."""
+
+
+class Keyed(Struct, frozen=True, gc=False):
+    """What was pressed."""
+
+    digits: str
+    ended_by: str
+    """`full`, `terminator`, or `timeout`: then there may be fewer than the least."""
+
+
+class Recorded(Struct, frozen=True, gc=False):
+    """What a caller has said, in a file."""
+
+    name: str
+    """Below the data folder."""
+    seconds: float
+    ended_by: str
+    """`key:#` (or another key), `silence`, `limit`, or `fault`: the sound could not be written, or came no more."""
+
+
 class Caller(Protocol):
     """The calling party of one call, as call applications see it.
 
@@ -76,6 +116,9 @@ class Caller(Protocol):
     identity: Identity | None
     """What is known of the caller beside `from_`: whom a trusted trunk says it is, its privacy, who sent the call on.
     Applications may replace it: `Identity(privacy=("id",))` hides the caller's number from whoever is dialled next."""
+
+    language: str
+    """In which prompts are heard and values said, `en` or `zh`. Applications may replace it."""
 
     def wall_ms(self) -> int:
         """Now, wall milliseconds."""
@@ -113,12 +156,30 @@ class Caller(Protocol):
         """
         ...
 
-    async def play(self, prompt: str) -> None:
-        """Answer if needed, and play a prompt to its end."""
+    async def play(self, *spoken: Spoken) -> None:
+        """Answer if needed, and let the caller hear one thing after the other in its language, to the end of the last.
+        Keys pressed meanwhile are kept. Raises NotFound for an unknown prompt."""
         ...
 
-    async def say(self, said: Said, language: str) -> None:
-        """Answer if needed, and say a value (`softswitch.kernel.spoken`) in a language, `en` or `zh`, to its end."""
+    async def gather(self, *spoken: Spoken, keys: Keys) -> Keyed:
+        """The same, and then, or as soon as a digit is pressed, collect what the caller keys in."""
+        ...
+
+    async def record(
+        self,
+        name: str,
+        *,
+        most_seconds: float,
+        silence_seconds: float | None = None,
+        ends_with: str = "#*0123456789",
+    ) -> Recorded:
+        """Answer if needed, and write what the caller says to a WAV file, until it presses one of the keys, has said
+        nothing for `silence_seconds`, or the time is up. Keys pressed before are forgotten.
+
+        `name` is a path below the data folder, such as `voicemail/1001/abc.wav`. When the caller hangs up meanwhile the
+        application is cancelled as always, and in `finally` the file is complete. Raises Invalid for a name that leads
+        out of the folder.
+        """
         ...
 
     async def digit(self, within: float) -> str | None:

@@ -90,7 +90,7 @@ def unite(call: "LiveCall", other: "LiveCall", around: Surroundings) -> None:
     conference = call.conference
     if conference is None:
         conference = Conference(call, around, around.mixer)
-        call.gather(conference)
+        call.convene(conference)
         come = [*here, *come]
     other.give_away([leg for leg in come if leg in there], call)
     conference.add(come)

@@ -35,6 +35,7 @@ class RecordedCall:
         "caller_leg",
         "from_",
         "identity",
+        "language",
         "origin",
         "routed_as",
         "to",
@@ -47,6 +48,7 @@ class RecordedCall:
         self.from_ = Party(origin.name)
         self.to = Party("")
         self.identity: Identity | None = None
+        self.language = around.language
         self.answered_at: int | None = None
         self.caller_leg = nobody(call)
         """The leg of the party whom the application holds; in a call of our own, the party that was rung first."""

@@ -14,7 +14,7 @@ from softswitch.calls.dial import over
 from softswitch.calls.identity import ANONYMOUS, Identity, IdentityStyle
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Alert, Answer, Origin, Ring
-from softswitch.engine.caller import Candidate, DialOutcome
+from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Recorded, Spoken
 from softswitch.engine.dialling import Dialling, through_caller
 from softswitch.engine.hearing import Hearing, Order
 from softswitch.engine.legs import CallLegs
@@ -28,8 +28,8 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import MediaDescription
-from softswitch.kernel.sound import Prompt, Silence
-from softswitch.kernel.spoken import Clip, Said
+from softswitch.kernel.sound import Prompt, Silence, Sound
+from softswitch.kernel.spoken import Clip
 
 
 class ServedCall(RecordedCall):
@@ -61,25 +61,52 @@ class ServedCall(RecordedCall):
             self.talk.with_us(self.caller_leg)
         self._answer_caller()
 
-    async def play(self, prompt: str) -> None:
+    async def play(self, *spoken: Spoken) -> None:
         await self.answer()
-        await self._hears().play(self.caller_leg.id, prompt)
+        await self._hears().play(self.caller_leg.id, self._sounds(spoken))
 
-    async def say(self, said: Said, language: str) -> None:
+    async def gather(self, *spoken: Spoken, keys: Keys) -> Keyed:
         await self.answer()
-        await self._hears().say(
-            self.caller_leg.id,
-            [
-                Prompt(f"{language}/{piece.name}") if isinstance(piece, Clip) else Silence(piece.milliseconds)
-                for piece in said
-            ],
-        )
+        self._listen_for_keys()
+        return await self._hears().gather(self.caller_leg.id, self._sounds(spoken), keys)
+
+    async def record(
+        self,
+        name: str,
+        *,
+        most_seconds: float,
+        silence_seconds: float | None = None,
+        ends_with: str = "#*0123456789",
+    ) -> Recorded:
+        await self.answer()
+        self._listen_for_keys()
+        return await self._hears().record(self.caller_leg.id, name, most_seconds=most_seconds, ends_with=ends_with)
 
     async def digit(self, within: float) -> str | None:
+        self._listen_for_keys()
+        return await self._hears().digit(within)
+
+    def _listen_for_keys(self) -> None:
         leg = self.caller_leg
         if leg.address is not None and leg.remote is not None and not media_plan.hears_keys(leg.remote):
             self._hears().listen_for_keys(leg.id)
-        return await self._hears().digit(within)
+
+    def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
+        """What is to be heard, in the caller's language."""
+        in_language, language = self._around.prompt, self.language
+        sounds: list[Sound] = []
+        for each in spoken:
+            if isinstance(each, str):
+                sounds.append(Prompt(in_language(language, each)))
+            elif isinstance(each, tuple):
+                for piece in each:
+                    if isinstance(piece, Clip):
+                        sounds.append(Prompt(in_language(language, piece.name)))
+                    else:
+                        sounds.append(Silence(piece.milliseconds))
+            else:
+                sounds.append(each)
+        return sounds
 
     async def echo(self) -> None:
         await self._hear(self._around.media.echo, None)
@@ -97,7 +124,7 @@ class ServedCall(RecordedCall):
 
     def _hears(self) -> Hearing:
         if self._hearing is None:
-            self._hearing = Hearing(self._around.media, self._around.player)
+            self._hearing = Hearing(self._around.media, self._around.player, self._around.recorder)
         return self._hearing
 
     async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:

@@ -9,7 +9,7 @@ from softswitch.events import Fact
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.ports import Media, Mixer, Player, Signalling
+from softswitch.ports import Media, Mixer, Player, Recorder, Signalling
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall
@@ -21,6 +21,7 @@ class Surroundings:
     __slots__ = (
         "clock",
         "keypad",
+        "language",
         "may_pick_up",
         "media",
         "mixer",
@@ -28,8 +29,10 @@ class Surroundings:
         "new_call",
         "origin_of",
         "player",
+        "prompt",
         "publish",
         "record",
+        "recorder",
         "ringback",
         "signalling",
     )
@@ -48,6 +51,9 @@ class Surroundings:
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         mixer: Mixer | None = None,
         player: Player | None = None,
+        recorder: Recorder | None = None,
+        prompt: Callable[[str, str], str] = lambda language, name: name,
+        language: str = "en",
         music: str = "",
         ringback: str = "",
     ) -> None:
@@ -67,6 +73,12 @@ class Surroundings:
         """None: nobody can be brought together but two and two."""
         self.player = player
         """None: nothing can be said that is put together of several sounds."""
+        self.recorder = recorder
+        """None: nothing that a caller says can be kept."""
+        self.prompt = prompt
+        """Which sound a prompt is in a language: takes the language and the prompt's name."""
+        self.language = language
+        """In which callers are spoken to until they choose another."""
         self.new_call = new_call
         """A call of our own making."""
         self.music = music

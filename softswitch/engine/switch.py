@@ -23,7 +23,7 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
-from softswitch.ports import Media, Mixer, Player, Signalling
+from softswitch.ports import Media, Mixer, Player, Recorder, Signalling
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +71,9 @@ class Switch:
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
         mixer: Mixer | None = None,
         player: Player | None = None,
+        recorder: Recorder | None = None,
+        prompt: Callable[[str, str], str] = lambda language, name: name,
+        language: str = "en",
         music: str = "",
         ringback: str = "",
     ) -> None:
@@ -79,7 +82,8 @@ class Switch:
         `origin_of` tells whom an account's calls are from, `may_pick_up` whether an account may answer what rings
         elsewhere, `keypad` what a party may press while it talks, `music` is the prompt for those who wait, and
         `ringback` the one for callers who hear us while somebody rings.
-        `mixer` lets more than two talk together, `player` says one thing after another.
+        `mixer` lets more than two talk together, `player` says one thing after another, `recorder` keeps what callers
+        say. `prompt` tells which sound a prompt is in a language, `language` is that of callers who chose no other.
         `record` begins or ends a recording that a party asks for, and says which, or why not.
         """
         self._around = Surroundings(
@@ -94,6 +98,9 @@ class Switch:
             record=record,
             mixer=mixer,
             player=player,
+            recorder=recorder,
+            prompt=prompt,
+            language=language,
             music=music,
             ringback=ringback,
         )

@@ -40,6 +40,8 @@ class MediaSettings:
     """The lowest RTP port; each leg takes two. 0: any that are free."""
     legs: int = setting(4000, whole(2, 20000))
     """How many legs may have sound through the switch at once; a call has two."""
+    language: Literal["en", "zh"] = setting("en", one_of("en", "zh"))
+    """In which language callers hear prompts and values until they choose another."""
     music: str = setting("music/hold", Kind(_prompt))
     """The prompt that parties hear while they wait or are held; empty: what the phone that holds them sends."""
     ringback: str = setting("tones/ringback", Kind(_prompt))

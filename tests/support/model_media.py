@@ -26,6 +26,15 @@ class Agreed(NamedTuple):
     remote: MediaDescription
 
 
+class Take(NamedTuple):
+    """What a party says is recorded."""
+
+    leg: LegId
+    name: str
+    began: float
+    ended: Callable[[int, int, str], None]
+
+
 class Playback:
     """A list on its way to its end."""
 
@@ -84,7 +93,7 @@ class Mix:
 
 
 class ModelMedia:
-    """`Media`, `Player` and `Mixer` of `softswitch.ports`. Prompts last two seconds of virtual time."""
+    """`Media`, `Player`, `Recorder` and `Mixer` of `softswitch.ports`. Prompts last two seconds of virtual time."""
 
     PROMPT_SECONDS = 2.0
 
@@ -104,6 +113,12 @@ class ModelMedia:
         """Hosts that send nothing."""
         self.over: dict[LegId, tuple[Sound, ...]] = {}
         """What is played over what a leg hears."""
+        self.played: list[tuple[LegId, tuple[Sound, ...]]] = []
+        """What legs were given to hear, in order; what begins anew for ever is not among it."""
+        self.takes: dict[int, Take] = {}
+        """Recordings of what parties say that have not ended."""
+        self.files: dict[str, int] = {}
+        """Those that have: their milliseconds by their names."""
         self.sent_digits: list[tuple[LegId, str]] = []
         self.mixes: dict[MixId, Mix] = {}
         self._ends: dict[LegId, Playback] = {}
@@ -146,6 +161,7 @@ class ModelMedia:
             raise NotFound("prompt", prompt)
         self._start(leg, prompt.partition("/")[2] if prompt == RINGBACK else "music" if loop else "prompt")
         if not loop:
+            self.played.append((leg, (Prompt(prompt),)))
             self._ends[leg] = Playback(self._loop, self.PROMPT_SECONDS, lambda: self._played(leg))
 
     def listen_for(
@@ -186,6 +202,8 @@ class ModelMedia:
         if leg not in self.open_legs:
             return
         self.silence(leg)
+        for number in [number for number, take in self.takes.items() if take.leg == leg]:
+            self.stop_recording(number)
         self.agreed.pop(leg, None)
         self._free.append(self.open_legs.pop(leg).port)
 
@@ -207,6 +225,8 @@ class ModelMedia:
             self.over[leg] = tuple(sounds)
         else:
             self._start(leg, "list")
+        if not loop:
+            self.played.append((leg, tuple(sounds)))
         if loop or seconds is None:
             return
 
@@ -243,6 +263,21 @@ class ModelMedia:
         self._must_be_open(leg)
         assert digits and set(digits) <= set("0123456789*#ABCD"), f"{digits!r} are no keys"
         self.sent_digits.append((leg, digits))
+
+    # softswitch.ports.Recorder ----------------------------------------------------------------------------
+
+    def record_said(self, leg: LegId, name: str, *, ended: Callable[[int, int, str], None]) -> int:
+        self._must_be_open(leg)
+        number = len(self.takes) + len(self.files)
+        self.takes[number] = Take(leg, name, self._loop.time(), ended)
+        return number
+
+    def stop_recording(self, recording: int) -> None:
+        take = self.takes.pop(recording, None)
+        if take is not None:
+            milliseconds = round((self._loop.time() - take.began) * 1000)
+            self.files[take.name] = milliseconds
+            self._loop.call_later(0.01, take.ended, milliseconds, 44 + 16 * milliseconds, "")
 
     # softswitch.ports.Mixer -------------------------------------------------------------------------------
 

@@ -185,6 +185,8 @@ class SimulatedSwitch:
             keypad=self.features.codes.keypad,
             mixer=self.media,
             player=self.media,
+            recorder=self.media,
+            prompt=lambda language, name: f"{language}/{name}",
             music="music/hold",
             ringback="tones/ringback",
         )
@@ -325,6 +327,8 @@ class SimulatedSwitch:
             found.append(f"the switch holds the legs {self.switch._legs}")
         if self.media.mixes:
             found.append(f"the media engine holds the mixes {self.media.mixes}")
+        if self.media.takes:
+            found.append(f"the media engine records {self.media.takes}")
         if self.media.open_legs:
             found.append(f"the media engine holds {self.media.open_legs}")
         return found

@@ -50,6 +50,18 @@ def test_a_prompt_that_came_later_is_loaded_at_its_first_use(tmp_path: Path) -> 
     assert prompts.number("new") == prompts.number("new") == 0
 
 
+def test_a_prompt_is_said_in_the_asked_language_or_in_english_or_has_none(tmp_path: Path) -> None:
+    prompts = Prompts(tmp_path, Engine().add_prompt)
+    assert prompts.in_language("zh", "main/welcome") == "main/welcome"
+    for name in ("zh/main/welcome", "en/main/welcome", "en/main/bye", "tones/beep"):
+        write(tmp_path / f"{name}.wav", [1])
+    assert prompts.in_language("zh", "main/welcome") == "zh/main/welcome"
+    assert prompts.in_language("en", "main/welcome") == "en/main/welcome"
+    assert prompts.in_language("zh", "main/bye") == "en/main/bye"
+    assert prompts.in_language("zh", "tones/beep") == "tones/beep"
+    assert prompts.in_language("..", "en/main/bye") == "en/main/bye"
+
+
 @pytest.mark.parametrize("name", ["absent", "", "../outside", "/etc/passwd", "a/../../outside", "nul\0"])
 def test_what_is_not_in_the_folder_is_not_found(tmp_path: Path, name: str) -> None:
     write(tmp_path / "outside.wav", [1])

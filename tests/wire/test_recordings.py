@@ -11,7 +11,7 @@ import pytest
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.errors import Conflict
+from softswitch.kernel.errors import Conflict, Invalid
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec
 from tests.wire.rtp_party import PATIENCE, Party, amplitude_at, encode_a_law, sine
@@ -52,7 +52,7 @@ async def gateway(request: pytest.FixtureRequest, finished: Finished, tmp_path: 
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(sine(RIGHT, 2.0, 8000, PEAK))
     engine = MediaEngine(host="127.0.0.1", first_port=0, legs=8, threads=request.param)
-    gateway = MediaGateway(engine, "127.0.0.1", tmp_path)
+    gateway = MediaGateway(engine, "127.0.0.1", tmp_path, keeps_in=tmp_path)
     gateway.listen(Told())
     gateway.listen_to_recordings(finished)
     await gateway.start()
@@ -209,3 +209,37 @@ async def test_recordings_that_run_are_complete_when_the_engine_is_closed(
     number, milliseconds, _, _, reason = finished.queue.get_nowait()
     assert (number, reason) == (1, "") and milliseconds >= 480
     assert levels(channels(tmp_path / "last.wav")[0]) == pytest.approx((1, 0), abs=0.1)
+
+
+async def test_what_a_caller_says_is_kept_below_the_data_folder_and_told_once_it_is_there(
+    gateway: MediaGateway, finished: Finished, tmp_path: Path
+) -> None:
+    ends: asyncio.Queue[tuple[int, int, str, bool]] = asyncio.Queue()
+    file = tmp_path / "voicemail" / "1001" / "a.wav"
+    with Party() as phone:
+        local = opened(gateway, A, phone)
+        gateway.play(A, "main/welcome", loop=True)  # what it hears is not in the file
+        number = gateway.record_said(
+            A, "voicemail/1001/a.wav", ended=lambda ms, size, why: ends.put_nowait((ms, size, why, file.is_file()))
+        )
+        await talk(1.0, (phone, local, LEFT))
+        gateway.stop_recording(number)
+        async with asyncio.timeout(PATIENCE):
+            milliseconds, size, why, there = await ends.get()
+    assert there and why == "" and size == file.stat().st_size
+    (said_by_it,) = channels(file)
+    assert milliseconds == len(said_by_it) // 8 >= 950
+    assert levels(said_by_it) == pytest.approx((1, 0), abs=0.1)
+    assert finished.queue.empty(), "the feature that records calls hears of its own alone"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/etc/passwd", "../a.wav", "voicemail/../../a.wav", "voicemail//a.wav", "a\0.wav"]
+)
+async def test_a_name_that_leads_out_of_the_folder_is_refused(gateway: MediaGateway, name: str) -> None:
+    with Party() as phone:
+        opened(gateway, A, phone)
+        with pytest.raises(Invalid, match="below the data folder"):
+            gateway.record_said(A, name, ended=lambda ms, size, why: None)
+    with pytest.raises(Conflict):
+        gateway.record_said(B, "a.wav", ended=lambda ms, size, why: None)

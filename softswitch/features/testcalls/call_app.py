@@ -54,7 +54,8 @@ async def clock(caller: Caller, name: str) -> Destination | None:
     except Unspeakable:  # a name, or nobody's number
         who = (Clip("clock/unknown-number"),)
     words = (Clip("clock/the-time-is"), *grammar.time(now.time()), Rest(500), Clip("clock/you-call-from"), *who)
-    await caller.say(words, language.partition("-")[0].lower())
+    caller.language = language.partition("-")[0].lower()
+    await caller.play(words)
     return None
 
 

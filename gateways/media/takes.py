@@ -1,0 +1,37 @@
+"""Files that what callers say is written to, and who waits for their ends."""
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from softswitch.kernel.errors import Invalid
+
+FIRST_NUMBER = 1 << 40
+"""The engine knows recordings by numbers; those of the feature `recording`, which counts from 1, come nowhere near."""
+
+Ended = Callable[[int, int, str], None]
+
+
+class Takes:
+    """Recordings under way, by their numbers; their files are below one folder."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._numbers = count(FIRST_NUMBER)
+        self._ended: dict[int, Ended] = {}
+
+    def begin(self, name: str, ended: Ended) -> tuple[int, Path]:
+        """A recording's number and its file. Raises Invalid for a name that leads out of the folder."""
+        parts = name.split("/")
+        if self._folder is None or "\0" in name or any(part in ("", ".", "..") for part in parts):
+            raise Invalid("name", f"{name!r} is no path of a file below the data folder")
+        number = next(self._numbers)
+        self._ended[number] = ended
+        return number, self._folder.joinpath(*parts)
+
+    def end(self, number: int, milliseconds: int, size: int, reason: str) -> bool:
+        """A recording's file is complete; False where it was none of these."""
+        ended = self._ended.pop(number, None)
+        if ended is not None:
+            ended(milliseconds, size, reason)
+        return ended is not None
