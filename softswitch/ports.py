@@ -289,6 +289,21 @@ class Media(Protocol):
         ...
 
 
+class Takeover(Protocol):
+    """Legs that a media engine in a process of its own has kept open since the call control before us died. All of it
+    comes before the first call."""
+
+    def resume(self, leg: LegId, address: HostPort, local: MediaDescription, remote: MediaDescription | None) -> bool:
+        """Take over a leg that a media engine in a process of its own has kept open since call control died: the one
+        at the local address that its party was told. What was agreed with the party goes on, and so does what the leg
+        does. False: its sound is gone."""
+        ...
+
+    def resumed(self) -> None:
+        """All is taken over that will be: the engine ends what else it has kept."""
+        ...
+
+
 class Player(Protocol):
     """More that a media engine can say to a leg's party. A leg is one that `Media` has opened."""
 
@@ -445,4 +460,8 @@ class MediaEvents(Protocol):
     def detected(self, leg: LegId, what: str) -> None:
         """Something that was listened for: `fax-calling`, `fax-answering`, `person`, `machine`, `nobody`, `beep`,
         `ring-back`, `busy`, `congestion`, `special-information`."""
+        ...
+
+    def sound_lost(self, leg: LegId) -> None:
+        """The media engine has died, and the leg's sound with it. Its figures are still known until it is closed."""
         ...

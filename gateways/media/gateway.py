@@ -224,6 +224,15 @@ class MediaGateway:
             self._listened_to.discard(leg)
             self._order(MediaCommand.Close(leg=slot.number))
 
+    # softswitch.ports.Takeover ----------------------------------------------------------------------------
+
+    def resume(self, leg: LegId, address: HostPort, local: MediaDescription, remote: MediaDescription | None) -> bool:
+        """See `softswitch.ports.Takeover`."""
+        return False  # an engine in our own process has died with the last call control
+
+    def resumed(self) -> None:
+        """See `softswitch.ports.Takeover`."""
+
     # softswitch.ports.Player ------------------------------------------------------------------------------
 
     def play_list(

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from softswitch.settings import Option, Settings, read_settings
 
-_OPTIONS = {"--data-dir": "data_dir", "--database": "database", "--sip": "sip.listen", "--http": "http.listen"}
+_OPTIONS = {
+    "--data-dir": "data_dir",
+    "--database": "database",
+    "--sip": "sip.listen",
+    "--http": "http.listen",
+    "--media-socket": "media.socket",
+}
 
 
 def add_store_options(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_store_options(parser)
     add_listen_options(parser)
     parser.add_argument(
+        "--media-socket", metavar="FILE", help="where a media engine in a process of its own is spoken to, and begun"
+    )
+    parser.add_argument(
         "--demo",
         action="store_true",
         help="a switch to try: accounts 1001 to 1020 with passwords demo-1001 and so on, the token demo-admin, "

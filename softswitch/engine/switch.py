@@ -165,6 +165,12 @@ class Switch:
         if call is not None:
             call.trace(leg, "in", f"sound: {what}")
 
+    def sound_lost(self, leg: LegId) -> None:
+        """A call whose sound is gone is over, like one whose handling failed."""
+        call = self._legs.get(leg)
+        if call is not None:
+            call.hang_up(Cause.TEMPORARY_FAILURE, note="the media engine has died")
+
     # What administrators ask ------------------------------------------------------------------------------
 
     def hang_up(self, call: CallId) -> bool:

@@ -1,10 +1,12 @@
 """Sound."""
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from softswitch.settings.kinds import Kind, comma_separated, one_of, read_ip, setting, whole
+from softswitch.settings.kinds import Kind, comma_separated, one_of, read_ip, read_text, setting, whole
 
 
 def _prompt(value: Any) -> str:
@@ -26,6 +28,17 @@ def _stream_hosts(value: Any) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(each, str) and _SERVER.fullmatch(each) for each in values):
         raise ValueError(f"{value!r} should be a list such as ['agents.example.com', '192.0.2.7:9000']")
     return tuple(each.lower() for each in values)
+
+
+_LONGEST_SOCKET = 107
+"""Octets of a Unix socket's path (unix(7))."""
+
+
+def _socket(value: Any) -> Path:
+    path = Path(read_text(value)).expanduser()
+    if not path.is_absolute() or len(os.fsencode(path)) > _LONGEST_SOCKET:
+        raise ValueError(f"{value!r} should be an absolute path of {_LONGEST_SOCKET} octets at the most")
+    return path
 
 
 @dataclass(frozen=True)
@@ -53,3 +66,8 @@ class MediaSettings:
     """How packets are read and written; `auto` takes the fastest that this kernel allows."""
     stream_hosts: tuple[str, ...] = setting((), Kind(_stream_hosts, comma_separated))
     """The servers that sound of calls may be sent to over WebSocket, `HOST` or `HOST:PORT`. None: to none."""
+    socket: Path | None = setting(None, Kind(_socket))  # noqa: RUF009 - immutable
+    """The Unix socket of a media engine in a process of its own, which is started where nobody listens there. Left out:
+    the engine runs in the switch's process."""
+    orphan_seconds: int = setting(60, whole(1, 3600))
+    """How long such an engine keeps the sound of calls up when the switch has died."""

@@ -41,6 +41,8 @@ class Deaf:
 
     def detected(self, leg: LegId, what: str) -> None: ...
 
+    def sound_lost(self, leg: LegId) -> None: ...
+
 
 @pytest.fixture
 def told() -> Deaf:

@@ -37,6 +37,9 @@ class Told:
     def detected(self, leg: LegId, what: str) -> None:
         self.queue.put_nowait(("detected", leg, what))
 
+    def sound_lost(self, leg: LegId) -> None:
+        self.queue.put_nowait(("lost", leg, ""))
+
     async def next(self) -> tuple[str, LegId, str]:
         async with asyncio.timeout(PATIENCE):
             return await self.queue.get()

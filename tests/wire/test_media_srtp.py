@@ -31,6 +31,8 @@ class Nobody:
 
     def detected(self, leg: LegId, what: str) -> None: ...
 
+    def sound_lost(self, leg: LegId) -> None: ...
+
 
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
 async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[MediaGateway]:
