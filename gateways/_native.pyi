@@ -860,9 +860,10 @@ class MediaCommand:
     @final
     class Detect(MediaCommand):
         """Listen to a party for these things, and for nothing else any more: keys as tones (while none come as events),
-        fax machines, who answered, the beep of an answering machine, call progress tones of a country (ISO 3166)."""
+        fax machines, who answered, the beep of an answering machine, call progress tones of a country (ISO 3166), when
+        it begins to speak and when it has said nothing for `pause_ms`."""
 
-        __match_args__ = ("leg", "keys", "fax", "answerer", "beep", "progress")
+        __match_args__ = ("leg", "keys", "fax", "answerer", "beep", "progress", "pause_ms")
         def __new__(
             cls,
             *,
@@ -872,6 +873,7 @@ class MediaCommand:
             answerer: bool = False,
             beep: bool = False,
             progress: str | None = None,
+            pause_ms: int | None = None,
         ) -> MediaCommand.Detect: ...
         @property
         def leg(self) -> int: ...
@@ -885,6 +887,8 @@ class MediaCommand:
         def beep(self) -> bool: ...
         @property
         def progress(self) -> str | None: ...
+        @property
+        def pause_ms(self) -> int | None: ...
 
     @final
     class Record(MediaCommand):
@@ -1020,7 +1024,7 @@ class MediaEvent:
     @final
     class Detected(MediaEvent):
         """Something that was listened for: `fax-calling`, `fax-answering`, `person`, `machine`, `nobody`, `beep`,
-        `ring-back`, `busy`, `congestion`, `special-information`."""
+        `ring-back`, `busy`, `congestion`, `special-information`, `speech`, `pause`."""
 
         __match_args__ = ("leg", "epoch", "what")
         def __new__(cls, *, leg: int, epoch: int, what: str) -> MediaEvent.Detected: ...

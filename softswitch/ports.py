@@ -253,12 +253,15 @@ class Media(Protocol):
         answerer: bool = False,
         beep: bool = False,
         progress: str | None = None,
+        pause_ms: int | None = None,
     ) -> None:
         """Listen to the party's sound for these things, and for nothing else any more, until it is bridged.
 
         `keys` as tones come as `MediaEvents.digit`, as long as the party sends none as events; the others as
         `MediaEvents.detected`: fax machines, who answered (person or machine), the beep of an answering machine, and
-        the call progress tones of a country (ISO 3166).
+        the call progress tones of a country (ISO 3166). With `pause_ms`: when the party begins to speak (`speech`), and
+        when it has said nothing for so long, from now or from its last word on (`pause`); each in turn, the first is
+        either.
         """
         ...
 
@@ -459,7 +462,7 @@ class MediaEvents(Protocol):
 
     def detected(self, leg: LegId, what: str) -> None:
         """Something that was listened for: `fax-calling`, `fax-answering`, `person`, `machine`, `nobody`, `beep`,
-        `ring-back`, `busy`, `congestion`, `special-information`."""
+        `ring-back`, `busy`, `congestion`, `special-information`, `speech`, `pause`."""
         ...
 
     def sound_lost(self, leg: LegId) -> None:

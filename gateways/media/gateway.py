@@ -185,12 +185,21 @@ class MediaGateway:
         answerer: bool = False,
         beep: bool = False,
         progress: str | None = None,
+        pause_ms: int | None = None,
     ) -> None:
         """See `softswitch.ports.Media`."""
         number = self._slots.of(leg).number
         self._listened_to.add(leg)
         self._order(
-            MediaCommand.Detect(leg=number, keys=keys, fax=fax, answerer=answerer, beep=beep, progress=progress)
+            MediaCommand.Detect(
+                leg=number,
+                keys=keys,
+                fax=fax,
+                answerer=answerer,
+                beep=beep,
+                progress=progress,
+                pause_ms=pause_ms,
+            )
         )
 
     def _listen_no_more(self, leg: LegId) -> None:

@@ -298,6 +298,13 @@ class LiveCall(ServedCall):
         if self._hearing is not None and leg == self.caller_leg.id:
             self._hearing.played()
 
+    def detected(self, leg: LegId, what: str) -> None:
+        """Something was heard in a party's sound that was listened for."""
+        if what not in ("speech", "pause"):
+            self.trace(leg, "in", f"sound: {what}")
+        elif self._hearing is not None and leg == self.caller_leg.id:
+            self._hearing.spoke(what == "speech")
+
     def digit_pressed(self, leg_id: LegId, digit: str, *, by_info: bool = False) -> bool:
         """A key, however signalled; whether it was for us alone. The caller's others are kept for `digit`."""
         leg = self.legs.get(leg_id)

@@ -29,6 +29,7 @@ class Hearing:
         "_listens_to",
         "_media",
         "_on_key",
+        "_on_speech",
         "_order",
         "_played",
         "_player",
@@ -47,6 +48,8 @@ class Hearing:
         self._digit_waiter: asyncio.Future[None] | None = None
         self._on_key: Callable[[str], None] | None = None
         """Told of keys while something goes on that they may end."""
+        self._on_speech: Callable[[bool], None] | None = None
+        """Told when the party begins to speak (True) and when it has paused, while somebody listens for that."""
         self._listens_to: LegId | None = None
 
     def listen_for_keys(self, leg: LegId) -> None:
@@ -157,6 +160,16 @@ class Hearing:
 
     # What is said -------------------------------------------------------------------------------------------
 
+    def spoke(self, speaks: bool) -> None:
+        """The party began to speak, or has paused."""
+        if self._on_speech is not None:
+            self._on_speech(speaks)
+
+    def listen_for_pauses(self, leg: LegId, seconds: float | None) -> None:
+        """Hear when the party begins to speak, and when it has said nothing for so long; None: not any more."""
+        pause_ms = None if seconds is None else round(seconds * 1000)
+        self._media.listen_for(leg, keys=self._listens_to == leg, pause_ms=pause_ms)
+
     async def record(self, leg: LegId, name: str, *, most_seconds: float, ends_with: str) -> Recorded:
         """Write what the party says to a file until something ends it. The file is complete when this returns or is
         cancelled."""
@@ -178,10 +191,11 @@ class Hearing:
         recording = self._recorder.record_said(leg, name, ended=over)
         self._on_key = lambda key: end(f"key:{key}") if key in ends_with else None
         limit = loop.call_later(most_seconds, end, "limit")
+        self._on_speech = lambda speaks: None if speaks else end("silence")
         try:
             why = await ended_by
         finally:
-            self._on_key = None
+            self._on_key = self._on_speech = None
             self._digits.clear()
             limit.cancel()
             self._recorder.stop_recording(recording)

@@ -80,7 +80,13 @@ class ServedCall(RecordedCall):
     ) -> Recorded:
         await self.answer()
         self._listen_for_keys()
-        return await self._hears().record(self.caller_leg.id, name, most_seconds=most_seconds, ends_with=ends_with)
+        leg, hears = self.caller_leg.id, self._hears()
+        if silence_seconds is not None:
+            hears.listen_for_pauses(leg, silence_seconds)
+        recorded = await hears.record(leg, name, most_seconds=most_seconds, ends_with=ends_with)
+        if silence_seconds is not None and self.caller_leg.id == leg:
+            hears.listen_for_pauses(leg, None)
+        return recorded
 
     async def digit(self, within: float) -> str | None:
         self._listen_for_keys()

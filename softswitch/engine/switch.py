@@ -163,7 +163,7 @@ class Switch:
     def detected(self, leg: LegId, what: str) -> None:
         call = self._legs.get(leg)
         if call is not None:
-            call.trace(leg, "in", f"sound: {what}")
+            call.detected(leg, what)
 
     def sound_lost(self, leg: LegId) -> None:
         """A call whose sound is gone is over, like one whose handling failed."""

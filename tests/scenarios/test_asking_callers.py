@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -199,6 +200,55 @@ async def test_a_recording_has_its_limit(house: SimulatedSwitch) -> None:
     call = await calling(house, story)
     await call.until("over")
     assert got == [Recorded("voicemail/1001/a.wav", 7.0, "limit"), "finally"]
+    await house.settled()
+
+
+async def test_silence_ends_a_recording_where_that_is_asked_for(house: SimulatedSwitch) -> None:
+    got: list[Recorded] = []
+
+    async def story(caller: Caller) -> None:
+        record = partial(caller.record, "voicemail/1001/a.wav", most_seconds=9)
+        got.extend([await record(silence_seconds=2.5), await record(silence_seconds=2.5), await record()])
+
+    call = await calling(house, story)
+    leg = house.leg_of(call)
+    assert house.media.pauses == {leg: 2500}
+    await asyncio.sleep(3)
+    house.media.hear_turn(leg, "speech")
+    await asyncio.sleep(1)
+    house.media.hear_turn(leg, "pause")
+    await asyncio.sleep(0.1)
+    house.media.hear_turn(leg, "pause")
+    await asyncio.sleep(0.1)
+    assert not house.media.pauses, "nobody asks any more"
+    await call.until("over")
+    assert [recorded.ended_by for recorded in got] == ["silence", "silence", "limit"]
+    assert got[0].seconds == pytest.approx(4.1, abs=0.1) and got[1].seconds == pytest.approx(0.1, abs=0.05)
+    await house.settled()
+
+
+async def test_a_party_that_is_replaced_while_its_pauses_are_heard_ends_only_the_recording(
+    house: SimulatedSwitch,
+) -> None:
+    got: list[Recorded] = []
+
+    async def story(caller: Caller) -> None:
+        got.append(await caller.record("voicemail/1001/a.wav", most_seconds=9, silence_seconds=3))
+        await caller.play("voicemail/thanks")
+        await caller.digit(within=30)
+
+    takes_9198(house, story)
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await talking(house, alice, bob)
+    recorded = bob.call("9198")
+    await recorded.until("up")
+    await asyncio.sleep(0.5)
+    back.refer("9198", replaces=recorded)
+    await recorded.until("over")
+    await asyncio.sleep(1)
+    assert [one.ended_by for one in got] == ["fault"]
+    assert house.media.doing[house.leg_of(out)] == "prompt" and not house.media.pauses
+    out.hang_up()
     await house.settled()
 
 

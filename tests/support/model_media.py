@@ -119,6 +119,8 @@ class ModelMedia:
         """Recordings of what parties say that have not ended."""
         self.files: dict[str, int] = {}
         """Those that have: their milliseconds by their names."""
+        self.pauses: dict[LegId, int] = {}
+        """Parties whose pauses are listened for, and how long they are, ms."""
         self.sent_digits: list[tuple[LegId, str]] = []
         self.mixes: dict[MixId, Mix] = {}
         self._ends: dict[LegId, Playback] = {}
@@ -173,8 +175,13 @@ class ModelMedia:
         answerer: bool = False,
         beep: bool = False,
         progress: str | None = None,
+        pause_ms: int | None = None,
     ) -> None:
         self._must_be_open(leg)
+        if pause_ms is None:
+            self.pauses.pop(leg, None)
+        else:
+            self.pauses[leg] = pause_ms
 
     def silence(self, leg: LegId) -> None:
         self._must_be_open(leg)
@@ -205,6 +212,7 @@ class ModelMedia:
         for number in [number for number, take in self.takes.items() if take.leg == leg]:
             self.stop_recording(number)
         self.agreed.pop(leg, None)
+        self.pauses.pop(leg, None)
         self._free.append(self.open_legs.pop(leg).port)
 
     # softswitch.ports.Player ------------------------------------------------------------------------------
@@ -346,6 +354,11 @@ class ModelMedia:
         """The party of a leg presses a key."""
         assert self.events is not None
         self.events.digit(leg, digit, 100)
+
+    def hear_turn(self, leg: LegId, what: str) -> None:
+        """The party of a leg begins to speak (`speech`), or has paused (`pause`), and that is listened for."""
+        assert self.events is not None and leg in self.pauses
+        self.events.detected(leg, what)
 
     def where_sound_goes(self, sender: HostPort, sent_to: HostPort) -> HostPort | None:
         """Where packets from a party's RTP address, sent to one of ours, come out; None: nowhere, or in a mix."""

@@ -115,6 +115,7 @@ class CountingMedia:
         answerer: bool = False,
         beep: bool = False,
         progress: str | None = None,
+        pause_ms: int | None = None,
     ) -> None:
         self.did.append(("listen_for", leg, keys))
 

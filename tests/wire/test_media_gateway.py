@@ -341,6 +341,27 @@ async def test_keys_and_beeps_in_the_sound_are_told_where_they_are_listened_for(
         assert told.queue.empty()
 
 
+async def test_speech_and_the_pause_behind_it_are_told_where_they_are_listened_for(
+    gateway: MediaGateway, told: Told
+) -> None:
+    with Party() as phone:
+        local = opened(gateway, A, phone)
+        gateway.listen_for(A, pause_ms=700)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await told.next() == ("detected", A, "pause")
+        assert loop.time() - began == pytest.approx(0.7, abs=0.25)
+        sound = encode_a_law([*array("h", sine(440, 0.4, 8000, 6000)), *[0] * 8000])
+        begun = loop.time()
+        for number in range(len(sound) // 160):
+            payload = sound[number * 160 : number * 160 + 160]
+            phone.socket.sendto(Rtp(8, number, number * 160, phone.ssrc, payload).print(), local)
+            await asyncio.sleep(begun + 0.02 * (number + 1) - loop.time())
+        assert await told.next() == ("detected", A, "speech")
+        assert await told.next() == ("detected", A, "pause")
+        assert told.queue.empty()
+
+
 async def test_a_prompt_is_played_to_its_end_and_the_end_is_told(gateway: MediaGateway, told: Told) -> None:
     with Party() as phone:
         opened(gateway, A, phone)

@@ -172,7 +172,7 @@ pub enum MediaCommand {
     },
     #[pyo3(constructor = (*, mix))]
     CloseMix { mix: u32 },
-    #[pyo3(constructor = (*, leg, keys=false, fax=false, answerer=false, beep=false, progress=None))]
+    #[pyo3(constructor = (*, leg, keys=false, fax=false, answerer=false, beep=false, progress=None, pause_ms=None))]
     Detect {
         leg: u32,
         keys: bool,
@@ -180,6 +180,7 @@ pub enum MediaCommand {
         answerer: bool,
         beep: bool,
         progress: Option<String>,
+        pause_ms: Option<u32>,
     },
     #[pyo3(constructor = (*, recording, path, container, layout, leg=None, mix=None))]
     Record {
@@ -342,6 +343,7 @@ impl MediaCommand {
                 answerer,
                 beep,
                 progress,
+                pause_ms,
             } => Command::Detect {
                 leg: *leg,
                 listening: Listening {
@@ -350,6 +352,7 @@ impl MediaCommand {
                     answerer: *answerer,
                     beep: *beep,
                     progress: progress.clone(),
+                    pause_ms: *pause_ms,
                 },
             },
             Self::Record {

@@ -10,6 +10,7 @@ pub mod g711;
 mod goertzel;
 mod level;
 pub mod mix;
+pub mod pauses;
 pub mod progress;
 pub mod pure;
 mod resample;

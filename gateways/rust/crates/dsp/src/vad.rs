@@ -43,6 +43,11 @@ impl Vad {
         self.hangover = self.hangover.saturating_sub(1);
         self.hangover > 0
     }
+
+    /// Whether the last frame was speech by itself, and not only as the end of a word.
+    pub fn is_loud(&self) -> bool {
+        self.hangover == HANGOVER
+    }
 }
 
 #[cfg(test)]

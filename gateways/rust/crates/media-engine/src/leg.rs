@@ -290,6 +290,7 @@ impl Leg {
             || self.live.is_some()
             || !self.keying.is_done()
             || self.playout.is_some()
+            || self.ears.as_ref().is_some_and(|ears| ears.counts_silence())
     }
 
     /// Whether the party's packets are kept to be heard.

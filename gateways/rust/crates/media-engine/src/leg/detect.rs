@@ -1,6 +1,6 @@
 //! What is listened for in a party's sound.
 
-use dsp::{answerer, dtmf, fax, progress};
+use dsp::{answerer, dtmf, fax, pauses, progress};
 
 /// What to listen for; nothing of it: not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Listening {
     pub beep: bool,
     /// Call progress tones of a country, by ISO 3166.
     pub progress: Option<String>,
+    /// When the party begins to speak, and when it has said nothing for so many milliseconds.
+    pub pause_ms: Option<u32>,
 }
 
 /// What was heard.
@@ -35,6 +37,8 @@ pub enum Detected {
     Busy,
     Congestion,
     SpecialInformation,
+    Speech,
+    Pause,
 }
 
 impl Detected {
@@ -50,6 +54,8 @@ impl Detected {
             Self::Busy => "busy",
             Self::Congestion => "congestion",
             Self::SpecialInformation => "special-information",
+            Self::Speech => "speech",
+            Self::Pause => "pause",
         }
     }
 }
@@ -63,6 +69,7 @@ pub struct Ears {
     answerer: Option<answerer::Detector>,
     beep: Option<answerer::Beep>,
     progress: Option<progress::Detector>,
+    pauses: Option<pauses::Detector>,
 }
 
 impl Ears {
@@ -81,16 +88,32 @@ impl Ears {
                 .progress
                 .as_deref()
                 .and_then(|country| progress::Detector::new(country, rate)),
+            pauses: listening.pause_ms.map(pauses::Detector::new),
             listening,
         })
+    }
+
+    /// Whether time goes by for them though nothing comes: who has sent no packet at all says nothing, too.
+    pub fn counts_silence(&self) -> bool {
+        self.pauses.is_some()
+    }
+
+    /// The rate that they listen at.
+    pub fn rate(&self) -> u32 {
+        self.rate
     }
 
     /// 20 ms more. `keys_come` as events: then tones beside them are the same keys.
     pub fn hear(&mut self, frame: &[i16], rate: u32, keys_come: bool, heard: &mut Vec<Heard>) {
         if rate != self.rate {
-            let answerer = self.answerer.take();
+            // These go by levels, at any rate.
+            let (answerer, pauses) = (self.answerer.take(), self.pauses.take());
             if let Some(anew) = Self::new(self.listening.clone(), rate) {
-                *self = Self { answerer, ..anew };
+                *self = Self {
+                    answerer,
+                    pauses,
+                    ..anew
+                };
             }
         }
         let key = self.keys.as_mut().and_then(|keys| keys.hear(frame));
@@ -104,6 +127,7 @@ impl Ears {
         let answerer = self.answerer.as_mut().and_then(|who| who.hear(frame));
         let beeped = self.beep.as_mut().is_some_and(|beep| beep.hear(frame));
         let signal = self.progress.as_mut().and_then(|tones| tones.hear(frame));
+        let turn = self.pauses.as_mut().and_then(|pauses| pauses.hear(frame));
         let things = [
             fax.map(|fax| match fax {
                 fax::Fax::Calling => Detected::FaxCalling,
@@ -120,6 +144,10 @@ impl Ears {
                 progress::Signal::Busy => Detected::Busy,
                 progress::Signal::Congestion => Detected::Congestion,
                 progress::Signal::SpecialInformation => Detected::SpecialInformation,
+            }),
+            turn.map(|turn| match turn {
+                pauses::Turn::Speaks => Detected::Speech,
+                pauses::Turn::Pauses => Detected::Pause,
             }),
         ];
         heard.extend(things.into_iter().flatten().map(Heard::Thing));

@@ -166,6 +166,7 @@ impl Leg {
     /// A frame of the party's voice for those who want it.
     fn speak_to_hearers(&mut self, now: f64, counters: &Counters, desk: &mut Desk) {
         if self.playout.is_none() {
+            self.hear_silence(desk);
             return;
         }
         if !self.is_wanted() {
@@ -196,6 +197,16 @@ impl Leg {
             Played::Nothing => {}
             Played::Skipped => voices.skip(self.slot, rate, self.passed),
             _ => voices.speak(self.slot, rate, self.passed, &desk.samples),
+        }
+    }
+
+    /// The party has sent nothing yet.
+    fn hear_silence(&mut self, desk: &mut Desk) {
+        if let Some(ears) = self.ears.as_mut().filter(|ears| ears.counts_silence()) {
+            let rate = ears.rate();
+            desk.samples.clear();
+            desk.samples.resize(frame_length(rate), 0);
+            ears.hear(&desk.samples, rate, self.keys_come, &mut desk.heard);
         }
     }
 

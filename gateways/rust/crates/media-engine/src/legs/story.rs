@@ -1128,6 +1128,7 @@ fn a_fax_a_machines_beep_and_a_busy_tone_are_told_when_they_are_listened_for() {
             answerer: true,
             beep: true,
             progress: Some("DE".to_owned()),
+            pause_ms: None,
         },
     });
     house.speaks(0, &dsp::fax::Fax::Calling.sound(8000)[..4000]);
@@ -1158,4 +1159,61 @@ fn a_fax_a_machines_beep_and_a_busy_tone_are_told_when_they_are_listened_for() {
         },
     };
     assert!(house.board.carry_out(&unknown).is_err());
+}
+
+#[test]
+fn speech_and_the_pause_behind_it_are_told_also_of_a_party_that_sends_nothing_at_all() {
+    use crate::leg::{Detected, Listening};
+    let mut house = House::new(2);
+    house.call(0, Speech::Pcma, 20);
+    house.call(1, Speech::Pcma, 20);
+    let told = |house: &mut House| {
+        let mut told = Vec::new();
+        for event in house.events() {
+            if let Event::Detected { leg, what, .. } = event {
+                told.push((leg, what));
+            }
+        }
+        told
+    };
+    let listening = Listening {
+        pause_ms: Some(1000),
+        ..Listening::default()
+    };
+    for leg in 0..2 {
+        house.order(Command::Detect {
+            leg,
+            listening: listening.clone(),
+        });
+    }
+    let words: Vec<i16> = (0..4800)
+        .map(|n| ((f64::from(n) * 0.7).sin() * 6000.0) as i16)
+        .collect();
+    house.speaks(0, &words);
+    assert_eq!(told(&mut house), [(0, Detected::Speech)]);
+    house.run(600);
+    assert_eq!(
+        told(&mut house),
+        [(1, Detected::Pause)],
+        "which has sent nothing"
+    );
+    // No packet comes while nothing is said: some phones do that.
+    house.run(600);
+    assert_eq!(told(&mut house), [(0, Detected::Pause)]);
+    house.run(2000);
+    house.speaks(0, &words);
+    house.speaks(0, &[0; 12_000]);
+    assert_eq!(
+        told(&mut house),
+        [(0, Detected::Speech), (0, Detected::Pause)]
+    );
+    for leg in 0..2 {
+        house.order(Command::Detect {
+            leg,
+            listening: Listening::default(),
+        });
+    }
+    house.run(3000);
+    assert_eq!(told(&mut house), []);
+    assert_eq!(house.panics(), 0);
 }
