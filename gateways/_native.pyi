@@ -731,6 +731,15 @@ class MediaCommand:
         def mix(self) -> int | None: ...
 
     @final
+    class DropPrompt(MediaCommand):
+        """Forget a prompt, whose number is given to no other. What plays it goes on."""
+
+        __match_args__ = ("prompt",)
+        def __new__(cls, *, prompt: int) -> MediaCommand.DropPrompt: ...
+        @property
+        def prompt(self) -> int: ...
+
+    @final
     class PausePlay(MediaCommand):
         """Hold what is played, or let it go on."""
 

@@ -1,6 +1,7 @@
 """What the switch needs from outside, as Protocols. Gateways and features provide them; `app.py` ties the ends."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin, Target
@@ -12,7 +13,8 @@ from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
 from softswitch.kernel.offence import Offence
-from softswitch.kernel.sound import Sound
+from softswitch.kernel.sound import Sound, SoundFile
+from softswitch.kernel.speech import Heard
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 
 
@@ -323,7 +325,7 @@ class Player(Protocol):
         bridged with, or a mix. `ended` is told once when the last one is over or nothing can be played; not when
         something else takes its place. With `loop` it begins anew for ever.
 
-        Raises NotFound for an unknown prompt.
+        Raises NotFound for an unknown prompt or sound file, and Invalid for a file that is no sound.
         """
         ...
 
@@ -362,6 +364,32 @@ class Recorder(Protocol):
 
     def stop_recording(self, recording: int) -> None:
         """End a recording, which is then told; one that has ended is left alone."""
+        ...
+
+
+class Synthesiser(Protocol):
+    """Says texts."""
+
+    async def synthesise(self, text: str, language: str, voice: str = "") -> SoundFile:
+        """A sound that says the text in a language (`en`, `zh`), in a voice of that name or the language's usual one.
+        The same text is worked on once; its file stays as long as it is asked for now and then.
+
+        Raises Invalid for a text that cannot be said, NotFound for an unknown voice or language, and Unavailable where
+        the voice is not installed, has too much to do, or takes too long.
+        """
+        ...
+
+
+class Recogniser(Protocol):
+    """Understands what is said."""
+
+    async def recognise(self, sound: Path, language: str, phrases: Sequence[str] = ()) -> Heard:
+        """What is said in a sound file (WAV or Ogg Opus), in a language (`en`, `zh`). `phrases`: what is expected,
+        which helps; `Heard.phrase` is the one of them that it is.
+
+        Raises Invalid for a file that is no sound or too long, NotFound for an unknown language, and Unavailable where
+        no recogniser is installed, it has too much to do, or takes too long.
+        """
         ...
 
 

@@ -1,9 +1,10 @@
 """The media gateway: `Media`, `Player` and `Mixer` of `softswitch.ports` on the native engine."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 import structlog
@@ -21,7 +22,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Conflict, Rejected
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
-from softswitch.kernel.sound import Prompt, Silence, Sound, Tone
+from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
 from softswitch.ports import MediaEvents
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,8 @@ class MediaGateway:
 
     `listen` says who hears of it (before `start`); `start` hears the engine; `stop` ends it. `advertised_host` is the
     address that parties send to, which may be another than the engine is bound to (`listens_on`). `prompts` is a folder
-    of WAV files, and what callers say is kept below `keeps_in`.
+    of sound files, `own_prompts` names files below `keeps_in` that go before them and may change at any time, and what
+    callers say is kept below `keeps_in`.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class MediaGateway:
         *,
         listens_on: str | None = None,
         keeps_in: Path | None = None,
+        own_prompts: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._addresses = [HostPort(advertised_host, port) for port in engine.ports()]
@@ -74,7 +77,7 @@ class MediaGateway:
         self._mixes: Slots[MixId] = Slots(len(self._addresses))
         self._mix_hearers: dict[MixId, _MixHearers] = {}
         self._reach = listens_on
-        self._prompts = Prompts(prompts, engine.add_prompt)
+        self._prompts = Prompts(prompts, self._load_prompt, data=keeps_in, own=own_prompts)
         self._listened_to: set[LegId] = set()
         operations = count(1)
         self._playing: Playing[LegId] = Playing(operations)
@@ -261,7 +264,7 @@ class MediaGateway:
         else:
             self._over.forget(leg)
             operation = self._playing.begin(leg, ended)
-        self._order(MediaCommand.Play(leg=slot.number, items=items, operation=operation, looped=loop, over=over))
+        self._order_play(MediaCommand.Play(leg=slot.number, items=items, operation=operation, looped=loop, over=over))
 
     def stop_list(self, leg: LegId) -> None:
         """See `softswitch.ports.Player`."""
@@ -334,7 +337,7 @@ class MediaGateway:
         items = [self._item(sound) for sound in sounds]
         number = self._mixes.of(mix).number
         operation = self._to_mix.begin(mix, ended)
-        self._order(MediaCommand.Play(mix=number, items=items, operation=operation, looped=loop))
+        self._order_play(MediaCommand.Play(mix=number, items=items, operation=operation, looped=loop))
 
     def stop_mix_list(self, mix: MixId) -> None:
         """See `softswitch.ports.Mixer`."""
@@ -353,6 +356,8 @@ class MediaGateway:
         match sound:
             case Prompt(name, from_ms):
                 return MediaItem.Prompt(prompt=self._prompts.number(name), from_ms=from_ms)
+            case SoundFile(name, from_ms):
+                return MediaItem.Prompt(prompt=self._prompts.number_of_file(name), from_ms=from_ms)
             case Tone(parts, ms, cadence):
                 return MediaItem.Tone(parts=parts, ms=ms, cadence=cadence)
             case Silence(ms):
@@ -402,6 +407,16 @@ class MediaGateway:
         if not self._orders and self._loop is not None:
             self._loop.call_soon(self._submit)
         self._orders.append(command)
+
+    def _load_prompt(self, samples: bytes, rate: int) -> int:
+        # One that was just dropped may come back.
+        self._submit()
+        return self._engine.add_prompt(samples, rate)
+
+    def _order_play(self, command: MediaCommand) -> None:
+        self._order(command)
+        for prompt in self._prompts.unused():
+            self._order(MediaCommand.DropPrompt(prompt=prompt))
 
     def _submit(self) -> None:
         orders, self._orders = self._orders, []

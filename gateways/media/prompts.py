@@ -1,29 +1,66 @@
-"""Prompts: WAV and Ogg Opus files in a folder, by name."""
+"""Prompts: WAV and Ogg Opus files by name, and the engine's numbers for them."""
 
 import sys
 import wave
 from array import array
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+
+from msgspec import Struct
 
 from gateways._native import read_ogg_opus
 from softswitch.kernel.errors import Invalid, NotFound
 
-_KINDS = (".wav", ".opus")
+KINDS = (".wav", ".opus")
+MOST_BYTES = 256 * 1024 * 1024
+"""Of samples of sound files; what was not heard for longest is forgotten first."""
+
+
+class _Loaded(Struct, frozen=True, gc=False):
+    """A sound file that the engine has."""
+
+    stamp: tuple[int, int, int]
+    """Tells the file from another that took its place."""
+    number: int
+    size: int
 
 
 class Prompts:
     """`main/welcome` is the file `main/welcome.wav`: 16-bit PCM at any rate, of several channels the first; or
-    `main/welcome.opus`.
+    `main/welcome.opus`. These are below `folder`, stay as they are, and are kept for good.
 
-    `load` takes samples (16-bit little-endian) and their rate, and gives the engine's number for them.
+    Sound files below `data` come and go: a message, a prompt that was replaced, a text that was spoken. `own` names
+    those of them that go before the folder's prompts, and may change at any time.
+
+    `load` takes samples (16-bit little-endian) and their rate, and gives the engine's number for them, which may be one
+    that it gave before for the same.
     """
 
-    def __init__(self, folder: Path | None, load: Callable[[bytes, int], int]) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        load: Callable[[bytes, int], int],
+        *,
+        data: Path | None = None,
+        own: Mapping[str, str] = MappingProxyType({}),
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         self._folder = folder
         self._load = load
+        self._data = data
+        self._own = own
+        self._most_bytes = most_bytes
         self._numbers: dict[str, int] = {}
-        self._in_language: dict[tuple[str, str], str] = {}
+        self._there: set[str] = set()
+        """Prompts whose files have been seen in the folder."""
+        self._files: OrderedDict[Path, _Loaded] = OrderedDict()
+        """From the one that was not heard for longest on."""
+        self._bytes = 0
+        self._uses: Counter[int] = Counter()
+        """How many prompts and files each number stands for."""
+        self._unused: list[int] = []
 
     def load_all(self) -> int:
         """Load the folder's WAV files beforehand, so that no call waits for the disk; gives how many there are. Opus
@@ -33,7 +70,7 @@ class Prompts:
         """
         if self._folder is not None:
             for path in sorted(self._folder.rglob("*.wav")):
-                self._number(path.relative_to(self._folder).with_suffix("").as_posix(), path)
+                self._keep(path.relative_to(self._folder).with_suffix("").as_posix(), path)
         return len(self._numbers)
 
     def number(self, name: str) -> int:
@@ -41,43 +78,96 @@ class Prompts:
 
         Raises NotFound, also for a name that leads out of the folder, and Invalid for a file that is no prompt.
         """
+        own = self._own.get(name)
+        if own is not None:
+            return self.number_of_file(own)
         known = self._numbers.get(name)
         if known is not None:
             return known
         file = self._file(name)
         if file is None:
             raise NotFound("prompt", name)
-        return self._number(name, file)
+        return self._keep(name, file)
+
+    def number_of_file(self, name: str) -> int:
+        """The same for a sound file below `data`, by its path there with its suffix. Raises as `number`."""
+        path = _below(self._data, name)
+        if path is None or path.suffix not in KINDS:
+            raise NotFound("sound file", name)
+        try:
+            status = path.stat()
+        except OSError:
+            raise NotFound("sound file", name) from None
+        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        known = self._files.get(path)
+        if known is not None and known.stamp == stamp:
+            self._files.move_to_end(path)
+            return known.number
+        samples, rate = read_samples(path)
+        number = self._load_from(path, samples, rate)
+        if known is not None:
+            self._forget(path)
+        self._files[path] = _Loaded(stamp, number, len(samples))
+        self._bytes += len(samples)
+        return number
+
+    def unused(self) -> list[int]:
+        """The numbers that are not needed any more, each told once. To be asked for when what was just given out is
+        ordered: the engine plays on what it has begun."""
+        while self._bytes > self._most_bytes and len(self._files) > 1:
+            self._forget(next(iter(self._files)))
+        unused = [number for number in self._unused if number not in self._uses]
+        self._unused.clear()
+        return unused
 
     def in_language(self, language: str, name: str) -> str:
         """`main/welcome` in a language is `LANGUAGE/main/welcome`; what is not said in that is English, and what is in
         neither is itself, as sounds without words are."""
-        found = self._in_language.get((language, name))
-        if found is None:
-            found = next((each for each in (f"{language}/{name}", f"en/{name}") if self._file(each)), None)
-            if found is None:
-                return name
-            self._in_language[language, name] = found
-        return found
+        return next((each for each in (f"{language}/{name}", f"en/{name}") if self._has(each)), name)
+
+    def _has(self, name: str) -> bool:
+        if name in self._own or name in self._there:
+            return True
+        if self._file(name) is None:
+            return False
+        self._there.add(name)
+        return True
 
     def _file(self, name: str) -> Path | None:
         """The file of a prompt; None for one that is not there or a name that leads out of the folder."""
-        if self._folder is None or not name:
+        path = _below(self._folder, name)
+        if path is None:
             return None
-        path = self._folder / name
-        if ".." in path.parts or not path.is_relative_to(self._folder) or "\0" in name:
-            return None
-        files = (path.with_name(path.name + kind) for kind in _KINDS)
+        files = (path.with_name(path.name + kind) for kind in KINDS)
         return next((file for file in files if file.is_file()), None)
 
-    def _number(self, name: str, path: Path) -> int:
-        samples, rate = read_samples(path)
+    def _keep(self, name: str, path: Path) -> int:
+        self._numbers[name] = self._load_from(path, *read_samples(path))
+        return self._numbers[name]
+
+    def _load_from(self, path: Path, samples: bytes, rate: int) -> int:
         try:
             number = self._load(samples, rate)
         except ValueError as error:
             raise Invalid(str(path), str(error)) from error
-        self._numbers[name] = number
+        self._uses[number] += 1
         return number
+
+    def _forget(self, path: Path) -> None:
+        loaded = self._files.pop(path)
+        self._bytes -= loaded.size
+        self._uses[loaded.number] -= 1
+        if not self._uses[loaded.number]:
+            del self._uses[loaded.number]
+            self._unused.append(loaded.number)
+
+
+def _below(folder: Path | None, name: str) -> Path | None:
+    """A path in a folder; None for one that leads out of it."""
+    if folder is None or not name or "\0" in name:
+        return None
+    path = folder / name
+    return path if ".." not in path.parts and path.is_relative_to(folder) else None
 
 
 def read_samples(path: Path) -> tuple[bytes, int]:

@@ -158,7 +158,7 @@ class Caller(Protocol):
 
     async def play(self, *spoken: Spoken) -> None:
         """Answer if needed, and let the caller hear one thing after the other in its language, to the end of the last.
-        Keys pressed meanwhile are kept. Raises NotFound for an unknown prompt."""
+        Keys pressed meanwhile are kept. Raises NotFound for an unknown prompt or sound file."""
         ...
 
     async def gather(self, *spoken: Spoken, keys: Keys) -> Keyed:

@@ -40,6 +40,10 @@ class Conflict(SwitchError):
         self.error_id = error_id
 
 
+class Unavailable(SwitchError):
+    """What was asked for cannot be had here, or not now: it is not installed, has too much to do, or took too long."""
+
+
 class NotPermitted(SwitchError):
     """The asker may not."""
 

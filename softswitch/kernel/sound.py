@@ -1,10 +1,17 @@
-"""What is played: prompts, tones and silence."""
+"""What is played: prompts, sound files, tones and silence."""
 
 from msgspec import Struct
 
 
 class Prompt(Struct, frozen=True, gc=False):
     """A prompt by its name, from a time on."""
+
+    name: str
+    from_ms: int = 0
+
+
+class SoundFile(Struct, frozen=True, gc=False):
+    """A sound file (`.wav`, `.opus`) by its path below the data folder, from a time on: what somebody has said, say."""
 
     name: str
     from_ms: int = 0
@@ -27,4 +34,4 @@ class Silence(Struct, frozen=True, gc=False):
     ms: int
 
 
-Sound = Prompt | Tone | Silence
+Sound = Prompt | SoundFile | Tone | Silence

@@ -18,7 +18,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
-from softswitch.kernel.errors import Conflict, Invalid, LocalProtocolError, NotFound, NotPermitted, Rejected
+from softswitch.kernel.errors import (
+    Conflict,
+    Invalid,
+    LocalProtocolError,
+    NotFound,
+    NotPermitted,
+    Rejected,
+    Unavailable,
+)
 from softswitch.platform.auth import NotAuthenticated, TooManyAttempts
 from softswitch.platform.database import DatabaseUnavailable
 
@@ -61,6 +69,8 @@ def install_problems(app: FastAPI) -> None:
                 return problem(409, str(error), error_id=error.error_id)
             case NotPermitted():
                 return problem(403, str(error))
+            case Unavailable():
+                return problem(503, str(error))
             case Invalid():
                 return invalid([(error.where, error.message)])
             case Rejected():
@@ -94,7 +104,16 @@ def install_problems(app: FastAPI) -> None:
             raise error
         return problem(409, "another request made the same thing at the same time", error_id="exists")
 
-    for kind in (NotFound, Conflict, NotPermitted, Invalid, Rejected, LocalProtocolError, NotAuthenticated):
+    for kind in (
+        NotFound,
+        Conflict,
+        NotPermitted,
+        Unavailable,
+        Invalid,
+        Rejected,
+        LocalProtocolError,
+        NotAuthenticated,
+    ):
         app.add_exception_handler(kind, handle)
     for other in (TooManyAttempts, DatabaseUnavailable, RequestValidationError, HTTPException):
         app.add_exception_handler(other, handle)

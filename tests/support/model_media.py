@@ -10,7 +10,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
-from softswitch.kernel.sound import Prompt, Silence, Sound, Tone
+from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
 from softswitch.ports import MediaEvents
 
 CODECS = (Codec(0, "PCMU"), Codec(8, "PCMA"), Codec(101, "TELEPHONE-EVENT", parameters="0-16"))
@@ -394,7 +394,7 @@ class ModelMedia:
         total = 0.0
         for sound in sounds:
             match sound:
-                case Prompt(name, from_ms):
+                case Prompt(name, from_ms) | SoundFile(name, from_ms):
                     if not name:
                         raise NotFound("prompt", name)
                     total += max(self.PROMPT_SECONDS - from_ms / 1000, 0)

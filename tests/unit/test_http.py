@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from softswitch.events import CallOffered
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected, SwitchError
+from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected, SwitchError, Unavailable
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.auth import FAILURES_ALLOWED, Operator
 from softswitch.platform.database import Database
@@ -36,6 +36,7 @@ ERRORS: dict[str, Exception] = {
     "404": NotFound("thing", "x"),
     "409": Conflict("box-full", "the box is full"),
     "422": Invalid("plan:3", "no such context"),
+    "503": Unavailable("the voice is not installed"),
     "rejected": Rejected(Cause.USER_BUSY),
     "500": ZeroDivisionError("the secret inside"),
 }
@@ -181,6 +182,7 @@ async def test_guessers_are_slowed_and_good_tokens_from_the_same_address_are_not
         ("404", 404, {"detail": "there is no thing 'x'"}),
         ("409", 409, {"error_id": "box-full"}),
         ("422", 422, {"errors": [{"field": "plan:3", "message": "no such context"}]}),
+        ("503", 503, {"detail": "the voice is not installed"}),
         ("rejected", 409, {"cause": 17}),
     ],
 )

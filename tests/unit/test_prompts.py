@@ -62,6 +62,84 @@ def test_a_prompt_is_said_in_the_asked_language_or_in_english_or_has_none(tmp_pa
     assert prompts.in_language("..", "en/main/bye") == "en/main/bye"
 
 
+def test_own_prompts_go_before_those_of_the_folder_and_may_change_at_any_time(tmp_path: Path) -> None:
+    folder, data, own = tmp_path / "shipped", tmp_path / "data", dict[str, str]()
+    write(folder / "en" / "main" / "welcome.wav", [1])
+    write(folder / "music" / "hold.wav", [2])
+    engine = Engine()
+    prompts = Prompts(folder, engine.add_prompt, data=data, own=own)
+    prompts.load_all()
+
+    def heard(language: str, name: str) -> bytes:
+        return engine.loaded[prompts.number(prompts.in_language(language, name))][0]
+
+    assert heard("zh", "main/welcome") == b"\1\0"
+    write(data / "prompts" / "one.wav", [3])
+    write(data / "prompts" / "two.wav", [4])
+    own["zh/main/welcome"] = own["music/hold"] = own["zh/main/new"] = "prompts/one.wav"
+    assert heard("zh", "main/welcome") == heard("en", "music/hold") == heard("zh", "main/new") == b"\3\0"
+    assert heard("en", "main/welcome") == b"\1\0"
+    own["zh/main/welcome"] = "prompts/two.wav"
+    assert heard("zh", "main/welcome") == b"\4\0"
+    own.clear()
+    assert heard("zh", "main/welcome") == b"\1\0" and heard("zh", "music/hold") == b"\2\0"
+    with pytest.raises(NotFound):
+        heard("zh", "main/new")
+
+
+def test_a_sound_file_is_read_again_when_another_has_taken_its_place(tmp_path: Path) -> None:
+    engine = Engine()
+    prompts = Prompts(None, engine.add_prompt, data=tmp_path)
+    write(tmp_path / "box" / "1.wav", [1])
+    first = prompts.number_of_file("box/1.wav")
+    assert prompts.number_of_file("box/1.wav") == first and prompts.unused() == []
+    write(tmp_path / "box" / "new.wav", [2, 3])
+    (tmp_path / "box" / "new.wav").rename(tmp_path / "box" / "1.wav")
+    second = prompts.number_of_file("box/1.wav")
+    assert engine.loaded[second][0] == b"\2\0\3\0"
+    assert prompts.unused() == [first] and prompts.unused() == []
+    (tmp_path / "box" / "1.wav").unlink()
+    for gone in ("box/1.wav", "box/2.wav", "box/1", "box", "../x.wav", "/etc/passwd", "", "nul\0.wav"):
+        with pytest.raises(NotFound):
+            prompts.number_of_file(gone)
+
+
+def test_sound_files_that_were_not_heard_for_longest_are_forgotten_when_there_are_too_many(tmp_path: Path) -> None:
+    for number in range(4):
+        write(tmp_path / f"{number}.wav", [number] * 100)
+    prompts = Prompts(None, Engine().add_prompt, data=tmp_path, most_bytes=500)
+    numbers = [prompts.number_of_file(f"{number}.wav") for number in (0, 1)]
+    prompts.number_of_file("0.wav")
+    prompts.number_of_file("2.wav")
+    assert prompts.unused() == [numbers[1]]
+    assert prompts.number_of_file("0.wav") == numbers[0]
+    assert prompts.number_of_file("1.wav") != numbers[1]
+    write(tmp_path / "long.wav", [5] * 1000)
+    prompts.number_of_file("long.wav")
+    assert len(prompts.unused()) == 3, "what is played now is kept, whatever its length"
+
+
+def test_a_number_that_stands_for_two_files_is_needed_until_both_are_gone(tmp_path: Path) -> None:
+    class SameForTheSame(Engine):
+        def add_prompt(self, samples: bytes, rate: int) -> int:
+            known = [number for number, loaded in enumerate(self.loaded) if loaded == (samples, rate)]
+            return known[0] if known else super().add_prompt(samples, rate)
+
+    write(tmp_path / "one.wav", [1])
+    write(tmp_path / "two.wav", [1])
+    write(tmp_path / "shipped" / "main.wav", [9])
+    prompts = Prompts(tmp_path / "shipped", SameForTheSame().add_prompt, data=tmp_path)
+    assert prompts.load_all() == 1
+    assert prompts.number_of_file("one.wav") == prompts.number_of_file("two.wav") == 1
+    assert prompts.number_of_file("shipped/main.wav") == 0
+    write(tmp_path / "one.wav", [2, 2])
+    assert prompts.number_of_file("one.wav") == 2 and prompts.unused() == []
+    write(tmp_path / "two.wav", [3, 3, 3])
+    assert prompts.number_of_file("two.wav") == 3 and prompts.unused() == [1]
+    write(tmp_path / "shipped" / "main.wav", [4, 4, 4])
+    assert prompts.number_of_file("shipped/main.wav") == 4 and prompts.unused() == [], "the prompt is kept"
+
+
 @pytest.mark.parametrize("name", ["absent", "", "../outside", "/etc/passwd", "a/../../outside", "nul\0"])
 def test_what_is_not_in_the_folder_is_not_found(tmp_path: Path, name: str) -> None:
     write(tmp_path / "outside.wav", [1])

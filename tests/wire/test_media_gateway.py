@@ -16,6 +16,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
+from softswitch.kernel.sound import SoundFile
 from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law, encode_a_law, sine
 
 A, B = LegId("call.1"), LegId("call.2")
@@ -72,7 +73,7 @@ def told() -> Told:
 @pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
 async def gateway(request: pytest.FixtureRequest, io: str, prompts: Path, told: Told) -> AsyncIterator[MediaGateway]:
     engine = MediaEngine(host="127.0.0.1", first_port=0, legs=8, threads=request.param, io=io)  # type: ignore[arg-type]
-    gateway = MediaGateway(engine, "127.0.0.1", prompts)
+    gateway = MediaGateway(engine, "127.0.0.1", prompts, keeps_in=prompts)
     gateway.listen(told)
     await gateway.start()
     yield gateway
@@ -360,6 +361,37 @@ async def test_speech_and_the_pause_behind_it_are_told_where_they_are_listened_f
         assert await told.next() == ("detected", A, "speech")
         assert await told.next() == ("detected", A, "pause")
         assert told.queue.empty()
+
+
+async def test_a_sound_file_that_is_replaced_while_it_plays_is_heard_to_its_end(
+    gateway: MediaGateway, told: Told, tmp_path: Path
+) -> None:
+    def write(name: str, frequency: float) -> None:
+        with wave.open(str(tmp_path / name), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(sine(frequency, 0.4, 8000))
+
+    async def heard(packets: int) -> list[int]:
+        return [sample for _ in range(packets) for sample in decode_a_law((await phone.hear()).payload)]
+
+    write("greeting.wav", 700)
+    with Party(ssrc=1) as phone, Party(ssrc=2) as other:
+        opened(gateway, A, phone)
+        opened(gateway, B, other)
+        over = asyncio.Event()
+        gateway.play_list(A, [SoundFile("greeting.wav")], ended=over.set)
+        first = await heard(5)
+        write("new.wav", 1500)
+        (tmp_path / "new.wav").rename(tmp_path / "greeting.wav")
+        gateway.play_list(B, [SoundFile("greeting.wav")])
+        first += await heard(15)
+        assert amplitude_at(first, 700) > 10 * amplitude_at(first, 1500)
+        await asyncio.wait_for(over.wait(), PATIENCE)
+        gateway.play_list(A, [SoundFile("greeting.wav", from_ms=100)])
+        second = await heard(15)
+        assert amplitude_at(second, 1500) > 10 * amplitude_at(second, 700)
+        with pytest.raises(NotFound):
+            gateway.play_list(A, [SoundFile("../greeting.wav")])
 
 
 async def test_a_prompt_is_played_to_its_end_and_the_end_is_told(gateway: MediaGateway, told: Told) -> None:

@@ -123,6 +123,8 @@ pub enum MediaCommand {
         looped: bool,
         over: bool,
     },
+    #[pyo3(constructor = (*, prompt))]
+    DropPrompt { prompt: u32 },
     #[pyo3(constructor = (*, leg=None, mix=None))]
     StopPlay { leg: Option<u32>, mix: Option<u32> },
     #[pyo3(constructor = (*, paused, leg=None, mix=None))]
@@ -265,6 +267,7 @@ impl MediaCommand {
                 looped: *looped,
                 over: *over,
             },
+            &Self::DropPrompt { prompt } => Command::DropPrompt { prompt },
             &Self::StopPlay { leg, mix } => Command::StopPlay {
                 to: target(leg, mix)?,
             },

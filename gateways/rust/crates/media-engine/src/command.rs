@@ -43,6 +43,10 @@ pub enum Command {
         looped: bool,
         over: bool,
     },
+    /// Forget a prompt, whose number is given to no other. What plays it goes on.
+    DropPrompt {
+        prompt: u32,
+    },
     /// End what is played, and nothing else. There is no `PlayEnded`.
     StopPlay {
         to: Target,

@@ -1,7 +1,7 @@
 //! Who is open, who is bridged with whom and who is in which mix: turns commands into orders, each of which concerns one
 //! leg or one mix only, so that every one can live in the thread that owns its sockets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -143,7 +143,8 @@ const MILLISECONDS: RangeInclusive<u32> = 20..=6000;
 pub struct Switchboard {
     slots: Vec<Slot>,
     mixes: Vec<MixSlot>,
-    prompts: Vec<Arc<Prompt>>,
+    prompts: HashMap<u32, Arc<Prompt>>,
+    next_prompt: u32,
 }
 
 impl Switchboard {
@@ -152,7 +153,8 @@ impl Switchboard {
         Self {
             slots: vec![Slot::default(); slots],
             mixes: vec![MixSlot::default(); slots],
-            prompts: Vec::new(),
+            prompts: HashMap::new(),
+            next_prompt: 0,
         }
     }
 
@@ -323,6 +325,10 @@ impl Switchboard {
                 errands.push(Mix(mix, MixOrder::Close));
                 Ok(errands)
             }
+            Command::DropPrompt { prompt } => {
+                self.prompts.remove(&prompt);
+                Ok(Vec::new())
+            }
             Command::Detect { leg, ref listening } => {
                 let epoch = self.epoch(leg)?;
                 let country = listening.progress.as_deref();
@@ -354,8 +360,10 @@ impl Switchboard {
     }
 
     pub fn add_prompt(&mut self, prompt: Prompt) -> u32 {
-        self.prompts.push(Arc::new(prompt));
-        (self.prompts.len() - 1) as u32
+        let number = self.next_prompt;
+        self.next_prompt = number.wrapping_add(1);
+        self.prompts.insert(number, Arc::new(prompt));
+        number
     }
 
     pub fn prompts(&self) -> usize {
@@ -550,7 +558,7 @@ impl Switchboard {
         wanted
             .iter()
             .map(|item| match item {
-                Wanted::Prompt { prompt, from_ms } => match self.prompts.get(*prompt as usize) {
+                Wanted::Prompt { prompt, from_ms } => match self.prompts.get(prompt) {
                     Some(prompt) => Ok(Item::Prompt {
                         prompt: Arc::clone(prompt),
                         from_ms: *from_ms,

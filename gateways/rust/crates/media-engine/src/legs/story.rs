@@ -440,6 +440,29 @@ fn prompts_in_any_format_are_heard_to_their_end_encoded_beforehand_or_not() {
 }
 
 #[test]
+fn a_prompt_that_is_dropped_while_it_plays_is_heard_to_its_end_and_can_be_played_no_more() {
+    let mut house = House::new(2);
+    house.call(1, Speech::Pcmu, 20);
+    let samples: Vec<i16> = (0..8000)
+        .map(|n| (PEAK * (TAU * 1000.0 * f64::from(n) / 8000.0).sin()) as i16)
+        .collect();
+    let prompt = house.board.add_prompt(Prompt::new(&samples, 8000, None));
+    let items = vec![Item::Prompt { prompt, from_ms: 0 }];
+    house.order(play(Target::Leg(1), items.clone(), false));
+    house.run(100);
+    house.order(Command::DropPrompt { prompt });
+    let other = house.board.add_prompt(Prompt::new(&[0; 800], 8000, None));
+    assert_ne!(other, prompt);
+    house.run(850);
+    is_heard(house.hears(1, 1000.0));
+    assert_eq!(house.events(), []);
+    house.run(100);
+    assert_eq!(house.events(), [ENDED]);
+    let again = play(Target::Leg(1), items, false);
+    assert!(house.board.carry_out(&again).is_err());
+}
+
+#[test]
 fn what_is_played_can_be_held_and_sought() {
     let mut house = House::new(2);
     house.call(1, Speech::Pcmu, 20);
