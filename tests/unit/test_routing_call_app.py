@@ -20,6 +20,7 @@ class FakeCaller:
     """A caller that writes down what is done with it."""
 
     call = CallId("x-1")
+    language = "en"
 
     def __init__(self, number: str) -> None:
         self.from_ = Party("1001", "Ann")
@@ -35,20 +36,20 @@ class FakeCaller:
     ) -> None:
         self.done.append((destination, by, version, [step.result for step in steps]))
 
-    async def play(self, prompt: str) -> None:
-        if prompt != "welcome":
+    async def play(self, prompt: str | Said) -> None:
+        if not isinstance(prompt, str):
+            words = [piece.name if isinstance(piece, Clip) else str(piece.milliseconds) for piece in prompt]
+            self.done.append((self.language, " ".join(words)))
+        elif prompt == "welcome":
+            self.done.append(prompt)
+        else:
             raise NotFound("prompt", prompt)
-        self.done.append(prompt)
 
     async def echo(self) -> None:
         self.done.append("echo")
 
     async def tone(self, frequency: float) -> None:
         self.done.append(frequency)
-
-    async def say(self, said: Said, language: str) -> None:
-        words = [piece.name if isinstance(piece, Clip) else str(piece.milliseconds) for piece in said]
-        self.done.append((language, " ".join(words)))
 
 
 class Nobody:

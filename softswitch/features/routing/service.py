@@ -10,6 +10,7 @@ from softswitch.calls.dialled_code import DialledCode
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished, RoutingStep
 from softswitch.features.routing import store
+from softswitch.features.routing.course import course, end_of
 from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest
 from softswitch.features.routing.model.codes import dialled_code, with_code
 from softswitch.features.routing.model.edit import rule_at
@@ -29,8 +30,6 @@ OUTSIDE = "guest"
 """The context in which a caller who is no account is explained, where none is named."""
 CHANGED = "routing"
 """The name under which published versions are counted, so that another process notices them."""
-MOST_STEPS = 1000
-"""Enough to see that a call goes round in a circle."""
 
 
 @dataclass(frozen=True)
@@ -131,45 +130,23 @@ class DialPlan:
         if origin is None:
             origin = Origin("guest", caller, context or OUTSIDE)
             steps.append(RoutingStep("caller", "skipped", f"there is no account {caller!r}: taken as a guest"))
-        first = origin
         now = self._clock.wall_ms() if at is None else at
         asked = RouteRequest(number, caller, context or origin.context, origin.kind, origin.name, now)
-        while True:
-            routed = plan.route(asked, explain=True)
-            steps += routed.steps
-            cause = routed.cause
-            onward = None
-            if routed.destination is not None:
-                onward = self._destinations.onward(routed.destination, origin)
-            if onward is None:
-                break
-            steps.append(onward.step)
-            if len(steps) > MOST_STEPS:
-                cause = Cause.NO_ROUTE_TO_DESTINATION
-                steps.append(RoutingStep(str(routed.destination), "failed", "the call is forwarded in a circle"))
-                break
-            if onward.routed_as is None:
-                cause = onward.cause
-                break
-            # As the call itself would: to the next number, with the rights of whoever sent it there.
-            origin = onward.routed_as
-            asked = RouteRequest(
-                onward.number, routed.caller or asked.caller, origin.context, origin.kind, origin.name, now
-            )
-        if routed.destination is not None and onward is None:
-            missing = self._destinations.why_missing(routed.destination)
-            if routed.destination.kind == "hangup":
-                cause = Cause.named(routed.destination.name)
-            elif missing is not None:
-                cause = Cause.UNALLOCATED_NUMBER
-                steps.append(RoutingStep(str(routed.destination), "failed", missing))
+        taken = course(plan, self._destinations, asked, origin, explain=True)
+        steps += taken.steps
+        cause, why = end_of(taken, self._destinations)
+        destination = taken.destination
+        if destination is not None and not taken.ended and destination.kind != "hangup":
+            if cause is not None:
+                steps.append(RoutingStep(str(destination), "failed", why))
             else:
-                shown = Party(routed.caller or asked.caller)
-                prospect = self._destinations.prospect(routed.destination, routed.number, shown, first, origin)
+                prospect = self._destinations.prospect(
+                    destination, taken.routed.number, Party(taken.shown), origin, taken.origin
+                )
                 steps += prospect.steps
                 cause = prospect.cause
         return Explanation(
-            routed.destination, routed.number, routed.caller or asked.caller, asked.context, plan.version, cause, steps
+            destination, taken.routed.number, taken.shown, taken.asked.context, plan.version, cause, steps
         )
 
     async def _publish_version(
