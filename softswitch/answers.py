@@ -3,7 +3,7 @@
 Each is a line or two of translation; nothing here decides anything about a call.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -14,11 +14,13 @@ from softswitch.calls.signals import Alert, Origin
 from softswitch.engine.call import CallApp
 from softswitch.engine.switch import Switch
 from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
+from softswitch.features.cdr import store as records
 from softswitch.features.directory.service import Directory
 from softswitch.features.quality.service import Doctor
 from softswitch.features.reach.service import Reach
 from softswitch.features.registrar.phones import candidates_of
 from softswitch.features.registrar.service import Registrations
+from softswitch.features.routing.needs import PastCall
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
@@ -27,6 +29,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
+from softswitch.platform.database import Session
 
 
 class Answers:
@@ -127,6 +130,12 @@ class Answers:
     def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         """The dial plan asks what becomes of a call at a destination before anything rings."""
         return self._reach.onward(destination.kind, destination.name, caller)
+
+    async def between(self, session: Session, since: int, until: int) -> AsyncIterator[PastCall]:
+        """The dial plan asks for the calls that it has routed, for a replay."""
+        async for cdr in records.between(session, since, until):
+            if cdr.plan_version is not None:
+                yield PastCall(cdr.call_id, cdr.started_at, cdr.from_, cdr.to, cdr.origin, cdr.context, cdr.destination)
 
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""

@@ -264,7 +264,7 @@ class Softswitch:
             registrar.build(self.registrations, clock),
             reach_feature.build(self.reach, self.lines, self.callbacks, self.database),
             trunks,
-            routing.build(self.dial_plan),
+            routing.build(self.dial_plan, answers),
             codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
             parking.build(Lot(), answers, answers),

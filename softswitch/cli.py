@@ -48,6 +48,14 @@ COMMANDS = (
   softswitch explain --from 1001 --to 110 --at 2026-12-25T03:00+08:00""",
     ),
     Command(
+        "replay",
+        "softswitch.commands.replay",
+        "ask a running switch which calls of the past would go elsewhere by another dial plan",
+        """\
+  softswitch replay --plan new.json --since 2026-11-01
+  softswitch replay --version 7 --since 2026-11-20T08:00+08:00 --until 2026-11-20T18:00+08:00""",
+    ),
+    Command(
         "user",
         "softswitch.commands.user",
         "make, list, import and remove accounts, in the database",

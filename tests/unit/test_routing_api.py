@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -8,11 +9,13 @@ from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished
 from softswitch.features.routing.feature import build
 from softswitch.features.routing.model import RouteRequest, demo_plan
+from softswitch.features.routing.needs import PastCall
 from softswitch.features.routing.service import CHANGED, DialPlan
 from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId
 from softswitch.platform.changes import Changes
-from softswitch.platform.database import Database
+from softswitch.platform.database import Database, Session
 from tests.support.admin_plane import StandingClock, admin_client
 
 
@@ -36,6 +39,18 @@ class Neighbours:
         return None
 
 
+class Past:
+    """Calls of 1001 to four numbers, a minute apart from the epoch on, and one from the trunk."""
+
+    async def between(self, session: Session, since: int, until: int) -> AsyncIterator[PastCall]:
+        account, trunk = Destination("account", "1001"), Destination("trunk", "uas")
+        calls = [("1001", number, account) for number in ("1002", "81234", "9196", "4444")]
+        for minute, (caller, number, origin) in enumerate([*calls, ("+4930", "1001", trunk)]):
+            if since <= minute * 60_000 < until:
+                call = CallId(f"c-{minute}")
+                yield PastCall(call, minute * 60_000, caller, number, origin, "default", Destination("echo", ""))
+
+
 @pytest.fixture
 def published() -> list[Fact]:
     return []
@@ -48,7 +63,7 @@ def dial_plan(clock: StandingClock, published: list[Fact]) -> DialPlan:
 
 @pytest.fixture
 def client(database: Database, dial_plan: DialPlan) -> httpx.AsyncClient:
-    router = build(dial_plan).router
+    router = build(dial_plan, Past()).router
     assert router is not None
     return admin_client(database, [router])
 
@@ -267,3 +282,55 @@ async def test_a_plan_can_be_tried_and_a_time_asked_before_anything_is_published
     assert dial_plan.plan.version == 1
     refused = await demo.post("/api/v1/routes/explain", json={**question, "plan": {"rules": [{**rule, "number": "["}]}})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "default/desk.number")
+
+
+async def test_a_replay_lists_each_call_that_would_go_elsewhere_and_why(
+    demo: httpx.AsyncClient, dial_plan: DialPlan
+) -> None:
+    plan = (await demo.get("/api/v1/routes/plan")).json()
+    del plan["version"], plan["warnings"]
+    asked = {"since": "1970-01-01", "until": "1970-01-02", "plan": plan}
+    same = await demo.post("/api/v1/routes/replay", json=asked)
+    assert same.status_code == 200, same.text
+    assert same.json() == {"calls": 5, "elsewhere": 0, "plan_version": 1, "items": []}
+
+    # 1002 is answered by 1003 in the first minute; nobody may call the echo; and the trunk is shown another number.
+    rules = [rule for rule in plan["rules"] if rule["name"] != "echo"]
+    early = {"start": "00:00", "until": "00:01"}
+    rules.insert(0, {"name": "early", "number": "1002", "destination": "account/1003", "times": [early]})
+    trunk = next(rule for rule in rules if rule["destination"] == "trunk/uas")
+    trunk["caller_number"] = "+49${0}"
+    response = await demo.post("/api/v1/routes/replay", json={**asked, "plan": {**plan, "rules": rules}})
+    found = response.json()
+    assert (found["calls"], found["elsewhere"]) == (5, 3)
+    early_call, outside, echo = found["items"]
+    assert (early_call["call_id"], early_call["started_at"]) == ("c-0", "1970-01-01T00:00:00.000Z")
+    assert early_call["in_force"]["destination"] == {"kind": "account", "name": "1002"}
+    assert early_call["tried"]["destination"] == {"kind": "account", "name": "1003"}
+    assert early_call["steps"][-1]["rule"] == "default/early"
+    assert early_call["recorded"] == {"kind": "echo", "name": ""}
+    assert (outside["in_force"]["caller"], outside["tried"]["caller"]) == ("1001", "+491001")
+    assert (echo["tried"]["destination"], echo["tried"]["cause"]) == (None, "unallocated number")
+    assert dial_plan.plan.version == 1
+
+    some = (
+        await demo.post("/api/v1/routes/replay", json={**asked, "plan": {**plan, "rules": rules}, "limit": 1})
+    ).json()
+    assert (some["elsewhere"], len(some["items"])) == (3, 1)
+    later = {**asked, "since": "1970-01-01T00:01:00Z", "plan": {**plan, "rules": rules}}
+    assert (await demo.post("/api/v1/routes/replay", json=later)).json()["calls"] == 4
+
+
+async def test_a_replay_takes_a_plan_or_a_version_and_refuses_what_cannot_be(demo: httpx.AsyncClient) -> None:
+    since = {"since": "1970-01-01"}
+    by_version = await demo.post("/api/v1/routes/replay", json={**since, "version": 1})
+    assert by_version.json()["elsewhere"] == 0
+    assert (await demo.post("/api/v1/routes/replay", json={**since, "version": 9})).status_code == 404
+    for body, field in (
+        (since, "plan"),
+        ({**since, "version": 1, "until": "1969-12-31"}, "until"),
+        ({**since, "plan": {"rules": [{"name": "x", "number": "[", "destination": "echo"}]}}, "default/x.number"),
+        ({"version": 1}, "since"),
+    ):
+        refused = await demo.post("/api/v1/routes/replay", json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)

@@ -11,7 +11,7 @@ from softswitch.engine.bus import Bus
 from softswitch.events import AccountUnregistered, CallAnswered, CallFact, CallOffered, Fact
 from softswitch.features.cdr.feature import build
 from softswitch.features.cdr.service import CallRecords
-from softswitch.features.cdr.store import CdrQuery, find, page
+from softswitch.features.cdr.store import READ_AT_ONCE, CdrQuery, between, find, page
 from softswitch.features.cdr.tables import CdrRow
 from softswitch.features.routing.model import PlanDocument, Rule, demo_plan
 from softswitch.features.routing.service import DialPlan
@@ -70,6 +70,19 @@ async def test_facts_and_records_are_stored_together_and_read_back(database: Dat
         record = await find(session, CallId("a"))
     assert record is not None
     assert (record.from_, record.from_name, record.billable_ms) == ("1001\x00", "张三 \"'\\", 90)
+
+
+async def test_the_records_of_a_time_are_read_oldest_first_however_many(database: Database) -> None:
+    run = Run(database)
+    calls = 2 * READ_AT_ONCE + 1
+    for number in range(calls):  # three of each millisecond
+        run.publish(offered(f"c-{number:05}", 1000 + number // 3), ended(f"c-{number:05}", 9000))
+    await run.log.stop()
+    async with database.reading() as session:
+        every = [cdr.call_id async for cdr in between(session, 0, 10_000)]
+        some = [cdr.call_id async for cdr in between(session, 1001, 1003)]
+    assert every == [f"c-{number:05}" for number in range(calls)]
+    assert some == [f"c-{number:05}" for number in range(3, 9)]
 
 
 async def test_the_records_of_a_killed_switch_are_made_at_the_next_start(

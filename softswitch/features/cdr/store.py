@@ -1,6 +1,6 @@
 """How records are stored, and every query of them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Struct, json
 from sqlalchemy import select, tuple_
@@ -23,6 +23,7 @@ RECORDS = Rows(
     },
     replacing=True,
 )
+READ_AT_ONCE = 500
 _encode = json.Encoder().encode
 _decode = json.Decoder(Cdr).decode
 
@@ -75,3 +76,21 @@ async def page(session: Session, query: CdrQuery, before: tuple[int, str] | None
         asked = asked.where(tuple_(CdrRow.started_at, CdrRow.call) < tuple_(*before))
     asked = asked.order_by(CdrRow.started_at.desc(), CdrRow.call.desc()).limit(limit)
     return [_decode(body) for body in await session.scalars(asked)]
+
+
+async def between(session: Session, since: int, until: int) -> AsyncIterator[Cdr]:
+    """The records of the calls that began from `since` on and before `until` (wall milliseconds), oldest first."""
+    after = (since, "")
+    while True:
+        asked = (
+            select(CdrRow.started_at, CdrRow.call, CdrRow.body)
+            .where(tuple_(CdrRow.started_at, CdrRow.call) > tuple_(*after), CdrRow.started_at < until)
+            .order_by(CdrRow.started_at, CdrRow.call)
+            .limit(READ_AT_ONCE)
+        )
+        rows = (await session.execute(asked)).all()
+        for _, _, body in rows:
+            yield _decode(body)
+        if len(rows) < READ_AT_ONCE:
+            return
+        after = (rows[-1].started_at, rows[-1].call)

@@ -4,15 +4,14 @@ Every change of a rule, of a context or of the whole is checked with the whole p
 once as a new version.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from softswitch.calls.signals import Origin
 from softswitch.features.routing import store
 from softswitch.features.routing.model import Context, PlanDocument, Rule
 from softswitch.features.routing.model.edit import (
@@ -25,111 +24,18 @@ from softswitch.features.routing.model.edit import (
     without_rule,
 )
 from softswitch.features.routing.service import DialPlan
+from softswitch.features.routing.shapes import (
+    NewPlan,
+    NewRule,
+    PlacedRule,
+    PlanOut,
+    Rollback,
+    VersionInFull,
+    VersionOut,
+)
 from softswitch.features.routing.tables import PlanRow
 from softswitch.platform.auth import Admin
-from softswitch.platform.rest import Input, Page, Paging, Reading, Writing
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewRule(Rule):
-    """A rule, and where to put it."""
-
-    position: Annotated[int | None, Field(ge=1)] = None
-    """Among its context's rules, counted from 1; null: where it is, and a new one at the end."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlacedRule(Rule):
-    """A rule as it stands in the plan."""
-
-    id: str
-    """`context/name`."""
-    position: int
-    """Among its context's rules, counted from 1."""
-
-
-class PlanOut(BaseModel):
-    """The plan in force."""
-
-    version: int
-    warnings: list[str]
-    """Rules that can never match."""
-    contexts: list[Context]
-    rules: list[Rule]
-
-
-class VersionOut(BaseModel):
-    """A version as it was published."""
-
-    version: int
-    published_at: datetime
-    author: str
-    comment: str
-    rolled_back_to: int | None
-
-
-class VersionInFull(VersionOut):
-    document: PlanDocument
-
-
-class NewPlan(Input):
-    """A whole plan."""
-
-    contexts: list[Context] = Field(default_factory=lambda: [Context(name="default")])
-    rules: list[Rule]
-    comment: str = Field(default="", max_length=200)
-
-    def document(self) -> PlanDocument:
-        return PlanDocument(contexts=tuple(self.contexts), rules=tuple(self.rules))
-
-
-class Rollback(Input):
-    version: int = Field(ge=1, le=2**31 - 1)
-
-
-class Question(Input):
-    """Where would this call go?"""
-
-    from_: str = Field(alias="from", max_length=256, examples=["1001"])
-    to: str = Field(max_length=256, examples=["81234"])
-    at: datetime | None = Field(default=None, description="null: now; without a zone it is UTC")
-    context: str | None = Field(default=None, description="null: the caller's own")
-    origin: str | None = Field(
-        default=None,
-        pattern="^(account|trunk|guest|api)/.+$",
-        description="`trunk/uas` for a call that comes from there; null: the account whose number `from` is",
-    )
-    plan: NewPlan | None = Field(default=None, description="try this plan instead of the one in force")
-
-
-class DestinationOut(BaseModel):
-    kind: str
-    name: str
-
-
-class StepOut(BaseModel):
-    """One rule as it was tried."""
-
-    rule: str
-    result: str
-    reason: str
-
-
-class ExplanationOut(BaseModel):
-    """Where the call would go, and why."""
-
-    destination: DestinationOut | None
-    number: str
-    """As it would be called, after rewriting."""
-    caller: str
-    """As it would be shown."""
-    context: str
-    plan_version: int
-    cause: str | None
-    """What the call would end with at once; null: it would go on."""
-    cause_code: int | None
-    steps: list[StepOut]
-
+from softswitch.platform.rest import Page, Paging, Reading, Writing
 
 _new_rule = TypeAdapter(NewRule)
 ContextName = Annotated[str, Path(max_length=64)]
@@ -167,33 +73,6 @@ def router_for(dial_plan: DialPlan) -> APIRouter:
         document = body.document()
         _, plan = await dial_plan.change(session, lambda _: document, who.name, body.comment or "a whole plan")
         return _version(await dial_plan.stored(session, plan.version))
-
-    @router.post("/explain")
-    async def explain(body: Question) -> ExplanationOut:
-        """Where a call would go, each rule that was tried with its reason, by the function that routes calls."""
-        origin = None
-        if body.origin is not None:
-            kind, _, name = body.origin.partition("/")
-            origin = Origin(kind, name, body.context or "default")
-        at = body.at.replace(tzinfo=body.at.tzinfo or UTC) if body.at is not None else None
-        said = dial_plan.explain(
-            body.from_,
-            body.to,
-            at=round(at.timestamp() * 1000) if at is not None else None,
-            context=body.context,
-            origin=origin,
-            proposed=body.plan.document() if body.plan is not None else None,
-        )
-        return ExplanationOut(
-            destination=DestinationOut(**said.destination._asdict()) if said.destination is not None else None,
-            number=said.number,
-            caller=said.caller,
-            context=said.context,
-            plan_version=said.version,
-            cause=said.cause.text if said.cause is not None else None,
-            cause_code=int(said.cause) if said.cause is not None else None,
-            steps=[StepOut(rule=step.rule, result=step.result, reason=step.reason) for step in said.steps],
-        )
 
     @router.get("/versions")
     async def versions(paging: Paging, session: Reading) -> Page[VersionOut]:

@@ -1,11 +1,16 @@
 """What the dial plan asks of others."""
 
+from collections.abc import AsyncIterator
 from typing import Protocol
+
+from msgspec import Struct
 
 from softswitch.calls.onward import Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId
+from softswitch.platform.database import Session
 
 
 class Callers(Protocol):
@@ -32,4 +37,29 @@ class Destinations(Protocol):
 
     def onward(self, destination: Destination, caller: Origin) -> Onward | None:
         """What becomes of a call there before anything rings: forwarded, refused; None: it rings, or is answered."""
+        ...
+
+
+class PastCall(Struct, frozen=True, gc=False):
+    """A call that the plan has routed."""
+
+    call: CallId
+    at: int
+    """Wall milliseconds."""
+    from_: str
+    to: str
+    """As dialled."""
+    origin: Destination
+    """Whom it came from: `account/1001`, `trunk/uas`."""
+    context: str
+    destination: Destination | None
+    """Where it was last sent then."""
+
+
+class History(Protocol):
+    """The calls of the past."""
+
+    def between(self, session: Session, since: int, until: int) -> AsyncIterator[PastCall]:
+        """Those that a plan has routed and that began from `since` on and before `until` (wall milliseconds), oldest
+        first."""
         ...

@@ -14,7 +14,8 @@ from softswitch.features.routing.course import course, end_of
 from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest
 from softswitch.features.routing.model.codes import dialled_code, with_code
 from softswitch.features.routing.model.edit import rule_at
-from softswitch.features.routing.needs import Callers, Destinations
+from softswitch.features.routing.needs import Callers, Destinations, History
+from softswitch.features.routing.replay import Replay, replay
 from softswitch.features.routing.tables import PlanRow
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
@@ -148,6 +149,16 @@ class DialPlan:
         return Explanation(
             destination, taken.routed.number, taken.shown, taken.asked.context, plan.version, cause, steps
         )
+
+    async def replay(
+        self, session: Session, history: History, proposed: PlanDocument, since: int, until: int, most: int
+    ) -> Replay:
+        """Which calls of a time (wall milliseconds) would go elsewhere by another plan; `most` of them in detail.
+
+        Raises Invalid for a proposed plan that is bad."""
+        tried = Plan.compile(proposed, self.plan.version)
+        calls = history.between(session, since, until)
+        return await replay(calls, self.plan, tried, self._destinations, most)
 
     async def _publish_version(
         self,
