@@ -3,7 +3,7 @@
 Each is a line or two of translation; nothing here decides anything about a call.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -40,6 +40,7 @@ class Answers:
     _media: MediaGateway
     _departures: Departures
     _apps: Mapping[str, CallApp]
+    _flows: Callable[[], Collection[str]]
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Answers:
         media: MediaGateway,
         departures: Departures,
         apps: Mapping[str, CallApp],
+        flows: Callable[[], Collection[str]],
     ) -> None:
         """Before the first call."""
         self._switch = switch
@@ -71,6 +73,7 @@ class Answers:
         self._media = media
         self._departures = departures
         self._apps = apps
+        self._flows = flows
 
     # Who proves itself by a password: an account, or the far end of a trunk ----------------------------------
 
@@ -100,6 +103,8 @@ class Answers:
             return f"nothing takes calls for {destination}"
         if kind == "account" and self._directory.account(name) is None:
             return f"there is no account {name!r}"
+        if kind == "flow" and name not in self._flows():
+            return f"there is no flow {name!r}"
         if kind == "trunk" and self._trunks.trunk(name) is None:
             return f"there is no trunk {name!r}"
         if kind == "trunk-group" and self._groups.group(name) is None:

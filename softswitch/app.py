@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import ivr_flows
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from gateways.push.gateway import PushSettings, PushWebhook
@@ -39,6 +40,12 @@ from softswitch.features.codes import feature as codes_feature
 from softswitch.features.codes.service import Codes
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
+from softswitch.features.ivr import feature as ivr_feature
+from softswitch.features.ivr import source as ivr_source
+from softswitch.features.ivr.known import Catalogue
+from softswitch.features.ivr.needs import Parts as IvrParts
+from softswitch.features.ivr.service import IvrFlows
+from softswitch.features.ivr.texts import ShippedPrompts
 from softswitch.features.listeners import feature as listeners_feature
 from softswitch.features.listeners.service import Listeners
 from softswitch.features.livesound import feature as livesound_feature
@@ -249,6 +256,16 @@ class Softswitch:
         self.media.listen_to_recordings(self.recordings)
         self._recording_retention = RecordingRetention(self.recordings, self.database, clock, self.audit)
 
+        sounds = ShippedPrompts(PROMPTS)
+        parts = IvrParts(places=answers)
+        self.flows = IvrFlows(
+            clock,
+            bus.publish,
+            self.event_log,
+            ivr_source.shipped(ivr_flows),
+            parts,
+            Catalogue(sounds, parts, kinds=lambda: self.apps.keys()),
+        )
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
             self.trunks,
@@ -267,6 +284,7 @@ class Softswitch:
             routing.build(self.dial_plan, answers),
             codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
+            ivr_feature.build(self.flows, sounds),
             parking.build(Lot(), answers, answers),
             quality.build(self.doctor),
             cdr.build(self.records),
@@ -281,7 +299,7 @@ class Softswitch:
             callcontrol.build(answers, self.records, self.event_log, bus),
         ]
         self.apps = call_apps(self.features)
-        answers.connect(self.switch, self.sip, self.media, departures, self.apps)
+        answers.connect(self.switch, self.sip, self.media, departures, self.apps, lambda: self.flows.live)
         authenticator = Authenticator(
             self.database,
             clock,
@@ -341,6 +359,7 @@ class Softswitch:
                     "presence": self.presence.load,
                     "codes": self.codes.load,
                     "recording": self.recordings.load,
+                    "flows": self.flows.load,
                     "routing": self.dial_plan.load,
                 }
             )

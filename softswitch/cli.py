@@ -84,6 +84,16 @@ COMMANDS = (
   softswitch call --as 1001 5000 --digits 1,,9 --for 20 --record heard.wav""",
     ),
     Command(
+        "flow",
+        "softswitch.commands.flow",
+        "check what callers hear, and go through it without a telephone",
+        """\
+  softswitch flow check main
+  softswitch flow check repair.yaml
+  softswitch flow simulate main --press 1,,9 --at "2026-02-17 10:00"
+  softswitch flow simulate repair.yaml --language zh --path""",
+    ),
+    Command(
         "trace",
         "softswitch.commands.trace",
         "show the signalling, decisions and sound of a call, live or ended",

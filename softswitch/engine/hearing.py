@@ -3,13 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from softswitch.engine.caller import Keyed, Keys, Recorded
+from softswitch.engine.caller import Keyed, Keys, Recorded, Spoken
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import LegId
-from softswitch.kernel.sound import Prompt, Sound
-from softswitch.ports import Media, Player, Recorder
+from softswitch.kernel.sound import Prompt, Silence, Sound
+from softswitch.kernel.spoken import Clip
+from softswitch.ports import Recorder
 
 MOST_WAITING_DIGITS = 64
 FILE_SECONDS = 5.0
@@ -17,6 +19,37 @@ FILE_SECONDS = 5.0
 
 Order = Callable[[LegId], None]
 """Something for the media engine to do on a leg."""
+
+
+def sounds(spoken: Sequence[Spoken], language: str, prompt: Callable[[str, str], str]) -> list[Sound]:
+    """What is heard in a language, of which `prompt` tells which sound a prompt is."""
+    heard: list[Sound] = []
+    for each in spoken:
+        if isinstance(each, str):
+            heard.append(Prompt(prompt(language, each)))
+        elif isinstance(each, tuple):
+            for piece in each:
+                if isinstance(piece, Clip):
+                    heard.append(Prompt(prompt(language, piece.name)))
+                else:
+                    heard.append(Silence(piece.milliseconds))
+        else:
+            heard.append(each)
+    return heard
+
+
+class Speaker(Protocol):
+    """What is asked of a media engine to let somebody hear something (`softswitch.ports.Media`)."""
+
+    def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None: ...
+    def silence(self, leg: LegId) -> None: ...
+    def listen_for(self, leg: LegId, *, keys: bool = False, pause_ms: int | None = None) -> None: ...
+
+
+class Lister(Protocol):
+    """The same, of several things (`softswitch.ports.Player`)."""
+
+    def play_list(self, leg: LegId, sounds: Sequence[Sound], *, ended: Callable[[], None] | None = None) -> None: ...
 
 
 class Hearing:
@@ -36,7 +69,7 @@ class Hearing:
         "_recorder",
     )
 
-    def __init__(self, media: Media, player: Player | None, recorder: Recorder | None) -> None:
+    def __init__(self, media: Speaker, player: Lister | None, recorder: Recorder | None) -> None:
         self._media = media
         self._player = player
         self._recorder = recorder

@@ -16,7 +16,7 @@ from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Alert, Answer, Origin, Ring
 from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Recorded, Spoken
 from softswitch.engine.dialling import Dialling, through_caller
-from softswitch.engine.hearing import Hearing, Order
+from softswitch.engine.hearing import Hearing, Order, sounds
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.record import RecordedCall
 from softswitch.engine.surroundings import Surroundings
@@ -28,8 +28,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import MediaDescription
-from softswitch.kernel.sound import Prompt, Silence, Sound
-from softswitch.kernel.spoken import Clip
+from softswitch.kernel.sound import Sound
 
 
 class ServedCall(RecordedCall):
@@ -98,21 +97,7 @@ class ServedCall(RecordedCall):
             self._hears().listen_for_keys(leg.id)
 
     def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
-        """What is to be heard, in the caller's language."""
-        in_language, language = self._around.prompt, self.language
-        sounds: list[Sound] = []
-        for each in spoken:
-            if isinstance(each, str):
-                sounds.append(Prompt(in_language(language, each)))
-            elif isinstance(each, tuple):
-                for piece in each:
-                    if isinstance(piece, Clip):
-                        sounds.append(Prompt(in_language(language, piece.name)))
-                    else:
-                        sounds.append(Silence(piece.milliseconds))
-            else:
-                sounds.append(each)
-        return sounds
+        return sounds(spoken, self.language, self._around.prompt)
 
     async def echo(self) -> None:
         await self._hear(self._around.media.echo, None)

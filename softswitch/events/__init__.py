@@ -36,6 +36,7 @@ from softswitch.events.calls import (
     TransferFailed,
     Trouble,
 )
+from softswitch.events.flows import FlowEnded, FlowPublished, FlowSent, FlowStep
 from softswitch.events.messages import (
     MessageDelivered,
     MessageExpired,
@@ -90,6 +91,9 @@ AnyFact = (
     | MessageRefused
     | MessageExpired
     | PlanPublished
+    | FlowEnded
+    | FlowSent
+    | FlowPublished
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -123,6 +127,10 @@ __all__ = [
     "CallTroubled",
     "CallerIdentified",
     "Fact",
+    "FlowEnded",
+    "FlowPublished",
+    "FlowSent",
+    "FlowStep",
     "LegAnswered",
     "LegArrived",
     "LegClues",

@@ -1,5 +1,7 @@
 """Three kinds of wrong, kept apart: the peer's, the domain's refusals, and bugs (which are assertions)."""
 
+from collections.abc import Sequence
+
 from softswitch.kernel.cause import Cause
 
 
@@ -49,12 +51,14 @@ class NotPermitted(SwitchError):
 
 
 class Invalid(SwitchError):
-    """A value that cannot be. `where` names the place: a field, or file:line."""
+    """A value that cannot be. `where` names the place: a field, or file:line; `more` are other such places and what is
+    wrong there."""
 
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
+    def __init__(self, where: str, message: str, *, more: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__("\n".join(f"{place}: {wrong}" for place, wrong in ((where, message), *more)))
         self.where = where
         self.message = message
+        self.more = more
 
 
 class Rejected(SwitchError):

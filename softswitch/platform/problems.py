@@ -72,7 +72,7 @@ def install_problems(app: FastAPI) -> None:
             case Unavailable():
                 return problem(503, str(error))
             case Invalid():
-                return invalid([(error.where, error.message)])
+                return invalid([(error.where, error.message), *error.more])
             case Rejected():
                 return problem(409, str(error), error_id="rejected", cause=int(error.cause))
             case LocalProtocolError():

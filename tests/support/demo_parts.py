@@ -5,6 +5,7 @@ import ipaddress
 import random
 from collections.abc import Callable, Collection, Sequence
 
+import ivr_flows
 from softswitch.answers import Answers
 from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
@@ -15,6 +16,13 @@ from softswitch.events import CallEnded, CallFact, Fact
 from softswitch.features.codes.service import Codes
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
+from softswitch.features.ivr.call_app import flow_app
+from softswitch.features.ivr.feature import build as build_flows
+from softswitch.features.ivr.known import Catalogue
+from softswitch.features.ivr.needs import Parts
+from softswitch.features.ivr.service import IvrFlows
+from softswitch.features.ivr.source import shipped
+from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 from softswitch.features.messaging.feature import build as build_messaging
 from softswitch.features.messaging.service import Messaging
 from softswitch.features.parking.feature import build as build_parking
@@ -45,6 +53,7 @@ from softswitch.kernel.binding import PushTarget
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
+from softswitch.platform.event_log import Rows
 from softswitch.platform.vault import Vault
 from softswitch.ports import Courier, Watchers
 from tests.support.model_messages import MemoryStore
@@ -150,6 +159,11 @@ class DemoFeatures:
         answers = Answers(self.directory, self.location, self.reach, self.trunks, self.groups, Doctor(publish))
         plan = self.plan = DialPlan(clock, publish, answers, answers)
         self.codes = Codes(self.directory, self.trunks.origin_of)
+        self.sounds = ShippedPrompts(SHIPPED)
+        parts = Parts(places=answers)
+        self.rows: list[tuple[object, ...]] = []
+        """What was given to the event log to be stored beside the facts."""
+        self.flows = IvrFlows(clock, publish, self, shipped(ivr_flows), parts, Catalogue(self.sounds, parts))
         self.stored = MemoryStore()
         self.messaging = Messaging(self.directory, self.phones, self.stored, clock, publish, "10.0.0.1")
         self._live = LiveFacts()
@@ -178,6 +192,7 @@ class DemoFeatures:
             "speeddial": speed_dial_app(self.reach),
             "callback": callback_app(self.reach, self.callbacks),
             "withheld": withheld_app(),
+            "flow": flow_app(self.flows),
             **trunks_app.build_call_apps(
                 self.trunks, self.groups, self.traffic, departures, Verifier(self.certificates)
             ),
@@ -185,7 +200,10 @@ class DemoFeatures:
             **build_parking(Lot(), self, self).call_apps,
         }
         # What needs the switch and its gateways is not asked of these.
-        answers.connect(None, None, None, departures, self.apps)  # type: ignore[arg-type]
+        answers.connect(None, None, None, departures, self.apps, lambda: self.flows.live)  # type: ignore[arg-type]
+
+    def add(self, into: Rows, row: tuple[object, ...]) -> None:
+        self.rows.append(row)
 
     def wake(self, target: PushTarget, account: str, caller: Party, why: str) -> None:
         self.woken.append((account, why))
@@ -211,6 +229,8 @@ class DemoFeatures:
         for kind, hearer in build_messaging(self.messaging).subscriptions:
             bus.subscribe(kind, hearer)
         bus.subscribe(CallFact, self._live.hear)
+        for kind, hearer in build_flows(self.flows, self.sounds).subscriptions:
+            bus.subscribe(kind, hearer)
         self.presence.connect(watchers)
         for kind, hearer in build_presence(self.presence).subscriptions:
             bus.subscribe(kind, hearer)

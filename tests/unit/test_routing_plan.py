@@ -197,7 +197,7 @@ def test_rules_that_can_never_match_are_warned_of() -> None:
         ("9198", "guest", None),
         ("81234", "guest", "trunk/uas"),
         ("1001", "guest", None),
-        ("5000", "guest", "hangup/service-not-implemented"),
+        ("5000", "guest", "flow/main"),
         ("*97", "default", "hangup/service-not-implemented"),
     ],
 )

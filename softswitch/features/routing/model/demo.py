@@ -85,7 +85,7 @@ def demo_plan() -> PlanDocument:
             Rule(name="clock", number="9198", destination="clock", note="the time and the caller's number"),
             Rule(context="guest", name="echo", number="9196", destination="echo", note="hear yourself"),
             Rule(context="guest", name="tone", number="9197", destination="tone", note="1004 Hz"),
-            Rule(context="guest", name="ivr", number="5000", destination=_NOT_BUILT, note="the IVR is not built yet"),
+            Rule(context="guest", name="ivr", number="5000", destination="flow/main", note="the company's menu"),
             Rule(
                 context="guest",
                 name="conference",

@@ -1,0 +1,1 @@
+"""Flows as written: read, typed and checked. Pure."""

@@ -1,0 +1,191 @@
+"""Flows with model phones: the same scripted caller hears the same by SIP as in the simulator."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from softswitch.events import CallRouted, FlowEnded
+from softswitch.features.ivr import source
+from softswitch.features.ivr.local import LocalParts
+from softswitch.features.ivr.runtime import Flow, Published
+from softswitch.features.ivr.simulator import Prompts, Simulation, script, simulate
+from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
+from softswitch.kernel.destination import Destination
+from tests.support.phone_calls import PhoneCall
+from tests.support.stories import causes, registered
+from tests.support.switch import SimulatedSwitch
+
+SHOWN = ShippedPrompts(SHIPPED)
+PROMPT_SECONDS = 1.93
+"""No key of these stories comes when a prompt ends: who is first then is a matter of microseconds."""
+PROMPTS = Prompts(lambda language, name: f"{language}/{name}", SHOWN.text, lambda name: PROMPT_SECONDS)
+NO_QUEUES = ("queue/sales", "queue/support")
+
+
+def on_paper(house: SimulatedSwitch, flow: str, press: str, *missing: str) -> Simulation:
+    """What the simulator says."""
+    parts = LocalParts(SHOWN, set(house.features.flows.live), missing=missing).parts()
+    flows, at_ms = house.features.flows.live, house.clock.wall_ms()
+    with ThreadPoolExecutor(1) as elsewhere:  # a thread has one loop
+        return elsewhere.submit(simulate, flow, flows, PROMPTS, at_ms=at_ms, press=press, parts=parts).result()
+
+
+async def dialled(house: SimulatedSwitch, press: str) -> PhoneCall:
+    """A caller of 5000 who presses keys as `softswitch call` does."""
+    house.media.PROMPT_SECONDS = PROMPT_SECONDS
+    (alice,) = await registered(house, "1001")
+    call = alice.call("5000")
+    await call.until("up")
+    began = house.loop.time()
+    for after, key in script(press):
+        await asyncio.sleep(began + after - house.loop.time() + 0.001)
+        if call.state == "up":
+            house.press(call, key)
+    return call
+
+
+def path(house: SimulatedSwitch) -> FlowEnded:
+    (ended,) = [fact for fact in house.facts if isinstance(fact, FlowEnded)]
+    return ended
+
+
+def heard(house: SimulatedSwitch) -> list[str]:
+    return [PROMPTS.shown(sounds) for _, sounds in house.media.played]
+
+
+@pytest.mark.parametrize(
+    "press",
+    ["", "1", "1,,9", "2", ",,9,,,2", "3,,,1003#", "3,,,9999,,,,0", "7,,,7,,,7", ",,,3,,,,,,,,,,,,,,,,,,,,0", "0"],
+)
+async def test_the_same_caller_hears_the_same_by_sip_and_on_paper(house: SimulatedSwitch, press: str) -> None:
+    told = on_paper(house, "main", press, *NO_QUEUES, "account/9999", "account/0")
+    call = await dialled(house, press)
+    await asyncio.sleep(60)
+    ended = path(house)
+    assert heard(house) == told.heard
+    assert [(step.node, step.result) for step in ended.steps] == [(s.node, s.result) for s in told.path.steps]
+    assert (ended.outcome, ended.destination) == (told.path.outcome, told.path.destination)
+    assert ended.destination == str(told.destination)
+    call.hang_up()
+    await house.settled()
+
+
+async def test_a_caller_who_hangs_up_leaves_its_path_and_where_it_left(house: SimulatedSwitch) -> None:
+    call = await dialled(house, ",,3")
+    await asyncio.sleep(1)
+    call.hang_up()
+    await call.until("over")
+    await asyncio.sleep(1)
+    ended = path(house)
+    assert [(step.node, step.result) for step in ended.steps] == [
+        ("welcome", "heard"),
+        ("menu", "3"),
+        ("directory", ""),
+    ]
+    assert ended.outcome == "left" and ended.version == 0
+    (row,) = house.features.rows
+    assert "main" in row and "left" in row
+    await house.settled()
+
+
+async def test_a_transfer_is_a_routing_decision_with_its_steps(house: SimulatedSwitch) -> None:
+    call = await dialled(house, "1")
+    await asyncio.sleep(5)
+    routed = [fact for fact in house.facts if isinstance(fact, CallRouted)]
+    assert [(str(fact.destination), fact.by) for fact in routed] == [
+        ("flow/main", "dialplan:default"),
+        ("account/1002", "flow:main"),
+    ]
+    assert [(step.rule, step.result) for step in routed[1].steps] == [
+        ("welcome", "heard"),
+        ("menu", "1"),
+        ("sales", "missing"),
+        ("sales-desk", "account/1002"),
+    ]
+    call.hang_up()
+    await house.settled()
+
+
+async def test_a_flow_that_fails_ends_its_call_and_leaves_its_path(house: SimulatedSwitch) -> None:
+    async def fails(flow: Flow) -> Destination | None:
+        await flow.play("main/welcome")
+        raise RuntimeError("a bug of the flow")
+
+    house.features.flows.live = {"main": Published("main", 0, "", "python", "", fails)}
+    call = await dialled(house, "")
+    await call.until("over")
+    await asyncio.sleep(1)
+    assert path(house).outcome == "failed"
+    assert len(causes(house)) == 1
+    await house.settled()
+
+
+async def test_a_flow_that_leads_round_for_ever_is_ended(house: SimulatedSwitch) -> None:
+    async def round_and_round(flow: Flow) -> Destination | None:
+        while True:
+            flow.mark("test", "round", "true")
+
+    house.features.flows.live = {"main": Published("main", 0, "", "python", "", round_and_round)}
+    (alice,) = await registered(house, "1001")
+    call = alice.call("5000")
+    await call.until("over")
+    await asyncio.sleep(1)
+    assert path(house).outcome == "refused" and len(path(house).steps) == 200
+    await house.settled()
+
+
+async def test_a_call_ends_on_the_version_that_it_began_with(house: SimulatedSwitch) -> None:
+    flows = house.features.flows
+    text = flows.live["main"].source
+    (alice, bob) = await registered(house, "1001", "1004")
+    first = alice.call("5000")
+    await first.until("up")
+    flows.live = {**flows.live, "main": source.from_yaml(text.replace("1: sales", "1: operator"), "main", 1)}
+    second = bob.call("5000")
+    await second.until("up")
+    for call in (first, second):
+        house.press(call, "1")
+    await asyncio.sleep(9)
+    ended = {fact.version: fact for fact in house.facts if isinstance(fact, FlowEnded)}
+    assert ended[0].destination == "account/1002"
+    assert ended[1].destination == "account/1001"
+    for call in (first, second):
+        call.hang_up()
+    await house.settled()
+
+
+async def test_flows_go_through_flows_and_take_back_what_they_found(house: SimulatedSwitch, tmp_path: Path) -> None:
+    outer = """
+flow: main
+variables: {mark: number}
+nodes:
+  ask: {do: flow, flow: survey, with: {who: '"you"'}, into: {mark: mark}, next: good}
+  good: {do: test, if: mark >= 4, then: thanks, else: operator}
+  thanks: {do: hang_up, hear: [main/welcome, {number: mark}]}
+  operator: {do: transfer, to: account/1002}
+"""
+    inner = """
+flow: survey
+variables: {mark: number, who: text}
+nodes:
+  question: {do: survey, question: service, hear: main/menu, into: mark, next: back, otherwise: back}
+  back: {do: return}
+"""
+    flows = house.features.flows
+    flows.live = {"main": source.from_yaml(outer, "main", 1), "survey": source.from_yaml(inner, "survey", 1)}
+    told = on_paper(house, "main", "5")
+    assert told.heard[-1] == "Welcome. five"
+    call = await dialled(house, "5")
+    await call.until("over")
+    assert heard(house) == told.heard
+    steps = [(step.node, step.result) for step in path(house).steps]
+    assert steps == [
+        ("ask", "returned"),
+        ("survey/question", "5"),
+        ("survey/back", "returned"),
+        ("good", "true"),
+        ("thanks", "ended"),
+    ]
+    await house.settled()
