@@ -13,6 +13,7 @@ from pathlib import Path
 import ivr_flows
 from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
+from gateways.media.uploads import read_upload
 from gateways.push.gateway import PushSettings, PushWebhook
 from gateways.sip.defence import Pressure
 from gateways.sip.gateway import SipGateway
@@ -57,6 +58,8 @@ from softswitch.features.parking import feature as parking
 from softswitch.features.parking.lot import Lot
 from softswitch.features.presence import feature as presence_feature
 from softswitch.features.presence.service import PresenceService
+from softswitch.features.prompts import feature as prompts_feature
+from softswitch.features.prompts.service import Library
 from softswitch.features.quality import feature as quality
 from softswitch.features.quality.service import Doctor
 from softswitch.features.reach import feature as reach_feature
@@ -236,12 +239,14 @@ class Softswitch:
             prompts=settings.data_dir / "cache" / "prompts",
         )
         self.bans.connect(self.sip, answers)
+        self.prompts = Library(PROMPTS, settings.data_dir, self.database, clock, read_upload)
         self.media = MediaGateway(
             engine,
             settings.media_advertised,
             PROMPTS,
             listens_on=settings.media_listen,
             keeps_in=settings.data_dir,
+            own_prompts=self.prompts.own,
         )
 
         self.recordings = Recordings(
@@ -293,6 +298,7 @@ class Softswitch:
             listeners_feature.build(self.listeners),
             bans.build(self.bans),
             recording_feature.build(self.recordings),
+            prompts_feature.build(self.prompts),
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),
@@ -360,6 +366,7 @@ class Softswitch:
                     "codes": self.codes.load,
                     "recording": self.recordings.load,
                     "flows": self.flows.load,
+                    "prompts": self.prompts.load,
                     "routing": self.dial_plan.load,
                 }
             )

@@ -1,8 +1,5 @@
 """Prompts: WAV and Ogg Opus files by name, and the engine's numbers for them."""
 
-import sys
-import wave
-from array import array
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +8,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from gateways._native import read_ogg_opus
+from gateways.media.wav import read_wav
 from softswitch.kernel.errors import Invalid, NotFound
 
 KINDS = (".wav", ".opus")
@@ -182,15 +180,6 @@ def read_samples(path: Path) -> tuple[bytes, int]:
         except ValueError as error:
             raise Invalid(str(path), f"no Ogg Opus file: {error}") from error
     try:
-        with wave.open(str(path), "rb") as file:
-            width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
-            frames = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise Invalid(str(path), f"no PCM WAV file ({error})") from error
-    if width != 2:
-        raise Invalid(str(path), f"{8 * width}-bit samples; 16 are needed")
-    samples = array("h", frames[: len(frames) // (2 * channels) * 2 * channels])[::channels]
-    if sys.byteorder == "big":
-        # `wave` gives the samples in the machine's order.
-        samples.byteswap()
-    return samples.tobytes(), rate
+        return read_wav(path.read_bytes())
+    except ValueError as error:
+        raise Invalid(str(path), f"no WAV file: {error}") from error

@@ -34,4 +34,13 @@ class Silence(Struct, frozen=True, gc=False):
     ms: int
 
 
+class SoundData(Struct, frozen=True, gc=False):
+    """A sound file's content."""
+
+    suffix: str
+    """`.wav` or `.opus`."""
+    content: bytes
+    milliseconds: int
+
+
 Sound = Prompt | SoundFile | Tone | Silence

@@ -162,9 +162,11 @@ def test_of_two_channels_the_first_is_heard(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_prompt_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("RIFF but not")
-    write(tmp_path / "narrow.wav", [1, 2], width=1)
+    (tmp_path / "odd.wav").write_bytes(
+        b"RIFF....WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\0\0\0\0\3\0\x0c\0data\2\0\0\0.."
+    )
     write(tmp_path / "empty.wav", [])
-    for name, reason in [("text", "no PCM WAV file"), ("narrow", "8-bit samples"), ("empty", "empty")]:
+    for name, reason in [("text", "no WAV file"), ("odd", "12 bits"), ("empty", "empty")]:
         with pytest.raises(Invalid, match=reason) as raised:
             Prompts(tmp_path, Engine().add_prompt).number(name)
         assert f"{name}.wav" in str(raised.value)

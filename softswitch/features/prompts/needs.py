@@ -1,0 +1,13 @@
+"""What prompts ask of others."""
+
+from typing import Protocol
+
+from softswitch.kernel.sound import SoundData
+
+
+class Reader(Protocol):
+    """Knows sound files (`gateways.media.uploads.read_upload`)."""
+
+    def __call__(self, data: bytes, media_type: str) -> SoundData:
+        """The sound in bytes that somebody has sent. Takes its time. Raises Invalid."""
+        ...

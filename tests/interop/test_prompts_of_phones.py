@@ -1,0 +1,68 @@
+"""A held phone (pjsua2) hears the music on hold, and one's own when that has been uploaded, each to its end."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateways.media.wav import write_wav
+from tests.interop import phones
+from tests.interop.phones import WITHIN, Phone, ready
+from tests.support.server import Server
+from tests.wire.rtp_party import sine
+
+pytestmark = [phones.needed]
+
+SHIPPED_HZ, OWN_HZ = 261.6, 1200.0
+HOLD = 2.5
+
+
+async def test_music_that_is_replaced_while_it_is_heard_is_heard_on_and_the_new_one_from_the_next_hold_on(
+    switch: Server, tmp_path: Path
+) -> None:
+    alice, bob = Phone(switch, "1009", tmp_path), Phone(switch, "1010", tmp_path, answer=200)
+    at = []
+
+    async def held() -> None:
+        await alice.do("hold", call=1)
+        await bob.expect("media", within=WITHIN, status="held")
+        at.append(asyncio.get_running_loop().time() - began)
+
+    async def resumed() -> None:
+        await alice.do("resume", call=1)
+        await bob.expect("media", within=WITHIN, status="active")
+
+    async with (
+        httpx.AsyncClient(
+            base_url=f"{switch.url}/api/v1/prompts", headers={"Authorization": "Bearer demo-admin"}, trust_env=False
+        ) as admin,
+        ready(alice, bob),
+    ):
+        await alice.do("dial", number="1010")
+        await bob.expect("media", within=WITHIN, status="active")
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(0.5)
+        await held()
+        await asyncio.sleep(HOLD / 2)
+        sound = write_wav(sine(OWN_HZ, 8.0, 16_000, 4000), 16_000)
+        put = await admin.put("/none/music/hold", content=sound, headers={"Content-Type": "audio/wav"})
+        assert put.status_code == 200 and put.json()["hides_shipped"]
+        await asyncio.sleep(HOLD)
+        await resumed()
+        await held()
+        assert (await admin.delete("/none/music/hold")).status_code == 204
+        await asyncio.sleep(HOLD)
+        await resumed()
+        await held()
+        await asyncio.sleep(HOLD)
+        await alice.do("hangup", call=1)
+        await bob.state("disconnected")
+        await alice.leave()
+        await bob.leave()
+
+    # Each a little after it began: a phone takes a moment to play what comes.
+    first, second, third = (begins + 0.6 for begins in at)
+    assert bob.heard(first, first + 1.5 * HOLD - 0.8).frequency == pytest.approx(SHIPPED_HZ, abs=3)
+    assert bob.heard(second, second + HOLD - 0.8).frequency == pytest.approx(OWN_HZ, abs=3)
+    assert bob.heard(third, third + HOLD - 0.8).frequency == pytest.approx(SHIPPED_HZ, abs=3)
