@@ -16,6 +16,7 @@ __all__ = [
     "Drained",
     "MediaCommand",
     "MediaEngine",
+    "MediaEngineLink",
     "MediaEvent",
     "MediaFormats",
     "MediaItem",
@@ -38,6 +39,7 @@ __all__ = [
     "parse_credentials",
     "read_ogg_opus",
     "sdp_panics",
+    "serve_media_engine",
 ]
 
 # --- SIP messages ---------------------------------------------------------------------------------------
@@ -1250,3 +1252,109 @@ class MediaEngine:
 
     def close(self) -> None:
         """End the threads and close the sockets."""
+
+@final
+class MediaEngineLink:
+    """A media engine in a process of its own, whose owner this is until `close`, or until one of both dies: all that
+    `MediaEngine` can be asked, and what it had open when we came. One that is `lost` takes orders and does nothing."""
+
+    def __new__(cls, socket: Path) -> MediaEngineLink:
+        """Raises OSError: FileNotFoundError or ConnectionRefusedError where nobody listens, ConnectionAbortedError when
+        the engine has another owner, ConnectionError when something else is there, or one of another version."""
+
+    @property
+    def io(self) -> str: ...
+    @property
+    def host(self) -> str:
+        """The address that sound is received on."""
+
+    @property
+    def owner(self) -> int:
+        """How many owners the engine has had, with us."""
+
+    @property
+    def ends_alone(self) -> bool:
+        """Whether it was begun to end with its owner."""
+
+    @property
+    def lost(self) -> str | None:
+        """Why there is no engine any more. `fileno` is readable when that becomes so, and `drain` then gives what it
+        still said."""
+
+    def ports(self) -> list[int]: ...
+    def open_legs(self) -> list[tuple[int, int]]:
+        """The slots that were in use when we came, and the epochs of their users."""
+
+    def open_mixes(self) -> list[tuple[int, int]]: ...
+    def recordings(self) -> list[tuple[int, Path]]:
+        """Recordings whose end no owner was told when we came: the last owner's numbers, and the files."""
+
+    def streams(self) -> list[int]: ...
+    def add_prompt(self, samples: bytes, rate: int) -> int:
+        """See `MediaEngine`; the same samples have the same number. Waits for the engine."""
+
+    def submit(self, commands: Sequence[MediaCommand]) -> None: ...
+    def fileno(self) -> int: ...
+    def drain(self, limit: int = 256) -> list[MediaEvent]: ...
+    def ratings(self) -> dict[str, int]:
+        """Waits for the engine; all 0 when it is lost."""
+
+    def leg_stats(
+        self, leg: int
+    ) -> tuple[
+        int,
+        int,
+        int,
+        float,
+        int | None,
+        str,
+        int,
+        int,
+        tuple[int, ...],
+        int,
+        int,
+        int,
+        int,
+        float,
+        float,
+        float,
+        int,
+        int,
+        float | None,
+        float | None,
+        float | None,
+        float | None,
+        float | None,
+        float | None,
+    ]:
+        """See `MediaEngine`. Read from memory that both share: it waits for nothing, and is still known when the engine
+        is lost."""
+
+    def stats(self) -> dict[str, int]:
+        """Waits for the engine; all 0 when it is lost."""
+
+    def close(self) -> None:
+        """End all that is open, and wait until the files of recordings are complete. An engine that was begun to end
+        alone ends."""
+
+    def abandon(self) -> None:
+        """Let go of the engine as if we had died."""
+
+def serve_media_engine(
+    *,
+    socket: Path,
+    host: str,
+    first_port: int,
+    legs: int,
+    threads: int = 1,
+    io: Literal["auto", "epoll", "io_uring"] = "auto",
+    prompts: Path | None = None,
+    orphan_seconds: float = 60.0,
+    ends_alone: bool = False,
+) -> None:
+    """Be a media engine that is spoken to at a Unix socket, until SIGTERM or SIGINT. What is open stays so for
+    `orphan_seconds` without an owner; `ends_alone`: then it returns, as it does when its owner closes it.
+
+    Raises OSError when the socket's folder could be written to by others, when another engine is there, and as
+    `MediaEngine` does.
+    """

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ivr_flows
-from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from gateways.media.uploads import read_upload
 from gateways.push.gateway import PushSettings, PushWebhook
@@ -85,6 +84,7 @@ from softswitch.features.trunks.traffic import Traffic
 from softswitch.gateway_settings import sip_host, sip_settings
 from softswitch.kernel.address import Party
 from softswitch.kernel.ids import IdSource
+from softswitch.media_engine import engine_process, media_engine
 from softswitch.platform import https
 from softswitch.platform.audit import Audit
 from softswitch.platform.auth import Authenticator
@@ -230,20 +230,14 @@ class Softswitch:
         )
         self.presence.connect(self.sip)
         self.messaging.connect(self.sip)
-        engine = MediaEngine(
-            host=settings.media_listen,
-            first_port=settings.media.first_port,
-            legs=settings.media.legs,
-            threads=settings.media.threads,
-            io=settings.media.io,
-            prompts=settings.data_dir / "cache" / "prompts",
-        )
+        process = engine_process(settings)
         self.bans.connect(self.sip, answers)
         self.prompts = Library(PROMPTS, settings.data_dir, self.database, clock, read_upload)
         self.media = MediaGateway(
-            engine,
+            media_engine(settings, process),
             settings.media_advertised,
             PROMPTS,
+            process=process,
             listens_on=settings.media_listen,
             keeps_in=settings.data_dir,
             own_prompts=self.prompts.own,
@@ -378,6 +372,7 @@ class Softswitch:
             self._retention.start()
             self._recording_retention.start()
             await self.media.start()
+            self.media.resumed()
             for prompt in (self.settings.media.music, self.settings.media.ringback):
                 if prompt:
                     self.media.must_have(prompt)

@@ -34,6 +34,12 @@ COMMANDS = (
   softswitch serve --config switch.toml --database postgresql://softswitch:secret@db/softswitch""",
     ),
     Command(
+        "media",
+        "softswitch.commands.media",
+        "be the media engine of a switch, in a process of its own",
+        "  softswitch media --config /etc/softswitch.toml",
+    ),
+    Command(
         "check",
         "softswitch.commands.check",
         "read a configuration file and say what it means, or what is wrong with it",

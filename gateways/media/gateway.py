@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -9,13 +10,14 @@ from typing import Literal, NamedTuple, Protocol
 
 import structlog
 
-from gateways._native import MediaCommand, MediaEngine, MediaEvent, MediaItem
+from gateways._native import MediaCommand, MediaEngine, MediaEngineLink, MediaEvent, MediaItem
 from gateways.media import agreement
 from gateways.media.playing import Playing
+from gateways.media.process import EngineProcess, revive
 from gateways.media.prompts import Prompts
-from gateways.media.slots import Slots
+from gateways.media.slots import NOWHERE, Slots
 from gateways.media.streams import Streams
-from gateways.media.takes import Takes
+from gateways.media.takes import FIRST_NUMBER, Takes
 from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
@@ -44,6 +46,10 @@ class RecordingEvents(Protocol):
         """The file is complete; of 0 bytes: it could not be made. `reason`: empty where it was stopped."""
         ...
 
+    def recordings_lost(self, reason: str) -> None:
+        """The engine has died in the middle of all that run: their files are as it left them."""
+        ...
+
 
 class _MixHearers(NamedTuple):
     """Who is told of a mix."""
@@ -58,38 +64,51 @@ class MediaGateway:
     `listen` says who hears of it (before `start`); `start` hears the engine; `stop` ends it. `advertised_host` is the
     address that parties send to, which may be another than the engine is bound to (`listens_on`). `prompts` is a folder
     of sound files, `own_prompts` names files below `keeps_in` that go before them and may change at any time, and what
-    callers say is kept below `keeps_in`.
+    callers say is kept below `keeps_in`. `process` is where an engine that is linked to is found or begun again when it
+    dies.
     """
 
     def __init__(
         self,
-        engine: MediaEngine,
+        engine: MediaEngine | MediaEngineLink,
         advertised_host: str,
         prompts: Path | None = None,
         *,
         listens_on: str | None = None,
         keeps_in: Path | None = None,
         own_prompts: Mapping[str, str] = MappingProxyType({}),
+        process: EngineProcess | None = None,
     ) -> None:
         self._engine = engine
+        self._link = link = engine if isinstance(engine, MediaEngineLink) else None
+        self._process = process
+        self._advertised_host = advertised_host
         self._addresses = [HostPort(advertised_host, port) for port in engine.ports()]
-        self._slots: Slots[LegId] = Slots(len(self._addresses))
-        self._mixes: Slots[MixId] = Slots(len(self._addresses))
+        owner = 0 if link is None else link.owner
+        # No number of ours has been given by an owner of the engine before us.
+        above = owner << 32
+        kept = ({}, {}) if link is None else (dict(link.open_legs()), dict(link.open_mixes()))
+        self._slots: Slots[LegId] = Slots(len(self._addresses), above=above, kept=kept[0])
+        self._mixes: Slots[MixId] = Slots(len(self._addresses), above=above, kept=kept[1])
         self._mix_hearers: dict[MixId, _MixHearers] = {}
         self._reach = listens_on
-        self._prompts = Prompts(prompts, self._load_prompt, data=keeps_in, own=own_prompts)
+        self._new_prompts = partial(Prompts, prompts, data=keeps_in, own=own_prompts)
+        self._prompts = self._new_prompts(self._load_prompt)
         self._listened_to: set[LegId] = set()
-        operations = count(1)
+        operations = count(above + 1)
         self._playing: Playing[LegId] = Playing(operations)
         """In place of all else."""
         self._over: Playing[LegId] = Playing(operations)
         self._to_mix: Playing[MixId] = Playing(operations)
         self._orders: list[MediaCommand] = []
-        self.streams = Streams(self._order, self._slots)
+        self.streams = Streams(self._order, self._slots, above=above)
         self._events: MediaEvents | None = None
         self._recording_events: RecordingEvents | None = None
-        self._takes = Takes(keeps_in)
+        self._takes = Takes(keeps_in, owner)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._last_figures: dict[LegId, MediaFigures] = {}
+        """Of legs whose engine has died."""
+        self._revival: asyncio.Task[None] | None = None
 
     def listen(self, events: MediaEvents) -> None:
         """Tell `events` of prompts that ended and keys that were pressed."""
@@ -103,17 +122,22 @@ class MediaGateway:
         """Load the prompts and hear the engine. Raises Invalid naming a prompt file that is none."""
         self._prompts.load_all()
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._engine.fileno(), self._drain)
+        self._loop.add_reader(self._engine.fileno(), self._drain if self._link is None else self._drain_link)
         self._submit()
 
     async def stop(self) -> None:
-        """End the engine's threads and close its sockets."""
+        """End the engine's threads and close its sockets, or let go of it in good order."""
         if self._loop is not None:
             self._loop.remove_reader(self._engine.fileno())
             self._loop = None
+        if self._revival is not None:
+            self._revival.cancel()
+        self._submit()
         # Recordings are completed, which waits for the disk, and told.
         await asyncio.to_thread(self._engine.close)
         self._drain()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait, 5.0)
 
     @property
     def codecs(self) -> Sequence[Codec]:
@@ -222,11 +246,13 @@ class MediaGateway:
 
     def figures(self, leg: LegId) -> MediaFigures:
         """See `softswitch.ports.Media`."""
-        return MediaFigures(*self._engine.leg_stats(self._slots.of(leg).number))
+        number = self._slots.of(leg).number
+        return MediaFigures(*self._engine.leg_stats(number)) if number != NOWHERE else self._last_figures[leg]
 
     def heard(self, leg: LegId) -> int:
         """See `softswitch.ports.Media`."""
-        return self._engine.leg_stats(self._slots.of(leg).number)[0]
+        number = self._slots.of(leg).number
+        return self._engine.leg_stats(number)[0] if number != NOWHERE else self._last_figures[leg].received
 
     def close(self, leg: LegId) -> None:
         """See `softswitch.ports.Media`."""
@@ -235,15 +261,32 @@ class MediaGateway:
             self._forget(leg)
             self._listened_to.discard(leg)
             self._order(MediaCommand.Close(leg=slot.number))
+        else:
+            self._last_figures.pop(leg, None)
 
     # softswitch.ports.Takeover ----------------------------------------------------------------------------
 
     def resume(self, leg: LegId, address: HostPort, local: MediaDescription, remote: MediaDescription | None) -> bool:
         """See `softswitch.ports.Takeover`."""
-        return False  # an engine in our own process has died with the last call control
+        number = next((number for number, ours in enumerate(self._addresses) if ours.port == address.port), None)
+        if number is None or not self._slots.resume(leg, number):
+            return False
+        self._listened_to.add(leg)  # perhaps it was, and that ends when it is bridged
+        return True
 
     def resumed(self) -> None:
         """See `softswitch.ports.Takeover`."""
+        if self._link is None:
+            return
+        for number in self._slots.release():
+            self._order(MediaCommand.Close(leg=number))
+        for number in self._mixes.release():
+            self._order(MediaCommand.CloseMix(mix=number))
+        for number, _ in self._link.recordings():
+            if number >= FIRST_NUMBER:  # nobody waits for what callers said to a switch that has died
+                self._order(MediaCommand.StopRecord(recording=number))
+        for stream in self._link.streams():
+            self._order(MediaCommand.StopStream(stream=stream))
 
     # softswitch.ports.Player ------------------------------------------------------------------------------
 
@@ -378,7 +421,9 @@ class MediaGateway:
         self._must_pass(leg)
         slot = self._slots.of(leg)
         self._order(
-            MediaCommand.Record(leg=slot.number, recording=recording, path=file, container=format, layout=layout)
+            MediaCommand.Record(
+                leg=slot.number, recording=recording, path=file.absolute(), container=format, layout=layout
+            )
         )
 
     def _must_pass(self, leg: LegId) -> None:
@@ -394,6 +439,11 @@ class MediaGateway:
 
     def stop_recording(self, recording: int) -> None:
         self._order(MediaCommand.StopRecord(recording=recording))
+
+    def kept_recordings(self) -> Mapping[Path, int]:
+        """See `softswitch.features.recording.needs.Studio`."""
+        recordings = [] if self._link is None else self._link.recordings()
+        return {file: number for number, file in recordings if number < FIRST_NUMBER}
 
     def beep(self, leg: LegId) -> None:
         """Let a party hear that it is recorded, over all else, if its sound passes through us."""
@@ -429,6 +479,57 @@ class MediaGateway:
             except Exception:
                 # One hearer's fault must not lose the events of other calls.
                 log.exception("a media event was not taken", kind=type(event).__name__)
+
+    # When the engine dies ----------------------------------------------------------------------------------
+
+    def _drain_link(self) -> None:
+        self._drain()
+        if self._link is not None and self._link.lost is not None:
+            self._lose(self._link)
+
+    def _lose(self, link: MediaEngineLink) -> None:
+        """What the engine carried is over; nothing can be opened until there is another."""
+        assert self._loop is not None and self._events is not None and self._process is not None
+        reason = "the media engine has died"
+        log.error(reason, why=link.lost)
+        self._loop.remove_reader(link.fileno())
+        self._link = None
+        self._orders.clear()
+        legs, mixes = self._slots.holders(), self._mixes.holders()
+        self._last_figures = {leg: self.figures(leg) for leg in legs}
+        self._slots.lose()
+        self._mixes.lose()
+        self._listened_to.clear()
+        hearers, self._mix_hearers = self._mix_hearers, {}
+        told: list[Callable[[], None]] = [partial(self._events.sound_lost, leg) for leg in legs]
+        told += [partial(playing.end, leg) for leg in legs for playing in (self._playing, self._over)]
+        told += [partial(self._to_mix.end, mix) for mix in mixes]
+        told += [partial(hearer.failed, reason) for hearer in hearers.values() if hearer.failed is not None]
+        told += [partial(self._takes.lose, reason), partial(self.streams.lose, reason)]
+        if self._recording_events is not None:
+            told.append(partial(self._recording_events.recordings_lost, reason))
+        for tell in told:
+            try:
+                tell()
+            except Exception:
+                log.exception("the death of the media engine was not taken")
+        self._revival = self._loop.create_task(self._revive(self._process, link.ends_alone))
+
+    async def _revive(self, process: EngineProcess, ours: bool) -> None:
+        link = await revive(process, begins=ours)
+        prompts = self._new_prompts(link.add_prompt)
+        await asyncio.to_thread(prompts.load_all)
+        prompts.load_by(self._load_prompt)
+        self._engine, self._link, self._prompts = link, link, prompts
+        self._addresses = [HostPort(self._advertised_host, port) for port in link.ports()]
+        above = link.owner << 32
+        # What a link that broke, rather than an engine that died, has left open is closed below.
+        self._slots.renew(len(self._addresses), above=above, kept=dict(link.open_legs()))
+        self._mixes.renew(len(self._addresses), above=above, kept=dict(link.open_mixes()))
+        self.resumed()
+        assert self._loop is not None
+        self._loop.add_reader(link.fileno(), self._drain_link)
+        log.info("there is a media engine again")
 
     def _tell(self, event: MediaEvent) -> None:
         assert self._events is not None, "nobody listens"

@@ -71,6 +71,10 @@ class Prompts:
                 self._keep(path.relative_to(self._folder).with_suffix("").as_posix(), path)
         return len(self._numbers)
 
+    def load_by(self, load: Callable[[bytes, int], int]) -> None:
+        """From now on."""
+        self._load = load
+
     def number(self, name: str) -> int:
         """The engine's number for a prompt, which is loaded at its first use if it came later than `load_all`.
 

@@ -20,10 +20,11 @@ class _Hearer(NamedTuple):
 class Streams:
     """The streams that have not ended. `order` takes commands for the engine."""
 
-    def __init__(self, order: Callable[[MediaCommand], None], slots: Slots[LegId]) -> None:
+    def __init__(self, order: Callable[[MediaCommand], None], slots: Slots[LegId], *, above: int = 0) -> None:
+        """No number up to `above` is given."""
         self._order = order
         self._slots = slots
-        self._numbers = count(1)
+        self._numbers = count(above + 1)
         self._hearers: dict[int, _Hearer] = {}
 
     def stream(
@@ -57,8 +58,17 @@ class Streams:
 
     def tell_opened(self, stream: int) -> None:
         """The engine has connected to the server."""
-        self._hearers[stream].opened()
+        hearer = self._hearers.get(stream)
+        if hearer is not None:
+            hearer.opened()
 
     def tell_ended(self, stream: int, lost_ms: int, reason: str) -> None:
         """The engine has ended a stream."""
-        self._hearers.pop(stream).ended(lost_ms, reason)
+        hearer = self._hearers.pop(stream, None)
+        if hearer is not None:  # an owner of the engine before us may have begun it
+            hearer.ended(lost_ms, reason)
+
+    def lose(self, reason: str) -> None:
+        """All have ended."""
+        for stream in list(self._hearers):
+            self.tell_ended(stream, 0, reason)

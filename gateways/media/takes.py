@@ -15,9 +15,10 @@ Ended = Callable[[int, int, str], None]
 class Takes:
     """Recordings under way, by their numbers; their files are below one folder."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, owner: int = 0) -> None:
+        """`owner`: which of the engine's, one after the other, we are."""
         self._folder = folder
-        self._numbers = count(FIRST_NUMBER)
+        self._numbers = count((owner + 1) * FIRST_NUMBER)
         self._ended: dict[int, Ended] = {}
 
     def begin(self, name: str, ended: Ended) -> tuple[int, Path]:
@@ -35,3 +36,8 @@ class Takes:
         if ended is not None:
             ended(milliseconds, size, reason)
         return ended is not None
+
+    def lose(self, reason: str) -> None:
+        """None of them will be complete."""
+        for number in list(self._ended):
+            self.end(number, 0, 0, reason)

@@ -45,6 +45,11 @@ class Settings:
         return self.recording.folder or self.data_dir / "recordings"
 
     @property
+    def prompt_cache(self) -> Path:
+        """Where the media engine keeps prompts that it has encoded."""
+        return self.data_dir / "cache" / "prompts"
+
+    @property
     def media_listen(self) -> str:
         """The address to receive sound on."""
         return self.media.listen or self.sip.listen[0].address.host

@@ -61,6 +61,7 @@ class Studio:
     def __init__(self) -> None:
         self.orders: list[tuple[object, ...]] = []
         self.past_us: set[LegId] = set()
+        self.kept: dict[Path, int] = {}
 
     def record(self, leg: LegId, recording: int, file: Path, *, layout: str, format: str) -> None:
         if leg in self.past_us:
@@ -77,6 +78,9 @@ class Studio:
 
     def stop_recording(self, recording: int) -> None:
         self.orders.append(("stop", recording))
+
+    def kept_recordings(self) -> dict[Path, int]:
+        return self.kept
 
     def beep(self, leg: LegId) -> None:
         self.orders.append(("beep", leg))

@@ -17,6 +17,7 @@ from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
 from softswitch.kernel.sound import SoundFile
+from tests.wire.media_process import engine_process
 from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law, encode_a_law, sine
 
 A, B = LegId("call.1"), LegId("call.2")
@@ -70,10 +71,16 @@ def told() -> Told:
     return Told()
 
 
-@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
-async def gateway(request: pytest.FixtureRequest, io: str, prompts: Path, told: Told) -> AsyncIterator[MediaGateway]:
-    engine = MediaEngine(host="127.0.0.1", first_port=0, legs=8, threads=request.param, io=io)  # type: ignore[arg-type]
-    gateway = MediaGateway(engine, "127.0.0.1", prompts, keeps_in=prompts)
+@pytest.fixture(params=[1, 2, "process"], ids=["one thread", "two threads", "own process"])
+async def gateway(
+    request: pytest.FixtureRequest, io: str, prompts: Path, told: Told, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[MediaGateway]:
+    if request.param == "process":
+        process = engine_process(tmp_path_factory.mktemp("engine"), "--io", io)
+        gateway = MediaGateway(process.reach(), "127.0.0.1", prompts, keeps_in=prompts, process=process)
+    else:
+        engine = MediaEngine(host="127.0.0.1", first_port=0, legs=8, threads=request.param, io=io)  # type: ignore[arg-type]
+        gateway = MediaGateway(engine, "127.0.0.1", prompts, keeps_in=prompts)
     gateway.listen(told)
     await gateway.start()
     yield gateway

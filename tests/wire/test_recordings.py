@@ -35,6 +35,9 @@ class Finished:
     def recording_ended(self, recording: int, milliseconds: int, size: int, lost_ms: int, reason: str) -> None:
         self.queue.put_nowait((recording, milliseconds, size, lost_ms, reason))
 
+    def recordings_lost(self, reason: str) -> None:
+        self.troubles.append(reason)
+
     async def next(self) -> tuple[int, int, int, int, str]:
         async with asyncio.timeout(PATIENCE):
             return await self.queue.get()

@@ -1,6 +1,6 @@
 """What recordings ask of others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,11 @@ class Studio(Protocol):
 
     def resume_recording(self, recording: int) -> None: ...
     def stop_recording(self, recording: int) -> None: ...
+
+    def kept_recordings(self) -> Mapping[Path, int]:
+        """Recordings that a switch which died has left running, or that ended since: their numbers by their files. What
+        becomes of them is told."""
+        ...
 
     def beep(self, leg: LegId) -> None:
         """Let a party hear that it is recorded, if its sound passes through us."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 from msgspec import structs
@@ -81,6 +82,7 @@ class Recordings:
         self._numbers = 0
         self._live: dict[int, Recording] = {}
         self._by_leg: dict[LegId, int] = {}
+        self._completion: asyncio.Task[None] | None = None
 
     # What is recorded, by policy ----------------------------------------------------------------------------
 
@@ -286,6 +288,23 @@ class Recordings:
             log.error("a recording ended before its time", recording=known.id, reason=reason)
         self._finish(known, milliseconds, size, lost_ms, reason or known.note)
 
+    def recordings_lost(self, reason: str) -> None:
+        """The media engine has died: what is in the files is all there is."""
+        lost = list(self._live.values())
+        self._live.clear()
+        self._by_leg.clear()
+        if lost:
+            self._completion = asyncio.get_running_loop().create_task(self._complete(lost, reason))
+
+    async def _complete(self, left: Sequence[Recording], why: str) -> None:
+        """End recordings whose files somebody left behind."""
+        for known in left:
+            found = await asyncio.to_thread(self.files.complete, known.file)
+            if found is None:
+                self._finish(known, 0, 0, 0, "there is no file")
+            else:
+                self._finish(known, found.milliseconds, found.size, 0, why)
+
     def _finish(self, known: Recording, milliseconds: int, size: int, lost_ms: int, note: str) -> None:
         ended = structs.replace(
             known,
@@ -313,37 +332,43 @@ class Recordings:
     # What is left of the last run, and what is old ------------------------------------------------------------
 
     async def recover(self, database: Database) -> int:
-        """End what the last run left behind when it was killed: each file gets its name, and each its row. To be called
-        once, before the first call; gives how many they were."""
+        """End what the last run left behind when it was killed: each file gets its name, and each its row; and go on
+        with what a media engine outside has kept running. To be called once, before the first call; gives how many were
+        ended."""
         async with database.reading() as session:
             rows = await store.unfinished(session)
+        kept = dict(self._studio.kept_recordings())
+        self._numbers = max(kept.values(), default=0)
         for known in rows:
-            found = await asyncio.to_thread(self.files.complete, known.file)
-            if found is None:
-                self._finish(known, 0, 0, 0, "there is no file")
-            else:
-                self._finish(known, found.milliseconds, found.size, 0, KILLED)
-        strays = await self._recover_strays()
+            number = kept.pop(self.files.path(known.file).absolute(), None)
+            if number is not None:
+                self._by_leg[known.leg] = number
+                self._live[number] = known
+        rows = [known for known in rows if known not in self._live.values()]
+        await self._complete(rows, KILLED)
+        strays = await self._recover_strays(kept)
         if rows or strays:
             await self._log.flush()
             log.warning("the switch had been stopped in the middle of recordings", recordings=len(rows) + strays)
         return len(rows) + strays
 
-    async def _recover_strays(self) -> int:
-        """Files whose rows were not written yet when the process was killed: begun in its last moments."""
+    async def _recover_strays(self, kept: Mapping[Path, int]) -> int:
+        """Files whose rows were not written yet when the process was killed: begun in its last moments. Those that are
+        `kept` run on."""
         died_at = await self._log.last_at()
         if died_at is None:
             return 0
         days = {f"{datetime.fromtimestamp((died_at + later) / 1000, UTC):%Y/%m/%d}" for later in (0, 60_000)}
         strays = await asyncio.to_thread(self.files.unfinished, sorted(days))
-        for file in strays:
+        running = {self._name_of(path): number for path, number in kept.items()}
+        ended = 0
+        for file in sorted({*strays, *running}):
             name, _, format = file.rpartition("/")[2].rpartition(".")
             leg = LegId(name.rpartition("-")[0])
             call = CallId(leg.rpartition(".")[0])
             facts = [logged.fact for logged in await self._log.read(call=call)]
             party = _party_then([fact for fact in facts if isinstance(fact, CallFact)], leg)
-            found = await asyncio.to_thread(self.files.complete, file)
-            if found is None or format not in ("wav", "opus"):
+            if format not in ("wav", "opus"):
                 continue
             known = Recording(
                 id=name,
@@ -360,8 +385,17 @@ class Recordings:
                 file=file,
                 expires_at=expiry(died_at, self.policy(party.account).keep_days),
             )
-            self._finish(known, found.milliseconds, found.size, 0, KILLED)
-        return len(strays)
+            if file in running:
+                self._by_leg[leg] = running[file]
+                self._keep(running[file], known)
+            else:
+                ended += 1
+                await self._complete([known], KILLED)
+        return ended
+
+    def _name_of(self, path: Path) -> str:
+        folder = self.files.folder.absolute()
+        return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
 
     async def settled(self) -> None:
         """What has happened so far is found in the database from now on."""

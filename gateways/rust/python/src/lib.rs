@@ -4,6 +4,7 @@
 //! `gateways/_native.pyi`, held against this module by `mypy.stubtest`.
 
 mod media;
+mod media_link;
 mod netem;
 mod ogg;
 mod sdp;
@@ -19,5 +20,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     udp::register(module)?;
     netem::register(module)?;
     ogg::register(module)?;
-    media::register(module)
+    media::register(module)?;
+    media_link::register(module)
 }

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::srtp::{MasterKey, Suite};
-use media_engine::recording::{Container, Layout, Pause};
+use media_engine::recording::{Container, Figures as RecordingFigures, Layout, Pause};
 use media_engine::{
     By, Coding, Command, Configuration, Connection, Direction, Engine, Event, Formats, IoKind,
-    Item, Keys, LegFigures, Listening, Playback, RATINGS, Stream, Target, ToneSpec,
+    Item, Keys, LegFigures, Listening, Playback, RATINGS, Stream, Target, ToneSpec, Totals,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 /// Payload type, name, clock rate, channels, and `a=fmtp`.
 type Said = (u8, String, u32, u32, String);
@@ -219,7 +219,7 @@ pub enum MediaCommand {
 
 impl MediaCommand {
     /// What cannot be meant, such as a host that is no address, is a mistake of the caller's.
-    fn command(&self) -> PyResult<Command> {
+    pub fn command(&self) -> PyResult<Command> {
         Ok(match self {
             &Self::Open { leg, epoch } => Command::Open { leg, epoch },
             Self::Connect {
@@ -546,7 +546,7 @@ impl From<Event> for MediaEvent {
             Event::Failed { leg, epoch, reason } => Self::Failed {
                 leg,
                 epoch,
-                reason: reason.to_owned(),
+                reason: reason.into_owned(),
             },
             Event::MixPlayEnded {
                 mix,
@@ -587,14 +587,14 @@ impl From<Event> for MediaEvent {
             Event::MixFailed { mix, epoch, reason } => Self::MixFailed {
                 mix,
                 epoch,
-                reason: reason.to_owned(),
+                reason: reason.into_owned(),
             },
         }
     }
 }
 
 /// What `MediaEngine.leg_stats` gives: a tuple, since Python makes a struct of it field by field.
-fn leg_stats<'py>(py: Python<'py>, figures: &LegFigures) -> PyResult<Bound<'py, PyTuple>> {
+pub fn leg_stats<'py>(py: Python<'py>, figures: &LegFigures) -> PyResult<Bound<'py, PyTuple>> {
     let mut left = figures.payload_types;
     let mut payload_types = Vec::new();
     while left != 0 {
@@ -641,6 +641,69 @@ fn rounded(value: f64) -> f64 {
     (100.0 * value).round() / 100.0
 }
 
+/// What `MediaEngine.stats` gives.
+pub fn stats<'py>(
+    py: Python<'py>,
+    totals: &Totals,
+    recordings: &RecordingFigures,
+) -> PyResult<Bound<'py, PyDict>> {
+    let stats = PyDict::new(py);
+    stats.set_item("legs_open", totals.legs_open)?;
+    stats.set_item("packets_received", totals.packets_received)?;
+    stats.set_item("packets_sent", totals.packets_sent)?;
+    stats.set_item("packets_discarded", totals.packets_discarded)?;
+    stats.set_item("panics", totals.panics)?;
+    stats.set_item("late_ticks", totals.late_ticks)?;
+    stats.set_item("packets_lost", totals.packets_lost)?;
+    stats.set_item("packets_late", totals.packets_late)?;
+    stats.set_item("recordings_live", recordings.live)?;
+    stats.set_item("recording_bytes", recordings.bytes)?;
+    stats.set_item("recording_lost_ms", recordings.lost_ms)?;
+    stats.set_item("recording_troubles", recordings.troubles)?;
+    stats.set_item("prompts_encoded", totals.prompts_encoded)?;
+    stats.set_item("prompts_loaded", totals.prompts_loaded)?;
+    stats.set_item("prompts_damaged", totals.prompts_damaged)?;
+    stats.set_item("prompts_failed", totals.prompts_failed)?;
+    Ok(stats)
+}
+
+/// What `MediaEngine.ratings` gives.
+pub fn ratings<'py>(py: Python<'py>, totals: &Totals) -> PyResult<Bound<'py, PyDict>> {
+    let ratings = PyDict::new(py);
+    for ((_, users), legs) in RATINGS.iter().zip(totals.ratings) {
+        ratings.set_item(users, legs)?;
+    }
+    Ok(ratings)
+}
+
+/// What an engine is made of.
+pub fn configuration(
+    host: &str,
+    first_port: u16,
+    legs: usize,
+    threads: usize,
+    io: &str,
+    prompts: Option<PathBuf>,
+) -> PyResult<Configuration> {
+    let io = match io {
+        "auto" => None,
+        "epoll" => Some(IoKind::Epoll),
+        "io_uring" => Some(IoKind::IoUring),
+        other => {
+            let reason = format!("{other:?} is no kind of I/O");
+            return Err(PyValueError::new_err(reason));
+        }
+    };
+    Ok(Configuration {
+        host: address(host)?,
+        first_port,
+        legs,
+        threads,
+        io,
+        prompts,
+    })
+}
+
 #[pyclass(frozen, module = "gateways._native")]
 pub struct MediaEngine(Engine);
 
@@ -657,24 +720,7 @@ impl MediaEngine {
         io: &str,
         prompts: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let io = match io {
-            "auto" => None,
-            "epoll" => Some(IoKind::Epoll),
-            "io_uring" => Some(IoKind::IoUring),
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "{other:?} is no kind of I/O"
-                )));
-            }
-        };
-        let configuration = Configuration {
-            host: address(host)?,
-            first_port,
-            legs,
-            threads,
-            io,
-            prompts,
-        };
+        let configuration = configuration(host, first_port, legs, threads, io, prompts)?;
         Ok(Self(py.detach(|| Engine::new(&configuration))?))
     }
 
@@ -732,35 +778,12 @@ impl MediaEngine {
         leg_stats(py, &figures)
     }
 
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyDict>> {
-        let totals = self.0.totals();
-        let stats = pyo3::types::PyDict::new(py);
-        stats.set_item("legs_open", totals.legs_open)?;
-        stats.set_item("packets_received", totals.packets_received)?;
-        stats.set_item("packets_sent", totals.packets_sent)?;
-        stats.set_item("packets_discarded", totals.packets_discarded)?;
-        stats.set_item("panics", totals.panics)?;
-        stats.set_item("late_ticks", totals.late_ticks)?;
-        stats.set_item("packets_lost", totals.packets_lost)?;
-        stats.set_item("packets_late", totals.packets_late)?;
-        let recordings = self.0.recordings();
-        stats.set_item("recordings_live", recordings.live)?;
-        stats.set_item("recording_bytes", recordings.bytes)?;
-        stats.set_item("recording_lost_ms", recordings.lost_ms)?;
-        stats.set_item("recording_troubles", recordings.troubles)?;
-        stats.set_item("prompts_encoded", totals.prompts_encoded)?;
-        stats.set_item("prompts_loaded", totals.prompts_loaded)?;
-        stats.set_item("prompts_damaged", totals.prompts_damaged)?;
-        stats.set_item("prompts_failed", totals.prompts_failed)?;
-        Ok(stats)
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        stats(py, &self.0.totals(), &self.0.recordings())
     }
 
-    fn ratings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyDict>> {
-        let ratings = pyo3::types::PyDict::new(py);
-        for ((_, users), legs) in RATINGS.iter().zip(self.0.totals().ratings) {
-            ratings.set_item(users, legs)?;
-        }
-        Ok(ratings)
+    fn ratings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        ratings(py, &self.0.totals())
     }
 
     fn close(&self, py: Python<'_>) {

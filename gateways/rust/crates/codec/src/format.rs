@@ -3,7 +3,7 @@
 use crate::Error;
 
 /// A format of speech.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Format {
     /// G.711 µ-law.
     Pcmu,
@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 /// How Opus is spoken (RFC 6716, RFC 7587). Whatever is set here, any Opus packet is understood, of two channels too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Opus {
     /// Of our samples, in Hz: 8000, 16000, 24000 or 48000. On the wire it does not show.
     pub rate: u32,
@@ -54,6 +54,19 @@ impl Opus {
 const RATES: [u32; 4] = [8000, 16_000, 24_000, 48_000];
 
 impl Format {
+    /// Whether its values are among those that there are: what comes from another process may be anything.
+    pub fn can_be(&self) -> bool {
+        match *self {
+            Self::Pcmu | Self::Pcma | Self::G722 => true,
+            Self::L16 { rate } => RATES.contains(&rate),
+            Self::Opus(opus) => {
+                RATES.contains(&opus.rate)
+                    && (opus.bitrate == 0 || (6000..=510_000).contains(&opus.bitrate))
+                    && opus.complexity <= 10
+            }
+        }
+    }
+
     /// Samples a second.
     pub fn rate(&self) -> u32 {
         match *self {

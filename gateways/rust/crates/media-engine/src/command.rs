@@ -1,8 +1,11 @@
 //! What the engine is told, and what it tells. Plain records, that could cross a process boundary.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use recording::{Container, Layout, Pause};
 
@@ -13,7 +16,7 @@ use crate::playlist::ToneSpec;
 use crate::streaming::Wanted;
 
 /// An order about a leg or a mix, each named by its slot. Carried out in the order given.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Take a leg's slot into use. `epoch` comes back in events and tells apart the users of one slot.
     Open {
@@ -114,6 +117,7 @@ pub enum Command {
     Record {
         from: Target,
         recording: u64,
+        #[serde(with = "crate::wire::path")]
         path: PathBuf,
         container: Container,
         layout: Layout,
@@ -146,14 +150,14 @@ pub enum Command {
 }
 
 /// To whom something is played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     Leg(u32),
     Mix(u32),
 }
 
 /// What of a leg a stream carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
     /// What its party says.
     Said,
@@ -176,7 +180,7 @@ impl Direction {
 }
 
 /// How what the far end of a stream says is played to the party.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Playback {
     None,
     /// Over what it hears.
@@ -196,7 +200,7 @@ impl Playback {
 }
 
 /// How keys are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
     /// As events where the party takes them, as tones where not.
     Agreed,
@@ -207,7 +211,7 @@ pub enum By {
 }
 
 /// One thing to be played.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Item {
     /// A prompt by its number, from a time on.
     Prompt {
@@ -225,7 +229,7 @@ pub enum Item {
 }
 
 /// Where a party receives and what it speaks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
     pub rtp: SocketAddr,
     pub rtcp: SocketAddr,
@@ -242,7 +246,7 @@ pub struct Connection {
 }
 
 /// What happened to a leg or a mix.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// What was played came to its end.
     PlayEnded {
@@ -267,7 +271,7 @@ pub enum Event {
     Failed {
         leg: u32,
         epoch: u64,
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// What was played to a mix came to its end.
     MixPlayEnded {
@@ -281,7 +285,7 @@ pub enum Event {
     MixFailed {
         mix: u32,
         epoch: u64,
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// Sound of a recording is being lost; told once until some could be written again. It goes on.
     RecordingTroubled { recording: u64, reason: String },

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, SyncSender};
@@ -21,6 +21,7 @@ use crate::streaming::Streams;
 use crate::studio::{Studio, Wanted};
 use crate::switchboard::{Errand, MixOrder, Order, Switchboard};
 use crate::uring::Uring;
+use crate::wire::Inventory;
 use crate::worker::{self, Shared};
 
 /// Prompts, and seconds of sound in one: bounds against a mistake, far from use.
@@ -46,7 +47,7 @@ pub enum IoKind {
 }
 
 /// Sums over all legs since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Totals {
     pub legs_open: u64,
     pub packets_received: u64,
@@ -265,6 +266,16 @@ impl Engine {
         self.lock_studio().figures()
     }
 
+    /// Who is open.
+    pub fn inventory(&self) -> Inventory {
+        self.lock_switchboard().inventory()
+    }
+
+    /// Of the counters of all legs, for another process ([`crate::board::Board::of`]).
+    pub fn figures_descriptor(&self) -> BorrowedFd<'_> {
+        self.shared.counters.descriptor()
+    }
+
     /// Readable while events wait.
     pub fn event_descriptor(&self) -> RawFd {
         self.shared.events.bell.descriptor()
@@ -357,7 +368,7 @@ impl Drop for Engine {
 
 /// What is told of an errand that found no room.
 fn refused(errand: &Errand, switchboard: &Switchboard) -> Event {
-    let reason = "the media engine is overloaded";
+    let reason = "the media engine is overloaded".into();
     match *errand {
         Errand::Leg(leg, _) => Event::Failed {
             leg,

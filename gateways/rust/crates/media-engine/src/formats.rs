@@ -6,13 +6,13 @@ use std::sync::Arc;
 use codec::{Format, Opus};
 
 /// A payload type and what it stands for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Coding {
     pub payload_type: u8,
     pub kind: Kind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Kind {
     /// What we speak and understand.
     Speech(Format),
@@ -108,7 +108,7 @@ fn opus(parameters: &str) -> Opus {
 }
 
 /// What was agreed with one party.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Formats {
     /// What the party understands, best first, under its payload types.
     sends: Vec<Coding>,
@@ -144,6 +144,11 @@ impl Formats {
             }
         }
         Self { sends, receives }
+    }
+
+    /// All that may be said, by either side.
+    pub fn codings(&self) -> impl Iterator<Item = &Coding> {
+        self.sends.iter().chain(&self.receives)
     }
 
     /// What we speak ourselves to the party: the first that we can, with its payload type.

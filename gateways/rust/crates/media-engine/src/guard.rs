@@ -9,7 +9,7 @@ use srtp::{Inbound, MasterKey, Refused};
 const OVERLAP: f64 = 2.0;
 
 /// The keys that SDP has agreed on, one for each direction (RFC 4568).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Keys {
     /// What we send under.
     pub ours: MasterKey,

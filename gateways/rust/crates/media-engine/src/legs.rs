@@ -1,5 +1,6 @@
 //! All legs and mixes of one thread: what comes to them, what is due, what is told.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ const KEY_CHECK: f64 = 0.05;
 const SHORTEST_KEY_MS: u32 = 60;
 const LONGEST_KEY_MS: u32 = 2000;
 const KEY_PAUSE_MS: u32 = 60;
-const FAULT: &str = "a fault in the media engine";
+const FAULT: Cow<'static, str> = Cow::Borrowed("a fault in the media engine");
 
 pub struct Legs {
     legs: Vec<Option<Seated>>,
@@ -334,7 +335,7 @@ impl Legs {
             self.tell(Event::Failed {
                 leg: slot,
                 epoch,
-                reason: "the party speaks no codec of ours",
+                reason: "the party speaks no codec of ours".into(),
             });
         }
         self.keep_ticking(slot);

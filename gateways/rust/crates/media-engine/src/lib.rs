@@ -13,7 +13,9 @@
 
 mod address;
 mod bell;
+mod board;
 mod cache;
+mod client;
 mod command;
 mod converter;
 mod encoded;
@@ -39,6 +41,8 @@ mod priority;
 mod prompt;
 mod queue;
 mod row;
+mod server;
+mod socket;
 mod speaker;
 mod stream;
 mod streaming;
@@ -47,9 +51,11 @@ mod switchboard;
 mod uring;
 mod voice;
 mod wheel;
+mod wire;
 mod worker;
 
 pub use ::recording;
+pub use client::{Client, Unreachable};
 pub use command::{By, Command, Connection, Direction, Event, Item, Playback, Target};
 pub use engine::{Configuration, Engine, IoKind, Totals};
 pub use figures::LegFigures;
@@ -58,4 +64,6 @@ pub use guard::Keys;
 pub use leg::{Detected, Listening};
 pub use measures::{Measures, RATINGS};
 pub use playlist::ToneSpec;
+pub use server::{Service, serve};
 pub use streaming::Wanted as Stream;
+pub use wire::Welcome;

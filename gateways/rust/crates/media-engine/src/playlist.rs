@@ -31,7 +31,7 @@ pub enum Item {
 }
 
 /// A tone: its parts, and its rhythm.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ToneSpec {
     /// Hz and dBm0 of each part, all heard together.
     pub parts: Vec<(f64, f64)>,

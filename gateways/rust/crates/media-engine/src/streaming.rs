@@ -36,7 +36,7 @@ const RATES: [u32; 2] = [8000, 16_000];
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A stream that is asked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Wanted {
     pub stream: u64,
     pub leg: u32,

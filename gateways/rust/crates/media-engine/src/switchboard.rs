@@ -16,6 +16,7 @@ use crate::playlist::{Item, ToneSpec};
 use crate::prompt::Prompt;
 use crate::speaker::Manner;
 use crate::streaming::{Company, Incoming};
+use crate::wire::Inventory;
 
 /// What the thread of one leg is to do.
 #[derive(Clone)]
@@ -197,6 +198,10 @@ impl Switchboard {
                 self.epoch(b)?;
                 if a == b {
                     return Err(failed(a, epoch, "a leg cannot be bridged with itself"));
+                }
+                if self.slot(a)?.place == Place::Bridged(b) {
+                    // A new owner orders again what is so already: nothing of it is to be heard.
+                    return Ok(self.bridge(a, b));
                 }
                 let mut errands = self.part(a);
                 errands.extend(self.part(b));
@@ -413,6 +418,22 @@ impl Switchboard {
     /// The present user of a mix's slot, or the last.
     pub fn last_mix_epoch(&self, mix: u32) -> Option<u64> {
         self.mixes.get(mix as usize).map(|slot| slot.last_epoch)
+    }
+
+    /// All that are in use, with their users.
+    pub fn inventory(&self) -> Inventory {
+        let legs = self.slots.iter().map(|slot| slot.epoch);
+        let mixes = self.mixes.iter().map(|slot| slot.epoch);
+        Inventory {
+            legs: (0..)
+                .zip(legs)
+                .filter_map(|(leg, epoch)| Some((leg, epoch?)))
+                .collect(),
+            mixes: (0..)
+                .zip(mixes)
+                .filter_map(|(mix, epoch)| Some((mix, epoch?)))
+                .collect(),
+        }
     }
 
     pub fn open(&self) -> usize {
@@ -642,10 +663,12 @@ fn check(tone: &ToneSpec) -> Option<&'static str> {
 }
 
 fn failed(leg: u32, epoch: u64, reason: &'static str) -> Event {
+    let reason = reason.into();
     Event::Failed { leg, epoch, reason }
 }
 
 fn mix_failed(mix: u32, epoch: u64, reason: &'static str) -> Event {
+    let reason = reason.into();
     Event::MixFailed { mix, epoch, reason }
 }
 

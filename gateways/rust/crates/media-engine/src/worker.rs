@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use crate::board::Board;
 use crate::command::{Event, Target};
-use crate::figures::Counters;
 use crate::io::Io;
 use crate::leg::Around;
 use crate::legs::Legs;
@@ -21,7 +21,7 @@ use crate::voice::Voices;
 
 /// What all threads see.
 pub struct Shared {
-    pub counters: Vec<Counters>,
+    pub counters: Board,
     pub outlets: Vec<Outlet>,
     pub around: Around,
     pub mix_tracks: Tracks,
@@ -53,7 +53,7 @@ impl Shared {
     pub fn new(slots: usize, threads: usize) -> io::Result<Self> {
         let limit = ERRANDS_PER_SLOT * slots.max(64);
         Ok(Self {
-            counters: (0..slots).map(|_| Counters::default()).collect(),
+            counters: Board::new(slots)?,
             outlets: (0..slots).map(|_| Outlet::default()).collect(),
             around: Around {
                 voices: Arc::new(Voices::new(slots)),

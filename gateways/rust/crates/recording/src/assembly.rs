@@ -13,7 +13,7 @@ pub const WINDOW: f64 = 0.3;
 const MASK: (f64, f64) = (440.0, -24.0);
 
 /// What of a leg is kept, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Layout {
     /// What goes in on the left side, which is all there is.
     One,

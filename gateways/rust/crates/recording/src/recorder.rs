@@ -50,7 +50,7 @@ pub enum Event {
 }
 
 /// Sums since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Figures {
     pub live: u64,
     pub bytes: u64,

@@ -10,7 +10,7 @@ use crate::opus_file::OpusFile;
 use crate::wav;
 
 /// How sound is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Container {
     /// 16-bit samples as they are.
     Wav,

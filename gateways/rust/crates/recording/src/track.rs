@@ -20,7 +20,7 @@ pub enum Side {
 }
 
 /// What stands in a recording for what must not be in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Pause {
     /// Nothing: the file goes on where the recording does.
     Cut,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What protects the packets, by its name in SDP (RFC 4568 section 6.2, RFC 6188 section 4, RFC 7714 section 14.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Suite {
     AesCm128HmacSha1_80,
     AesCm128HmacSha1_32,
@@ -71,7 +71,8 @@ impl Suite {
 }
 
 /// A master key and its salt (RFC 3711 section 3.2.1). Its bytes stay out of `Debug`, and so out of every log.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "(Suite, Vec<u8>)", into = "(Suite, Vec<u8>)")]
 pub struct MasterKey {
     suite: Suite,
     bytes: [u8; 46],
@@ -107,6 +108,20 @@ impl MasterKey {
         let given = &self.bytes[self.suite.key_bytes()..self.suite.master_bytes()];
         salt[..given.len()].copy_from_slice(given);
         salt
+    }
+}
+
+impl From<MasterKey> for (Suite, Vec<u8>) {
+    fn from(key: MasterKey) -> Self {
+        (key.suite, key.as_bytes().to_vec())
+    }
+}
+
+impl TryFrom<(Suite, Vec<u8>)> for MasterKey {
+    type Error = &'static str;
+
+    fn try_from((suite, bytes): (Suite, Vec<u8>)) -> Result<Self, Self::Error> {
+        Self::new(suite, &bytes).ok_or("a key is not as long as its suite wants it")
     }
 }
 

@@ -3,7 +3,7 @@
 use dsp::{answerer, dtmf, fax, pauses, progress};
 
 /// What to listen for; nothing of it: not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Listening {
     /// Keys as tones, while the party sends none as events.
     pub keys: bool,
@@ -25,7 +25,7 @@ pub enum Heard {
     Thing(Detected),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Detected {
     FaxCalling,
     FaxAnswering,
