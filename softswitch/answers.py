@@ -21,6 +21,7 @@ from softswitch.features.reach.service import Reach
 from softswitch.features.registrar.phones import candidates_of
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.routing.needs import PastCall
+from softswitch.features.routing.service import DialPlan
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
@@ -39,6 +40,7 @@ class Answers:
     _sip: SipGateway
     _media: MediaGateway
     _departures: Departures
+    _dial_plan: DialPlan
     _apps: Mapping[str, CallApp]
     _flows: Callable[[], Collection[str]]
 
@@ -64,6 +66,7 @@ class Answers:
         sip: SipGateway,
         media: MediaGateway,
         departures: Departures,
+        dial_plan: DialPlan,
         apps: Mapping[str, CallApp],
         flows: Callable[[], Collection[str]],
     ) -> None:
@@ -72,6 +75,7 @@ class Answers:
         self._sip = sip
         self._media = media
         self._departures = departures
+        self._dial_plan = dial_plan
         self._apps = apps
         self._flows = flows
 
@@ -141,6 +145,10 @@ class Answers:
         async for cdr in records.between(session, since, until):
             if cdr.plan_version is not None:
                 yield PastCall(cdr.call_id, cdr.started_at, cdr.from_, cdr.to, cdr.origin, cdr.context, cdr.destination)
+
+    def users_of(self, calendar: str) -> Sequence[str]:
+        """Calendars ask who goes by one of them."""
+        return [f"dial plan rule {rule}" for rule in self._dial_plan.rules_by_calendar(calendar)]
 
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""

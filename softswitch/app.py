@@ -33,6 +33,8 @@ from softswitch.events import (
 from softswitch.feature import Feature
 from softswitch.features.bans import feature as bans
 from softswitch.features.bans.service import Bans
+from softswitch.features.calendars import feature as calendars_feature
+from softswitch.features.calendars.service import Calendars
 from softswitch.features.callcontrol import feature as callcontrol
 from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
@@ -167,7 +169,8 @@ class Softswitch:
         self.doctor = Doctor(bus.publish)
         answers = Answers(self.directory, self.registrations, self.reach, self.trunks, self.trunk_groups, self.doctor)
         self.callbacks = Callbacks(self.lines, answers, clock)
-        self.dial_plan = DialPlan(clock, bus.publish, answers, answers)
+        self.calendars = Calendars(clock, bus.publish, answers)
+        self.dial_plan = DialPlan(clock, bus.publish, answers, answers, self.calendars)
         self.records = CallRecords(self.event_log)
         self._retention = Retention(self.database, clock, self.records.live, settings.limits.trace_days)
         self.messaging = Messaging(
@@ -280,6 +283,7 @@ class Softswitch:
             registrar.build(self.registrations, clock),
             reach_feature.build(self.reach, self.lines, self.callbacks, self.database),
             trunks,
+            calendars_feature.build(self.calendars, self.database),
             routing.build(self.dial_plan, answers),
             codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
@@ -299,7 +303,9 @@ class Softswitch:
             callcontrol.build(answers, self.records, self.event_log, bus),
         ]
         self.apps = call_apps(self.features)
-        answers.connect(self.switch, self.sip, self.media, departures, self.apps, lambda: self.flows.live)
+        answers.connect(
+            self.switch, self.sip, self.media, departures, self.dial_plan, self.apps, lambda: self.flows.live
+        )
         authenticator = Authenticator(
             self.database,
             clock,
@@ -361,12 +367,18 @@ class Softswitch:
                     "recording": self.recordings.load,
                     "flows": self.flows.load,
                     "prompts": self.prompts.load,
+                    "calendars": self.calendars.load,
                     "routing": self.dial_plan.load,
                 }
             )
             if self.settings.demo:
                 await demo.furnish(
-                    self.database, self.directory, self.trunks, self.dial_plan, media=self.settings.demo_media
+                    self.database,
+                    self.directory,
+                    self.trunks,
+                    self.calendars,
+                    self.dial_plan,
+                    media=self.settings.demo_media,
                 )
             await self._binding_writer.start()
             self._retention.start()

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from gateways.sip.self_signed import write_self_signed
 from softswitch.engine.gatekeeper import DemoGuests
+from softswitch.features.calendars.model import WEEKDAYS, Calendar
+from softswitch.features.calendars.service import Calendars
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
 from softswitch.features.routing.model.demo import demo_plan
@@ -35,6 +37,12 @@ UAS = {
     "enabled": True,
 }
 """The trunk that a SIPp UAS answers for."""
+OFFICE = Calendar(
+    name="office",
+    timezone="UTC",
+    hours=dict.fromkeys(WEEKDAYS[:5], ("09:00-17:00",)),
+    note="set by hand with *281 and *282, back with *280",
+)
 
 
 def with_secure_listeners(settings: Settings, now_ms: int) -> Settings:
@@ -52,7 +60,15 @@ def guests(directory: Directory) -> DemoGuests:
     return DemoGuests(lambda number: directory.account(number) is not None, GUEST_HOST, GUEST_NUMBERS, GUEST_CONTEXT)
 
 
-async def furnish(database: Database, directory: Directory, trunks: Trunks, dial_plan: DialPlan, *, media: str) -> None:
+async def furnish(
+    database: Database,
+    directory: Directory,
+    trunks: Trunks,
+    calendars: Calendars,
+    dial_plan: DialPlan,
+    *,
+    media: str,
+) -> None:
     """Store what a demo needs and does not have yet: in a kept data folder, what was changed stays changed.
 
     `media`: whether the trunk's sound is `anchored` or `bypass`; this alone follows the command line each time.
@@ -71,6 +87,9 @@ async def furnish(database: Database, directory: Directory, trunks: Trunks, dial
             await trunks.create(session, UAS | {"media": media})
         else:
             await trunks.change(session, "uas", {"media": media})
+    if not calendars.exists(OFFICE.name):
+        async with database.session() as session:
+            await calendars.create(session, OFFICE)
     if dial_plan.plan.version == 0:
         async with database.session() as session:
             await dial_plan.change(session, lambda _: demo_plan(), "system", "the demo's plan")

@@ -6,6 +6,7 @@ fact that was ever logged is never renamed.
 """
 
 from softswitch.events.base import Fact
+from softswitch.events.calendars import CalendarOverridden
 from softswitch.events.calls import (
     CallAnswered,
     CallEnded,
@@ -94,6 +95,7 @@ AnyFact = (
     | FlowEnded
     | FlowSent
     | FlowPublished
+    | CalendarOverridden
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -117,6 +119,7 @@ __all__ = [
     "AccountUnregistered",
     "AnyFact",
     "BanLifted",
+    "CalendarOverridden",
     "CallAnswered",
     "CallEnded",
     "CallFact",

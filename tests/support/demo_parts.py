@@ -8,11 +8,14 @@ from collections.abc import Callable, Collection, Sequence
 import ivr_flows
 from softswitch.answers import Answers
 from softswitch.calls.signals import Origin
+from softswitch.demo import OFFICE
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.engine.switch import Switch
 from softswitch.events import CallEnded, CallFact, Fact
+from softswitch.features.calendars.model import Timetable
+from softswitch.features.calendars.service import Calendars
 from softswitch.features.codes.service import Codes
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
@@ -37,7 +40,7 @@ from softswitch.features.reach.service import Reach
 from softswitch.features.registrar.phones import Phones
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.routing.call_app import dial_plan_app
-from softswitch.features.routing.model import Plan, demo_plan
+from softswitch.features.routing.model import demo_plan
 from softswitch.features.routing.service import DialPlan
 from softswitch.features.testcalls.feature import build as build_testcalls
 from softswitch.features.trunks import call_app as trunks_app
@@ -157,7 +160,9 @@ class DemoFeatures:
         self.originating: Callable[[str, str], CallId]
         """Makes a call on an account's behalf: whoever has the switch says how."""
         answers = Answers(self.directory, self.location, self.reach, self.trunks, self.groups, Doctor(publish))
-        plan = self.plan = DialPlan(clock, publish, answers, answers)
+        self.calendars = Calendars(clock, publish, answers)
+        self.calendars._take(Timetable(OFFICE))
+        plan = self.plan = DialPlan(clock, publish, answers, answers, self.calendars)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.sounds = ShippedPrompts(SHIPPED)
         parts = Parts(places=answers)
@@ -177,7 +182,7 @@ class DemoFeatures:
             wake=lambda account: self.phones.wake(account, Party(account), "mailbox"),
         )
         self.reach.on_changed = self.presence.reconsider
-        plan.plan = Plan.compile(demo_plan(), 1)
+        plan.plan = plan.compiled(demo_plan(), 1)
         self.gatekeeper = SwitchGatekeeper(
             ha1=self.directory.ha1,
             origin=self.directory.origin,
@@ -200,7 +205,7 @@ class DemoFeatures:
             **build_parking(Lot(), self, self).call_apps,
         }
         # What needs the switch and its gateways is not asked of these.
-        answers.connect(None, None, None, departures, self.apps, lambda: self.flows.live)  # type: ignore[arg-type]
+        answers.connect(None, None, None, departures, plan, self.apps, lambda: self.flows.live)  # type: ignore[arg-type]
 
     def add(self, into: Rows, row: tuple[object, ...]) -> None:
         self.rows.append(row)

@@ -22,6 +22,7 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Invalid
 from softswitch.platform.database import Database
 from tests.support.admin_plane import StandingClock, admin_client
+from tests.support.no_calendars import NoCalendars
 
 PATH = "/api/v1/feature-codes"
 RIGHTS = Origin("account", "1001", "default")
@@ -127,7 +128,7 @@ class Nowhere:
 
 @pytest.fixture
 async def plan(database: Database, clock: StandingClock) -> DialPlan:
-    plan = DialPlan(clock, lambda fact: None, Nowhere(), Nowhere())
+    plan = DialPlan(clock, lambda fact: None, Nowhere(), Nowhere(), NoCalendars())
 
     def demo(document: PlanDocument) -> PlanDocument:
         return demo_plan()

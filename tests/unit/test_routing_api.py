@@ -17,6 +17,7 @@ from softswitch.kernel.ids import CallId
 from softswitch.platform.changes import Changes
 from softswitch.platform.database import Database, Session
 from tests.support.admin_plane import StandingClock, admin_client
+from tests.support.no_calendars import NoCalendars
 
 
 class Neighbours:
@@ -58,7 +59,7 @@ def published() -> list[Fact]:
 
 @pytest.fixture
 def dial_plan(clock: StandingClock, published: list[Fact]) -> DialPlan:
-    return DialPlan(clock, published.append, Neighbours(), Neighbours())
+    return DialPlan(clock, published.append, Neighbours(), Neighbours(), NoCalendars())
 
 
 @pytest.fixture
@@ -177,14 +178,14 @@ async def test_rolling_back_publishes_the_old_rules_as_a_new_version(
 async def test_the_plan_in_force_survives_a_restart(
     demo: httpx.AsyncClient, dial_plan: DialPlan, database: Database, clock: StandingClock
 ) -> None:
-    again = DialPlan(clock, lambda fact: None, Neighbours(), Neighbours())
+    again = DialPlan(clock, lambda fact: None, Neighbours(), Neighbours(), NoCalendars())
     await again.load(database)
     assert (again.document, again.plan.version) == (dial_plan.document, 1)
     assert goes_to(again, "9196") == "echo"
 
 
 async def test_a_plan_that_another_process_published_is_noticed(database: Database, clock: StandingClock) -> None:
-    here, there = (DialPlan(clock, lambda fact: None, Neighbours(), Neighbours()) for _ in range(2))
+    here, there = (DialPlan(clock, lambda fact: None, Neighbours(), Neighbours(), NoCalendars()) for _ in range(2))
     changes = Changes(database)
     await changes.start({CHANGED: here.load})
     elsewhere = Database(str(database.url))

@@ -14,6 +14,7 @@ from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.spoken import Clip, Said
 from tests.support.admin_plane import StandingClock
+from tests.support.no_calendars import NoCalendars
 
 
 class FakeCaller:
@@ -69,7 +70,7 @@ class Nobody:
 
 
 async def dial(caller: FakeCaller, *rules: Rule, context: str = "default") -> Destination | None:
-    dial_plan = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody())
+    dial_plan = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody(), NoCalendars())
     dial_plan.plan = Plan.compile(PlanDocument(rules=rules), 7)
     return await dial_plan_app(dial_plan)(caller, context)  # type: ignore[arg-type]
 

@@ -25,6 +25,7 @@ from softswitch.platform.retention import Retention
 from tests.support import call_facts
 from tests.support.admin_plane import StandingClock
 from tests.support.call_facts import ended
+from tests.support.no_calendars import NoCalendars
 
 GONE = AccountUnregistered(at=5, aor="1001", contact="sip:1001@127.0.0.1\x00", reason="expired")
 
@@ -135,7 +136,7 @@ class Nobody:
 
 
 async def test_versions_of_the_dial_plan_follow_each_other_whoever_publishes_at_once(database: Database) -> None:
-    dial_plan = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody())
+    dial_plan = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody(), NoCalendars())
 
     def with_one_more(document: PlanDocument) -> PlanDocument:
         count = len(document.rules)
@@ -157,7 +158,7 @@ async def test_versions_of_the_dial_plan_follow_each_other_whoever_publishes_at_
         await dial_plan.change(session, lambda _: demo_plan(), "a test", "the demo")
     async with database.session() as session:
         await dial_plan.roll_back(session, published, "a test")
-    again = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody())
+    again = DialPlan(StandingClock(), lambda fact: None, Nobody(), Nobody(), NoCalendars())
     await again.load(database)
     assert (again.plan.version, len(again.document.rules)) == (published + 2, published)
 

@@ -10,6 +10,7 @@ from softswitch.calls.signals import Origin
 from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
+from softswitch.kernel.opening import Opening
 from softswitch.platform.database import Session
 
 
@@ -18,6 +19,18 @@ class Callers(Protocol):
 
     def origin_of(self, number: str) -> Origin | None:
         """The account of this number, with the context its calls are routed in; None: there is none."""
+        ...
+
+
+class Calendars(Protocol):
+    """When somebody is there."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a calendar of this name."""
+        ...
+
+    def opening(self, calendar: str, at_ms: int) -> Opening:
+        """Whether it is open at a moment, wall milliseconds, and why. Raises NotFound."""
         ...
 
 

@@ -14,14 +14,14 @@ from softswitch.features.routing.course import course, end_of
 from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest
 from softswitch.features.routing.model.codes import dialled_code, with_code
 from softswitch.features.routing.model.edit import rule_at
-from softswitch.features.routing.needs import Callers, Destinations, History
+from softswitch.features.routing.needs import Calendars, Callers, Destinations, History
 from softswitch.features.routing.replay import Replay, replay
 from softswitch.features.routing.tables import PlanRow
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.kernel.errors import Conflict, Invalid, NotFound
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 
@@ -51,12 +51,18 @@ class DialPlan:
     """Holds the compiled plan that calls are routed by. Each change is a new published version."""
 
     def __init__(
-        self, clock: Clock, publish: Callable[[Fact], None], callers: Callers, destinations: Destinations
+        self,
+        clock: Clock,
+        publish: Callable[[Fact], None],
+        callers: Callers,
+        destinations: Destinations,
+        calendars: Calendars,
     ) -> None:
         self._clock = clock
         self._publish = publish
         self._callers = callers
         self._destinations = destinations
+        self._calendars = calendars
         self.document = PlanDocument()
         self.plan = Plan.compile(self.document, 0)
         """Read at each call; replaced as a whole, never changed."""
@@ -67,7 +73,7 @@ class DialPlan:
             row = await store.newest(session)
         if row is not None:
             document = store.document_of(row)
-            self._take(document, Plan.compile(document, row.version))
+            self._take(document, self.compiled(document, row.version))
 
     async def change(
         self, session: Session, edit: Callable[[PlanDocument], PlanDocument], author: str, comment: str
@@ -80,6 +86,23 @@ class DialPlan:
         row = await store.newest(session)
         document = edit(store.document_of(row) if row is not None else PlanDocument())
         return document, await self._publish_version(session, document, row, author, comment, None)
+
+    def compiled(self, document: PlanDocument, version: int) -> Plan:
+        """A document ready to route by. Raises Invalid."""
+        return Plan.compile(document, version, self._calendars.opening)
+
+    def _checked(self, document: PlanDocument, version: int) -> Plan:
+        """The same for one that is new: the calendars that it names must be there."""
+        plan = self.compiled(document, version)
+        for rule in document.rules:
+            for field, name in (("while_open", rule.while_open), ("while_closed", rule.while_closed)):
+                if name and not self._calendars.exists(name):
+                    raise Invalid(f"{rule.path}.{field}", f"there is no calendar {name!r}")
+        return plan
+
+    def rules_by_calendar(self, calendar: str) -> Sequence[str]:
+        """The rules in force that go by a calendar."""
+        return [rule.path for rule in self.document.rules if calendar in (rule.while_open, rule.while_closed)]
 
     def codes(self) -> Sequence[DialledCode]:
         """The rules in force that are codes, in the plan's order."""
@@ -124,7 +147,7 @@ class DialPlan:
         `at`: wall milliseconds, now if None. `origin`: who calls; if None the account whose number `caller` is, else
         a guest. `proposed`: a plan to try instead of the one in force. Raises Invalid for a proposed plan that is bad.
         """
-        plan = self.plan if proposed is None else Plan.compile(proposed, self.plan.version)
+        plan = self.plan if proposed is None else self._checked(proposed, self.plan.version)
         steps: list[RoutingStep] = []
         if origin is None:
             origin = self._callers.origin_of(caller)
@@ -156,7 +179,7 @@ class DialPlan:
         """Which calls of a time (wall milliseconds) would go elsewhere by another plan; `most` of them in detail.
 
         Raises Invalid for a proposed plan that is bad."""
-        tried = Plan.compile(proposed, self.plan.version)
+        tried = self._checked(proposed, self.plan.version)
         calls = history.between(session, since, until)
         return await replay(calls, self.plan, tried, self._destinations, most)
 
@@ -170,7 +193,7 @@ class DialPlan:
         rolled_back_to: int | None,
     ) -> Plan:
         number = newest.version + 1 if newest is not None else 1
-        plan = Plan.compile(document, number)
+        plan = self._checked(document, number)
         now = self._clock.wall_ms()
         await count_change(session, CHANGED)
         session.add(

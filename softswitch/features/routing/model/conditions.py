@@ -1,11 +1,16 @@
 """The conditions of a rule beside the number: whose call it is, and when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from softswitch.features.routing.model.document import Callers, Rule, TimeWindow
 from softswitch.features.routing.model.pattern import Pattern
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.opening import Opening
+
+OpeningOf = Callable[[str, int], Opening]
+"""Whether a calendar is open at a moment (wall milliseconds), and why. Raises NotFound for one that there is not."""
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ORIGINS = ("account", "trunk", "guest", "api")
@@ -57,6 +62,42 @@ class TimeTest:
         if any(holds(local) for holds in self._windows):
             return None
         return f"{local:%a %Y-%m-%d %H:%M} in {self._zone.key} is outside its times"
+
+
+class CalendarTest:
+    """Whether the calendars of a rule are as it wants them."""
+
+    __slots__ = ("_opening", "_wanted")
+
+    def __init__(self, wanted: Sequence[tuple[str, bool]], opening: OpeningOf) -> None:
+        """`wanted`: names of calendars, and whether they must be open."""
+        self._wanted = wanted
+        self._opening = opening
+
+    def refusal(self, at: int) -> str | None:
+        """Which calendar is not as it is wanted, in words; None: all are."""
+        for name, wanted in self._wanted:
+            try:
+                opening = self._opening(name, at)
+            except NotFound as missing:
+                return str(missing)
+            if opening.open is not wanted:
+                return _said(name, opening)
+        return None
+
+    def said(self, at: int) -> str:
+        """How they are, in words, where they are as wanted."""
+        return "; ".join(_said(name, self._opening(name, at)) for name, _ in self._wanted)
+
+
+def _said(name: str, opening: Opening) -> str:
+    return f"calendar {name} is {'open' if opening.open else 'closed'} ({opening.reason})"
+
+
+def calendar_test(rule: Rule, opening: OpeningOf) -> CalendarTest | None:
+    """The rule's condition on calendars; None: it has none."""
+    wanted = [(name, state) for name, state in ((rule.while_open, True), (rule.while_closed, False)) if name]
+    return CalendarTest(wanted, opening) if wanted else None
 
 
 def caller_test(rule: Rule) -> CallerTest | None:

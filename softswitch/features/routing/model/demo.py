@@ -21,6 +21,12 @@ _CODES = (
     ("speed-dial-set", "*75XX!", "speed_dial:{number}", "set a speed dial: *75, two digits and the number"),
 )
 """Codes by which people set how they are reached: name, number, setting, note."""
+_OFFICE = (
+    ("office-auto", "*280", "calendar/office:auto", "the office goes by its calendar again"),
+    ("office-open", "*281!", "calendar/office:open:{number}", "open: *281, perhaps with a number of hours"),
+    ("office-closed", "*282!", "calendar/office:closed:{number}", "closed: *282, perhaps with a number of hours"),
+)
+"""Codes by which the office is opened and closed by hand: name, number, destination, note."""
 
 
 def demo_plan() -> PlanDocument:
@@ -62,6 +68,16 @@ def demo_plan() -> PlanDocument:
                     note=note,
                 )
                 for name, code, setting, note in _CODES
+            ),
+            *(
+                Rule(
+                    name=name,
+                    number=code,
+                    rewrite=Rewrite(strip=4) if code.endswith("!") else Rewrite(),
+                    destination=destination,
+                    note=note,
+                )
+                for name, code, destination, note in _OFFICE
             ),
             Rule(
                 name="withheld",

@@ -82,6 +82,10 @@ class Rule:
     """The rule holds in any of these; without one, always."""
     time_zone: str = "UTC"
     """Of `times`, by its IANA name: `Asia/Shanghai`."""
+    while_open: str = ""
+    """The rule holds only while this calendar is open."""
+    while_closed: str = ""
+    """The rule holds only while this calendar is closed."""
     rewrite: Rewrite = field(default_factory=Rewrite)
     caller_number: str = ""
     """Shown to the called party in place of the caller's number; `${0}` stands for that."""

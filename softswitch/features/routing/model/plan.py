@@ -7,11 +7,13 @@ from operator import attrgetter
 from msgspec import Struct
 
 from softswitch.events import RoutingStep
+from softswitch.features.routing.model.conditions import OpeningOf
 from softswitch.features.routing.model.document import Context, PlanDocument
 from softswitch.features.routing.model.rule import NAME_RULE, CompiledRule, is_name
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Invalid
+from softswitch.kernel.errors import Invalid, NotFound
+from softswitch.kernel.opening import Opening
 
 NUMBER_LIMIT = 64
 """Longer numbers are refused as they come: E.164 has 15 digits, and names of accounts are not much longer."""
@@ -20,7 +22,11 @@ RESERVED = ("contexts", "versions")
 """No names of contexts: beside them they would be confused in the API's paths."""
 
 _BY_ORDER = attrgetter("place")
-_CONDITIONS = attrgetter("callers", "times", "time_zone")
+_CONDITIONS = attrgetter("callers", "times", "time_zone", "while_open", "while_closed")
+
+
+def _no_calendar(name: str, at: int) -> Opening:
+    raise NotFound("calendar", name)
 
 
 class RouteRequest(Struct, frozen=True, gc=False):
@@ -60,8 +66,9 @@ class Plan:
         """What looks like a mistake though it is allowed: rules that can never be reached."""
 
     @classmethod
-    def compile(cls, document: PlanDocument, version: int) -> "Plan":
-        """Check a document as a whole. Raises Invalid naming rule and field."""
+    def compile(cls, document: PlanDocument, version: int, opening: OpeningOf = _no_calendar) -> "Plan":
+        """Check a document as a whole. `opening` tells whether a calendar is open. Raises Invalid naming rule and
+        field."""
         if len(document.rules) > RULE_LIMIT:
             raise Invalid("rules", f"a plan holds at most {RULE_LIMIT} rules")
         contexts = _checked_contexts(document.contexts)
@@ -70,7 +77,7 @@ class Plan:
         for order, rule in enumerate(document.rules):
             if rule.context not in own:
                 raise Invalid(f"{rule.path}.context", f"there is no context {rule.context!r}")
-            compiled = CompiledRule(rule, order)
+            compiled = CompiledRule(rule, order, opening)
             if rule.path in taken:
                 raise Invalid(f"{rule.path}.name", "there are two rules of this name")
             taken.add(rule.path)
@@ -108,12 +115,13 @@ class Plan:
                 refusal = rule.refusal(request.caller, request.origin_kind, request.origin, request.at)
                 if refusal is None:
                     called = rule.rewrite(number, found) if rule.rewrite is not None else number
+                    chosen = rule.chosen if rule.calendars is None else rule.chosen_at(request.at)
                     return Routed(
                         rule.destination_of(called),
                         called,
                         rule.shown_caller(request.caller),
                         None,
-                        (*steps, *rule.chosen) if steps else rule.chosen,
+                        (*steps, *chosen) if steps else chosen,
                     )
                 number_known = True
             elif not explain:

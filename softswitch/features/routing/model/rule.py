@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from softswitch.events import RoutingStep
-from softswitch.features.routing.model.conditions import caller_test, time_test
+from softswitch.features.routing.model.conditions import OpeningOf, calendar_test, caller_test, time_test
 from softswitch.features.routing.model.document import Rewrite, Rule
 from softswitch.features.routing.model.pattern import Pattern
 from softswitch.kernel.cause import Cause
@@ -21,6 +21,7 @@ class CompiledRule:
     """A rule ready to be tried. `order` is its place in the document."""
 
     __slots__ = (
+        "calendars",
         "caller_number",
         "callers",
         "chosen",
@@ -33,8 +34,8 @@ class CompiledRule:
         "times",
     )
 
-    def __init__(self, rule: Rule, order: int) -> None:
-        """Raises Invalid naming rule and field."""
+    def __init__(self, rule: Rule, order: int, opening: OpeningOf) -> None:
+        """`opening` tells whether a calendar is open. Raises Invalid naming rule and field."""
         self.rule, self.order = rule, order
         if _NAME.fullmatch(rule.name) is None:
             raise Invalid(f"{rule.path}.name", NAME_RULE)
@@ -48,6 +49,7 @@ class CompiledRule:
         except ValueError as error:
             where, _, message = str(error).partition(": ")
             raise Invalid(f"{rule.path}.{where}", message) from None
+        self.calendars = calendar_test(rule, opening)
         self.rewrite = _rewriting(rule.rewrite, self.pattern, rule.path)
         self.caller_number: str | None = None
         if rule.caller_number:
@@ -64,10 +66,17 @@ class CompiledRule:
         self.chosen = (RoutingStep(rule.path, "matched", f"{self.pattern.yes()}: to {rule.destination}{note}"),)
         """The step of a call that this rule decides: made once, since it is on every call's path."""
 
+    def chosen_at(self, at: int) -> tuple[RoutingStep]:
+        """The same, with how its calendars are."""
+        if self.calendars is None:
+            return self.chosen
+        (step,) = self.chosen
+        return (RoutingStep(step.rule, step.result, f"{step.reason}; {self.calendars.said(at)}"),)
+
     @property
     def unconditional(self) -> bool:
         """Whether the number alone decides."""
-        return self.callers is None and self.times is None
+        return self.callers is None and self.times is None and self.calendars is None
 
     def refusal(self, caller: str, kind: str, name: str, at: int) -> str | None:
         """Which condition beside the number does not hold, in words; None: all do."""
@@ -75,7 +84,11 @@ class CompiledRule:
             said = self.callers.refusal(caller, kind, name)
             if said is not None:
                 return said
-        return self.times.refusal(at) if self.times is not None else None
+        if self.times is not None:
+            said = self.times.refusal(at)
+            if said is not None:
+                return said
+        return self.calendars.refusal(at) if self.calendars is not None else None
 
     def destination_of(self, number: str) -> Destination:
         """Where the rule sends a call to `number` (as rewritten)."""
