@@ -95,6 +95,8 @@ from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog
 from softswitch.platform.http import build_app
 from softswitch.platform.http_server import HttpServer
+from softswitch.platform.named_queries import NamedQueries
+from softswitch.platform.outbound import Outbound
 from softswitch.platform.retention import Retention
 from softswitch.platform.telemetry import Telemetry
 from softswitch.platform.vault import Vault
@@ -259,14 +261,22 @@ class Softswitch:
         self._recording_retention = RecordingRetention(self.recordings, self.database, clock, self.audit)
 
         sounds = ShippedPrompts(PROMPTS)
-        parts = IvrParts(places=answers)
+        self._outbound = Outbound(settings.flows.http_hosts, settings.tls.authority)
+        self._queries = NamedQueries(settings.flows.queries)
+        parts = IvrParts(places=answers, web=self._outbound, queries=self._queries)
         self.flows = IvrFlows(
             clock,
             bus.publish,
             self.event_log,
             ivr_source.shipped(ivr_flows),
             parts,
-            Catalogue(sounds, parts, kinds=lambda: self.apps.keys()),
+            Catalogue(
+                sounds,
+                parts,
+                hosts=self._outbound,
+                queries=self._queries.names,
+                kinds=lambda: self.apps.keys(),
+            ),
         )
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
@@ -411,6 +421,8 @@ class Softswitch:
         await self.media.stop()
         if self.push is not None:
             await self.push.stop()
+        await self._outbound.close()
+        await self._queries.close()
         await self._binding_writer.stop()
         await self.bans.stop()
         await self._changes.stop()

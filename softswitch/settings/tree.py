@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from softswitch.settings.defence import DefenceSettings
+from softswitch.settings.flows import FlowSettings
 from softswitch.settings.http import HttpSettings
 from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
 from softswitch.settings.limits import LimitSettings
@@ -29,6 +30,7 @@ class Settings:
     push: PushSettings = field(default_factory=PushSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
+    flows: FlowSettings = field(default_factory=FlowSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)

@@ -1,16 +1,19 @@
 """Flows with model phones: the same scripted caller hears the same by SIP as in the simulator."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from softswitch.events import CallRouted, FlowEnded
+from softswitch.events import CallRouted, FlowEnded, FlowPublished
 from softswitch.features.ivr import source
 from softswitch.features.ivr.local import LocalParts
 from softswitch.features.ivr.runtime import Flow, Published
 from softswitch.features.ivr.simulator import Prompts, Simulation, script, simulate
+from softswitch.features.ivr.tables import VersionRow
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 from softswitch.kernel.destination import Destination
 from tests.support.phone_calls import PhoneCall
@@ -188,4 +191,79 @@ nodes:
         ("good", "true"),
         ("thanks", "ended"),
     ]
+    await house.settled()
+
+
+class Paper:
+    """A database session that keeps versions and commits at once: no disk is needed to see who goes by which."""
+
+    def __init__(self) -> None:
+        self.own_changes: Counter[str] = Counter()
+        self.rows: list[VersionRow] = []
+        self._actions: list[Callable[[], None]] = []
+
+    async def scalar(self, query: object) -> VersionRow | None:
+        return self.rows[-1] if self.rows else None
+
+    async def execute(self, statement: object, values: object) -> None:
+        """The change is counted."""
+
+    async def flush(self) -> None:
+        """There is nobody to be in conflict with."""
+
+    def add(self, row: VersionRow) -> None:
+        self.rows.append(row)
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        self._actions.append(action)
+
+    def commit(self) -> None:
+        actions, self._actions = self._actions, []
+        for action in actions:
+            action()
+
+
+SHORT = """
+flow: main
+title: version {number}
+nodes:
+  a: {{do: play, hear: main/welcome, next: b}}
+  b: {{do: play, hear: main/sales, next: c}}
+  c: {{do: hang_up}}
+"""
+
+
+async def test_a_thousand_publications_during_a_hundred_calls_a_second_lose_none(house: SimulatedSwitch) -> None:
+    phones = await registered(house, *(f"10{number:02}" for number in range(1, 21)))
+    paper = Paper()
+
+    async def publish() -> None:
+        for number in range(1, 1001):
+            text = SHORT.format(number=number)
+            await house.features.flows.publish_source(paper, "main", text, "tester", "")  # type: ignore[arg-type]
+            paper.commit()
+            await asyncio.sleep(0.01)
+
+    publishing = asyncio.create_task(publish())
+    await asyncio.sleep(0.001)
+    calls: list[PhoneCall] = []
+    for number in range(1000):
+        calls.append(phones[number % len(phones)].call("5000"))
+        await asyncio.sleep(0.01)
+    await publishing
+    for call in calls:
+        await call.until("over")
+    await asyncio.sleep(1)
+    ended = [fact for fact in house.facts if isinstance(fact, FlowEnded)]
+    assert len(ended) == 1000
+    assert {fact.outcome for fact in ended} == {"ended"}
+    assert {tuple(step.node for step in fact.steps) for fact in ended} == {("a", "b", "c")}
+    live, expected = 0, {}
+    for fact in house.facts:
+        if isinstance(fact, FlowPublished):
+            live = fact.version
+        elif isinstance(fact, CallRouted) and str(fact.destination) == "flow/main":
+            expected[fact.call] = live
+    assert {fact.call: fact.version for fact in ended} == expected, "each goes by what was live when it came"
+    assert live == 1000 and len(set(expected.values())) > 900
     await house.settled()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from softswitch.features.ivr.needs import Answer, Parts
+from softswitch.features.ivr.needs import Parts
 from softswitch.features.ivr.texts import ShippedPrompts
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.sound import Prompt, Sound
@@ -30,6 +30,13 @@ class Waiting(NamedTuple):
 
     waiting: int
     wait_seconds: float
+
+
+class Answered(NamedTuple):
+    """What a web service says."""
+
+    status: int
+    body: bytes
 
 
 class SpokenText:
@@ -78,10 +85,10 @@ class LocalParts:
 
     async def ask(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
-    ) -> Answer:
+    ) -> Answered:
         for beginning, answer in self._web.items():
             if url.startswith(beginning):
-                return Answer(200, json.dumps(answer).encode())
+                return Answered(200, json.dumps(answer).encode())
         raise ConnectionRefusedError("web services are not asked here")
 
     async def look_up(self, query: str, parameters: Mapping[str, Any]) -> Mapping[str, Any] | None:

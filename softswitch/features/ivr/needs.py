@@ -68,11 +68,13 @@ class Voice(Protocol):
         ...
 
 
-class Answer(Struct, frozen=True):
+class Answer(Protocol):
     """What a web service said."""
 
-    status: int
-    body: bytes
+    @property
+    def status(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
 
 
 class Web(Protocol):

@@ -11,10 +11,13 @@ from msgspec import Meta, Struct
 from softswitch.features.ivr.model import tree
 from softswitch.features.ivr.model.expression import KINDS, Expression, Kind, parse, template
 from softswitch.features.ivr.model.finding import Finding
+from softswitch.features.ivr.model.json_path import PATH
 from softswitch.features.ivr.model.nodes import (
     EXPRESSIONS,
     LANGUAGES,
     AnyNode,
+    Collect,
+    Http,
     Language,
     Node,
     NodeName,
@@ -131,6 +134,10 @@ def _read_expressions(document: FlowDocument, name: str, node: Node, findings: l
         for place, item in enumerate(heard(getattr(node, field))):
             if isinstance(item, Saying):
                 _read_saying(document, name, f"{field}.{place}", item, wrong)
+    if isinstance(node, Http):
+        for variable, path in node.into.items():
+            if not PATH.fullmatch(path):
+                wrong(f"into.{variable}", f"{path!r} is no path: write account.balance or orders[0].id")
     for where, variable, wanted in node.sets():
         kind = document.kinds.get(variable)
         if kind is None:
@@ -142,7 +149,7 @@ def _read_expressions(document: FlowDocument, name: str, node: Node, findings: l
         elif where.startswith("values.") and (given := document.expressions.get((name, where))):
             if given.kind != kind:
                 wrong(where, f"{variable!r} is a {kind}, and this is a {given.kind}")
-        elif kind == "flag" and type(node).__name__ == "Collect":
+        elif kind == "flag" and isinstance(node, Collect):
             wrong(where, f"{variable!r} is a flag: digits are a text or a number")
 
 
