@@ -16,6 +16,8 @@ from typing import Any
 
 from softswitch.features.ivr import source
 from softswitch.features.ivr.local import LocalParts
+from softswitch.features.ivr.needs import Calendars
+from softswitch.features.ivr.runtime import Flows
 from softswitch.features.ivr.simulator import Prompts, Simulation, simulate
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 
@@ -29,6 +31,8 @@ def call(
     at: datetime = TUESDAY_MORNING,
     caller: str = "1001",
     language: str = "en",
+    flows: Flows | None = None,
+    calendars: Calendars | None = None,
     closed: Collection[str] = (),
     missing: Collection[str] = (),
     web: Mapping[str, Any] = {},
@@ -38,25 +42,25 @@ def call(
 ) -> Simulation:
     """Let a caller go through a flow that ships, by its name, or one in a file: what it would hear, in text.
 
-    `press`: keys, where a comma waits a second. `closed`: calendars that are; all others are open. `missing`:
-    destinations that are not there; all others are. `web`: what web services answer, by how their URLs begin; all
-    others do not answer. `rows`: the row that each declared query finds. `queues`: how many wait in each, and for how
-    many seconds. Raises NotFound and Invalid.
+    `press`: keys, where a comma waits a second. `flows`: more flows that there are. `calendars`: who knows when what is
+    open; left out: all are but for those that `closed` names. `missing`: destinations that are not there; all others
+    are. `web`: what web services answer, by how their URLs begin; all others do not answer. `rows`: the row that each
+    declared query finds. `queues`: how many wait in each, and for how many seconds. Raises NotFound and Invalid.
     """
-    flows = dict(source.shipped(sys.modules[__name__]))
+    known = {**source.shipped(sys.modules[__name__]), **(flows or {})}
     if isinstance(flow, Path):
         published = source.from_file(flow)
-        flows[published.name] = published
+        known[published.name] = published
         flow = published.name
     prompts = ShippedPrompts(SHIPPED)
-    local = LocalParts(prompts, set(flows), closed=closed, missing=missing, web=web, rows=rows, queues=queues)
+    local = LocalParts(prompts, set(known), closed=closed, missing=missing, web=web, rows=rows, queues=queues)
     return simulate(
         flow,
-        flows,
+        known,
         Prompts(prompts.in_language, prompts.text, prompts.seconds),
         at_ms=round(at.timestamp() * 1000),
         press=press,
-        parts=local.parts(),
+        parts=local.parts(calendars),
         caller=caller,
         language=language,
         hangs_up_after=hangs_up_after,

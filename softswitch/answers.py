@@ -16,6 +16,10 @@ from softswitch.engine.switch import Switch
 from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
 from softswitch.features.cdr import store as records
 from softswitch.features.directory.service import Directory
+from softswitch.features.ivr.runtime import Flows
+from softswitch.features.ivr.texts import seconds
+from softswitch.features.prompts.model import WORDLESS, Prompt
+from softswitch.features.prompts.service import Library
 from softswitch.features.quality.service import Doctor
 from softswitch.features.reach.service import Reach
 from softswitch.features.registrar.phones import candidates_of
@@ -42,7 +46,7 @@ class Answers:
     _departures: Departures
     _dial_plan: DialPlan
     _apps: Mapping[str, CallApp]
-    _flows: Callable[[], Collection[str]]
+    _flows: Callable[[], Flows]
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class Answers:
         departures: Departures,
         dial_plan: DialPlan,
         apps: Mapping[str, CallApp],
-        flows: Callable[[], Collection[str]],
+        flows: Callable[[], Flows],
     ) -> None:
         """Before the first call."""
         self._switch = switch
@@ -148,7 +152,8 @@ class Answers:
 
     def users_of(self, calendar: str) -> Sequence[str]:
         """Calendars ask who goes by one of them."""
-        return [f"dial plan rule {rule}" for rule in self._dial_plan.rules_by_calendar(calendar)]
+        rules = [f"dial plan rule {rule}" for rule in self._dial_plan.rules_by_calendar(calendar)]
+        return rules + [f"flow {name}" for name, flow in self._flows().items() if calendar in flow.calendars]
 
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""
@@ -212,3 +217,32 @@ class Answers:
     def is_good(self, host: str) -> bool:
         """The bans ask whether a phone has registered from an address lately, or a trunk sends from it."""
         return self._sip.knows(host) or self._trunks.sends_from(host)
+
+
+class PromptAnswers:
+    """Flows ask what prompts there are, and what they say."""
+
+    def __init__(self, library: Library, in_language: Callable[[str, str], str]) -> None:
+        """`in_language`: which sound a prompt is in a language, as calls hear it."""
+        self._library = library
+        self.in_language = in_language
+
+    def has(self, language: str, name: str) -> bool:
+        return self._library.has(language, name) or self._library.has(WORDLESS, name)
+
+    def text(self, name: str) -> str | None:
+        prompt = self._find(name)
+        return prompt.text or None if prompt is not None else None
+
+    def seconds(self, name: str) -> float:
+        prompt = self._find(name)
+        if prompt is None:
+            return 2.0
+        return prompt.milliseconds / 1000 or seconds(prompt.text, prompt.language)
+
+    def _find(self, sound: str) -> Prompt | None:
+        language, _, name = sound.partition("/")
+        for key in ((language, name), (WORDLESS, sound)):
+            if self._library.has(*key):
+                return self._library.find(*key)
+        return None

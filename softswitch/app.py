@@ -17,7 +17,7 @@ from gateways.push.gateway import PushSettings, PushWebhook
 from gateways.sip.defence import Pressure
 from gateways.sip.gateway import SipGateway
 from softswitch import __version__, demo
-from softswitch.answers import Answers
+from softswitch.answers import Answers, PromptAnswers
 from softswitch.ears import GatewayEars
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
@@ -47,7 +47,6 @@ from softswitch.features.ivr import source as ivr_source
 from softswitch.features.ivr.known import Catalogue
 from softswitch.features.ivr.needs import Parts as IvrParts
 from softswitch.features.ivr.service import IvrFlows
-from softswitch.features.ivr.texts import ShippedPrompts
 from softswitch.features.listeners import feature as listeners_feature
 from softswitch.features.listeners.service import Listeners
 from softswitch.features.livesound import feature as livesound_feature
@@ -260,10 +259,10 @@ class Softswitch:
         self.media.listen_to_recordings(self.recordings)
         self._recording_retention = RecordingRetention(self.recordings, self.database, clock, self.audit)
 
-        sounds = ShippedPrompts(PROMPTS)
+        sounds = PromptAnswers(self.prompts, self.media.in_language)
         self._outbound = Outbound(settings.flows.http_hosts, settings.tls.authority)
         self._queries = NamedQueries(settings.flows.queries)
-        parts = IvrParts(places=answers, web=self._outbound, queries=self._queries)
+        parts = IvrParts(places=answers, calendars=self.calendars, web=self._outbound, queries=self._queries)
         self.flows = IvrFlows(
             clock,
             bus.publish,

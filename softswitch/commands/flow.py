@@ -1,18 +1,27 @@
 """`softswitch flow`: check flows, and go through them without a telephone."""
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import ivr_flows
-from softswitch.features.ivr import source
+from softswitch.commands.configuration import add_store_options, settings_of
+from softswitch.commands.store import SystemClock, with_database
+from softswitch.demo import OFFICE
+from softswitch.features.calendars.model import Timetable
+from softswitch.features.calendars.service import Calendars as StoredCalendars
+from softswitch.features.ivr import source, store
 from softswitch.features.ivr.local import LocalParts
 from softswitch.features.ivr.model.finding import Finding
+from softswitch.features.ivr.needs import Calendars
+from softswitch.features.ivr.runtime import Published
 from softswitch.features.ivr.simulator import Simulation
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
-from softswitch.kernel.errors import Invalid
+from softswitch.kernel.errors import Invalid, NotFound
+from softswitch.kernel.opening import Opening
 from softswitch.kernel.spoken import LANGUAGES
+from softswitch.platform.database import Database
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--from", dest="caller", default="1001", metavar="N", help="who calls; %(default)s otherwise"
     )
     simulated.add_argument("--language", choices=sorted(LANGUAGES), default="en", help="the caller's; %(default)s")
+    add_store_options(simulated)
     simulated.add_argument("--path", action="store_true", help="print the nodes that were come through, too")
 
 
@@ -77,10 +87,13 @@ def _file(word: str, flows: Mapping[str, Path]) -> Path:
 
 def _simulate(arguments: argparse.Namespace) -> int:
     word, at = arguments.flow, read_time(arguments.at)
+    flows, calendars = _stored(arguments)
     done = ivr_flows.call(
-        word if word in _shipped_files() else _file(word, _shipped_files()),
+        word if word in _shipped_files() or word in flows else _file(word, _shipped_files()),
         arguments.press,
         at=at,
+        flows=flows,
+        calendars=calendars,
         caller=arguments.caller,
         language=arguments.language,
     )
@@ -88,6 +101,37 @@ def _simulate(arguments: argparse.Namespace) -> int:
     for line in told(done, path=arguments.path):
         print(line)
     return 0
+
+
+class DemoCalendar:
+    """The calendar that a demo switch has."""
+
+    def opening(self, calendar: str, at_ms: int) -> Opening:
+        if calendar != OFFICE.name:
+            raise NotFound("calendar", calendar)
+        return Timetable(OFFICE).opening(at_ms)
+
+
+def _stored(arguments: argparse.Namespace) -> tuple[dict[str, Published], Calendars]:
+    """The flows that were published in a switch's database, and its calendars; without one, those of a demo."""
+    if arguments.config is None and arguments.database is None and arguments.data_dir is None:
+        return {}, DemoCalendar()
+
+    async def read(database: Database) -> tuple[dict[str, Published], Calendars]:
+        async with database.reading() as session:
+            rows = [row for row in await store.all_newest(session) if row.source]
+        calendars = StoredCalendars(SystemClock(), lambda fact: None, NoUsers())
+        await calendars.load(database)
+        return {row.flow: source.from_yaml(row.source, row.flow, row.version) for row in rows}, calendars
+
+    return with_database(settings_of(arguments), read)
+
+
+class NoUsers:
+    """Nothing is removed here."""
+
+    def users_of(self, calendar: str) -> Sequence[str]:
+        return ()
 
 
 def told(done: Simulation, *, path: bool = False) -> Iterator[str]:

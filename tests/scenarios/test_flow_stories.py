@@ -29,7 +29,8 @@ NO_QUEUES = ("queue/sales", "queue/support")
 
 def on_paper(house: SimulatedSwitch, flow: str, press: str, *missing: str) -> Simulation:
     """What the simulator says."""
-    parts = LocalParts(SHOWN, set(house.features.flows.live), missing=missing).parts()
+    local = LocalParts(SHOWN, set(house.features.flows.live), missing=missing)
+    parts = local.parts(house.features.calendars)
     flows, at_ms = house.features.flows.live, house.clock.wall_ms()
     with ThreadPoolExecutor(1) as elsewhere:  # a thread has one loop
         return elsewhere.submit(simulate, flow, flows, PROMPTS, at_ms=at_ms, press=press, parts=parts).result()
@@ -84,6 +85,7 @@ async def test_a_caller_who_hangs_up_leaves_its_path_and_where_it_left(house: Si
     ended = path(house)
     assert [(step.node, step.result) for step in ended.steps] == [
         ("welcome", "heard"),
+        ("hours", "open"),
         ("menu", "3"),
         ("directory", ""),
     ]
@@ -103,6 +105,7 @@ async def test_a_transfer_is_a_routing_decision_with_its_steps(house: SimulatedS
     ]
     assert [(step.rule, step.result) for step in routed[1].steps] == [
         ("welcome", "heard"),
+        ("hours", "open"),
         ("menu", "1"),
         ("sales", "missing"),
         ("sales-desk", "account/1002"),

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+import ivr_flows
 from gateways.sip.ua.abilities import KNOWN_METHODS, METHODS
 from gateways.sip.ua.causes import status_of
 from softswitch import cli, events, settings
+from softswitch.features.ivr.local import LocalParts
+from softswitch.features.ivr.source import check_file
+from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 from softswitch.kernel.cause import Cause
 from softswitch.phone import command
-from tests.support import sip_table
+from tests.support import flow_nodes, sip_table
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -75,6 +79,20 @@ def test_every_method_has_a_row_that_says_whether_it_is_handled(method: str) -> 
 
     assert len(rows) == 1
     assert (rows[0].state in ("yes", "partly")) == (method in METHODS)
+
+
+def test_the_flow_of_the_tutorial_is_right(tmp_path: Path) -> None:
+    written = re.search(r"```yaml\n(flow: repair.*?)```", text("howto/flows.md"), re.DOTALL)
+    assert written is not None
+    file = tmp_path / "repair.yaml"
+    file.write_text(written[1], encoding="utf-8")
+    assert check_file(file, LocalParts(ShippedPrompts(SHIPPED), set())) == []
+    done = ivr_flows.call(file, ",12345#")
+    assert "one two three four five" in done.heard
+
+
+def test_the_page_on_nodes_is_what_their_types_make() -> None:
+    assert flow_nodes.PAGE.read_text(encoding="utf-8") == flow_nodes.page(), "run python -m tests.support.flow_nodes"
 
 
 def test_the_page_on_sip_is_what_its_table_makes() -> None:

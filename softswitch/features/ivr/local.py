@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from softswitch.features.ivr.needs import Parts
+from softswitch.features.ivr.needs import Calendars, Parts
 from softswitch.features.ivr.texts import ShippedPrompts
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.sound import Prompt, Sound
@@ -74,8 +74,15 @@ class LocalParts:
         self._rows = rows
         self._queues = queues
 
-    def parts(self) -> Parts:
-        return Parts(places=self, calendars=self, voice=SpokenText(self._prompts), web=self, queries=self, queues=self)
+    def parts(self, calendars: Calendars | None = None) -> Parts:
+        return Parts(
+            places=self,
+            calendars=calendars or self,
+            voice=SpokenText(self._prompts),
+            web=self,
+            queries=self,
+            queues=self,
+        )
 
     def opening(self, calendar: str, at_ms: int) -> Opened:
         return Opened(calendar not in self._closed)

@@ -4,7 +4,7 @@ A flow in Python is one coroutine that is given a `Flow` and reads like what the
 off by `interpreter` with the same methods. Each of them is one step of the call's path, which is kept.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, NoReturn
 
@@ -63,8 +63,8 @@ class Published(Struct, frozen=True, eq=False):
     """`yaml` or `python`."""
     source: str
     run: Callable[["Flow"], Awaitable[Destination | None]]
-    kinds: Mapping[str, str] = {}
-    """Its variables and what they hold."""
+    calendars: Collection[str] = ()
+    """Those that it goes by."""
 
 
 Flows = Mapping[str, Published]
@@ -310,7 +310,9 @@ class Flow:
         recorded = await self._caller.record(
             name, most_seconds=most_seconds, silence_seconds=silence_seconds, ends_with=ends_with
         )
-        good = recorded.ended_by != "fault" and recorded.seconds >= SHORTEST_RECORDING
+        # The silence that ended it is no word.
+        said = recorded.seconds - (silence_seconds if recorded.ended_by == "silence" else 0)
+        good = recorded.ended_by != "fault" and said >= SHORTEST_RECORDING
         self._came(step, "recorded" if good else "nothing")
         return recorded if good else None
 

@@ -217,7 +217,10 @@ class SimulatedCaller:
     async def record(
         self, name: str, *, most_seconds: float, silence_seconds: float | None = None, ends_with: str = "#*0123456789"
     ) -> Recorded:
-        return await self._hears().record(LEG, name, most_seconds=most_seconds, ends_with=ends_with)
+        hears = self._hears()
+        if silence_seconds is not None:  # who exists on paper says nothing
+            asyncio.get_running_loop().call_later(silence_seconds, hears.spoke, False)
+        return await hears.record(LEG, name, most_seconds=most_seconds, ends_with=ends_with)
 
     def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
         return sounds(spoken, self.language, self._prompts.in_language)

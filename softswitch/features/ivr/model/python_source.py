@@ -28,6 +28,16 @@ def check_python(text: str, name: str, known: Known) -> list[Finding]:
     return sorted(set(_walk(module, known)))
 
 
+def calendars_of(text: str) -> set[str]:
+    """The calendars that a flow goes by, as far as they are written in it."""
+    return {
+        call.args[0].value
+        for call in ast.walk(ast.parse(text))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "open"
+        if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    }
+
+
 def _walk(module: ast.Module, known: Known) -> Iterator[Finding]:
     for function in ast.walk(module):
         if not isinstance(function, ast.AsyncFunctionDef):
