@@ -80,7 +80,8 @@ impl Client {
         }
         let mut opening = wire::GREETING.to_vec();
         opening.extend_from_slice(&wire::VERSION.to_le_bytes());
-        socket::send(&stream, &opening, None).map_err(unfit)?;
+        // One that refuses us has hung up already, and said why.
+        socket::send(&stream, &opening, None).ok();
         stream.set_nonblocking(true).map_err(unfit)?;
         let (mut frames, mut board) = (Frames::default(), None);
         let welcome = welcomed(&stream, &mut frames, &mut board)?;
@@ -217,6 +218,7 @@ impl Client {
             }
         }
         line.closed = true;
+        line.lose("it was closed");
     }
 
     /// Let go of the engine as if the owner had died.

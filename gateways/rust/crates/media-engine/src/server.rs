@@ -75,11 +75,19 @@ fn listen(path: &Path) -> io::Result<(UnixListener, File)> {
     }
     let mut locked = path.as_os_str().to_owned();
     locked.push(".lock");
-    let lock = File::create(locked)?;
+    let mut options = File::options();
+    let mut lock = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(locked)?;
     if !socket::lock(&lock)? {
         let reason = format!("{}: a media engine is there already", path.display());
         return Err(io::Error::new(io::ErrorKind::AddrInUse, reason));
     }
+    // For an operator who wonders.
+    lock.set_len(0)?;
+    writeln!(lock, "{}", std::process::id())?;
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -402,7 +410,9 @@ impl<'a> Server<'a> {
             }
         }
         if self.owner.is_some() {
-            self.say(&Heard::Events(events));
+            if !events.is_empty() {
+                self.say(&Heard::Events(events));
+            }
             return;
         }
         // Of all that happens meanwhile this alone is of use later: it tells that a file is complete.
