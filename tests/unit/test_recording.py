@@ -418,3 +418,50 @@ def test_no_file_outside_the_days_is_taken_for_one_of_ours(tmp_path: Path) -> No
     assert files.unfinished(["2026/11/25", "2026/11/26"]) == ["2026/11/26/x.wav"]
     with pytest.raises(NotFound):
         files.present("2026/11/26/x.wav")
+
+
+async def test_what_an_engine_outside_has_kept_running_goes_on_after_the_next_start(
+    parts: Parts, client: httpx.AsyncClient
+) -> None:
+    parts.bus.publish(OFFERED)
+    parts.recordings.start(CALL, CALLER, "me")
+    parts.bus.publish(DIALED)
+    await parts.log.flush()
+    # Two more were begun before the kill, whose rows were not written any more; one of them has ended since.
+    folder = parts.files.folder / "2023/11/14"
+    (folder / "b1-000001.2-2.wav.part").write_bytes(wav(20))
+    (folder / "b1-000001.2-3.wav").write_bytes(wav(40))
+    names = ("b1-000001.1-1", "b1-000001.2-2", "b1-000001.2-3")
+    parts.studio.kept = {(folder / f"{name}.wav").absolute(): number for number, name in enumerate(names, 1)}
+    again = parts.again()
+    assert await again.recover(parts.database) == 0
+    assert (folder / "b1-000001.1-1.wav.part").is_file(), "somebody writes it"
+    await parts.log.flush()
+    states = {each["id"]: each["state"] for each in (await client.get("/api/v1/recordings")).json()["items"]}
+    assert states == dict.fromkeys(names, "recording")
+    with pytest.raises(Conflict, match=r"recorded already, as b1-000001\.1-1"):
+        again.start(CALL, CALLER, "me")
+    for number in (1, 2, 3):
+        again.recording_ended(number, 900, 14_444, 0, "")
+    await parts.log.flush()
+    listed = {each["id"]: each for each in (await client.get("/api/v1/recordings")).json()["items"]}
+    assert {(each["state"], each["milliseconds"], each["note"]) for each in listed.values()} == {("finished", 900, "")}
+    assert listed["b1-000001.2-3"]["account"] == "1002"
+    parts.studio.orders.clear()
+    again.start(CALL, CALLER, "me")
+    assert parts.studio.orders[0][:3] == ("record", CALLER, 4), "no number is given twice"
+
+
+async def test_with_the_engine_that_dies_end_its_recordings(parts: Parts, client: httpx.AsyncClient) -> None:
+    parts.bus.publish(OFFERED)
+    parts.recordings.start(CALL, CALLER, "me")
+    done = asyncio.Event()
+    parts.bus.subscribe(RecordingFinished, lambda fact: done.set())
+    parts.recordings.recordings_lost("the media engine has died")
+    async with asyncio.timeout(5):
+        await done.wait()
+    await parts.log.flush()
+    (recording,) = (await client.get("/api/v1/recordings")).json()["items"]
+    assert (recording["state"], recording["milliseconds"]) == ("finished", 500)
+    assert recording["note"] == "the media engine has died"
+    parts.recordings.start(CALL, CALLER, "me")

@@ -362,7 +362,8 @@ class Recordings:
         strays = await asyncio.to_thread(self.files.unfinished, sorted(days))
         running = {self._name_of(path): number for path, number in kept.items()}
         ended = 0
-        for file in sorted({*strays, *running}):
+        known_files = {known.file for known in self._live.values()}
+        for file in sorted({*strays, *running} - known_files):
             name, _, format = file.rpartition("/")[2].rpartition(".")
             leg = LegId(name.rpartition("-")[0])
             call = CallId(leg.rpartition(".")[0])
