@@ -62,6 +62,7 @@ class ServedCall(RecordedCall):
 
     async def play(self, *spoken: Spoken) -> None:
         await self.answer()
+        self._listen_for_keys()
         await self._hears().play(self.caller_leg.id, self._sounds(spoken))
 
     async def gather(self, *spoken: Spoken, keys: Keys) -> Keyed:

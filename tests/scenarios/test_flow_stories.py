@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,9 +30,7 @@ def on_paper(house: SimulatedSwitch, flow: str, press: str, *missing: str) -> Si
     """What the simulator says."""
     local = LocalParts(SHOWN, set(house.features.flows.live), missing=missing)
     parts = local.parts(house.features.calendars)
-    flows, at_ms = house.features.flows.live, house.clock.wall_ms()
-    with ThreadPoolExecutor(1) as elsewhere:  # a thread has one loop
-        return elsewhere.submit(simulate, flow, flows, PROMPTS, at_ms=at_ms, press=press, parts=parts).result()
+    return simulate(flow, house.features.flows.live, PROMPTS, at_ms=house.clock.wall_ms(), press=press, parts=parts)
 
 
 async def dialled(house: SimulatedSwitch, press: str) -> PhoneCall:

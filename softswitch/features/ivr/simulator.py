@@ -6,6 +6,7 @@ which tells what it was given to play instead of playing it.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 from softswitch.calls.signals import Origin
@@ -124,9 +125,18 @@ def simulate(
     Nothing outside is asked but what `parts` has, and that must not wait for a socket: no time goes by here.
     """
     keys = script(press)
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        listener = SimulatedCaller(prompts, at_ms, caller, called, language)
-        return runner.run(_go(listener, flow, flows, parts or Parts(), keys, hangs_up_after))
+
+    def go() -> Simulation:
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            listener = SimulatedCaller(prompts, at_ms, caller, called, language)
+            return runner.run(_go(listener, flow, flows, parts or Parts(), keys, hangs_up_after))
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return go()
+    with ThreadPoolExecutor(1) as elsewhere:  # a thread has one loop
+        return elsewhere.submit(go).result()
 
 
 async def _go(
