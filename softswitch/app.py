@@ -46,6 +46,7 @@ from softswitch.features.ivr import feature as ivr_feature
 from softswitch.features.ivr import source as ivr_source
 from softswitch.features.ivr.known import Catalogue
 from softswitch.features.ivr.needs import Parts as IvrParts
+from softswitch.features.ivr.retention import Retention as FlowRetention
 from softswitch.features.ivr.service import IvrFlows
 from softswitch.features.listeners import feature as listeners_feature
 from softswitch.features.listeners.service import Listeners
@@ -257,6 +258,9 @@ class Softswitch:
             random.SystemRandom().random,
         )
         self.media.listen_to_recordings(self.recordings)
+        self._flow_retention = FlowRetention(
+            self.database, clock, settings.data_dir / "flows", settings.flows.keep_days
+        )
         self._recording_retention = RecordingRetention(self.recordings, self.database, clock, self.audit)
 
         sounds = PromptAnswers(self.prompts, self.media.in_language)
@@ -392,6 +396,7 @@ class Softswitch:
             await self._binding_writer.start()
             self._retention.start()
             self._recording_retention.start()
+            self._flow_retention.start()
             await self.media.start()
             self.media.resumed()
             for prompt in (self.settings.media.music, self.settings.media.ringback):
@@ -427,6 +432,7 @@ class Softswitch:
         await self._changes.stop()
         await self._retention.stop()
         await self._recording_retention.stop()
+        await self._flow_retention.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
         await self.event_log.stop()
         await self.audit.stop()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from softswitch.settings.kinds import Kind, comma_separated, setting
+from softswitch.settings.kinds import Kind, comma_separated, setting, whole
 
 _SERVER = re.compile(r"([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -52,3 +52,5 @@ class FlowSettings:
     """The web services that flows may ask, `HOST` or `HOST:PORT`. None: none."""
     queries: tuple[NamedQuery, ...] = setting((), Kind(_queries))
     """Questions to databases that flows may ask, each `[flows.queries.NAME]` with `database` and `sql`. File only."""
+    keep_days: int = setting(90, whole(0, 36_500))
+    """How long the ways of calls through flows are kept, and what callers said in them; 0: for ever."""

@@ -1,5 +1,7 @@
 """/api/v1/flows: drafts, versions, rollback, simulation and reports."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ from softswitch.features.ivr import store
 from softswitch.features.ivr.feature import build
 from softswitch.features.ivr.known import Catalogue
 from softswitch.features.ivr.needs import Parts
+from softswitch.features.ivr.retention import Retention
 from softswitch.features.ivr.service import CHANGED, IvrFlows
 from softswitch.features.ivr.source import from_yaml
 from softswitch.features.ivr.tables import PathRow
@@ -116,6 +119,35 @@ async def test_what_is_wrong_is_refused_with_every_place_and_the_old_one_stays(
     assert other.json()["errors"] == [{"field": "other:1", "message": "the flow calls itself 'menu'"}]
     bad = await client.put("/api/v1/flows/menu/draft", json={"source": "flow: [\n"})
     assert bad.status_code == 422 and bad.json()["errors"][0]["field"].startswith("menu:")
+
+
+async def test_flows_that_go_through_each_other_in_a_circle_are_refused(client: httpx.AsyncClient) -> None:
+    through = "flow: {0}\nnodes:\n  a: {{do: flow, flow: {1}, next: b}}\n  b: {{do: return}}\n"
+    await publish(client, through.format("menu", "ships"))
+    await publish(client, through.format("other", "menu"), "other")
+    response = await client.put("/api/v1/flows/ships/draft", json={"source": through.format("ships", "other")})
+    assert response.status_code == 422
+    assert response.json()["detail"] == "ships:1: it goes through itself, by other and menu"
+
+
+async def test_what_is_old_is_deleted(
+    client: httpx.AsyncClient, flows: IvrFlows, log: Paper, database: Database, clock: StandingClock, tmp_path: Path
+) -> None:
+    now = clock.wall_ms()
+    for call, age in (("new", 1), ("old", 40)):
+        flows.ended(ended(call, now - age * 86_400_000, "left", FlowStep("ask", "menu", 0)))
+        file = tmp_path / "flows" / "menu" / f"{call}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"RIFF")
+        os.utime(file, (0, now / 1000 - age * 86_400))
+    names = list(store.PATHS.columns)
+    async with database.session() as session:
+        session.add_all([PathRow(**dict(zip(names, row, strict=True))) for row in log.rows])
+    assert await Retention(database, clock, tmp_path / "flows", 30).sweep() == (1, 1)
+    assert [file.name for file in (tmp_path / "flows" / "menu").iterdir()] == ["new.wav"]
+    kept = (await client.get("/api/v1/flows/menu/paths")).json()["items"]
+    assert [path["call_id"] for path in kept] == ["new"]
+    assert await Retention(database, clock, tmp_path / "nothing", 30).sweep() == (0, 0)
 
 
 async def test_versions_are_kept_and_rolled_back_to(client: httpx.AsyncClient, flows: IvrFlows) -> None:

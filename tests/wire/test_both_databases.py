@@ -8,11 +8,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from softswitch.events import CallEnded, CallOffered
+from softswitch.events import CallEnded, CallOffered, FlowEnded, FlowStep
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory.api import build_router as accounts_router
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
+from softswitch.features.ivr import store as flow_store
+from softswitch.features.ivr.known import Catalogue
+from softswitch.features.ivr.needs import Parts
+from softswitch.features.ivr.service import IvrFlows
+from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.registrar.writer import BindingWriter
 from softswitch.features.trunks.api import build_router as trunks_router
@@ -242,3 +247,35 @@ async def test_a_server_that_ends_our_connections_costs_one_request_at_most(post
         assert await session.scalar(select(TokenRow.id)) is None
     await other.close()
     await database.close()
+
+
+async def test_flows_are_published_rolled_back_and_their_paths_stored(database: Database, clock: StandingClock) -> None:
+    source = "flow: menu\ntitle: {}\nnodes:\n  a: {{do: hang_up, hear: main/welcome}}\n"
+    sounds, parts, event_log = ShippedPrompts(SHIPPED), Parts(), EventLog(database)
+    flows = IvrFlows(clock, lambda fact: None, event_log, {}, parts, Catalogue(sounds, parts))
+    for title in ("first", "second"):
+        async with database.session() as session:
+            await flows.publish_source(session, "menu", source.format(title), "admin", "")
+    async with database.session() as session:
+        await flows.write_draft(session, "menu", source.format("third"), "admin")
+    async with database.session() as session:
+        await flows.write_draft(session, "menu", source.format("fourth"), "admin")
+        assert (await flows.roll_back(session, "menu", 1, "admin")).version == 3
+    again = IvrFlows(clock, lambda fact: None, event_log, {}, parts, Catalogue(sounds, parts))
+    await again.load(database)
+    assert (again.live["menu"].version, again.live["menu"].title) == (3, "first")
+    event_log.start()
+    steps = (FlowStep("a", "hang_up", 0, "ended"),)
+    for number in range(3):
+        call = CallId(f"c{number}")
+        flows.ended(
+            FlowEnded(at=2000, call=call, flow="menu", version=3, began_at=number, outcome="ended", steps=steps)
+        )
+    await event_log.flush()
+    async with database.reading() as session:
+        rows = await flow_store.paths(session, "menu", since=1, until=None, limit=10)
+        assert [(row.call, flow_store.steps_of(row)) for row in rows] == [("c2", steps), ("c1", steps)]
+        assert (await flows.draft(session, "menu")).source == source.format("fourth")
+    async with database.session() as session:
+        assert await flow_store.remove_paths(session, 2, 10) == 2
+    await event_log.stop()

@@ -65,6 +65,8 @@ class Published(Struct, frozen=True, eq=False):
     run: Callable[["Flow"], Awaitable[Destination | None]]
     calendars: Collection[str] = ()
     """Those that it goes by."""
+    within: Collection[str] = ()
+    """The flows that it goes through."""
 
 
 Flows = Mapping[str, Published]

@@ -76,7 +76,25 @@ class IvrFlows:
         published = source.from_yaml(text, name, version)
         if published.name != name:
             raise Invalid(f"{name}:1", f"the flow calls itself {published.name!r}")
+        round_trip = self._way_back(published)
+        if round_trip is not None:
+            raise Invalid(f"{name}:1", f"it goes through itself, by {' and '.join(round_trip)}")
         return published
+
+    def _way_back(self, published: Published) -> list[str] | None:
+        """The flows by which one comes to itself again; None: it never does."""
+        ways = [[name] for name in published.within]
+        seen = set(published.within)
+        while ways:
+            way = ways.pop()
+            if way[-1] == published.name:
+                return way[:-1]
+            following = self.live.get(way[-1])
+            for name in following.within if following is not None else ():
+                if name not in seen:
+                    seen.add(name)
+                    ways.append([*way, name])
+        return None
 
     async def write_draft(self, session: Session, name: str, text: str, author: str) -> DraftRow:
         """Keep a flow that is being written. Raises Invalid with all that is wrong with it."""

@@ -12,8 +12,8 @@ from softswitch.features.ivr.interpreter import Interpreter
 from softswitch.features.ivr.model.checks import Known, check
 from softswitch.features.ivr.model.document import FLOW_NAME, FlowDocument, read
 from softswitch.features.ivr.model.finding import Finding, refuse
-from softswitch.features.ivr.model.nodes import Hours
-from softswitch.features.ivr.model.python_source import calendars_of, check_python
+from softswitch.features.ivr.model.nodes import Hours, SubFlow
+from softswitch.features.ivr.model.python_source import check_python, named_in
 from softswitch.features.ivr.runtime import Flow, Published
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Invalid, NotFound
@@ -40,7 +40,8 @@ def _of_document(document: FlowDocument, text: str, version: int) -> Published:
         return await Interpreter(document, flow).run()
 
     calendars = {node.calendar for node in document.nodes.values() if isinstance(node, Hours)}
-    return Published(document.name, version, document.title, "yaml", text, run, calendars)
+    within = {node.flow for node in document.nodes.values() if isinstance(node, SubFlow)}
+    return Published(document.name, version, document.title, "yaml", text, run, calendars, within)
 
 
 def from_module(module: ModuleType) -> Published:
@@ -52,7 +53,7 @@ def from_module(module: ModuleType) -> Published:
         raise Invalid(f"{file}:1", f"there is no `async def {file.stem}(flow: Flow)`, which would be the flow")
     title = (inspect.getdoc(module) or "").partition("\n")[0]
     text = file.read_text(encoding="utf-8")
-    return Published(name, 0, title, "python", text, run, calendars_of(text))
+    return Published(name, 0, title, "python", text, run, named_in(text, "open"), named_in(text, "through"))
 
 
 def from_file(file: Path) -> Published:

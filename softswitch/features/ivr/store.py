@@ -114,3 +114,10 @@ async def paths(
         query = query.where((PathRow.began_at < at) | ((PathRow.began_at == at) & (PathRow.id < name)))
     query = query.order_by(PathRow.began_at.desc(), PathRow.id.desc()).limit(limit)
     return (await session.scalars(query)).all()
+
+
+async def remove_paths(session: Session, before: int, most: int) -> int:
+    """Delete paths that began before a time, some at once; gives how many."""
+    old = (await session.scalars(select(PathRow.id).where(PathRow.began_at < before).limit(most))).all()
+    await session.execute(delete(PathRow).where(PathRow.id.in_(old)))
+    return len(old)

@@ -28,12 +28,12 @@ def check_python(text: str, name: str, known: Known) -> list[Finding]:
     return sorted(set(_walk(module, known)))
 
 
-def calendars_of(text: str) -> set[str]:
-    """The calendars that a flow goes by, as far as they are written in it."""
+def named_in(text: str, method: str) -> set[str]:
+    """What a flow names as the first argument of a method: `open` calendars, and `through` flows."""
     return {
         call.args[0].value
         for call in ast.walk(ast.parse(text))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "open"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == method
         if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
     }
 
