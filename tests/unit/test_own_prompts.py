@@ -16,7 +16,7 @@ from softswitch.features.prompts.feature import build
 from softswitch.features.prompts.model import check_name
 from softswitch.features.prompts.service import Library
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, Unavailable
-from softswitch.kernel.sound import SoundFile
+from softswitch.kernel.sound import Prompt, SoundFile
 from softswitch.platform.database import Database
 from tests.support.admin_plane import StandingClock, admin_client
 
@@ -175,10 +175,24 @@ async def test_a_text_is_spoken_and_kept(client: httpx.AsyncClient, prompts: Lib
         assert (await client.post("/api/v1/prompts", json=wrong)).status_code == status, wrong
 
 
+async def test_a_text_that_a_prompt_says_is_not_spoken_anew(prompts: Library) -> None:
+    assert await prompts.synthesise(" welcome. ", "en") == Prompt("en/main/welcome")
+    assert await prompts.synthesise("Welcome.", "zh") == SoundFile("said.wav"), "nobody has written down what zh says"
+    await prompts.upload("zh", "shop/hi", sound(1), "", "Welcome.", "ann")
+    assert await prompts.synthesise("Welcome.", "zh") == Prompt("zh/shop/hi")
+    await prompts.set_text("zh", "shop/hi", "Hello.")
+    assert await prompts.synthesise("Welcome.", "zh") == SoundFile("said.wav")
+    assert await prompts.synthesise("Hello.", "zh") == Prompt("zh/shop/hi")
+    await prompts.remove("zh", "shop/hi")
+    assert await prompts.synthesise("Hello.", "zh") == SoundFile("said.wav")
+
+
 async def test_without_a_voice_nothing_is_spoken(shipped: Path, database: Database, tmp_path: Path) -> None:
     prompts = library(shipped, database, tmp_path, voice=False)
     with pytest.raises(Unavailable):
-        await prompts.synthesise("en", "a", "text", "", "")
+        await prompts.speak("en", "a", "text", "", "")
+    with pytest.raises(Unavailable):
+        await prompts.synthesise("text", "en")
 
 
 async def test_what_is_recorded_by_phone_is_kept_too(prompts: Library, tmp_path: Path) -> None:

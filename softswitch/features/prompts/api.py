@@ -96,7 +96,7 @@ def build_router(library: Library) -> APIRouter:
     @router.post("", status_code=201)
     async def synthesise(body: Spoken, who: Admin) -> PromptOut:
         """Have a text spoken, and keep it as a prompt, in the place of one of one's own that has the name."""
-        return show(await library.synthesise(body.language, body.name, body.text, body.voice, who.name))
+        return show(await library.speak(body.language, body.name, body.text, body.voice, who.name))
 
     @router.get("/{language}/{name:path}/sound", response_class=FileResponse)
     async def sound(language: Key, name: Name, who: Operator) -> FileResponse:

@@ -23,7 +23,8 @@ from softswitch.features.prompts.needs import Reader
 from softswitch.features.prompts.shipped import Shipped
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, Unavailable
-from softswitch.kernel.sound import SoundData
+from softswitch.kernel.sound import Prompt as SoundPrompt
+from softswitch.kernel.sound import Sound, SoundData
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database
 from softswitch.ports import Synthesiser
@@ -61,6 +62,7 @@ class Library:
         self._read = read
         self._synthesiser = synthesiser
         self._own: dict[Key, Prompt] = {}
+        self._names: Mapping[Key, str] | None = None
         self.own: dict[str, str] = {}
         self._changing = asyncio.Lock()
         """One change after the other: a file that one brings must not be what another takes away."""
@@ -76,6 +78,7 @@ class Library:
         # The gateway holds this very mapping.
         self.own.clear()
         self.own.update({sound_name(*key): prompt.file for key, prompt in self._own.items()})
+        self._names = None
 
     # What there is ------------------------------------------------------------------------------------------
 
@@ -108,6 +111,27 @@ class Library:
         """Where its sound is."""
         return self._shipped.path(prompt) if prompt.origin == "shipped" else self._data / prompt.file
 
+    # What is said -------------------------------------------------------------------------------------------
+
+    async def synthesise(self, text: str, language: str, voice: str = "") -> Sound:
+        """A sound that says a text: the prompt that says just this, where there is one, else what a voice makes of it.
+        Raises as `softswitch.ports.Synthesiser`."""
+        name = None if voice else self._by_text().get((language, _plain(text)))
+        if name is not None:
+            return SoundPrompt(sound_name(language, name))
+        return await self._voice().synthesise(text, language, voice)
+
+    def _voice(self) -> Synthesiser:
+        if self._synthesiser is None:
+            raise Unavailable("this switch has no voice")
+        return self._synthesiser
+
+    def _by_text(self) -> Mapping[Key, str]:
+        """Names of prompts by language and text."""
+        if self._names is None:
+            self._names = {(prompt.language, _plain(prompt.text)): prompt.name for prompt in self.all() if prompt.text}
+        return self._names
+
     # What is changed ----------------------------------------------------------------------------------------
 
     async def upload(self, language: str, name: str, data: bytes, media_type: str, text: str | None, by: str) -> Prompt:
@@ -123,15 +147,13 @@ class Library:
         sound = await asyncio.to_thread(lambda: self._read(file.read_bytes(), ""))
         return await self._keep(language, name, sound, text, "recorded", by)
 
-    async def synthesise(self, language: str, name: str, text: str, voice: str, by: str) -> Prompt:
+    async def speak(self, language: str, name: str, text: str, voice: str, by: str) -> Prompt:
         """Have a text spoken and keep that. Raises as `upload` and as `softswitch.ports.Synthesiser`."""
         check_name(language, name)
         check_text(text)
         if not text.strip():
             raise Invalid("text", "there is nothing to be said")
-        if self._synthesiser is None:
-            raise Unavailable("this switch has no voice")
-        spoken = await self._synthesiser.synthesise(text, language, voice)
+        spoken = await self._voice().synthesise(text, language, voice)
         sound = await asyncio.to_thread(lambda: self._read((self._data / spoken.name).read_bytes(), ""))
         return await self._keep(language, name, sound, text, "synthesised", by, voice)
 
@@ -198,15 +220,21 @@ class Library:
 
     def _take(self, prompt: Prompt, before: Prompt | None = None) -> None:
         self._own[prompt.language, prompt.name] = prompt
+        self._names = None
         self.own[sound_name(prompt.language, prompt.name)] = prompt.file
         if before is not None and before.file != prompt.file:
             _delete(self._data / before.file)
 
     def _forget(self, language: str, name: str, stored: Prompt | None) -> None:
         self._own.pop((language, name), None)
+        self._names = None
         self.own.pop(sound_name(language, name), None)
         if stored is not None:
             _delete(self._data / stored.file)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _write(path: Path, content: bytes) -> None:
