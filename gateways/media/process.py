@@ -58,9 +58,11 @@ class EngineProcess:
                 return MediaEngineLink(self.socket)
             except (FileNotFoundError, ConnectionRefusedError):
                 return None
-            except ConnectionAbortedError:
+            except ConnectionAbortedError as error:
                 if self._monotonic() > until:
-                    raise
+                    raise OSError(f"{self.socket}: {error}") from error
+            except OSError as error:
+                raise OSError(f"{self.socket}: {error.strerror or error}") from error
             time.sleep(_PAUSE)
 
     def _begin(self) -> MediaEngineLink:
