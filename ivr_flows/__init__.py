@@ -9,7 +9,7 @@
 """
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ def call(
     flow: str | Path,
     press: str = "",
     *,
+    says: Sequence[str] = (),
     at: datetime = TUESDAY_MORNING,
     caller: str = "1001",
     language: str = "en",
@@ -42,10 +43,11 @@ def call(
 ) -> Simulation:
     """Let a caller go through a flow that ships, by its name, or one in a file: what it would hear, in text.
 
-    `press`: keys, where a comma waits a second. `flows`: more flows that there are. `calendars`: who knows when what is
-    open; left out: all are but for those that `closed` names. `missing`: destinations that are not there; all others
-    are. `web`: what web services answer, by how their URLs begin; all others do not answer. `rows`: the row that each
-    declared query finds. `queues`: how many wait in each, and for how many seconds. Raises NotFound and Invalid.
+    `press`: keys, where a comma waits a second. `says`: what the caller says, one thing whenever somebody listens.
+    `flows`: more flows that there are. `calendars`: who knows when what is open; left out: all are but for those that
+    `closed` names. `missing`: destinations that are not there; all others are. `web`: what web services answer, by how
+    their URLs begin; all others do not answer. `rows`: the row that each declared query finds. `queues`: how many wait
+    in each, and for how many seconds. Raises NotFound and Invalid.
     """
     known = {**source.shipped(sys.modules[__name__]), **(flows or {})}
     if isinstance(flow, Path):
@@ -60,6 +62,7 @@ def call(
         Prompts(prompts.in_language, prompts.text, prompts.seconds),
         at_ms=round(at.timestamp() * 1000),
         press=press,
+        says=says,
         parts=local.parts(calendars),
         caller=caller,
         language=language,

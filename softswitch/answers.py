@@ -3,7 +3,9 @@
 Each is a line or two of translation; nothing here decides anything about a call.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -35,6 +37,7 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.database import Session
+from softswitch.ports import Recogniser
 
 
 class Answers:
@@ -246,3 +249,19 @@ class PromptAnswers:
             if self._library.has(*key):
                 return self._library.find(*key)
         return None
+
+
+class Understanding:
+    """Flows ask what callers say."""
+
+    def __init__(self, recogniser: Recogniser, data: Path) -> None:
+        self._recogniser = recogniser
+        self._data = data
+
+    async def phrase(self, recording: str, language: str, phrases: Sequence[str]) -> str | None:
+        """Which of some phrases is said in a file below the data folder, which is deleted."""
+        file = self._data / recording
+        try:
+            return (await self._recogniser.recognise(file, language, phrases)).phrase
+        finally:
+            await asyncio.to_thread(file.unlink, missing_ok=True)

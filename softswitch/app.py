@@ -19,7 +19,7 @@ from gateways.sip.defence import Pressure
 from gateways.sip.gateway import SipGateway
 from gateways.speech.gateway import SpeechGateway
 from softswitch import __version__, demo
-from softswitch.answers import Answers, PromptAnswers
+from softswitch.answers import Answers, PromptAnswers, Understanding
 from softswitch.ears import GatewayEars
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
@@ -273,6 +273,7 @@ class Softswitch:
             places=answers,
             calendars=self.calendars,
             voice=self.prompts,
+            ears=Understanding(self.speech, settings.data_dir),
             web=self._outbound,
             queries=self._queries,
         )

@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     simulated = commands.add_parser("simulate", help="print what a caller would hear")
     simulated.add_argument("flow", metavar="FILE-OR-NAME", help="a .yaml or .py file, or a flow that ships")
     simulated.add_argument("--press", default="", metavar="KEYS", help="such as 1,,9; a comma waits a second")
+    simulated.add_argument("--say", action="append", default=[], metavar="TEXT", help="said when somebody listens")
     simulated.add_argument("--at", metavar="TIME", help='when the call is, such as "2026-02-17 10:00"; now otherwise')
     simulated.add_argument(
         "--from", dest="caller", default="1001", metavar="N", help="who calls; %(default)s otherwise"
@@ -91,6 +92,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     done = ivr_flows.call(
         word if word in _shipped_files() or word in flows else _file(word, _shipped_files()),
         arguments.press,
+        says=arguments.say,
         at=at,
         flows=flows,
         calendars=calendars,

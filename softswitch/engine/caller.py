@@ -96,6 +96,8 @@ class Recorded(Struct, frozen=True, gc=False):
     seconds: float
     ended_by: str
     """`key:#` (or another key), `silence`, `limit`, or `fault`: the sound could not be written, or came no more."""
+    spoken: bool = True
+    """False: silence was listened for, and there was nothing else."""
 
 
 class Caller(Protocol):
@@ -171,10 +173,12 @@ class Caller(Protocol):
         *,
         most_seconds: float,
         silence_seconds: float | None = None,
+        patience_seconds: float | None = None,
         ends_with: str = "#*0123456789",
     ) -> Recorded:
         """Answer if needed, and write what the caller says to a WAV file, until it presses one of the keys, has said
-        nothing for `silence_seconds`, or the time is up. Keys pressed before are forgotten.
+        nothing for `silence_seconds`, or the time is up. Keys pressed before are forgotten. `patience_seconds`: how
+        long it may say nothing before its first word; None: no longer than afterwards.
 
         `name` is a path below the data folder, such as `voicemail/1001/abc.wav`. When the caller hangs up meanwhile the
         application is cancelled as always, and in `finally` the file is complete. Raises Invalid for a name that leads

@@ -203,9 +203,11 @@ class Hearing:
         pause_ms = None if seconds is None else round(seconds * 1000)
         self._media.listen_for(leg, keys=self._listens_to == leg, pause_ms=pause_ms)
 
-    async def record(self, leg: LegId, name: str, *, most_seconds: float, ends_with: str) -> Recorded:
+    async def record(
+        self, leg: LegId, name: str, *, most_seconds: float, patience_seconds: float | None = None, ends_with: str
+    ) -> Recorded:
         """Write what the party says to a file until something ends it. The file is complete when this returns or is
-        cancelled."""
+        cancelled. Pauses end it where they are listened for; one before the first word after `patience_seconds`."""
         if self._recorder is None:
             raise Rejected(Cause.SERVICE_NOT_IMPLEMENTED, "the media engine records nothing")
         loop = asyncio.get_running_loop()
@@ -220,22 +222,33 @@ class Hearing:
             end("fault")
             complete.set_result(milliseconds if size else 0)
 
+        spoken: bool | None = None
+
+        def heard(speaks: bool) -> None:
+            nonlocal spoken
+            spoken = speaks or bool(spoken)
+            if not speaks and (spoken or patience_seconds is None):
+                end("silence")
+
         self._digits.clear()
         recording = self._recorder.record_said(leg, name, ended=over)
         self._on_key = lambda key: end(f"key:{key}") if key in ends_with else None
-        limit = loop.call_later(most_seconds, end, "limit")
-        self._on_speech = lambda speaks: None if speaks else end("silence")
+        timers = [loop.call_later(most_seconds, end, "limit")]
+        if patience_seconds is not None:
+            timers.append(loop.call_later(patience_seconds, lambda: None if spoken else end("silence")))
+        self._on_speech = heard
         try:
             why = await ended_by
         finally:
             self._on_key = self._on_speech = None
             self._digits.clear()
-            limit.cancel()
+            for timer in timers:
+                timer.cancel()
             self._recorder.stop_recording(recording)
             await asyncio.wait([complete], timeout=FILE_SECONDS)
         if not complete.done():
             return Recorded(name, 0.0, "fault")
-        return Recorded(name, complete.result() / 1000, why)
+        return Recorded(name, complete.result() / 1000, why, spoken is not False)
 
 
 def _counts(key: str, keys: Keys) -> bool:

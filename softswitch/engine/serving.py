@@ -76,6 +76,7 @@ class ServedCall(RecordedCall):
         *,
         most_seconds: float,
         silence_seconds: float | None = None,
+        patience_seconds: float | None = None,
         ends_with: str = "#*0123456789",
     ) -> Recorded:
         await self.answer()
@@ -83,7 +84,9 @@ class ServedCall(RecordedCall):
         leg, hears = self.caller_leg.id, self._hears()
         if silence_seconds is not None:
             hears.listen_for_pauses(leg, silence_seconds)
-        recorded = await hears.record(leg, name, most_seconds=most_seconds, ends_with=ends_with)
+        recorded = await hears.record(
+            leg, name, most_seconds=most_seconds, patience_seconds=patience_seconds, ends_with=ends_with
+        )
         if silence_seconds is not None and self.caller_leg.id == leg:
             hears.listen_for_pauses(leg, None)
         return recorded

@@ -271,6 +271,33 @@ async def test_a_caller_that_hangs_up_leaves_a_complete_file(house: SimulatedSwi
     await house.settled()
 
 
+@pytest.mark.parametrize(
+    ("patience", "heard", "seconds", "spoken"),
+    [
+        (None, [(1.0, "pause")], 1.0, False),
+        (4.0, [(1.0, "pause")], 4.0, False),
+        (4.0, [(1.0, "pause"), (2.5, "speech"), (4.5, "pause")], 4.5, True),
+        (4.0, [(0.5, "speech"), (3.5, "pause")], 3.5, True),
+    ],
+)
+async def test_a_pause_ends_a_recording_but_before_the_first_word_there_may_be_patience(
+    house: SimulatedSwitch, patience: float | None, heard: list[tuple[float, str]], seconds: float, spoken: bool
+) -> None:
+    got: list[Recorded] = []
+
+    async def story(caller: Caller) -> None:
+        got.append(await caller.record("a.wav", most_seconds=20, silence_seconds=1.0, patience_seconds=patience))
+
+    call = await calling(house, story)
+    for after, what in heard:
+        house.loop.call_later(after - 0.1, house.switch.detected, house.leg_of(call), what)
+    await call.until("over")
+    (recorded,) = got
+    assert (recorded.ended_by, recorded.spoken) == ("silence", spoken)
+    assert recorded.seconds == pytest.approx(seconds, abs=0.15)
+    await house.settled()
+
+
 async def test_a_file_that_cannot_be_written_is_told(house: SimulatedSwitch) -> None:
     story, got = records()
     told = []

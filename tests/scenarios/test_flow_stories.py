@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.events import CallRouted, FlowEnded, FlowPublished
+from softswitch.features.callcontrol.model.trace import trace
 from softswitch.features.ivr import source
 from softswitch.features.ivr.local import LocalParts
 from softswitch.features.ivr.runtime import Flow, Published
@@ -89,6 +90,11 @@ async def test_a_caller_who_hangs_up_leaves_its_path_and_where_it_left(house: Si
     assert ended.outcome == "left" and ended.version == 0
     (row,) = house.features.rows
     assert "main" in row and "left" in row
+    told = trace([fact for fact in house.facts_of_calls if fact.call == ended.call])
+    assert told is not None
+    decision = told.decisions[-1]
+    assert (decision.by, decision.destination) == ("flow:main", None)
+    assert [(step.rule, step.result) for step in decision.steps][-2:] == [("menu", "3"), ("directory", "left")]
     await house.settled()
 
 

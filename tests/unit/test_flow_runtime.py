@@ -212,6 +212,39 @@ def test_phrases_may_be_keyed_in_where_nobody_understands_speech(through: Any) -
     assert results(through(nodes, "5,,,5,,,5"))[0] == ("a", "invalid")
 
 
+def test_phrases_are_said_where_somebody_understands_speech(through: Any) -> None:
+    nodes = """
+  a:
+    do: listen
+    hear: main/menu
+    phrases: {yes: [yes please, right], no: {en: [no], zh: [不是]}}
+    keys: {1: yes, 2: no}
+    choices: {yes: end, no: other}
+    otherwise: end
+  other: {do: transfer, to: account/1002}
+"""
+    for says, press, result in (
+        (["right"], "", "yes"),
+        (["no"], "", "no"),
+        (["nonsense", "no"], "", "no"),
+        (["nonsense"] * 3, "", "invalid"),
+        (["nonsense"], "", "silent"),
+        (["nonsense"], ",,2", "no"),
+    ):
+        done = through(nodes, press, says=says)
+        assert results(done)[0] == ("a", result), (says, press)
+    done = through(nodes, says=["不是"], language="zh")
+    assert str(done.destination) == "account/1002"
+    told = [line.text for line in through(nodes, says=["right"]).lines if line.what == "says"]
+    assert told == ["right"]
+
+
+def test_a_message_that_was_spoken_is_kept_and_silence_is_not(through: Any) -> None:
+    nodes = "  a: {do: record, into: t, silence_seconds: 2, next: end, otherwise: other}\n  other: {do: return}\n"
+    assert results(through(nodes, "", "variables: {t: text}", says=["my telephone is broken"]))[0][1] == "recorded"
+    assert results(through(nodes, "", "variables: {t: text}"))[0][1] == "nothing"
+
+
 def test_the_dial_plan_is_a_destination_with_a_number(through: Any) -> None:
     done = through("  a: {do: transfer, to: dialplan/default, number: '9{caller}', otherwise: end}\n")
     assert str(done.destination) == "dialplan/default"

@@ -37,7 +37,13 @@ class Listener(Protocol):
     async def play(self, *spoken: Spoken) -> None: ...
     async def gather(self, *spoken: Spoken, keys: Keys) -> Keyed: ...
     async def record(
-        self, name: str, *, most_seconds: float, silence_seconds: float | None = None, ends_with: str = "#*0123456789"
+        self,
+        name: str,
+        *,
+        most_seconds: float,
+        silence_seconds: float | None = None,
+        patience_seconds: float | None = None,
+        ends_with: str = "#*0123456789",
     ) -> Recorded: ...
 
 
@@ -125,11 +131,9 @@ class Post(Protocol):
 class Ears(Protocol):
     """Understands what is said."""
 
-    async def phrase(
-        self, listener: Listener, spoken: Sequence[Spoken], phrases: Mapping[str, Sequence[str]], seconds: float
-    ) -> str | None:
-        """Let somebody hear something, and listen for one of several answers, each of which may be said in several
-        ways: gives which, `*KEY` where a key was pressed, `""` for what is none of them, None for nothing."""
+    async def phrase(self, recording: str, language: str, phrases: Sequence[str]) -> str | None:
+        """Which of some phrases is said in a file below the data folder, which is deleted; None: none of them. Raises
+        SwitchError when nobody understands a language, or it takes too long."""
         ...
 
 

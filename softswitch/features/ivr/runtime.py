@@ -44,6 +44,11 @@ class Text(NamedTuple):
         return (self.zh if language == "zh" else self.en) or self.en or self.zh
 
 
+AT_ONCE = 0.05
+"""Seconds in which a key that comes with the last word of a question is still taken, before speech is listened to."""
+PAUSE = 0.9
+"""Seconds of silence behind a word, after which an answer is over."""
+LONGEST_ANSWER = 15.0
 Said = Spoken | Text
 _json = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -102,7 +107,7 @@ async def run(
         outcome = "ended" if destination is None else "transferred"
         if destination is not None:
             last = [RoutingStep(step.node, step.result or step.kind, step.kind) for step in journey.steps[-20:]]
-            caller.routed(destination, f"flow:{name}", published.version, last)
+            caller.routed(destination, f"flow:{name}", None, last)
         return destination
     except Over:
         outcome = "ended"
@@ -276,25 +281,46 @@ class Flow:
         """Ask for one of several answers, each of which may be said in several ways, or keyed in: gives which. Where
         nobody understands speech here, keys alone are understood."""
         step = self._step("listen", node, hear)
-        ears = self._journey.parts.ears
         before: Sequence[Said] = ()
         why = "silent"
         for _ in range(tries):
-            spoken = await self._sounds((*before, *hear))
-            if ears is None:
-                asked = Keys(1, ends_with="", first_within=seconds)
-                keyed = (await self._caller.gather(*spoken, keys=asked)).digits
-                answer = keys.get(keyed, "") if keyed else None
-            else:
-                answer = await ears.phrase(self._caller, spoken, phrases, seconds)
-                if answer is not None and answer.startswith("*"):
-                    answer = keys.get(answer[1:], "")
+            answer = await self._answer(await self._sounds((*before, *hear)), phrases, keys, seconds)
             if answer:
                 self._came(step, answer)
                 return answer
             before, why = (silent, "silent") if answer is None else (invalid, "invalid")
         self._came(step, why)
         return None
+
+    async def _answer(
+        self, spoken: Sequence[Spoken], phrases: Mapping[str, Sequence[str]], keys: Mapping[str, str], seconds: float
+    ) -> str | None:
+        """One answer to a question: empty where it is none of those that were meant, None where there was none."""
+        ears, caller = self._journey.parts.ears, self._caller
+        keyed = await caller.gather(
+            *spoken, keys=Keys(1, ends_with="", first_within=seconds if ears is None else AT_ONCE)
+        )
+        if keyed.digits or ears is None:
+            return keys.get(keyed.digits, "") if keyed.digits else None
+        recorded = await caller.record(
+            self._file(), most_seconds=LONGEST_ANSWER, silence_seconds=PAUSE, patience_seconds=seconds
+        )
+        if recorded.ended_by.startswith("key:"):
+            return keys.get(recorded.ended_by.removeprefix("key:"), "")
+        if not recorded.spoken or recorded.ended_by == "fault":
+            return None
+        try:
+            heard = await ears.phrase(
+                recorded.name, self.language, [each for some in phrases.values() for each in some]
+            )
+        except SwitchError as error:
+            self.trouble(f"what was said is not understood: {error}")
+            return ""
+        return next((answer for answer, some in phrases.items() if heard in some), "")
+
+    def _file(self) -> str:
+        self._journey.recordings += 1
+        return f"flows/{self._published.name}/{self._caller.call}-{self._journey.recordings}.wav"
 
     async def record(
         self,
@@ -307,14 +333,10 @@ class Flow:
         """Write what the caller says to a file; None: it said nothing, or it could not be written."""
         step = self._step("record", node, hear)
         await self._play(hear)
-        self._journey.recordings += 1
-        name = f"flows/{self._published.name}/{self._caller.call}-{self._journey.recordings}.wav"
         recorded = await self._caller.record(
-            name, most_seconds=most_seconds, silence_seconds=silence_seconds, ends_with=ends_with
+            self._file(), most_seconds=most_seconds, silence_seconds=silence_seconds, ends_with=ends_with
         )
-        # The silence that ended it is no word.
-        said = recorded.seconds - (silence_seconds if recorded.ended_by == "silence" else 0)
-        good = recorded.ended_by != "fault" and said >= SHORTEST_RECORDING
+        good = recorded.ended_by != "fault" and recorded.spoken and recorded.seconds >= SHORTEST_RECORDING
         self._came(step, "recorded" if good else "nothing")
         return recorded if good else None
 

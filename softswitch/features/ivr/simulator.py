@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
+from msgspec import structs
+
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Keyed, Keys, Recorded, Spoken
 from softswitch.engine.hearing import Hearing, sounds
@@ -16,6 +18,7 @@ from softswitch.engine.virtual_time import VirtualTimeLoop
 from softswitch.events import Fact, FlowEnded, FlowSent, RoutingStep
 from softswitch.features.ivr.needs import Parts
 from softswitch.features.ivr.runtime import Flows, run
+from softswitch.features.ivr.texts import seconds
 from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Invalid, Rejected, SwitchError
@@ -25,6 +28,8 @@ from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
 KEY_SECONDS = 0.3
 """From one key to the next, and what a comma waits: as `softswitch call --digits` has it."""
 PAUSE_SECONDS = 1.0
+THINKING_SECONDS = 0.5
+"""From the end of a question to the first word of its answer."""
 FILE_SECONDS = 2.0
 """What a sound file takes that is not looked at."""
 CALL = CallId("simulated")
@@ -36,7 +41,7 @@ class Line(NamedTuple):
 
     after: float
     """Seconds from the beginning of the call."""
-    what: Literal["hears", "presses", "is recorded", "is told", "goes to", "ends"]
+    what: Literal["hears", "presses", "says", "is recorded", "is told", "goes to", "ends"]
     text: str
 
 
@@ -114,13 +119,15 @@ def simulate(
     *,
     at_ms: int,
     press: str = "",
+    says: Sequence[str] = (),
     parts: Parts | None = None,
     caller: str = "1001",
     called: str = "5000",
     language: str = "en",
     hangs_up_after: float | None = None,
 ) -> Simulation:
-    """Let a caller go through a flow. Raises NotFound for an unknown flow, and Invalid for keys that are none.
+    """Let a caller go through a flow, who presses keys and says things, one whenever somebody listens. Raises NotFound
+    for an unknown flow, and Invalid for keys that are none.
 
     Nothing outside is asked but what `parts` has, and that must not wait for a socket: no time goes by here.
     """
@@ -128,8 +135,8 @@ def simulate(
 
     def go() -> Simulation:
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            listener = SimulatedCaller(prompts, at_ms, caller, called, language)
-            return runner.run(_go(listener, flow, flows, parts or Parts(), keys, hangs_up_after))
+            listener = SimulatedCaller(prompts, at_ms, caller, called, language, says)
+            return runner.run(_go(listener, flow, flows, _hearing(parts or Parts(), listener), keys, hangs_up_after))
 
     try:
         asyncio.get_running_loop()
@@ -137,6 +144,11 @@ def simulate(
         return go()
     with ThreadPoolExecutor(1) as elsewhere:  # a thread has one loop
         return elsewhere.submit(go).result()
+
+
+def _hearing(parts: Parts, listener: "SimulatedCaller") -> Parts:
+    """Somebody understands what a caller on paper says, where it says anything."""
+    return structs.replace(parts, ears=listener) if listener.speaks else parts
 
 
 async def _go(
@@ -185,7 +197,9 @@ async def _go(
 class SimulatedCaller:
     """A `Listener` who exists on paper."""
 
-    def __init__(self, prompts: Prompts, at_ms: int, caller: str, called: str, language: str) -> None:
+    def __init__(
+        self, prompts: Prompts, at_ms: int, caller: str, called: str, language: str, words: Sequence[str] = ()
+    ) -> None:
         self.call = CALL
         self.from_ = Party(caller)
         self.to = Party(called)
@@ -194,6 +208,9 @@ class SimulatedCaller:
         self.lines: list[Line] = []
         self._prompts = prompts
         self._at_ms = at_ms
+        self._words = list(words)
+        self.said: dict[str, str] = {}
+        """What is said in each recording."""
         self._hearing: Hearing | None = None
         self._over: asyncio.TimerHandle | None = None
         self._recordings: dict[int, tuple[str, float, Callable[[int, int, str], None]]] = {}
@@ -204,6 +221,15 @@ class SimulatedCaller:
     def press(self, key: str) -> None:
         self.tell("presses", key)
         self._hears().pressed(key)
+
+    @property
+    def speaks(self) -> bool:
+        return bool(self._words)
+
+    async def phrase(self, recording: str, language: str, phrases: Sequence[str]) -> str | None:
+        """See `needs.Ears`: what is said is one of the phrases to the letter, or none."""
+        said = self.said.get(recording)
+        return said if said in phrases else None
 
     # What a flow asks (`Listener`) ---------------------------------------------------------------------------
 
@@ -225,12 +251,32 @@ class SimulatedCaller:
         return await self._hears().gather(LEG, self._sounds(spoken), keys)
 
     async def record(
-        self, name: str, *, most_seconds: float, silence_seconds: float | None = None, ends_with: str = "#*0123456789"
+        self,
+        name: str,
+        *,
+        most_seconds: float,
+        silence_seconds: float | None = None,
+        patience_seconds: float | None = None,
+        ends_with: str = "#*0123456789",
     ) -> Recorded:
-        hears = self._hears()
-        if silence_seconds is not None:  # who exists on paper says nothing
-            asyncio.get_running_loop().call_later(silence_seconds, hears.spoke, False)
-        return await hears.record(LEG, name, most_seconds=most_seconds, ends_with=ends_with)
+        hears, later = self._hears(), asyncio.get_running_loop().call_later
+        ends = 0.0
+        if self._words:
+            said = self.said[name] = self._words.pop(0)
+            ends = THINKING_SECONDS + seconds(said, self.language)
+            later(THINKING_SECONDS, self._speak, said)
+        timer = later(ends + silence_seconds, hears.spoke, False) if silence_seconds is not None else None
+        try:
+            return await hears.record(
+                LEG, name, most_seconds=most_seconds, patience_seconds=patience_seconds, ends_with=ends_with
+            )
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _speak(self, said: str) -> None:
+        self.tell("says", said)
+        self._hears().spoke(True)
 
     def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
         return sounds(spoken, self.language, self._prompts.in_language)

@@ -12,6 +12,7 @@ from softswitch.events import (
     CallRouted,
     CallTraced,
     CallTroubled,
+    FlowEnded,
     LegEnded,
     MediaFigures,
     RoutingStep,
@@ -83,6 +84,10 @@ def trace(
             case CallRouted():
                 destination = str(fact.destination) if fact.destination is not None else None
                 decisions.append(Decision(fact.at, fact.by, destination, fact.plan_version, fact.steps))
+            case FlowEnded(destination=""):
+                # Where it was transferred, the routing decision says how it came to that.
+                way = tuple(RoutingStep(step.node, step.result or "left", step.kind) for step in fact.steps)
+                decisions.append(Decision(fact.at, f"flow:{fact.flow}", None, None, way))
             case CallForwarded():
                 decisions.append(Decision(fact.at, str(fact.by), f"{fact.number} ({fact.reason})", None, ()))
             case LegEnded():
