@@ -13,7 +13,7 @@ from pathlib import Path
 import ivr_flows
 from gateways.media.gateway import MediaGateway
 from gateways.media.prompts import read_samples
-from gateways.media.uploads import read_upload
+from gateways.media.uploads import read_take, read_upload
 from gateways.push.gateway import PushSettings, PushWebhook
 from gateways.sip.defence import Pressure
 from gateways.sip.gateway import SipGateway
@@ -240,7 +240,7 @@ class Softswitch:
         process = engine_process(settings)
         self.bans.connect(self.sip, answers)
         self.speech = SpeechGateway(settings.data_dir, clock, read_samples)
-        self.prompts = Library(PROMPTS, settings.data_dir, self.database, clock, read_upload, self.speech)
+        self.prompts = Library(PROMPTS, settings.data_dir, self.database, clock, read_upload, read_take, self.speech)
         self.media = MediaGateway(
             media_engine(settings, process),
             settings.media_advertised,
@@ -319,7 +319,7 @@ class Softswitch:
             listeners_feature.build(self.listeners),
             bans.build(self.bans),
             recording_feature.build(self.recordings),
-            prompts_feature.build(self.prompts),
+            prompts_feature.build(self.prompts, settings.data_dir),
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),

@@ -1,5 +1,7 @@
 """Sounds that are sent to us to be kept: what is none is refused with the reason."""
 
+import array
+import sys
 from email.message import Message
 
 from gateways._native import read_ogg_opus
@@ -10,6 +12,10 @@ from softswitch.kernel.sound import SoundData
 MOST_SECONDS = 1800
 """Of one sound."""
 LEAST_MS = 20
+QUIET = 500
+"""Of 32767: what is louder is said."""
+MARGIN_MS = 150
+"""Of silence that stays before and behind it: words begin and end softly."""
 
 
 def read_upload(data: bytes, media_type: str) -> SoundData:
@@ -34,6 +40,25 @@ def read_upload(data: bytes, media_type: str) -> SoundData:
     if milliseconds > MOST_SECONDS * 1000:
         raise Invalid("sound", f"{milliseconds // 1000} s are too long: {MOST_SECONDS} at the most")
     return SoundData(suffix, kept or write_wav(samples, rate), milliseconds)
+
+
+def read_take(data: bytes) -> SoundData:
+    """What somebody has said into a WAV file, without the silence before and after it. Raises Invalid."""
+    try:
+        samples, rate = read_wav(data)
+    except Unreadable as error:
+        raise Invalid("sound", f"this is no WAV file: {error}") from error
+    values = array.array("h", samples)
+    if sys.byteorder == "big":
+        values.byteswap()
+    step = rate // 50
+    loud = [at for at in range(0, len(values), step) if max(map(abs, values[at : at + step])) > QUIET]
+    if not loud:
+        raise Invalid("sound", "nobody speaks in it")
+    margin = rate * MARGIN_MS // 1000
+    first, last = max(0, loud[0] - margin), loud[-1] + step + margin
+    spoken = samples[2 * first : 2 * last]
+    return SoundData(".wav", write_wav(spoken, rate), len(spoken) * 500 // rate)
 
 
 def _bare(data: bytes, media_type: str) -> tuple[bytes, int]:

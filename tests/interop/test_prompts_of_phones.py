@@ -1,12 +1,14 @@
-"""A held phone (pjsua2) hears the music on hold, and one's own when that has been uploaded, each to its end."""
+"""Phones (pjsua2) hear prompts that are replaced meanwhile, and record some."""
 
 import asyncio
+from array import array
 from pathlib import Path
 
 import httpx
 import pytest
 
-from gateways.media.wav import write_wav
+from gateways.media.wav import read_wav, write_wav
+from softswitch.phone.sound import listen
 from tests.interop import phones
 from tests.interop.phones import WITHIN, Phone, ready
 from tests.support.server import Server
@@ -66,3 +68,35 @@ async def test_music_that_is_replaced_while_it_is_heard_is_heard_on_and_the_new_
     assert bob.heard(first, first + 1.5 * HOLD - 0.8).frequency == pytest.approx(SHIPPED_HZ, abs=3)
     assert bob.heard(second, second + HOLD - 0.8).frequency == pytest.approx(OWN_HZ, abs=3)
     assert bob.heard(third, third + HOLD - 0.8).frequency == pytest.approx(SHIPPED_HZ, abs=3)
+
+
+async def test_a_prompt_is_recorded_by_phone_and_heard_over_http(switch: Server, tmp_path: Path) -> None:
+    async with (
+        httpx.AsyncClient(
+            base_url=f"{switch.url}/api/v1/prompts", headers={"Authorization": "Bearer demo-admin"}, trust_env=False
+        ) as admin,
+        ready(Phone(switch, "1009", tmp_path, tone=700)) as (phone,),
+    ):
+        said = await seconds_of(admin, "record/say")
+        await phone.do("dial", number="*8607")
+        await phone.state("confirmed")
+        await asyncio.sleep(said + 0.3 + 2.5)
+        await phone.do("digit", call=1, digit="#")
+        # What was said, and the first words of what may be pressed.
+        await asyncio.sleep(3.5)
+        await phone.do("digit", call=1, digit="1")
+        await phone.state("disconnected")
+        await phone.leave()
+        shown = (await admin.get("/en/recorded/07")).json()
+        assert (shown["origin"], shown["by"]) == ("recorded", "1009")
+        sound = await admin.get("/en/recorded/07/sound")
+    samples, rate = read_wav(sound.content)
+    heard = listen(array("h", samples), rate)
+    assert heard.frequency == pytest.approx(700, abs=3)
+    assert 1.0 < shown["seconds"] < 3.5
+    assert phone.heard(said + 3.4, said + 5).frequency == pytest.approx(700, abs=5), "it hears itself"
+
+
+async def seconds_of(admin: httpx.AsyncClient, name: str) -> float:
+    seconds: float = (await admin.get(f"/en/{name}")).json()["seconds"]
+    return seconds

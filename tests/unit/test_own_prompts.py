@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateways.media.uploads import read_upload
+from gateways.media.uploads import read_take, read_upload
 from gateways.media.wav import read_wav, write_wav
 from softswitch.features.prompts.feature import build
 from softswitch.features.prompts.model import check_name
@@ -60,6 +60,7 @@ def library(shipped: Path, database: Database, tmp_path: Path, *, voice: bool = 
         database,
         StandingClock(),
         read_upload,
+        read_take,
         Voice(tmp_path / "data") if voice else None,
     )
 
@@ -73,7 +74,7 @@ async def prompts(shipped: Path, database: Database, tmp_path: Path) -> Library:
 
 @pytest.fixture
 async def client(prompts: Library, database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    router = build(prompts).router
+    router = build(prompts, Path()).router
     assert router is not None
     async with admin_client(database, [router]) as client:
         yield client
@@ -196,7 +197,7 @@ async def test_without_a_voice_nothing_is_spoken(shipped: Path, database: Databa
 
 
 async def test_what_is_recorded_by_phone_is_kept_too(prompts: Library, tmp_path: Path) -> None:
-    (tmp_path / "take.wav").write_bytes(sound(5))
+    (tmp_path / "take.wav").write_bytes(sound(5000))
     prompt = await prompts.take("en", "main/welcome", tmp_path / "take.wav", None, "1001")
     assert (prompt.origin, prompt.text, prompt.by) == ("recorded", "Welcome.", "1001")
 

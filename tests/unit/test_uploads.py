@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateways.media.uploads import read_upload
+from gateways.media.uploads import read_take, read_upload
 from gateways.media.wav import Unreadable, decode_g711, read_wav, write_wav
 from softswitch.kernel.errors import Invalid
 from tests.wire.rtp_party import decode_a_law
@@ -121,6 +121,21 @@ def test_uploads_are_kept_as_opus_or_as_plain_wav() -> None:
     assert bare.milliseconds == 56 and shown(read_wav(bare.content)[0]) == SAMPLES
     assert read_upload(bytes(800), "audio/PCMU").milliseconds == 100
     assert read_upload(bytes(800), "audio/PCMA;rate=16000").milliseconds == 50
+
+
+def test_of_what_was_said_the_silence_around_it_is_not_kept() -> None:
+    quiet, loud = array("h", [30] * 8000), array("h", [9000, -9000] * 4000)
+    pause = array("h", [30] * 4000)
+    take = read_take(write_wav((quiet + loud + pause + loud + quiet * 3).tobytes(), 8000))
+    assert take.suffix == ".wav" and take.milliseconds == pytest.approx(1000 + 500 + 1000 + 2 * 150, abs=40)
+    samples = shown(read_wav(take.content)[0])
+    assert abs(samples[0]) == 30 and 9000 in samples[1150:1300] and abs(samples[-1]) == 30
+    assert read_take(write_wav(loud.tobytes(), 8000)).milliseconds == 1000
+    for nothing in (quiet, array("h")):
+        with pytest.raises(Invalid, match="sound"):
+            read_take(write_wav(nothing.tobytes(), 8000))
+    with pytest.raises(Invalid, match="no WAV file"):
+        read_take(b"")
 
 
 NOISE = random.Random(1).randbytes(3000)

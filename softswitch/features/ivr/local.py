@@ -12,7 +12,7 @@ from softswitch.kernel.sound import Prompt, Sound
 KINDS = frozenset(
     {
         "account", "announce", "clock", "conference", "dialplan", "echo", "flow", "hangup", "mailbox", "park", "parked",
-        "pbx", "person", "pickup", "queue", "speeddial", "tone", "trunk", "trunk-group", "voicemail",
+        "pbx", "person", "pickup", "queue", "record-prompt", "speeddial", "tone", "trunk", "trunk-group", "voicemail",
     }
 )  # fmt: skip
 """Kinds of destinations; which names there are, only a switch knows."""

@@ -19,7 +19,7 @@ from softswitch.features.prompts.model import (
     file_of,
     sound_name,
 )
-from softswitch.features.prompts.needs import Reader
+from softswitch.features.prompts.needs import Reader, TakeReader
 from softswitch.features.prompts.shipped import Shipped
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, Unavailable
@@ -52,6 +52,7 @@ class Library:
         database: Database,
         clock: Clock,
         read: Reader,
+        read_take: TakeReader,
         synthesiser: Synthesiser | None = None,
     ) -> None:
         self._shipped = Shipped(shipped, read)
@@ -60,6 +61,7 @@ class Library:
         self._database = database
         self._clock = clock
         self._read = read
+        self._read_take = read_take
         self._synthesiser = synthesiser
         self._own: dict[Key, Prompt] = {}
         self._names: Mapping[Key, str] | None = None
@@ -144,7 +146,7 @@ class Library:
     async def take(self, language: str, name: str, file: Path, text: str | None, by: str) -> Prompt:
         """Keep what somebody has recorded. Raises as `upload`."""
         check_name(language, name)
-        sound = await asyncio.to_thread(lambda: self._read(file.read_bytes(), ""))
+        sound = await asyncio.to_thread(lambda: self._read_take(file.read_bytes()))
         return await self._keep(language, name, sound, text, "recorded", by)
 
     async def speak(self, language: str, name: str, text: str, voice: str, by: str) -> Prompt:

@@ -86,6 +86,13 @@ def demo_plan() -> PlanDocument:
                 destination="withheld/{number}",
                 note="show nobody who calls: *6784321",
             ),
+            Rule(
+                name="record-prompt",
+                number="*86XX",
+                rewrite=Rewrite(strip=3),
+                destination="record-prompt/recorded/{number}",
+                note="record a prompt: *8601 is recorded/01",
+            ),
             Rule(name="park", number="*68", destination="park", note="wait in a slot, or transfer a call here"),
             Rule(
                 name="parked", number="7(0[1-9]|1[0-9]|20)", match="regex", destination="parked/{number}", note="fetch"
