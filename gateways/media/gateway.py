@@ -150,6 +150,11 @@ class MediaGateway:
         return agreement.CONVERTED
 
     @property
+    def has_engine(self) -> bool:
+        """Whether there is one: one in a process of its own may have died."""
+        return self._process is None or self._link is not None
+
+    @property
     def stats(self) -> dict[str, int]:
         """The engine's counters since its start."""
         return self._engine.stats()

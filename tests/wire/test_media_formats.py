@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import combinations_with_replacement, pairwise
+from pathlib import Path
 
 import pytest
 
-from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import NotFound
@@ -14,6 +14,7 @@ from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.sound import Prompt, Silence, Tone
 from softswitch.ports import Mixer, Player
+from tests.wire.media_process import media_gateway
 from tests.wire.rtp_party import PEAK, Party, amplitude_at, decode_a_law, heard_now, talk
 
 PCMA, EVENT = Codec(8, "PCMA"), Codec(101, "TELEPHONE-EVENT")
@@ -49,9 +50,9 @@ def told() -> Deaf:
     return Deaf()
 
 
-@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
-async def gateway(request: pytest.FixtureRequest, told: Deaf) -> AsyncIterator[MediaGateway]:
-    gateway = MediaGateway(MediaEngine(host="127.0.0.1", first_port=0, legs=8, threads=request.param), "127.0.0.1")
+@pytest.fixture(params=[1, 2, "process"], ids=["one thread", "two threads", "own process"])
+async def gateway(request: pytest.FixtureRequest, told: Deaf, tmp_path: Path) -> AsyncIterator[MediaGateway]:
+    gateway = media_gateway(tmp_path, request.param)
     gateway.listen(told)
     await gateway.start()
     yield gateway

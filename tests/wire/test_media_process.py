@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from gateways._native import MediaCommand, MediaEngineLink
+from gateways._native import MediaCommand, MediaEngine, MediaEngineLink
 from gateways.media.gateway import MediaGateway
 from gateways.media.process import EngineProcess
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.errors import Rejected
+from softswitch.kernel.errors import Invalid, Rejected
 from softswitch.kernel.ids import LegId, MixId
+from softswitch.media_engine import media_engine
+from softswitch.settings import Option, read_settings
 from tests.wire.media_owner import RECORDING, A, B, described
 from tests.wire.media_process import engine_process
 from tests.wire.rtp_party import PATIENCE, Party, heard_now, talk
@@ -58,6 +60,14 @@ async def gateway(process: EngineProcess, told: Told) -> AsyncIterator[MediaGate
 def engine_id(folder: Path) -> int:
     """The process that listens at a folder's socket."""
     return int((folder / "media.sock.lock").read_text())
+
+
+async def found(process: EngineProcess) -> MediaEngineLink:
+    """An engine that somebody else has begun a moment ago."""
+    async with asyncio.timeout(PATIENCE):
+        while (link := process.find()) is None:  # noqa: ASYNC110 (another process has no event)
+            await asyncio.sleep(0.01)
+    return link
 
 
 async def killed_owner(folder: Path, *parties: Party) -> tuple[asyncio.subprocess.Process, list[HostPort]]:
@@ -166,20 +176,16 @@ async def test_one_that_an_operator_began_serves_one_owner_after_another(tmp_pat
         *("--data-dir", str(tmp_path), "--first-port", "0", "--legs", "4", "--orphan-seconds", "1"),
     )
     process = EngineProcess(folder / "media.sock", ["/bin/false"], tmp_path / "log")
-    await until(lambda: (folder / "media.sock").exists())
-    link = process.find()
-    assert link is not None
+    link = await found(process)
     assert (folder.stat().st_mode & 0o777, (folder / "media.sock").stat().st_mode & 0o777) == (0o700, 0o600)
     link.submit([MediaCommand.Open(leg=3, epoch=1)])
     link.close()
-    link = process.find()
-    assert link is not None
+    link = await found(process)
     assert (link.open_legs(), link.ends_alone) == ([], False), "a good-bye closes what is open"
     link.submit([MediaCommand.Open(leg=3, epoch=1)])
     link.abandon()
     await asyncio.sleep(1.5)
-    link = process.find()
-    assert link is not None
+    link = await found(process)
     assert link.open_legs() == [], "and so does time"
     link.submit([MediaCommand.Open(leg=3, epoch=2)])
     engine.send_signal(signal.SIGTERM)
@@ -250,7 +256,7 @@ async def test_when_the_engine_dies_its_calls_are_told_their_figures_stay_and_an
         assert gateway.figures(A).received == gateway.figures(B).sent == 10
         assert gateway.heard(A) == 10
         gateway.silence(B)  # what is ordered of one that is gone harms nothing
-        await until(lambda: "legs_open" in gateway.stats and gateway._link is not None)
+        await until(lambda: gateway.has_engine)
         gateway.close(A)
         assert gateway.figures(B).sent == 10
         gateway.close(B)
@@ -275,3 +281,40 @@ async def test_two_engines_do_not_share_a_socket(gateway: MediaGateway, tmp_path
     (tmp_path / "media.sock").unlink()
     with pytest.raises(OSError, match="a media engine is there already"):
         await asyncio.to_thread(engine_process(tmp_path).reach)
+
+
+def test_a_link_can_be_asked_all_that_an_engine_can() -> None:
+    assert set(dir(MediaEngine)) <= set(dir(MediaEngineLink))
+
+
+async def test_the_gateway_waits_for_the_engine_that_an_operator_begins_again(told: Told, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "softswitch", "media", "--socket", str(tmp_path / "media.sock"), "--legs", "2"]
+    words += ["--listen", "127.0.0.1", "--first-port", "0", "--data-dir", str(tmp_path)]
+    engine = await asyncio.create_subprocess_exec(*words)
+    process = EngineProcess(tmp_path / "media.sock", ["/bin/false"], tmp_path / "log")
+    (await found(process)).abandon()
+    gateway = owner_of(process, told)
+    await gateway.start()
+    gateway.open(A)
+    engine.kill()
+    await engine.wait()
+    assert await told.next() == ("lost", A, "")
+    await asyncio.sleep(0.5)
+    assert not gateway.has_engine, "nobody begins one but the operator"
+    engine = await asyncio.create_subprocess_exec(*words)
+    await until(lambda: gateway.has_engine)
+    gateway.open(B)
+    await gateway.stop()
+    assert engine.returncode is None, "it waits for the next switch"
+    engine.terminate()
+    async with asyncio.timeout(PATIENCE):
+        assert await engine.wait() == 0
+
+
+def test_an_engine_on_another_address_is_not_the_switchs(tmp_path: Path) -> None:
+    (tmp_path / "switch.toml").write_text(f"[media]\nsocket = '{tmp_path}/media.sock'\n")
+    settings = read_settings(tmp_path / "switch.toml", {}, [Option("--data-dir", "data_dir", str(tmp_path))])
+    process = engine_process(tmp_path, "--listen", "127.0.0.2", "--orphan-seconds", "1")
+    with pytest.raises(Invalid, match=r"receives sound on 127\.0\.0\.2, and not on 127\.0\.0\.1: end it first"):
+        media_engine(settings, process)
+    process.wait(PATIENCE)

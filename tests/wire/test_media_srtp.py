@@ -4,14 +4,15 @@ import asyncio
 import random
 import struct
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from gateways._native import MediaEngine
 from gateways.media.gateway import MediaGateway
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, MediaDescription, Security, SrtpKey
+from tests.wire.media_process import media_gateway
 from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law
 from tests.wire.srtp_party import Srtp
 
@@ -34,10 +35,9 @@ class Nobody:
     def sound_lost(self, leg: LegId) -> None: ...
 
 
-@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
-async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[MediaGateway]:
-    engine = MediaEngine(host="127.0.0.1", first_port=0, legs=8, threads=request.param)
-    gateway = MediaGateway(engine, "127.0.0.1")
+@pytest.fixture(params=[1, 2, "process"], ids=["one thread", "two threads", "own process"])
+async def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MediaGateway]:
+    gateway = media_gateway(tmp_path, request.param)
     gateway.listen(Nobody())
     await gateway.start()
     yield gateway

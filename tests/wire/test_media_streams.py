@@ -7,6 +7,7 @@ import socket
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from gateways.media.gateway import MediaGateway
 from softswitch.kernel.errors import Conflict
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.sound import Tone
+from tests.wire.media_process import media_gateway
 from tests.wire.rtp_party import PATIENCE, Party, amplitude_at, decode_a_law, heard_now, talk
 from tests.wire.test_media_gateway import A, B, Told, opened, until
 
@@ -25,10 +27,9 @@ PEAK = 8000
 CALLER, CALLED, AGENT = 700.0, 1100.0, 1700.0
 
 
-@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
-async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[MediaGateway]:
-    engine = MediaEngine(host="127.0.0.1", first_port=0, legs=8, threads=request.param)
-    gateway = MediaGateway(engine, "127.0.0.1")
+@pytest.fixture(params=[1, 2, "process"], ids=["one thread", "two threads", "own process"])
+async def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MediaGateway]:
+    gateway = media_gateway(tmp_path, request.param)
     gateway.listen(Told())
     await gateway.start()
     yield gateway
