@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from gateways.media.gateway import MediaGateway
 from gateways.sip.gateway import SipGateway
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.identity import ANONYMOUS
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Alert, Origin
 from softswitch.engine.call import CallApp
 from softswitch.engine.switch import Switch
@@ -20,6 +21,9 @@ from softswitch.features.cdr import store as records
 from softswitch.features.directory.service import Directory
 from softswitch.features.ivr.runtime import Flows
 from softswitch.features.ivr.texts import seconds
+from softswitch.features.persons.model import AccountState
+from softswitch.features.persons.service import Persons
+from softswitch.features.presence.service import PresenceService
 from softswitch.features.prompts.model import WORDLESS, Prompt
 from softswitch.features.prompts.service import Library
 from softswitch.features.quality.service import Doctor
@@ -48,6 +52,8 @@ class Answers:
     _media: MediaGateway
     _departures: Departures
     _dial_plan: DialPlan
+    _persons: Persons
+    _presence: PresenceService
     _apps: Mapping[str, CallApp]
     _flows: Callable[[], Flows]
 
@@ -74,6 +80,8 @@ class Answers:
         media: MediaGateway,
         departures: Departures,
         dial_plan: DialPlan,
+        persons: Persons,
+        presence: PresenceService,
         apps: Mapping[str, CallApp],
         flows: Callable[[], Flows],
     ) -> None:
@@ -83,6 +91,8 @@ class Answers:
         self._media = media
         self._departures = departures
         self._dial_plan = dial_plan
+        self._persons = persons
+        self._presence = presence
         self._apps = apps
         self._flows = flows
 
@@ -114,6 +124,8 @@ class Answers:
             return f"nothing takes calls for {destination}"
         if kind == "account" and self._directory.account(name) is None:
             return f"there is no account {name!r}"
+        if kind == "person" and self._persons.person(name) is None:
+            return f"there is no person {name!r}"
         if kind == "flow" and name not in self._flows():
             return f"there is no flow {name!r}"
         if kind == "trunk" and self._trunks.trunk(name) is None:
@@ -124,28 +136,51 @@ class Answers:
             return f"no PBX has the number {name!r}"
         return None
 
-    def prospect(
-        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
-    ) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
         """The dial plan asks what awaits a call at a destination that exists."""
         kind, name = destination
+        caller, by = Party(calling.shown or ANONYMOUS.number), calling.origin
         match kind:
             case "account" | "speeddial":
-                return self._reach.prospect(kind, name, routed_as)
-            case "setting" | "callback" if routed_as != origin:
-                said = f"{routed_as.name} forwards to a code of {origin.name}"
+                return self._reach.prospect(kind, name, by)
+            case "person":
+                return self._persons.prospect(name, calling)
+            case "setting" | "callback" | "calendar" | "person-setting" if by != first:
+                said = f"{by.name} forwards to a code of {first.name}"
                 return Prospect((RoutingStep(f"{kind}/{name}", "failed", said),), Cause.FACILITY_REJECTED)
             case "trunk-group" if (group := self._groups.group(name)) is not None:
-                return self._departures.prospect_of_group(group, number, caller, origin, routed_as)
+                return self._departures.prospect_of_group(group, number, caller, first, by)
             case "pbx" if (pbx := self._trunks.pbx_of(name)) is not None:
-                return self._departures.prospect(pbx.name, number, caller, origin, routed_as)
+                return self._departures.prospect(pbx.name, number, caller, first, by)
             case "trunk":
-                return self._departures.prospect(name, number, caller, origin, routed_as)
+                return self._departures.prospect(name, number, caller, first, by)
         return Prospect()
 
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+    def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         """The dial plan asks what becomes of a call at a destination before anything rings."""
-        return self._reach.onward(destination.kind, destination.name, caller)
+        if destination.kind == "person":
+            return self._persons.onward(destination.name, calling)
+        return self._reach.onward(destination.kind, destination.name, calling)
+
+    def account_state(self, account: str) -> AccountState | None:
+        """People with one number ask how things stand with an account."""
+        known = self._directory.account(account)
+        if known is None:
+            return None
+        rules = self._reach.rules(account)
+        return AccountState(
+            enabled=known.enabled,
+            registered=self._reach.phones.registered(account),
+            busy=self._reach.busy(account),
+            second_call=rules.call_waiting,
+            do_not_disturb=rules.do_not_disturb,
+            away=self._presence.absence(account),
+            refuses_hidden=rules.reject_anonymous,
+        )
+
+    def trunk_refusal(self, trunk: str, number: str) -> str | None:
+        """People with one number ask why a trunk would not take one now."""
+        return self._departures.refusal(trunk, number)
 
     async def between(self, session: Session, since: int, until: int) -> AsyncIterator[PastCall]:
         """The dial plan asks for the calls that it has routed, for a replay."""
@@ -156,7 +191,8 @@ class Answers:
     def users_of(self, calendar: str) -> Sequence[str]:
         """Calendars ask who goes by one of them."""
         rules = [f"dial plan rule {rule}" for rule in self._dial_plan.rules_by_calendar(calendar)]
-        return rules + [f"flow {name}" for name, flow in self._flows().items() if calendar in flow.calendars]
+        flows = [f"flow {name}" for name, flow in self._flows().items() if calendar in flow.calendars]
+        return [*rules, *flows, *self._persons.users_of(calendar)]
 
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""

@@ -59,6 +59,8 @@ from softswitch.features.messaging.service import Messaging
 from softswitch.features.messaging.store import MessageStore
 from softswitch.features.parking import feature as parking
 from softswitch.features.parking.lot import Lot
+from softswitch.features.persons import feature as persons_feature
+from softswitch.features.persons.service import Persons
 from softswitch.features.presence import feature as presence_feature
 from softswitch.features.presence.service import PresenceService
 from softswitch.features.prompts import feature as prompts_feature
@@ -175,6 +177,8 @@ class Softswitch:
         self.callbacks = Callbacks(self.lines, answers, clock)
         self.calendars = Calendars(clock, bus.publish, answers)
         self.dial_plan = DialPlan(clock, bus.publish, answers, answers, self.calendars)
+        self.persons = Persons(self.directory, answers, self.calendars)
+        self.directory.goes_with(self.persons.forget)
         self.records = CallRecords(self.event_log)
         self._retention = Retention(self.database, clock, self.records.live, settings.limits.trace_days)
         self.messaging = Messaging(
@@ -307,6 +311,7 @@ class Softswitch:
             reach_feature.build(self.reach, self.lines, self.callbacks, self.database),
             trunks,
             calendars_feature.build(self.calendars, self.database),
+            persons_feature.build(self.persons, phones, departures, self.database),
             routing.build(self.dial_plan, answers),
             codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
@@ -327,7 +332,15 @@ class Softswitch:
         ]
         self.apps = call_apps(self.features)
         answers.connect(
-            self.switch, self.sip, self.media, departures, self.dial_plan, self.apps, lambda: self.flows.live
+            self.switch,
+            self.sip,
+            self.media,
+            departures,
+            self.dial_plan,
+            self.persons,
+            self.presence,
+            self.apps,
+            lambda: self.flows.live,
         )
         authenticator = Authenticator(
             self.database,
@@ -391,6 +404,7 @@ class Softswitch:
                     "flows": self.flows.load,
                     "prompts": self.prompts.load,
                     "calendars": self.calendars.load,
+                    "persons": self.persons.load,
                     "routing": self.dial_plan.load,
                 }
             )
@@ -400,6 +414,7 @@ class Softswitch:
                     self.directory,
                     self.trunks,
                     self.calendars,
+                    self.persons,
                     self.dial_plan,
                     media=self.settings.demo_media,
                 )

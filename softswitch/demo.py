@@ -9,6 +9,8 @@ from softswitch.features.calendars.model import WEEKDAYS, Calendar
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
+from softswitch.features.persons.model import Device, Person
+from softswitch.features.persons.service import Persons
 from softswitch.features.routing.model.demo import demo_plan
 from softswitch.features.routing.service import DialPlan
 from softswitch.features.trunks.service import Trunks
@@ -45,6 +47,22 @@ OFFICE = Calendar(
 )
 
 
+def _person(number: str, strategy: str, owner: str) -> Person:
+    devices = tuple(
+        Device(name=name, account=account, order=order, ring_seconds=15)
+        for order, (name, account) in enumerate((("desk", "1001"), ("soft", "1002"), ("mobile", "1003")), 1)
+    )
+    return Person(number=number, name=f"Demo, {strategy}", owner=owner, strategy=strategy, devices=devices)
+
+
+PERSONS = (
+    _person("7001", "simultaneous", "1001"),
+    _person("7002", "sequential", "1002"),
+    _person("7003", "cyclic", "1003"),
+)
+"""The same devices in each of the three ways."""
+
+
 def with_secure_listeners(settings: Settings, now_ms: int) -> Settings:
     """Listen for TLS one port above SIP and for WebSockets two above, with a certificate made now."""
     file = settings.data_dir / "demo-certificate.pem"
@@ -65,6 +83,7 @@ async def furnish(
     directory: Directory,
     trunks: Trunks,
     calendars: Calendars,
+    persons: Persons,
     dial_plan: DialPlan,
     *,
     media: str,
@@ -90,6 +109,10 @@ async def furnish(
     if not calendars.exists(OFFICE.name):
         async with database.session() as session:
             await calendars.create(session, OFFICE)
+    for person in PERSONS:
+        if persons.person(person.number) is None:
+            async with database.session() as session:
+                await persons.create(session, person)
     if dial_plan.plan.version == 0:
         async with database.session() as session:
             await dial_plan.change(session, lambda _: demo_plan(), "system", "the demo's plan")

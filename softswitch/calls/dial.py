@@ -5,6 +5,8 @@ from softswitch.calls.signals import Ended
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
 
+_NONE: frozenset[LegId] = frozenset()
+
 
 class Dial:
     """One attempt to reach somebody on any of some legs. Pure: told what the legs do, it says what it means."""
@@ -14,6 +16,10 @@ class Dial:
         self.winner: Leg | None = None
         self.rang = False
         self._refusal: Ended | None = None
+        self.asked: frozenset[LegId] = _NONE
+        """Terminals that were answered, by a person or a machine, and must be confirmed before they have the call."""
+        self.awaited = 0
+        """How many groups of terminals are still to be invited."""
         self.unheard: int | None = None
         """The status that stands for a terminal that never answered a word or cannot be reached: 408, 503, 404."""
 
@@ -27,8 +33,13 @@ class Dial:
         first, self.rang = not self.rang, True
         return first
 
+    def asks(self, leg: Leg) -> None:
+        """A terminal was answered, which does not count until it is confirmed."""
+        leg.state = LegState.UP
+        self.asked |= {leg.id}
+
     def answered(self, leg: Leg) -> list[Leg]:
-        """A terminal answered: gives those that must be stopped.
+        """A terminal answered, or was confirmed: gives those that must be stopped.
 
         If another had answered already, it is this one that is too late.
         """
@@ -40,11 +51,18 @@ class Dial:
 
     def ended(self, leg: Leg, ended: Ended) -> bool:
         """A terminal is over; whether that was the last and none has answered."""
-        if ended.by_party and (self._refusal is None or _rank(ended) < _rank(self._refusal)):
+        if leg.id in self.asked:
+            pass  # whatever answered there, it has not said that it takes the call
+        elif ended.by_party and (self._refusal is None or _rank(ended) < _rank(self._refusal)):
             self._refusal = ended
         elif not ended.by_party and ended.status is not None:
             self.unheard = ended.status
-        return self.winner is None and all(over(other) for other in self.legs.values())
+        return self.winner is None and not self.awaited and self.nobody_left
+
+    @property
+    def nobody_left(self) -> bool:
+        """Whether every terminal that was invited is over."""
+        return all(over(other) for other in self.legs.values())
 
     def refusal(self) -> Ended:
         """What to tell the caller when nobody took the call: the best of the refusals."""

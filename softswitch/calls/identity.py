@@ -57,3 +57,8 @@ class IdentityStyle(Struct, frozen=True, gc=False):
 
 
 PLAIN = IdentityStyle()
+
+
+def is_hidden(from_: Party, identity: Identity | None) -> bool:
+    """Whether a caller does not want its number shown."""
+    return from_.number == ANONYMOUS.number or (identity is not None and identity.private)

@@ -5,19 +5,33 @@ from msgspec import Struct
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+
+
+class Calling(Struct, frozen=True, gc=False):
+    """Whose call is asked about, and when it would come."""
+
+    shown: str
+    """The caller's number; empty: hidden."""
+    origin: Origin
+    """With whose rights it comes there: the caller's, or those of whom sent it on."""
+    at: int
+    """Wall milliseconds."""
 
 
 class Onward(Struct, frozen=True, gc=False):
-    """The call goes on to a number, or ends."""
+    """The call goes on to a number or a destination, or ends."""
 
-    step: RoutingStep
-    """Which rule says so, and why."""
+    steps: tuple[RoutingStep, ...]
+    """Which rules say so, and why."""
     number: str = ""
-    """Routed in the context of `routed_as`; empty: the call ends."""
+    """Routed in the context of `routed_as`; empty: it goes to `destination`, or ends."""
     routed_as: Origin | None = None
     """Whose rights it goes on with."""
     cause: Cause | None = None
     """What it ends with."""
+    destination: Destination | None = None
+    """Where it goes on without the dial plan."""
 
 
 class Prospect(Struct, frozen=True, gc=False):

@@ -314,6 +314,8 @@ class LiveCall(ServedCall):
             leg.pressed = PressedKeys()
         if not leg.pressed.is_new(digit, by_info, self._around.clock.monotonic()):
             return True
+        if self._dial is not None and self._dial.pressed(leg, digit):
+            return True
         if self._keys is None and (self.other(leg) is not None or self.consultation is not None):
             self._keys = InCallKeys(self, self._around)
         if self._keys is not None and self._keys.pressed(leg, digit):

@@ -1,6 +1,6 @@
 """What a call application holds in its hands: the party who called, and what can be done for it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -20,6 +20,17 @@ from softswitch.kernel.spoken import Said
 Spoken = str | Said | Sound
 """What a caller hears: a prompt by its name without a language (`voicemail/greeting`), a value said by the grammar of a
 language (`softswitch.kernel.spoken`), or a sound."""
+
+
+class Confirmation(Struct, frozen=True, gc=False):
+    """What a terminal must do before it has the call: whoever answers hears something, again and again, and presses a
+    key. A machine that answers presses none."""
+
+    spoken: tuple[Spoken, ...]
+    language: str
+    key: str = "1"
+    within: float = 20.0
+    """Seconds from the answer."""
 
 
 class Candidate(Struct, frozen=True, gc=False):
@@ -47,6 +58,19 @@ class Candidate(Struct, frozen=True, gc=False):
     """How its signalling differs from what holds for all."""
     srtp: Srtp = Srtp.OFF
     """Whether its sound is encrypted."""
+    ring_seconds: float | None = None
+    """How long it rings; None: as long as any."""
+    confirm: Confirmation | None = None
+    """None: who answers has the call."""
+
+
+class Later(Struct, frozen=True):
+    """Terminals that join the ringing."""
+
+    after: float
+    """Seconds; or at once when nobody rings any more."""
+    candidates: Callable[[], Awaitable[Sequence[Candidate]]]
+    """Asked then."""
 
 
 class DialOutcome(Struct, frozen=True, gc=False):
@@ -203,10 +227,12 @@ class Caller(Protocol):
         up or is fetched."""
         ...
 
-    async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
-        """Ring all candidates at once; the first to answer talks with the caller and the others stop, told that the
-        call was completed elsewhere. Returns when that talk has ended (`answered=True`) or when nobody answered: all
-        refused, or the time was up."""
+    async def dial(
+        self, candidates: Sequence[Candidate], ring_seconds: float, later: Sequence[Later] = ()
+    ) -> DialOutcome:
+        """Ring all candidates at once, and those of `later` when their time comes; the first to answer (and to confirm
+        it, where it must) talks with the caller and the others stop, told that the call was completed elsewhere.
+        Returns when that talk has ended (`answered=True`) or when nobody answered: all refused, or the time was up."""
         ...
 
     def also(self, candidates: Sequence[Candidate]) -> None:

@@ -9,13 +9,15 @@ from softswitch.calls.codec_choice import Codecs
 from softswitch.calls.dial import Dial, over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Alert, Answered, Ended, Invitation, Progressed
-from softswitch.engine.caller import Candidate
+from softswitch.engine.caller import Candidate, Later
 from softswitch.engine.legs import CallLegs
+from softswitch.engine.staggered import Staggered
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import LegAnswered, LegDialed, LegRang
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import MediaDescription
 
@@ -25,7 +27,7 @@ MOST_CANDIDATES = 100
 class Dialling:
     """The asyncio shell of `Dial`. `run` returns when nobody has answered, or when whoever did is gone again."""
 
-    __slots__ = ("_alerted", "_around", "_call", "_dial", "_done", "_joined", "_legs")
+    __slots__ = ("_alerted", "_around", "_call", "_dial", "_done", "_joined", "_legs", "_staggered")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Dialling:
         self._joined = joined
         self._dial = Dial()
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._staggered: Staggered | None = None
 
     @property
     def winner(self) -> Leg | None:
@@ -64,6 +67,15 @@ class Dialling:
     def unheard(self) -> int | None:
         """See `DialOutcome.unheard`."""
         return self._dial.unheard
+
+    @property
+    def empty(self) -> bool:
+        """Whether no terminal was invited."""
+        return not self._dial.legs
+
+    def confirmed(self, leg: Leg) -> bool:
+        """Whether the party was asked whether it takes the call, and has heard us until now."""
+        return leg.id in self._dial.asked
 
     def holds(self, leg: Leg) -> bool:
         """Whether a leg is one of this dial's."""
@@ -87,11 +99,17 @@ class Dialling:
         Raises Rejected(SWITCH_CONGESTION) when no port is left for one of them.
         """
         for candidate in candidates[:MOST_CANDIDATES]:
-            leg = self._legs.add(candidate.destination, anchored=candidate.anchored)
+            confirm = candidate.confirm is not None
+            leg = self._legs.add(candidate.destination, anchored=candidate.anchored or confirm)
             self._dial.add(leg)
             leg.party = Party(candidate.number)
             leg.codecs = candidate.codecs or self._rule(candidate.destination)
             leg.local = offer(leg)
+            if confirm and leg.local is None and leg.address is not None:
+                # It is to hear us before it hears the caller, who wants to be offered to.
+                leg.local = media_plan.offer(self._around.media.codecs, leg.address)
+            if confirm or candidate.ring_seconds is not None:
+                self._stagger().invited(leg, candidate)
             self._around.publish(
                 LegDialed(
                     at=self._around.clock.wall_ms(),
@@ -121,6 +139,19 @@ class Dialling:
                 ),
             )
 
+    def await_later(self, later: Sequence[Later], invite: Callable[[Sequence[Candidate]], None]) -> None:
+        """Have more terminals invited (by `invite`) when their time comes."""
+        self._stagger().wait(later, invite)
+
+    def _stagger(self) -> Staggered:
+        if self._staggered is None:
+            self._staggered = Staggered(self._around, self._legs, self._dial, over=self.finish, failed=self._fail)
+        return self._staggered
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
     def _rule(self, destination: Destination) -> tuple[str, ...]:
         """Which codecs an account is told of."""
         origin = self._around.origin_of(destination.name) if destination.kind == "account" else None
@@ -130,19 +161,26 @@ class Dialling:
         """A party that was not dialled has the call, as if it had answered first. The others stop."""
         self._dial.add(leg)
         self._dial.winner = leg
+        self._settle()
         for other in self._dial.legs.values():
             if other is not leg:
                 self._legs.hang_up(other, Cause.ANSWERED_ELSEWHERE, elsewhere=True)
 
     async def run(self, ring_seconds: float = 0) -> None:
         """Wait for the outcome. An answer within `ring_seconds` lifts the limit."""
-        if not self._dial.legs:
+        if not self._dial.legs and not self._dial.awaited:
             return
         timer = asyncio.get_running_loop().call_later(ring_seconds, self._ring_over)
         try:
             await self._done
         finally:
             timer.cancel()
+            self._settle()
+
+    def _settle(self) -> None:
+        """Nobody is waited for any more."""
+        if self._staggered is not None:
+            self._staggered.close()
 
     def finish(self) -> None:
         """Let `run` return."""
@@ -155,11 +193,13 @@ class Dialling:
             return
         leg.session_id = progressed.session_id
         # Early media is let through when there is no doubt whose it is.
-        early = progressed.media is not None and len(dial.legs) == 1
+        early, ringing = progressed.media is not None and len(dial.legs) == 1, progressed.ringing
+        if early and self._must_confirm(leg):
+            early, ringing = False, True  # what it sends may be a mailbox's greeting
         if early:
             leg.remote = progressed.media
         news = False
-        if leg.state is LegState.INVITED and progressed.ringing:
+        if leg.state is LegState.INVITED and ringing:
             self._around.publish(LegRang(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
             news = dial.ringing(leg)
         if news or early or progressed.silenced:
@@ -174,11 +214,41 @@ class Dialling:
             self._over(leg, Ended(Cause.INTERWORKING, by_party=True, status=488))
             return
         too_late = self._dial.winner is not None
+        if not too_late and self._must_confirm(leg):
+            self._ask(leg)
+            return
+        self._has_call(leg, too_late)
+
+    def _has_call(self, leg: Leg, too_late: bool) -> None:
         for other in self._dial.answered(leg):
             self._legs.hang_up(other, Cause.ANSWERED_ELSEWHERE, elsewhere=True)
         if not too_late:
-            self._around.publish(LegAnswered(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
+            self._settle()
+            if leg.id not in self._dial.asked:
+                self._around.publish(LegAnswered(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
             self._joined(leg)
+
+    def _must_confirm(self, leg: Leg) -> bool:
+        return self._staggered is not None and self._staggered.must_confirm(leg)
+
+    def _ask(self, leg: Leg) -> None:
+        assert self._staggered is not None
+        self._around.publish(LegAnswered(at=self._around.clock.wall_ms(), call=self._call, leg=leg.id))
+        try:
+            self._staggered.ask(leg)
+        except (NotFound, Rejected) as error:
+            owner = self._legs.owner_of(leg.id)
+            if owner is not None:
+                owner.note(f"{leg.destination} cannot be asked whether it takes the call: {error}")
+            self._legs.hang_up(leg, Cause.NO_ANSWER)
+
+    def pressed(self, leg: Leg, digit: str) -> bool:
+        """A key; whether it was for us alone, because its party is asked whether it takes the call."""
+        if leg.id not in self._dial.asked or leg is self._dial.winner:
+            return False
+        if self._staggered is not None and self._staggered.pressed(leg, digit) and self.open:
+            self._has_call(leg, too_late=False)
+        return True
 
     def ended(self, leg: Leg, ended: Ended) -> None:
         """A leg of this dial is gone."""
@@ -188,16 +258,24 @@ class Dialling:
             self._over(leg, ended)
 
     def _over(self, leg: Leg, ended: Ended) -> None:
-        if self._dial.ended(leg, ended):
+        is_over = self._dial.ended(leg, ended)
+        if self._staggered is not None:
+            self._staggered.gone(leg)
+            self._staggered.look()
+        elif is_over:
             self.finish()
 
     def _ring_over(self) -> None:
-        """Nobody answered within the time."""
-        if self._dial.winner is None:
-            for leg in self._dial.legs.values():
-                if not over(leg):
+        """Nobody answered within the time. A party that is asked may still say that it takes the call."""
+        dial = self._dial
+        if dial.winner is None:
+            if self._staggered is not None:
+                self._staggered.no_more()
+            for leg in dial.legs.values():
+                if not over(leg) and leg.id not in dial.asked:
                     self._legs.hang_up(leg, Cause.NO_ANSWER)
-            self.finish()
+            if dial.nobody_left:
+                self.finish()
 
 
 def through_caller(caller: Leg, able: Codecs) -> Callable[[Leg], MediaDescription | None]:

@@ -14,7 +14,7 @@ from softswitch.calls.dial import over
 from softswitch.calls.identity import ANONYMOUS, Identity, IdentityStyle
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Alert, Answer, Origin, Ring
-from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Recorded, Spoken
+from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Later, Recorded, Spoken
 from softswitch.engine.dialling import Dialling, through_caller
 from softswitch.engine.hearing import Hearing, Order, sounds
 from softswitch.engine.legs import CallLegs
@@ -122,7 +122,9 @@ class ServedCall(RecordedCall):
             self._hearing = Hearing(self._around.media, self._around.player, self._around.recorder)
         return self._hearing
 
-    async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
+    async def dial(
+        self, candidates: Sequence[Candidate], ring_seconds: float, later: Sequence[Later] = ()
+    ) -> DialOutcome:
         if self._hops_left <= 1:
             # RFC 3261 section 16.3 step 3, which a B2BUA must obey as a proxy does, or two of them loop for ever.
             raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "too many hops (Max-Forwards)")
@@ -130,11 +132,15 @@ class ServedCall(RecordedCall):
             self.legs.open_media(self.caller_leg)
         dial = self._dial = self._new_dial(alerted=self._alerted, joined=self._joined)
         self._invite(dial, candidates)
-        if not candidates:
+        if later:
+            dial.await_later(later, self.also)
+        elif not candidates:
             return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
         await dial.run(ring_seconds)
         if dial.winner is None:
             self.talk.ring_no_more(self.caller_leg)
+            if dial.empty:
+                return DialOutcome(False, Cause.SUBSCRIBER_ABSENT)
             refusal = dial.refusal
             return DialOutcome(False, refusal.cause, refusal.status, refusal.contacts, dial.unheard)
         return DialOutcome(True, self._cause[0] if self._cause else Cause.NORMAL_CLEARING)
@@ -227,6 +233,9 @@ class ServedCall(RecordedCall):
             self.legs.hang_up(leg, Cause.NORMAL_CLEARING)
             return
         self.caller_leg.far_session_id = leg.session_id
+        if self._dial is not None and self._dial.confirmed(leg):
+            self._pair(leg)
+            return
         self.talk.put_through(self.caller_leg, leg)
         self._answer_caller()
         self._bridged(leg)

@@ -5,14 +5,13 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.cdr.store import between
 from softswitch.features.routing.model import Plan, PlanDocument, Rule, demo_plan
 from softswitch.features.routing.needs import PastCall
 from softswitch.features.routing.replay import Replay, replay
-from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import IdSource
 from softswitch.platform.database import Database, Session
@@ -30,12 +29,10 @@ class Anywhere:
     def why_missing(self, destination: Destination) -> str | None:
         return None
 
-    def prospect(
-        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
-    ) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
         return Prospect()
 
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+    def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         return None
 
 

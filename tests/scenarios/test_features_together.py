@@ -3,13 +3,11 @@
 import asyncio
 
 import pytest
-from msgspec.structs import replace
 
 from softswitch.features.reach.model import ReachRules
-from softswitch.kernel.binding import PushTarget
 from softswitch.kernel.errors import Conflict
-from tests.support.phones import Extras, Phone
-from tests.support.stories import parked, registered, ringing, taken, talking
+from tests.support.phones import Extras
+from tests.support.stories import Sleeper, parked, registered, ringing, taken, talking
 from tests.support.switch import SimulatedSwitch
 
 # Parking and pickup -------------------------------------------------------------------------------------
@@ -217,27 +215,9 @@ async def test_a_forward_to_a_speed_dial_is_to_that_of_who_forwards(house: Simul
     await house.settled()
 
 
-class Sleeper:
-    """The second phone of 1002, which a push service must wake."""
-
-    def __init__(self, house: SimulatedSwitch, phone: Phone) -> None:
-        self._house = house
-        bindings = house.location.bindings("1002")
-        self._others = [each for each in bindings if str(phone.address) not in each.contact]
-        (mine,) = [each for each in bindings if str(phone.address) in each.contact]
-        self._awake = replace(mine, push=PushTarget("fcm", "token-1"))
-        asleep = replace(self._awake, transport="tls", connection=None, reachable=False)
-        house.location.replace("1002", [*self._others, asleep])
-
-    def wakes(self) -> None:
-        """It registers."""
-        assert self._house.features.woken[-1] == ("1002", "call")
-        self._house.location.replace("1002", [*self._others, self._awake])
-
-
 async def test_a_woken_phone_that_answers_as_another_does_is_let_go(house: SimulatedSwitch) -> None:
     alice, bob, mobile = await registered(house, "1001", "1002", "1002")
-    sleeper = Sleeper(house, mobile)
+    sleeper = Sleeper(house, "1002", mobile)
     out = alice.call("1002")
     back = await bob.rings()
     back.ring()
@@ -254,7 +234,7 @@ async def test_a_woken_phone_that_answers_as_another_does_is_let_go(house: Simul
 
 async def test_a_phone_that_wakes_after_the_answer_is_not_rung(house: SimulatedSwitch) -> None:
     alice, bob, mobile = await registered(house, "1001", "1002", "1002")
-    sleeper = Sleeper(house, mobile)
+    sleeper = Sleeper(house, "1002", mobile)
     out, _ = await talking(house, alice, bob)
     sleeper.wakes()
     await asyncio.sleep(5)
@@ -265,7 +245,7 @@ async def test_a_phone_that_wakes_after_the_answer_is_not_rung(house: SimulatedS
 
 async def test_a_phone_that_refuses_does_not_stop_the_one_that_is_being_woken(house: SimulatedSwitch) -> None:
     alice, bob, mobile = await registered(house, "1001", "1002", "1002")
-    sleeper = Sleeper(house, mobile)
+    sleeper = Sleeper(house, "1002", mobile)
     out = alice.call("1002")
     (await bob.rings()).refuse(486)
     await asyncio.sleep(3)
@@ -275,7 +255,7 @@ async def test_a_phone_that_refuses_does_not_stop_the_one_that_is_being_woken(ho
     out.hang_up()
     await out.until("over")
     await asyncio.sleep(1)
-    Sleeper(house, mobile)
+    Sleeper(house, "1002", mobile)
     alone = alice.call("1002")
     (await bob.rings()).refuse(486)
     before = house.loop.time()

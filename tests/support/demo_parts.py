@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 import ivr_flows
 from softswitch.answers import Answers
 from softswitch.calls.signals import Origin
-from softswitch.demo import OFFICE
+from softswitch.demo import OFFICE, PERSONS
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
@@ -30,6 +30,8 @@ from softswitch.features.messaging.feature import build as build_messaging
 from softswitch.features.messaging.service import Messaging
 from softswitch.features.parking.feature import build as build_parking
 from softswitch.features.parking.lot import Lot
+from softswitch.features.persons.call_app import person_app
+from softswitch.features.persons.service import Persons
 from softswitch.features.presence.feature import build as build_presence
 from softswitch.features.presence.service import PresenceService
 from softswitch.features.quality.service import Doctor
@@ -162,6 +164,9 @@ class DemoFeatures:
         answers = Answers(self.directory, self.location, self.reach, self.trunks, self.groups, Doctor(publish))
         self.calendars = Calendars(clock, publish, answers)
         self.calendars._take(Timetable(OFFICE))
+        self.persons = Persons(self.directory, answers, self.calendars)
+        for person in PERSONS:
+            self.persons._take(person)
         plan = self.plan = DialPlan(clock, publish, answers, answers, self.calendars)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.sounds = ShippedPrompts(SHIPPED)
@@ -198,6 +203,7 @@ class DemoFeatures:
             "callback": callback_app(self.reach, self.callbacks),
             "withheld": withheld_app(),
             "flow": flow_app(self.flows),
+            "person": person_app(self.persons, self.phones, departures),
             **trunks_app.build_call_apps(
                 self.trunks, self.groups, self.traffic, departures, Verifier(self.certificates)
             ),
@@ -205,7 +211,17 @@ class DemoFeatures:
             **build_parking(Lot(), self, self).call_apps,
         }
         # What needs the switch and its gateways is not asked of these.
-        answers.connect(None, None, None, departures, plan, self.apps, lambda: self.flows.live)  # type: ignore[arg-type]
+        answers.connect(
+            None,  # type: ignore[arg-type]
+            None,  # type: ignore[arg-type]
+            None,  # type: ignore[arg-type]
+            departures,
+            plan,
+            self.persons,
+            self.presence,
+            self.apps,
+            lambda: self.flows.live,
+        )
 
     def add(self, into: Rows, row: tuple[object, ...]) -> None:
         self.rows.append(row)

@@ -115,6 +115,8 @@ class ModelMedia:
         """What is played over what a leg hears."""
         self.played: list[tuple[LegId, tuple[Sound, ...]]] = []
         """What legs were given to hear, in order; what begins anew for ever is not among it."""
+        self.loops: dict[LegId, tuple[Sound, ...]] = {}
+        """What each was given last that begins anew for ever."""
         self.takes: dict[int, Take] = {}
         """Recordings of what parties say that have not ended."""
         self.files: dict[str, int] = {}
@@ -233,7 +235,9 @@ class ModelMedia:
             self.over[leg] = tuple(sounds)
         else:
             self._start(leg, "list")
-        if not loop:
+        if loop:
+            self.loops[leg] = tuple(sounds)
+        else:
             self.played.append((leg, tuple(sounds)))
         if loop or seconds is None:
             return

@@ -2,8 +2,11 @@
 
 import asyncio
 
+from msgspec.structs import replace
+
 from softswitch.events import CallEnded
 from softswitch.features.cdr.model import Cdr
+from softswitch.kernel.binding import PushTarget
 from softswitch.kernel.cause import Cause
 from tests.support.invariants import records
 from tests.support.phone_calls import PhoneCall
@@ -17,6 +20,24 @@ async def registered(house: SimulatedSwitch, *accounts: str) -> list[Phone]:
     for phone in phones:
         assert await phone.register() == 200
     return phones
+
+
+class Sleeper:
+    """A phone of an account that a push service must wake."""
+
+    def __init__(self, house: SimulatedSwitch, account: str, phone: Phone) -> None:
+        self._house, self._account = house, account
+        bindings = house.location.bindings(account)
+        self._others = [each for each in bindings if str(phone.address) not in each.contact]
+        (mine,) = [each for each in bindings if str(phone.address) in each.contact]
+        self._awake = replace(mine, push=PushTarget("fcm", "token-1"))
+        asleep = replace(self._awake, transport="tls", connection=None, reachable=False)
+        house.location.replace(account, [*self._others, asleep])
+
+    def wakes(self) -> None:
+        """It registers."""
+        assert self._house.features.woken[-1] == (self._account, "call")
+        self._house.location.replace(self._account, [*self._others, self._awake])
 
 
 async def ringing(caller: Phone, callee: Phone) -> tuple[PhoneCall, PhoneCall]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from softswitch.calls.identity import Identity
 from softswitch.calls.signals import Origin, Target
-from softswitch.engine.caller import Candidate, DialOutcome
+from softswitch.engine.caller import Candidate, DialOutcome, Later
 from softswitch.events import Fact, LegDialed, LegEnded, RoutingStep
 from softswitch.features.trunks.model import Trunk, TrunkRules, check_rules
 from softswitch.features.trunks.service import Trunks
@@ -83,7 +83,9 @@ class FakeCaller:
         self.publish: Callable[[Fact], Any] = lambda fact: None
         self._outcomes = list(outcomes) or [DialOutcome(True, Cause.NORMAL_CLEARING)]
 
-    async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
+    async def dial(
+        self, candidates: Sequence[Candidate], ring_seconds: float, later: Sequence[Later] = ()
+    ) -> DialOutcome:
         (candidate,) = candidates
         self.dialled.append(candidate)
         self.ring_seconds = ring_seconds

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from softswitch.calls.signals import Target
-from softswitch.engine.caller import Candidate, DialOutcome
+from softswitch.engine.caller import Candidate, DialOutcome, Later
 from softswitch.events import AccountRegistered, AccountUnregistered, Fact
 from softswitch.features.registrar.feature import build
 from softswitch.features.registrar.phones import Phones, candidates_of
@@ -37,7 +37,9 @@ class FakeCaller:
         self.dialling: asyncio.Future[None] | None = None
         """Where set, dialling goes on until it is done."""
 
-    async def dial(self, candidates: Sequence[Candidate], ring_seconds: float) -> DialOutcome:
+    async def dial(
+        self, candidates: Sequence[Candidate], ring_seconds: float, later: Sequence[Later] = ()
+    ) -> DialOutcome:
         self.dialled.append((candidates, ring_seconds))
         if self.dialling is not None:
             await self.dialling

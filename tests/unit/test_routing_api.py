@@ -4,14 +4,13 @@ from typing import Any
 import httpx
 import pytest
 
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished
 from softswitch.features.routing.feature import build
 from softswitch.features.routing.model import RouteRequest, demo_plan
 from softswitch.features.routing.needs import PastCall
 from softswitch.features.routing.service import CHANGED, DialPlan
-from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
 from softswitch.platform.changes import Changes
@@ -26,9 +25,7 @@ class Neighbours:
     def origin_of(self, number: str) -> Origin | None:
         return Origin("account", number, "default") if number in ("1001", "1002", "1003") else None
 
-    def prospect(
-        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
-    ) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
         return Prospect()
 
     def why_missing(self, destination: Destination) -> str | None:
@@ -36,7 +33,7 @@ class Neighbours:
             return f"there is no account {destination.name!r}"
         return None
 
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+    def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         return None
 
 

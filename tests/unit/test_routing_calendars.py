@@ -2,7 +2,7 @@
 
 import pytest
 
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.demo import OFFICE
 from softswitch.events import RoutingStep
@@ -92,7 +92,7 @@ class Anybody:
     def prospect(self, *asked: object) -> Prospect:
         return Prospect()
 
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+    def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         return None
 
     def users_of(self, calendar: str) -> list[str]:

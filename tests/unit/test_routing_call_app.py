@@ -1,6 +1,6 @@
 import pytest
 
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.routing.call_app import dial_plan_app
@@ -57,15 +57,13 @@ class Nobody:
     def origin_of(self, number: str) -> Origin | None:
         return None
 
-    def prospect(
-        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
-    ) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
         return Prospect()
 
     def why_missing(self, destination: Destination) -> str | None:
         return None
 
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+    def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         return None
 
 

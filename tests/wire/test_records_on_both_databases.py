@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.engine.bus import Bus
 from softswitch.events import AccountUnregistered, CallAnswered, CallFact, CallOffered, Fact
@@ -131,7 +131,7 @@ class Nobody:
     def prospect(self, *asked: object) -> Prospect:
         raise AssertionError("nobody asks here")
 
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+    def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         return None
 
 

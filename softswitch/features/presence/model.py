@@ -129,3 +129,20 @@ def composed(
     said = [published.open for published in publications if published.open is not None]
     note = next((published.note for published in publications if published.note), "")
     return Presence(reachable and (any(said) if said else True), tuple(activities), note, do_not_disturb)
+
+
+_ABSENT = frozenset(
+    ("appointment", "away", "holiday", "in-transit", "meal", "permanent-absence", "sleeping", "travel", "vacation")
+)
+"""What a person does who is not at its devices (of RFC 4480 section 3.2)."""
+
+
+def absence(publications: Sequence[Published]) -> str:
+    """Why a person is not there, by what its devices say, newest first; empty: they say nothing of it."""
+    for published in publications:
+        for activity in published.activities:
+            if activity in _ABSENT:
+                return activity
+        if published.activities or published.open:
+            return ""
+    return ""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from softswitch.events import AccountRegistered, AccountUnregistered, Fact, MailboxChanged, PresencePublished
 from softswitch.features.presence import store
-from softswitch.features.presence.model import CallBoard, Privacy, composed
+from softswitch.features.presence.model import CallBoard, Privacy, absence, composed
 from softswitch.features.presence.needs import Accounts, LiveCalls
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import NotFound
@@ -129,6 +129,10 @@ class PresenceService:
             )
         )
         self._changed(Subject.PRESENCE, account)
+
+    def absence(self, account: str) -> str:
+        """How an account's devices say that their person is not there, `away`, `meal`; empty: they do not."""
+        return absence(self._published.get(account, ()))
 
     # What administrators and other features say ---------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from softswitch.calls.identity import ANONYMOUS, Identity
+from softswitch.calls.identity import Identity, is_hidden
 from softswitch.calls.redirect import Redirects, first_number
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
@@ -28,7 +28,7 @@ def account_app(reach: Reach) -> CallApp:
         if not account.enabled:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"account {name} is disabled")
         rules = reach.rules(name)
-        if rules.reject_anonymous and _hidden(caller):
+        if rules.reject_anonymous and is_hidden(caller.from_, caller.identity):
             # RFC 5079: "the server refuses to fulfill the request because the requestor is anonymous".
             raise Rejected(Cause.CALL_REJECTED, f"{name} takes no calls from hidden numbers", 433)
         match reach.at_once(name):
@@ -58,11 +58,6 @@ def _forwarded(caller: Caller, reach: Reach, name: str, forward: Forward) -> Des
     assert account is not None
     caller.forward(account.origin, forward.number, forward.reason)
     return Destination("dialplan", account.origin.context)
-
-
-def _hidden(caller: Caller) -> bool:
-    identity = caller.identity
-    return caller.from_.number == ANONYMOUS.number or (identity is not None and identity.private)
 
 
 def withheld_app() -> CallApp:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.reach import store
@@ -57,24 +57,28 @@ class Reach:
         """The number that two digits stand for at a caller; None: none, or the caller is no account."""
         return self.rules(caller.name).speed_dials.get(digits) if caller.kind == "account" else None
 
-    def onward(self, kind: str, name: str, caller: Origin) -> Onward | None:
+    def onward(self, kind: str, name: str, calling: Calling) -> Onward | None:
         """What becomes of a call for `account/NUMBER` or `speeddial/DIGITS` now; None: phones ring, or nothing is
         there."""
         if kind == "speeddial":
-            number = self.speed_dial(caller, name)
+            number = self.speed_dial(calling.origin, name)
             if number is None:
                 return None
-            step = RoutingStep(f"speeddial/{name}", "matched", f"stands for {number} at {caller.name}")
-            return Onward(step, number, caller)
+            step = RoutingStep(f"speeddial/{name}", "matched", f"stands for {number} at {calling.origin.name}")
+            return Onward((step,), number, calling.origin)
         account = self.accounts.account(name) if kind == "account" else None
-        if account is None:
+        if account is None or not account.enabled:
             return None
+        if not calling.shown and self.rules(name).reject_anonymous:
+            said = f"{name} takes no calls from hidden numbers"
+            step = RoutingStep(f"account/{name}.reject_anonymous", "failed", said)
+            return Onward((step,), cause=Cause.CALL_REJECTED)
         match self.at_once(name):
             case Forward(number, rule, reason):
                 step = RoutingStep(f"account/{name}.{rule}", "matched", f"forwarded to {number} ({reason})")
-                return Onward(step, number, account.origin)
+                return Onward((step,), number, account.origin)
             case Refuse(cause, rule, why):
-                return Onward(RoutingStep(f"account/{name}.{rule}", "failed", f"{name} {why}"), cause=cause)
+                return Onward((RoutingStep(f"account/{name}.{rule}", "failed", f"{name} {why}"),), cause=cause)
         return None
 
     def prospect(self, kind: str, name: str, caller: Origin) -> Prospect:

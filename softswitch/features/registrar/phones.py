@@ -67,6 +67,20 @@ class Phones:
         bindings = self._location.bindings(number)
         return bool(chosen(bindings)) or (self._notifier is not None and bool(asleep(bindings)))
 
+    def awake(self, number: str, rules: LegRules | None = None) -> Sequence[Candidate]:
+        """Those that can be rung now, by the account's rules of signalling."""
+        return self._candidates(number, chosen(self._location.bindings(number)), rules)
+
+    def sleeps(self, number: str) -> bool:
+        """Whether one of them must be woken before it can be rung."""
+        return self._notifier is not None and bool(asleep(self._location.bindings(number)))
+
+    async def woken(self, number: str, caller: Party, rules: LegRules | None = None) -> Sequence[Candidate]:
+        """Have those that sleep woken for a call from `caller`, and give those that come back in time."""
+        awake = chosen(self._location.bindings(number))
+        targets = self.wake(number, caller, "call")
+        return self._candidates(number, await self._woken(number, targets, awake), rules) if targets else ()
+
     def targets(self, number: str) -> Sequence[Target]:
         """How each of them is reached."""
         return [target_of(binding) for binding in chosen(self._location.bindings(number))]

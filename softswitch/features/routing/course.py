@@ -4,6 +4,8 @@ numbers, until it rings, is answered, or ends."""
 from msgspec import Struct
 from msgspec.structs import replace
 
+from softswitch.calls.identity import ANONYMOUS
+from softswitch.calls.onward import Calling
 from softswitch.calls.signals import Origin
 from softswitch.events import RoutingStep
 from softswitch.features.routing.model import Plan, Routed, RouteRequest
@@ -47,15 +49,20 @@ def course(
     while True:
         routed = plan.route(asked, explain)
         steps += routed.steps
-        if routed.destination is None:
-            return Course(asked, routed, origin, True, routed.cause, tuple(steps))
-        onward = destinations.onward(routed.destination, origin)
+        onward = None
+        while routed.destination is not None:
+            onward = destinations.onward(routed.destination, calling(routed.caller or asked.caller, origin, asked.at))
+            if onward is None:
+                break
+            steps += onward.steps
+            if len(steps) > MOST_STEPS:
+                steps.append(RoutingStep(str(routed.destination), "failed", "the call is forwarded in a circle"))
+                return Course(asked, routed, origin, True, Cause.NO_ROUTE_TO_DESTINATION, tuple(steps))
+            if onward.destination is None:
+                break
+            routed = replace(routed, destination=onward.destination)
         if onward is None:
-            return Course(asked, routed, origin, False, routed.cause, tuple(steps))
-        steps.append(onward.step)
-        if len(steps) > MOST_STEPS:
-            steps.append(RoutingStep(str(routed.destination), "failed", "the call is forwarded in a circle"))
-            return Course(asked, routed, origin, True, Cause.NO_ROUTE_TO_DESTINATION, tuple(steps))
+            return Course(asked, routed, origin, routed.destination is None, routed.cause, tuple(steps))
         if onward.routed_as is None:
             return Course(asked, routed, origin, True, onward.cause, tuple(steps))
         # As the call itself would: to the next number, with the rights of whoever sent it there.
@@ -68,6 +75,11 @@ def course(
             origin_kind=origin.kind,
             origin=origin.name,
         )
+
+
+def calling(caller: str, origin: Origin, at: int) -> Calling:
+    """Whose call it is, by the number shown."""
+    return Calling("" if caller == ANONYMOUS.number else caller, origin, at)
 
 
 def end_of(course: Course, destinations: Destinations) -> tuple[Cause | None, str]:

@@ -5,9 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from softswitch.calls.onward import Onward, Prospect
+from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
-from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.opening import Opening
@@ -41,14 +40,12 @@ class Destinations(Protocol):
         """Why nothing answers at a destination, in words ("there is no account '1099'"); None: it exists."""
         ...
 
-    def prospect(
-        self, destination: Destination, number: str, caller: Party, origin: Origin, routed_as: Origin
-    ) -> Prospect:
-        """What a destination that exists would do with a call for a number now. `caller`: who is shown; `origin`: who
-        called; `routed_as`: who sent the call on, else the same."""
+    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
+        """What a destination that exists would do with a call for a number. `first`: who called, where another has sent
+        the call on."""
         ...
 
-    def onward(self, destination: Destination, caller: Origin) -> Onward | None:
+    def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         """What becomes of a call there before anything rings: forwarded, refused; None: it rings, or is answered."""
         ...
 

@@ -10,14 +10,13 @@ from softswitch.calls.dialled_code import DialledCode
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished, RoutingStep
 from softswitch.features.routing import store
-from softswitch.features.routing.course import course, end_of
+from softswitch.features.routing.course import calling, course, end_of
 from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest
 from softswitch.features.routing.model.codes import dialled_code, with_code
 from softswitch.features.routing.model.edit import rule_at
 from softswitch.features.routing.needs import Calendars, Callers, Destinations, History
 from softswitch.features.routing.replay import Replay, replay
 from softswitch.features.routing.tables import PlanRow
-from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
@@ -165,7 +164,7 @@ class DialPlan:
                 steps.append(RoutingStep(str(destination), "failed", why))
             else:
                 prospect = self._destinations.prospect(
-                    destination, taken.routed.number, Party(taken.shown), origin, taken.origin
+                    destination, taken.routed.number, calling(taken.shown, taken.origin, now), origin
                 )
                 steps += prospect.steps
                 cause = prospect.cause

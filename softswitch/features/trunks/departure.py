@@ -104,6 +104,28 @@ class Departures:
         _must_have_been_heard(tried, f"trunk group {name}")
         return None
 
+    def candidate(self, caller: Caller, name: str, number: str, sent_on_by: Origin | None) -> Candidate:
+        """A number by the best way into a trunk, to be dialled at once among others, in the name of whom the call was
+        for (`sent_on_by`). Raises Rejected where it cannot leave now."""
+        trunk = self._trunks.trunk(name)
+        refusal = self._refusal(trunk, number)
+        if trunk is None or refusal is not None:
+            cause, why = refusal or (Cause.NO_ROUTE_TO_DESTINATION, "there is no such trunk")
+            raise Rejected(cause, f"trunk {name}: {why}")
+        sent_as = self._number(trunk, number)
+        ways = self._ways(trunk, sent_as)
+        if not ways:
+            raise Rejected(Cause.NETWORK_OUT_OF_ORDER, f"trunk {name}: {self._why_no_way(trunk)}")
+        why_full = self._traffic.leave(trunk)
+        if why_full is not None:
+            raise Rejected(Cause.NO_CIRCUIT_AVAILABLE, f"trunk {name} takes no more calls: {why_full}")
+        return candidate_of(trunk, ways[0], sent_as, self._shown(caller, trunk, number, sent_on_by or caller.routed_as))
+
+    def refusal(self, name: str, number: str) -> str | None:
+        """Why a trunk would not take a number now, in words; None: it would."""
+        refusal = self._refusal(self._trunks.trunk(name), number)
+        return None if refusal is None else f"trunk {name}: {refusal[1]}"
+
     def prospect(self, name: str, number: str, caller: Party, origin: Origin, routed_as: Origin) -> Prospect:
         """What a trunk that exists would do with a call now: where it would send it and whom it would show, or why it
         would refuse it."""
@@ -196,7 +218,7 @@ class Departures:
 
     async def _through(self, caller: Caller, trunk: Trunk, number: str, ways: Sequence[Target]) -> DialOutcome:
         """Try a trunk's gateways in order; each attempt is a leg of its own."""
-        shown = self._shown(caller, trunk)
+        shown = self._shown(caller, trunk, caller.to.number, caller.routed_as)
         outcome = DialOutcome(False, Cause.NETWORK_OUT_OF_ORDER)
         for turn, way in enumerate(ways):
             outcome = await caller.dial([candidate_of(trunk, way, number, shown)], trunk.ring_seconds)
@@ -212,12 +234,12 @@ class Departures:
             raise Rejected(Cause.INVALID_NUMBER_FORMAT, f"trunk {trunk.name} strips all of {dialled!r}")
         return sent(number, trunk.rules.numbers)
 
-    def _shown(self, caller: Caller, trunk: Trunk) -> Shown:
-        """Who the trunk is told calls."""
-        whose = self._whose(trunk, caller.origin, caller.routed_as)
-        party = self._party(trunk, caller.from_, caller.origin, caller.routed_as)
+    def _shown(self, caller: Caller, trunk: Trunk, called: str, sent_on_by: Origin) -> Shown:
+        """Who the trunk is told calls a number."""
+        whose = self._whose(trunk, caller.origin, sent_on_by)
+        party = self._party(trunk, caller.from_, caller.origin, sent_on_by)
         shown = shown_to(trunk, party, caller.identity)
-        passports = self._passports(caller, trunk, party, whose.kind == "account")
+        passports = self._passports(caller, trunk, party, called, whose.kind == "account")
         if not passports:
             return shown
         told = shown.identity or Identity()
@@ -237,7 +259,7 @@ class Departures:
             return Party(whose.name, from_.name)
         return self._accounts.shown_outside(whose.name) or from_
 
-    def _passports(self, caller: Caller, trunk: Trunk, party: Party, ours: bool) -> tuple[str, ...]:
+    def _passports(self, caller: Caller, trunk: Trunk, party: Party, dialled: str, ours: bool) -> tuple[str, ...]:
         """What vouches for the caller (RFC 8224): our signature, or what another trunk brought."""
         rules = trunk.rules.stir
         if rules.send == "pass" and caller.identity is not None:
@@ -247,7 +269,7 @@ class Departures:
         if caller.identity is not None and caller.identity.private and not trunk.rules.identity.trusted:
             return ()  # a passport tells the number to everybody on the way
         numbers = trunk.rules.numbers
-        called = trunk.number_sent(caller.to.number)
+        called = trunk.number_sent(dialled)
         called = e164(called, numbers) or called
         key, now = read_key(trunk.key.pem.encode()), caller.wall_ms() // 1000
         known = caller.identity

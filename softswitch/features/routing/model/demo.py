@@ -21,6 +21,15 @@ _CODES = (
     ("speed-dial-set", "*75XX!", "speed_dial:{number}", "set a speed dial: *75, two digits and the number"),
 )
 """Codes by which people set how they are reached: name, number, setting, note."""
+_ONE_NUMBER = (
+    ("one-number-simultaneous", "*261", "strategy:simultaneous", "all of one's devices ring at once"),
+    ("one-number-sequential", "*262", "strategy:sequential", "one after another"),
+    ("one-number-cyclic", "*263", "strategy:cyclic", "one after another, round and round"),
+    ("one-number-device-on", "*264X", "device-on:{number}", "a device rings: *264 and its place, such as *2643"),
+    ("one-number-device-off", "*265X", "device-off:{number}", "a device rings no more: *2653"),
+    ("one-number-final", "*266!", "final:{number}", "where calls go that nobody takes: *266 and a number, or none"),
+)
+"""Codes by which the owner of a person sets how its one number rings: name, number, setting, note."""
 _OFFICE = (
     ("office-auto", "*280", "calendar/office:auto", "the office goes by its calendar again"),
     ("office-open", "*281!", "calendar/office:open:{number}", "open: *281, perhaps with a number of hours"),
@@ -43,7 +52,7 @@ def demo_plan() -> PlanDocument:
             ),
             Rule(name="queues", number="600[12]", destination=_NOT_BUILT, note="queues are not built yet"),
             Rule(name="conference-pin", number="3001", destination=_NOT_BUILT, note="conferences are not built yet"),
-            Rule(name="one-number", number="700[1-3]", destination=_NOT_BUILT, note="one number is not built yet"),
+            Rule(name="one-number", number="700[1-3]", destination="person/{number}", note="a person's one number"),
             Rule(name="voicemail", number="*97", destination=_NOT_BUILT, note="voicemail is not built yet"),
             Rule(
                 name="speed-dial",
@@ -68,6 +77,16 @@ def demo_plan() -> PlanDocument:
                     note=note,
                 )
                 for name, code, setting, note in _CODES
+            ),
+            *(
+                Rule(
+                    name=name,
+                    number=code,
+                    rewrite=Rewrite(strip=4) if code.endswith(("X", "!")) else Rewrite(),
+                    destination=f"person-setting/{setting}",
+                    note=note,
+                )
+                for name, code, setting, note in _ONE_NUMBER
             ),
             *(
                 Rule(
