@@ -162,7 +162,10 @@ class Talk:
             if not late:
                 self._legs.connect(caller)
                 self._legs.connect(leg)
-            self._around.media.bridge(caller.id, leg.id)
+            if caller.state is LegState.UP:
+                self._let_hear(caller, leg)  # it may have put on hold what it was with before
+            else:
+                self._around.media.bridge(caller.id, leg.id)
 
     def _relaying(self, caller: Leg, leg: Leg) -> Relay:
         """The relay between two legs: the one that was there before the answer, with what it is at, or a new one."""

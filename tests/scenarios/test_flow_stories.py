@@ -117,6 +117,27 @@ async def test_a_transfer_is_a_routing_decision_with_its_steps(house: SimulatedS
     await house.settled()
 
 
+async def test_whoever_holds_the_menu_holds_whom_it_is_put_through_to(house: SimulatedSwitch) -> None:
+    (desk,) = await registered(house, "1002")
+    call = await dialled(house, "")
+    assert call.offer_again("sendonly")
+    await call.when(lambda: call.renegotiations == [200])
+    house.press(call, "1")
+    back = await desk.rings()
+    back.ring()
+    back.answer()
+    await back.until("up")
+    await asyncio.sleep(1)
+    assert not house.hears(back, call) and not house.hears(call, back)
+    assert house.media.doing[house.leg_of(back)] == "music"
+    assert call.offer_again("sendrecv")
+    await call.when(lambda: call.renegotiations == [200, 200])
+    await asyncio.sleep(0.5)
+    assert house.hear_each_other(call, back)
+    call.hang_up()
+    await house.settled()
+
+
 async def test_a_flow_that_fails_ends_its_call_and_leaves_its_path(house: SimulatedSwitch) -> None:
     async def fails(flow: Flow) -> Destination | None:
         await flow.play("main/welcome")

@@ -178,7 +178,7 @@ class Day:
             return self._chance.choice(self._accounts)
         if draw < 0.85:
             return f"8{caller:04d}"
-        return self._chance.choice(("9196", "9197", "4711", "1020", "6001"))
+        return self._chance.choice(("9196", "9197", "4711", "1020", "6001", "5000"))
 
     async def _caller(self, number: int, everyone: Sequence[Phone], guests: Sequence[Phone]) -> None:
         script = self._habits.caller(self._number(number))
@@ -373,7 +373,7 @@ class Day:
         """What the call must have become; nothing where two things happened too close together to tell."""
         never = 1e9
         answer = refusal = ring_time = never
-        if script.number in ("9196", "9197"):
+        if script.number in ("9196", "9197", "5000"):
             answer = 0.0
         elif not backs:
             refusal = 0.0
