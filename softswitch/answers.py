@@ -17,6 +17,7 @@ from softswitch.calls.signals import Alert, Origin
 from softswitch.engine.call import CallApp
 from softswitch.engine.switch import Switch
 from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
+from softswitch.features.calendars.service import Calendars
 from softswitch.features.cdr import store as records
 from softswitch.features.directory.service import Directory
 from softswitch.features.ivr.runtime import Flows
@@ -52,6 +53,7 @@ class Answers:
     _media: MediaGateway
     _departures: Departures
     _dial_plan: DialPlan
+    _calendars: Calendars
     _persons: Persons
     _presence: PresenceService
     _apps: Mapping[str, CallApp]
@@ -80,6 +82,7 @@ class Answers:
         media: MediaGateway,
         departures: Departures,
         dial_plan: DialPlan,
+        calendars: Calendars,
         persons: Persons,
         presence: PresenceService,
         apps: Mapping[str, CallApp],
@@ -91,6 +94,7 @@ class Answers:
         self._media = media
         self._departures = departures
         self._dial_plan = dial_plan
+        self._calendars = calendars
         self._persons = persons
         self._presence = presence
         self._apps = apps
@@ -124,6 +128,8 @@ class Answers:
             return f"nothing takes calls for {destination}"
         if kind == "account" and self._directory.account(name) is None:
             return f"there is no account {name!r}"
+        if kind == "calendar" and not self._calendars.exists(name.partition(":")[0]):
+            return f"there is no calendar {name.partition(':')[0]!r}"
         if kind == "person" and self._persons.person(name) is None:
             return f"there is no person {name!r}"
         if kind == "flow" and name not in self._flows():
@@ -136,18 +142,19 @@ class Answers:
             return f"no PBX has the number {name!r}"
         return None
 
-    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling) -> Prospect:
         """The dial plan asks what awaits a call at a destination that exists."""
         kind, name = destination
-        caller, by = Party(calling.shown or ANONYMOUS.number), calling.origin
+        caller, by, first = Party(calling.shown or ANONYMOUS.number), calling.origin, calling.first
         match kind:
             case "account" | "speeddial":
                 return self._reach.prospect(kind, name, by)
             case "person":
                 return self._persons.prospect(name, calling)
-            case "setting" | "callback" | "calendar" | "person-setting" if by != first:
-                said = f"{by.name} forwards to a code of {first.name}"
-                return Prospect((RoutingStep(f"{kind}/{name}", "failed", said),), Cause.FACILITY_REJECTED)
+            case "setting" | "callback" | "calendar" | "person-setting":
+                why = self._why_no_code(kind, calling)
+                steps = (RoutingStep(str(destination), "failed", why),) if why else ()
+                return Prospect(steps, Cause.FACILITY_REJECTED if why else None)
             case "trunk-group" if (group := self._groups.group(name)) is not None:
                 return self._departures.prospect_of_group(group, number, caller, first, by)
             case "pbx" if (pbx := self._trunks.pbx_of(name)) is not None:
@@ -155,6 +162,17 @@ class Answers:
             case "trunk":
                 return self._departures.prospect(name, number, caller, first, by)
         return Prospect()
+
+    def _why_no_code(self, kind: str, calling: Calling) -> str:
+        """Why a code would do nothing."""
+        by, first = calling.origin, calling.first
+        if first.kind != "account":
+            return "only accounts dial codes"
+        if by != first:
+            return f"{by.name} forwards to a code of {first.name}"
+        if kind == "person-setting" and self._persons.owned_by(by.name) is None:
+            return f"{by.name} owns no person"
+        return ""
 
     def onward(self, destination: Destination, calling: Calling) -> Onward | None:
         """The dial plan asks what becomes of a call at a destination before anything rings."""

@@ -337,6 +337,7 @@ class Softswitch:
             self.media,
             departures,
             self.dial_plan,
+            self.calendars,
             self.persons,
             self.presence,
             self.apps,

@@ -15,6 +15,8 @@ class Calling(Struct, frozen=True, gc=False):
     """The caller's number; empty: hidden."""
     origin: Origin
     """With whose rights it comes there: the caller's, or those of whom sent it on."""
+    first: Origin
+    """Who called."""
     at: int
     """Wall milliseconds."""
 
@@ -32,6 +34,12 @@ class Onward(Struct, frozen=True, gc=False):
     """What it ends with."""
     destination: Destination | None = None
     """Where it goes on without the dial plan."""
+    hidden: bool = False
+    """Whether nobody is shown from now on who calls."""
+    reason: str = ""
+    """In the words of RFC 5806, where somebody has sent it on: `unconditional`, `user-busy`."""
+    status: int | None = None
+    """The SIP status it ends with, where the cause does not say enough."""
 
 
 class Prospect(Struct, frozen=True, gc=False):

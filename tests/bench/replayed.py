@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from softswitch.calls.onward import Calling, Onward, Prospect
-from softswitch.calls.signals import Origin
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.cdr.store import between
 from softswitch.features.routing.model import Plan, PlanDocument, Rule, demo_plan
@@ -29,7 +28,7 @@ class Anywhere:
     def why_missing(self, destination: Destination) -> str | None:
         return None
 
-    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling) -> Prospect:
         return Prospect()
 
     def onward(self, destination: Destination, calling: Calling) -> Onward | None:

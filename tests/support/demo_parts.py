@@ -201,7 +201,7 @@ class DemoFeatures:
             "account": account_app(self.reach),
             "speeddial": speed_dial_app(self.reach),
             "callback": callback_app(self.reach, self.callbacks),
-            "withheld": withheld_app(),
+            "withheld": withheld_app(self.reach),
             "flow": flow_app(self.flows),
             "person": person_app(self.persons, self.phones, departures),
             **trunks_app.build_call_apps(
@@ -217,6 +217,7 @@ class DemoFeatures:
             None,  # type: ignore[arg-type]
             departures,
             plan,
+            self.calendars,
             self.persons,
             self.presence,
             self.apps,

@@ -25,7 +25,7 @@ class Neighbours:
     def origin_of(self, number: str) -> Origin | None:
         return Origin("account", number, "default") if number in ("1001", "1002", "1003") else None
 
-    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling) -> Prospect:
         return Prospect()
 
     def why_missing(self, destination: Destination) -> str | None:

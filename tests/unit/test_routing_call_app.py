@@ -57,7 +57,7 @@ class Nobody:
     def origin_of(self, number: str) -> Origin | None:
         return None
 
-    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
+    def prospect(self, destination: Destination, number: str, calling: Calling) -> Prospect:
         return Prospect()
 
     def why_missing(self, destination: Destination) -> str | None:

@@ -3,12 +3,13 @@
 from msgspec.structs import replace
 
 from softswitch.calls.identity import Identity, is_hidden
+from softswitch.calls.onward import Calling, Onward
 from softswitch.calls.redirect import Redirects, first_number
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
 from softswitch.features.reach.callbacks import Callbacks
-from softswitch.features.reach.model import Forward, Refuse, afterwards
-from softswitch.features.reach.service import Reach
+from softswitch.features.reach.model import Forward, afterwards
+from softswitch.features.reach.service import Reach, forwarded
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, Invalid, Rejected
@@ -28,14 +29,10 @@ def account_app(reach: Reach) -> CallApp:
         if not account.enabled:
             raise Rejected(Cause.SUBSCRIBER_ABSENT, f"account {name} is disabled")
         rules = reach.rules(name)
-        if rules.reject_anonymous and is_hidden(caller.from_, caller.identity):
-            # RFC 5079: "the server refuses to fulfill the request because the requestor is anonymous".
-            raise Rejected(Cause.CALL_REJECTED, f"{name} takes no calls from hidden numbers", 433)
-        match reach.at_once(name):
-            case Refuse(cause, _, why):
-                raise Rejected(cause, f"{name} {why}")
-            case Forward() as forward:
-                return _forwarded(caller, reach, name, forward)
+        if reach.has_rules(name):
+            onward = reach.onward("account", name, _calling(caller))
+            if onward is not None:
+                return _goes_on(caller, Destination("account", name), onward)
         seconds: float = account.ring_seconds
         if rules.forward_no_answer and rules.no_answer_seconds is not None:
             seconds = rules.no_answer_seconds
@@ -45,29 +42,45 @@ def account_app(reach: Reach) -> CallApp:
         if outcome.contacts and rules.redirects is Redirects.PASS:
             caller.redirect(outcome.contacts)
             return None
+        later = afterwards(rules, outcome.cause)
         if outcome.contacts and rules.redirects is Redirects.FOLLOW and (number := first_number(outcome.contacts)):
-            return _forwarded(caller, reach, name, Forward(number, "redirects", "deflection"))
-        onward = afterwards(rules, outcome.cause)
-        return None if onward is None else _forwarded(caller, reach, name, onward)
+            later = Forward(number, "redirects", "deflection")
+        return (
+            None if later is None else _goes_on(caller, Destination("account", name), forwarded(account.origin, later))
+        )
 
     return call_account
 
 
-def _forwarded(caller: Caller, reach: Reach, name: str, forward: Forward) -> Destination:
-    account = reach.accounts.account(name)
-    assert account is not None
-    caller.forward(account.origin, forward.number, forward.reason)
-    return Destination("dialplan", account.origin.context)
+def _calling(caller: Caller) -> Calling:
+    shown = "" if is_hidden(caller.from_, caller.identity) else caller.from_.number
+    return Calling(shown, caller.routed_as, caller.origin, caller.wall_ms())
 
 
-def withheld_app() -> CallApp:
+def _goes_on(caller: Caller, here: Destination, onward: Onward) -> Destination:
+    """Do what was decided, and record it as it is explained."""
+    if onward.routed_as is None:
+        caller.routed(here, f"{here.kind}:{here.name}", None, onward.steps)
+        raise Rejected(onward.cause or Cause.NORMAL_UNSPECIFIED, onward.steps[-1].reason, onward.status)
+    there = Destination("dialplan", onward.routed_as.context)
+    caller.routed(there, f"{here.kind}:{here.name}", None, onward.steps)
+    if onward.hidden:
+        identity = caller.identity or Identity()
+        caller.identity = replace(identity, privacy=tuple(dict.fromkeys((*identity.privacy, "id"))))
+    if onward.reason:
+        caller.forward(onward.routed_as, onward.number, onward.reason)
+    else:
+        caller.to = caller.to._replace(number=onward.number)
+    return there
+
+
+def withheld_app(reach: Reach) -> CallApp:
     """Takes the calls for `withheld/NUMBER`: the number is dialled as if by hand, and nobody is shown who calls."""
 
     async def withheld(caller: Caller, name: str) -> Destination | None:
-        identity = caller.identity or Identity()
-        caller.identity = replace(identity, privacy=tuple(dict.fromkeys((*identity.privacy, "id"))))
-        caller.to = caller.to._replace(number=name)
-        return Destination("dialplan", caller.routed_as.context)
+        onward = reach.onward("withheld", name, _calling(caller))
+        assert onward is not None
+        return _goes_on(caller, Destination("withheld", name), onward)
 
     return withheld
 
@@ -77,11 +90,10 @@ def speed_dial_app(reach: Reach) -> CallApp:
     that forwarded the call here; dialled as if by hand."""
 
     async def call_speed_dial(caller: Caller, name: str) -> Destination | None:
-        number = reach.speed_dial(caller.routed_as, name)
-        if number is None:
+        onward = reach.onward("speeddial", name, _calling(caller))
+        if onward is None:
             raise Rejected(Cause.UNALLOCATED_NUMBER, f"{caller.routed_as.name} has no speed dial {name}")
-        caller.to = caller.to._replace(number=number)
-        return Destination("dialplan", caller.routed_as.context)
+        return _goes_on(caller, Destination("speeddial", name), onward)
 
     return call_speed_dial
 
@@ -106,9 +118,8 @@ def callback_app(reach: Reach, callbacks: Callbacks) -> CallApp:
             callbacks.withdraw(account)
         elif reach.accounts.account(name) is None:
             raise Rejected(Cause.UNALLOCATED_NUMBER, f"there is no account {name}")
-        elif not reach.busy(name):
-            caller.to = caller.to._replace(number=name)
-            return Destination("dialplan", caller.origin.context)
+        elif (onward := reach.onward("callback", name, _calling(caller))) is not None:
+            return _goes_on(caller, Destination("callback", name), onward)
         else:
             try:
                 callbacks.ask(account, name)

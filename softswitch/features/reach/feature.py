@@ -19,7 +19,7 @@ def build(reach: Reach, lines: Lines, callbacks: Callbacks, database: Database) 
             "speeddial": speed_dial_app(reach),
             "callback": callback_app(reach, callbacks),
             "setting": setting_app(reach, database),
-            "withheld": withheld_app(),
+            "withheld": withheld_app(reach),
         },
         subscriptions=lines.subscriptions(),
         router=build_router(reach, callbacks),

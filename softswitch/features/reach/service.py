@@ -57,26 +57,41 @@ class Reach:
         """The number that two digits stand for at a caller; None: none, or the caller is no account."""
         return self.rules(caller.name).speed_dials.get(digits) if caller.kind == "account" else None
 
+    def has_rules(self, account: str) -> bool:
+        """Whether an account has set anything."""
+        return account in self._rules
+
     def onward(self, kind: str, name: str, calling: Calling) -> Onward | None:
-        """What becomes of a call for `account/NUMBER` or `speeddial/DIGITS` now; None: phones ring, or nothing is
-        there."""
-        if kind == "speeddial":
-            number = self.speed_dial(calling.origin, name)
-            if number is None:
-                return None
-            step = RoutingStep(f"speeddial/{name}", "matched", f"stands for {number} at {calling.origin.name}")
-            return Onward((step,), number, calling.origin)
-        account = self.accounts.account(name) if kind == "account" else None
+        """What becomes of a call for `account/NUMBER`, `speeddial/DIGITS`, `withheld/NUMBER` or `callback/NUMBER` now,
+        before a phone rings; None: phones ring, or nothing is there."""
+        match kind:
+            case "account":
+                return self._onward_of_account(name, calling)
+            case "speeddial" if (number := self.speed_dial(calling.origin, name)) is not None:
+                step = RoutingStep(f"speeddial/{name}", "matched", f"stands for {number} at {calling.origin.name}")
+                return Onward((step,), number, calling.origin)
+            case "withheld":
+                step = RoutingStep(f"withheld/{name}", "matched", "nobody is shown who calls")
+                return Onward((step,), name, calling.origin, hidden=True)
+            case "callback" if name and calling.origin == calling.first and calling.first.kind == "account":
+                if self.accounts.account(name) is None or self.busy(name):
+                    return None
+                step = RoutingStep(f"callback/{name}", "matched", f"{name} is free, and is called at once")
+                return Onward((step,), name, calling.origin)
+        return None
+
+    def _onward_of_account(self, name: str, calling: Calling) -> Onward | None:
+        account = self.accounts.account(name)
         if account is None or not account.enabled:
             return None
         if not calling.shown and self.rules(name).reject_anonymous:
+            # RFC 5079: "the server refuses to fulfill the request because the requestor is anonymous".
             said = f"{name} takes no calls from hidden numbers"
             step = RoutingStep(f"account/{name}.reject_anonymous", "failed", said)
-            return Onward((step,), cause=Cause.CALL_REJECTED)
+            return Onward((step,), cause=Cause.CALL_REJECTED, status=433)
         match self.at_once(name):
-            case Forward(number, rule, reason):
-                step = RoutingStep(f"account/{name}.{rule}", "matched", f"forwarded to {number} ({reason})")
-                return Onward((step,), number, account.origin)
+            case Forward() as forward:
+                return forwarded(account.origin, forward)
             case Refuse(cause, rule, why):
                 return Onward((RoutingStep(f"account/{name}.{rule}", "failed", f"{name} {why}"),), cause=cause)
         return None
@@ -134,3 +149,11 @@ class Reach:
         else:
             self._rules[account] = rules
         self.on_changed(account)
+
+
+def forwarded(by: Origin, forward: Forward) -> Onward:
+    """An account sends a call on."""
+    step = RoutingStep(
+        f"account/{by.name}.{forward.rule}", "matched", f"forwarded to {forward.number} ({forward.reason})"
+    )
+    return Onward((step,), forward.number, by, reason=forward.reason)

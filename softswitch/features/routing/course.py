@@ -26,10 +26,19 @@ class Course(Struct, frozen=True, gc=False):
     """And its answer."""
     origin: Origin
     """With whose rights it came there."""
+    first: Origin
+    """Who called."""
     ended: bool
     """Whether it ends before it reaches the destination, for `cause`."""
     cause: Cause | None
     steps: tuple[RoutingStep, ...]
+    hidden: bool = False
+    """Whether nobody is shown who calls."""
+
+    @property
+    def calling(self) -> Calling:
+        """Whose call comes there."""
+        return Calling("" if self.hidden else self.shown, self.origin, self.first, self.asked.at)
 
     @property
     def destination(self) -> Destination | None:
@@ -46,27 +55,29 @@ def course(
 ) -> Course:
     """The course of a call, by the function that routes calls. `explain`: with every rule that was tried."""
     steps: list[RoutingStep] = []
+    first, hidden = origin, asked.caller == ANONYMOUS.number
     while True:
         routed = plan.route(asked, explain)
         steps += routed.steps
         onward = None
         while routed.destination is not None:
-            onward = destinations.onward(routed.destination, calling(routed.caller or asked.caller, origin, asked.at))
+            shown = "" if hidden else routed.caller or asked.caller
+            onward = destinations.onward(routed.destination, Calling(shown, origin, first, asked.at))
             if onward is None:
                 break
             steps += onward.steps
             if len(steps) > MOST_STEPS:
                 steps.append(RoutingStep(str(routed.destination), "failed", "the call is forwarded in a circle"))
-                return Course(asked, routed, origin, True, Cause.NO_ROUTE_TO_DESTINATION, tuple(steps))
+                return Course(asked, routed, origin, first, True, Cause.NO_ROUTE_TO_DESTINATION, tuple(steps), hidden)
             if onward.destination is None:
                 break
             routed = replace(routed, destination=onward.destination)
         if onward is None:
-            return Course(asked, routed, origin, routed.destination is None, routed.cause, tuple(steps))
+            return Course(asked, routed, origin, first, routed.destination is None, routed.cause, tuple(steps), hidden)
         if onward.routed_as is None:
-            return Course(asked, routed, origin, True, onward.cause, tuple(steps))
+            return Course(asked, routed, origin, first, True, onward.cause, tuple(steps), hidden)
         # As the call itself would: to the next number, with the rights of whoever sent it there.
-        origin = onward.routed_as
+        origin, hidden = onward.routed_as, hidden or onward.hidden
         asked = replace(
             asked,
             number=onward.number,
@@ -75,11 +86,6 @@ def course(
             origin_kind=origin.kind,
             origin=origin.name,
         )
-
-
-def calling(caller: str, origin: Origin, at: int) -> Calling:
-    """Whose call it is, by the number shown."""
-    return Calling("" if caller == ANONYMOUS.number else caller, origin, at)
 
 
 def end_of(course: Course, destinations: Destinations) -> tuple[Cause | None, str]:

@@ -40,9 +40,8 @@ class Destinations(Protocol):
         """Why nothing answers at a destination, in words ("there is no account '1099'"); None: it exists."""
         ...
 
-    def prospect(self, destination: Destination, number: str, calling: Calling, first: Origin) -> Prospect:
-        """What a destination that exists would do with a call for a number. `first`: who called, where another has sent
-        the call on."""
+    def prospect(self, destination: Destination, number: str, calling: Calling) -> Prospect:
+        """What a destination that exists would do with a call for a number."""
         ...
 
     def onward(self, destination: Destination, calling: Calling) -> Onward | None:

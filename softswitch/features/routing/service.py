@@ -10,7 +10,7 @@ from softswitch.calls.dialled_code import DialledCode
 from softswitch.calls.signals import Origin
 from softswitch.events import Fact, PlanPublished, RoutingStep
 from softswitch.features.routing import store
-from softswitch.features.routing.course import calling, course, end_of
+from softswitch.features.routing.course import course, end_of
 from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest
 from softswitch.features.routing.model.codes import dialled_code, with_code
 from softswitch.features.routing.model.edit import rule_at
@@ -163,9 +163,7 @@ class DialPlan:
             if cause is not None:
                 steps.append(RoutingStep(str(destination), "failed", why))
             else:
-                prospect = self._destinations.prospect(
-                    destination, taken.routed.number, calling(taken.shown, taken.origin, now), origin
-                )
+                prospect = self._destinations.prospect(destination, taken.routed.number, taken.calling)
                 steps += prospect.steps
                 cause = prospect.cause
         return Explanation(
