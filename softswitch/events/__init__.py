@@ -46,6 +46,20 @@ from softswitch.events.messages import (
     MessageSent,
 )
 from softswitch.events.presence import MailboxChanged, PresencePublished
+from softswitch.events.queues import (
+    AgentReleased,
+    AgentReserved,
+    AgentState,
+    AgentStateChanged,
+    AgentWrapUpCoded,
+    CallbackDialled,
+    CallbackEnded,
+    CallbackRequested,
+    CallerLeftQueue,
+    CallerQueued,
+    ConversationEnded,
+    Outcome,
+)
 from softswitch.events.recordings import (
     RecordingFinished,
     RecordingPaused,
@@ -96,6 +110,16 @@ AnyFact = (
     | FlowSent
     | FlowPublished
     | CalendarOverridden
+    | CallerQueued
+    | CallerLeftQueue
+    | CallbackRequested
+    | CallbackDialled
+    | CallbackEnded
+    | AgentReserved
+    | AgentReleased
+    | ConversationEnded
+    | AgentStateChanged
+    | AgentWrapUpCoded
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -117,6 +141,11 @@ AnyFact = (
 __all__ = [
     "AccountRegistered",
     "AccountUnregistered",
+    "AgentReleased",
+    "AgentReserved",
+    "AgentState",
+    "AgentStateChanged",
+    "AgentWrapUpCoded",
     "AnyFact",
     "BanLifted",
     "CalendarOverridden",
@@ -128,7 +157,13 @@ __all__ = [
     "CallRouted",
     "CallTraced",
     "CallTroubled",
+    "CallbackDialled",
+    "CallbackEnded",
+    "CallbackRequested",
     "CallerIdentified",
+    "CallerLeftQueue",
+    "CallerQueued",
+    "ConversationEnded",
     "Fact",
     "FlowEnded",
     "FlowPublished",
@@ -153,6 +188,7 @@ __all__ = [
     "MessageFact",
     "MessageRefused",
     "MessageSent",
+    "Outcome",
     "PlanPublished",
     "PresencePublished",
     "RecordingFinished",
