@@ -8,6 +8,7 @@ talks with whom, and asserts after every step what must hold.
 import heapq
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import structs
 
@@ -84,9 +85,9 @@ class World:
             self._step(inputs.QueueSet(rules))
         for profile in self.profiles.values():
             self._step(inputs.AgentSet(profile))
-            self._plan(self._some(0, 60), lambda agent=profile.id: inputs.AgentSignedOn(agent))
+            self._plan(self._some(0, 60), partial(inputs.AgentSignedOn, profile.id))
         for number in range(callers):
-            self._plan(self._some(0, 900), lambda number=number: self._arrival(CallId(f"c{number}")))
+            self._plan(self._some(0, 900), partial(self._arrival, CallId(f"c{number}")))
         for _ in range(callers // 2):
             self._plan(self._some(0, 1_200), self._whim)
         self.last_whim = 1_200 * GRAIN
