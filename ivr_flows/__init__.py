@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.features.ivr import source
+from softswitch.features.ivr.journey import Flows
 from softswitch.features.ivr.local import LocalParts
 from softswitch.features.ivr.needs import Calendars
-from softswitch.features.ivr.runtime import Flows
 from softswitch.features.ivr.simulator import Prompts, Simulation, simulate
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 

@@ -20,7 +20,7 @@ from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.cdr import store as records
 from softswitch.features.directory.service import Directory
-from softswitch.features.ivr.runtime import Flows
+from softswitch.features.ivr.journey import Flows
 from softswitch.features.ivr.texts import seconds
 from softswitch.features.persons.model import AccountState
 from softswitch.features.persons.service import Persons

@@ -12,10 +12,10 @@ from softswitch.demo import OFFICE
 from softswitch.features.calendars.model import Timetable
 from softswitch.features.calendars.service import Calendars as StoredCalendars
 from softswitch.features.ivr import source, store
+from softswitch.features.ivr.journey import Published
 from softswitch.features.ivr.local import LocalParts
 from softswitch.features.ivr.model.finding import Finding
 from softswitch.features.ivr.needs import Calendars
-from softswitch.features.ivr.runtime import Published
 from softswitch.features.ivr.simulator import Simulation
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 from softswitch.kernel.errors import Invalid, NotFound

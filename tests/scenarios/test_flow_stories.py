@@ -10,8 +10,9 @@ import pytest
 from softswitch.events import CallRouted, FlowEnded, FlowPublished
 from softswitch.features.callcontrol.model.trace import trace
 from softswitch.features.ivr import source
+from softswitch.features.ivr.journey import Published
 from softswitch.features.ivr.local import LocalParts
-from softswitch.features.ivr.runtime import Flow, Published
+from softswitch.features.ivr.runtime import Flow
 from softswitch.features.ivr.simulator import Prompts, Simulation, script, simulate
 from softswitch.features.ivr.tables import VersionRow
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
-from softswitch.features.ivr.model import nodes
+from softswitch.features.ivr.model import nodes, saying
 from softswitch.features.ivr.model.document import GIVEN, Head
 from softswitch.features.ivr.model.expression import KINDS
 
@@ -46,7 +46,7 @@ expressions in braces: `Hello {{{{caller}}}}`; `{{{{{{{{` is a brace. Variables 
 
 def page() -> str:
     """What the page is to be."""
-    parts = [INTRODUCTION.format(head="\n".join(table(Head)), sayings="\n".join(table(nodes.Saying)))]
+    parts = [INTRODUCTION.format(head="\n".join(table(Head)), sayings="\n".join(table(saying.Saying)))]
     return "\n".join([*parts, *("\n".join(node(kind)) for kind in get_args(nodes.AnyNode))])
 
 
@@ -94,12 +94,12 @@ def description(hint: Any) -> str:
 
 
 NAMED = {
-    "Hear": nodes.Hear,
-    "Expr": nodes.Expr,
-    "Texts": nodes.Texts,
+    "Hear": saying.Hear,
+    "Expr": saying.Expr,
+    "Texts": saying.Texts,
     "NodeName": nodes.NodeName,
     "Variable": nodes.Variable,
-    "Text": nodes.Text,
+    "Text": saying.Text,
     "Key": nodes.Key,
 }
 WORDS = {
@@ -135,7 +135,7 @@ def called(hint: Any) -> str:
     for name in ("Expr", "Texts"):
         if arguments and given == set(get_args(NAMED[name])):
             return WORDS[name]
-    if hint is nodes.Saying:
+    if hint is saying.Saying:
         return "what is said, as above"
     if arguments:
         return " or ".join(called(each) for each in arguments if each is not type(None))

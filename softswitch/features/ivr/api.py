@@ -8,12 +8,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from softswitch.features.ivr import source, store
+from softswitch.features.ivr.journey import Published
 from softswitch.features.ivr.model import report
 from softswitch.features.ivr.model.document import FLOW_NAME
 from softswitch.features.ivr.model.finding import Finding
 from softswitch.features.ivr.model.tree import MOST_CHARACTERS
 from softswitch.features.ivr.needs import Parts, Sounds
-from softswitch.features.ivr.runtime import Published
 from softswitch.features.ivr.service import IvrFlows
 from softswitch.features.ivr.simulator import Prompts, simulate
 from softswitch.features.ivr.tables import DraftRow, PathRow, VersionRow

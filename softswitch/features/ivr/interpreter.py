@@ -5,13 +5,13 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from softswitch.features.ivr.journey import Said, Text
 from softswitch.features.ivr.model.document import FlowDocument
 from softswitch.features.ivr.model.expression import KINDS, Value, shown
 from softswitch.features.ivr.model.json_path import find
 from softswitch.features.ivr.model.nodes import (
     Collect,
     HangUp,
-    Hear,
     Hours,
     Http,
     Listen,
@@ -23,7 +23,6 @@ from softswitch.features.ivr.model.nodes import (
     Record,
     Return,
     Say,
-    Saying,
     Send,
     Set,
     Speak,
@@ -31,9 +30,9 @@ from softswitch.features.ivr.model.nodes import (
     Survey,
     Test,
     Transfer,
-    heard,
 )
-from softswitch.features.ivr.runtime import Flow, Said, Text
+from softswitch.features.ivr.model.saying import Hear, Saying, heard
+from softswitch.features.ivr.runtime import Flow
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from softswitch.features.ivr.journey import Flows
 from softswitch.features.ivr.needs import Parts, Sounds
-from softswitch.features.ivr.runtime import Flows
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 

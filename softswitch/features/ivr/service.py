@@ -7,10 +7,10 @@ from sqlalchemy.exc import IntegrityError
 
 from softswitch.events import Fact, FlowEnded, FlowPublished
 from softswitch.features.ivr import source, store
+from softswitch.features.ivr.journey import Flows, Published
 from softswitch.features.ivr.known import Catalogue
 from softswitch.features.ivr.model.finding import Finding, refuse
 from softswitch.features.ivr.needs import Log, Parts
-from softswitch.features.ivr.runtime import Flows, Published
 from softswitch.features.ivr.tables import DraftRow, VersionRow
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound

@@ -16,8 +16,9 @@ from softswitch.engine.caller import Keyed, Keys, Recorded, Spoken
 from softswitch.engine.hearing import Hearing, sounds
 from softswitch.engine.virtual_time import VirtualTimeLoop
 from softswitch.events import Fact, FlowEnded, FlowSent, RoutingStep
+from softswitch.features.ivr.journey import Flows
 from softswitch.features.ivr.needs import Parts
-from softswitch.features.ivr.runtime import Flows, run
+from softswitch.features.ivr.runtime import run
 from softswitch.features.ivr.texts import seconds
 from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
@@ -211,7 +212,8 @@ class SimulatedCaller:
         self._words = list(words)
         self.said: dict[str, str] = {}
         """What is said in each recording."""
-        self._hearing: Hearing | None = None
+        engine = _Engine(self)
+        self.hearing = Hearing(engine, engine, self)
         self._over: asyncio.TimerHandle | None = None
         self._recordings: dict[int, tuple[str, float, Callable[[int, int, str], None]]] = {}
 
@@ -220,7 +222,7 @@ class SimulatedCaller:
 
     def press(self, key: str) -> None:
         self.tell("presses", key)
-        self._hears().pressed(key)
+        self.hearing.pressed(key)
 
     @property
     def speaks(self) -> bool:
@@ -245,10 +247,10 @@ class SimulatedCaller:
         """The path is kept by whoever runs the flow."""
 
     async def play(self, *spoken: Spoken) -> None:
-        await self._hears().play(LEG, self._sounds(spoken))
+        await self.hearing.play(LEG, self._sounds(spoken))
 
     async def gather(self, *spoken: Spoken, keys: Keys) -> Keyed:
-        return await self._hears().gather(LEG, self._sounds(spoken), keys)
+        return await self.hearing.gather(LEG, self._sounds(spoken), keys)
 
     async def record(
         self,
@@ -259,7 +261,7 @@ class SimulatedCaller:
         patience_seconds: float | None = None,
         ends_with: str = "#*0123456789",
     ) -> Recorded:
-        hears, later = self._hears(), asyncio.get_running_loop().call_later
+        hears, later = self.hearing, asyncio.get_running_loop().call_later
         ends = 0.0
         if self._words:
             said = self.said[name] = self._words.pop(0)
@@ -276,15 +278,10 @@ class SimulatedCaller:
 
     def _speak(self, said: str) -> None:
         self.tell("says", said)
-        self._hears().spoke(True)
+        self.hearing.spoke(True)
 
     def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
         return sounds(spoken, self.language, self._prompts.in_language)
-
-    def _hears(self) -> Hearing:
-        if self._hearing is None:
-            self._hearing = Hearing(_Engine(self), _Engine(self), self)
-        return self._hearing
 
     # The media engine ----------------------------------------------------------------------------------------
 
@@ -321,7 +318,7 @@ class _Engine:
         self._caller = caller
 
     def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
-        self._caller.hears([Prompt(prompt)], self._caller._hears().played)
+        self._caller.hears([Prompt(prompt)], self._caller.hearing.played)
 
     def play_list(self, leg: LegId, sounds: Sequence[Sound], *, ended: Callable[[], None] | None = None) -> None:
         self._caller.hears(sounds, ended or (lambda: None))

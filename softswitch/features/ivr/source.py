@@ -9,12 +9,13 @@ from pathlib import Path
 from types import ModuleType
 
 from softswitch.features.ivr.interpreter import Interpreter
+from softswitch.features.ivr.journey import Published
 from softswitch.features.ivr.model.checks import Known, check
 from softswitch.features.ivr.model.document import FLOW_NAME, FlowDocument, read
 from softswitch.features.ivr.model.finding import Finding, refuse
 from softswitch.features.ivr.model.nodes import Hours, SubFlow
 from softswitch.features.ivr.model.python_source import check_python, named_in
-from softswitch.features.ivr.runtime import Flow, Published
+from softswitch.features.ivr.runtime import Flow
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Invalid, NotFound
 

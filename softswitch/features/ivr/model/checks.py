@@ -20,15 +20,14 @@ from softswitch.features.ivr.model.nodes import (
     Lookup,
     Node,
     Return,
-    Saying,
     Set,
     Speak,
     SubFlow,
     Survey,
     Test,
     Transfer,
-    heard,
 )
+from softswitch.features.ivr.model.saying import Saying, heard
 from softswitch.kernel.destination import Destination
 
 
@@ -92,8 +91,7 @@ def _ways(document: FlowDocument) -> Iterable[Finding]:
             yield Finding(document.line(name), name, f"{what}: no way from here leads to the end of the flow")
     # What happens to a caller who does nothing at all.
     silent: Graph = {
-        name: {node.otherwise} if isinstance(node, Asking) and hasattr(node, "otherwise") else graph[name]
-        for name, node in nodes.items()
+        name: {node.otherwise} if isinstance(node, Asking) else graph[name] for name, node in nodes.items()
     }
     for circle in circles(silent):
         if circle <= reached and not circle & set(trapped) and not _counted(document, circle):

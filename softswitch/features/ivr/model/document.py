@@ -12,20 +12,8 @@ from softswitch.features.ivr.model import tree
 from softswitch.features.ivr.model.expression import KINDS, Expression, Kind, parse, template
 from softswitch.features.ivr.model.finding import Finding
 from softswitch.features.ivr.model.json_path import PATH
-from softswitch.features.ivr.model.nodes import (
-    EXPRESSIONS,
-    LANGUAGES,
-    AnyNode,
-    Collect,
-    Http,
-    Language,
-    Node,
-    NodeName,
-    Saying,
-    Text,
-    Variable,
-    heard,
-)
+from softswitch.features.ivr.model.nodes import AnyNode, Collect, Http, Node, NodeName, Variable
+from softswitch.features.ivr.model.saying import EXPRESSIONS, LANGUAGES, Language, Saying, heard
 from softswitch.kernel.errors import Invalid
 
 FLOW_NAME = "^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -188,6 +176,3 @@ def _place(error: str) -> tuple[str, tuple[str, ...]]:
     elif keys:
         message = f"{'.'.join(keys)}: {message[:1].lower()}{message[1:]}"
     return message, keys
-
-
-__all__ = ["FLOW_NAME", "GIVEN", "FlowDocument", "Text", "read"]

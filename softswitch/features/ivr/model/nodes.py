@@ -4,69 +4,21 @@
 its `exits` give.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+from softswitch.features.ivr.model.saying import Expr, Hear, Language, Saying, Text
 
 NodeName = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,63}$")]
 Variable = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
-Expr = str | int | float | bool
-"""An expression; see `expression`."""
-Text = Annotated[str, Meta(max_length=2000)]
-Texts = Text | dict[Language, Text]
-"""One text, or one for each language; expressions stand in braces."""
 Seconds = Annotated[float, Meta(ge=0.1, le=120)]
 Tries = Annotated[int, Meta(ge=1, le=10)]
 Key = Annotated[str, Meta(pattern="^[0-9*#A-D]$")]
 Terminators = Annotated[str, Meta(pattern="^[0-9*#]*$", max_length=12)]
 Next = Annotated[NodeName, Meta(description="the node that follows")]
 Otherwise = Annotated[NodeName, Meta(description="the node that follows when it came to nothing")]
-
-
-class Saying(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is heard that is no prompt: exactly one of these."""
-
-    text: Annotated[Texts | None, Meta(description="spoken by the voice of the language")] = None
-    number: Annotated[Expr | None, Meta(description="said as a number: twenty-one")] = None
-    digits: Annotated[Expr | None, Meta(description="said digit by digit: two one")] = None
-    ordinal: Annotated[Expr | None, Meta(description="said as a place in a row: third")] = None
-    duration: Annotated[Expr | None, Meta(description="seconds, said as a span of time")] = None
-    money: Annotated[Expr | None, Meta(description="said as an amount of `currency`")] = None
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="of `money`, as ISO 4217 writes it")] = "CNY"
-    date: Annotated[Expr | None, Meta(description="a text such as 2026-11-26, said as a day")] = None
-    time: Annotated[Expr | None, Meta(description="a text such as 14:05, said as a time of day")] = None
-    silence: Annotated[Annotated[int, Meta(ge=1, le=60_000)] | None, Meta(description="milliseconds of nothing")] = None
-    tone: Annotated[Annotated[float, Meta(ge=20, le=4000)] | None, Meta(description="a tone in Hz for 400 ms")] = None
-
-    def kinds(self) -> list[str]:
-        """Which of them are there."""
-        return [name for name in SAYINGS if getattr(self, name) is not None]
-
-
-SAYINGS = ("text", "number", "digits", "ordinal", "duration", "money", "date", "time", "silence", "tone")
-EXPRESSIONS: dict[str, str] = {
-    "number": "number",
-    "digits": "text",
-    "ordinal": "number",
-    "duration": "number",
-    "money": "number",
-    "date": "text",
-    "time": "text",
-}
-"""The kind of value that each needs."""
-
-Heard = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_./-]{0,199}$")] | Saying
-Hear = Heard | tuple[Heard, ...]
-"""A prompt by its name, a saying, or a list of these."""
-
-
-def heard(hear: Hear) -> Sequence[str | Saying]:
-    """What is heard, as a list."""
-    return hear if isinstance(hear, tuple) else (hear,)
 
 
 class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="do"):
@@ -103,6 +55,7 @@ class Asking(Node, frozen=True, kw_only=True):
     silent: Annotated[Hear, Meta(description="heard after nothing")] = "ivr/no-input"
     seconds: Annotated[Seconds, Meta(description="from the end of what is heard to the first key or word")] = 5.0
     barge: Annotated[bool, Meta(description="whether a key ends what is heard")] = True
+    otherwise: Otherwise
 
 
 class Play(Node, frozen=True, kw_only=True, tag="play"):
@@ -133,7 +86,6 @@ class Menu(Asking, frozen=True, kw_only=True, tag="menu"):
     """Asks for one key of several."""
 
     choices: Annotated[dict[Key, NodeName], Meta(min_length=1, description="the node that follows each key")]
-    otherwise: Otherwise
 
     def exits(self) -> Iterator[tuple[str, str]]:
         yield from self.choices.items()
@@ -149,7 +101,6 @@ class Collect(Asking, frozen=True, kw_only=True, tag="collect"):
     ends_with: Annotated[Terminators, Meta(description="keys that end them")] = "#"
     between: Annotated[Seconds, Meta(description="seconds from each digit to the next")] = 3.0
     next: Next
-    otherwise: Otherwise
 
     def exits(self) -> Iterator[tuple[str, str]]:
         yield "keyed", self.next
@@ -385,7 +336,6 @@ class Listen(Asking, frozen=True, kw_only=True, tag="listen"):
     ]
     choices: Annotated[dict[NodeName, NodeName], Meta(description="the node that follows each answer")]
     keys: Annotated[dict[Key, NodeName], Meta(description="keys that stand for answers")] = {}
-    otherwise: Otherwise
 
     def exits(self) -> Iterator[tuple[str, str]]:
         yield from self.choices.items()
@@ -400,7 +350,6 @@ class Survey(Asking, frozen=True, kw_only=True, tag="survey"):
     high: Annotated[int, Meta(ge=1, le=10, description="the highest mark")] = 5
     into: Annotated[Variable | None, Meta(description="the number variable that takes it")] = None
     next: Next
-    otherwise: Otherwise
 
     def exits(self) -> Iterator[tuple[str, str]]:
         yield "marked", self.next

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from softswitch.features.ivr.model.checks import Known
 from softswitch.features.ivr.model.finding import Finding
-from softswitch.features.ivr.model.nodes import LANGUAGES
+from softswitch.features.ivr.model.saying import LANGUAGES
 from softswitch.kernel.destination import Destination
 
 HEARD = {"play", "menu", "collect", "survey", "listen", "record", "hang_up", "transfer"}
