@@ -36,13 +36,30 @@ from softswitch.features.routing.service import DialPlan
 from softswitch.features.trunks.departure import Departures
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
+from softswitch.features.voicemail.boxes import Boxes
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.platform.database import Session
+from softswitch.kernel.watching import Mailbox
+from softswitch.platform.database import Database, Session
 from softswitch.ports import Recogniser
+
+
+class MailboxLamps:
+    """Voicemail asks to let the phones of an account show what waits."""
+
+    def __init__(self, presence: PresenceService, database: Database) -> None:
+        self._presence = presence
+        self._database = database
+
+    def shown(self, account: str) -> Mailbox:
+        return self._presence.mailbox(account)
+
+    async def show(self, account: str, mailbox: Mailbox) -> None:
+        async with self._database.session() as session:
+            await self._presence.set_mailbox(session, account, mailbox)
 
 
 class Answers:
@@ -58,6 +75,7 @@ class Answers:
     _presence: PresenceService
     _apps: Mapping[str, CallApp]
     _flows: Callable[[], Flows]
+    _boxes: Boxes
 
     def __init__(
         self,
@@ -87,6 +105,7 @@ class Answers:
         presence: PresenceService,
         apps: Mapping[str, CallApp],
         flows: Callable[[], Flows],
+        boxes: Boxes,
     ) -> None:
         """Before the first call."""
         self._switch = switch
@@ -99,6 +118,7 @@ class Answers:
         self._presence = presence
         self._apps = apps
         self._flows = flows
+        self._boxes = boxes
 
     # Who proves itself by a password: an account, or the far end of a trunk ----------------------------------
 
@@ -134,6 +154,10 @@ class Answers:
             return f"there is no person {name!r}"
         if kind == "flow" and name not in self._flows():
             return f"there is no flow {name!r}"
+        if kind == "voicemail" and self._boxes.find(name) is None and self._boxes.find_list(name) is None:
+            return f"there is no voicemail box or list {name!r}"
+        if kind == "mailbox" and name and self._boxes.find(name) is None:
+            return f"there is no voicemail box {name!r}"
         if kind == "trunk" and self._trunks.trunk(name) is None:
             return f"there is no trunk {name!r}"
         if kind == "trunk-group" and self._groups.group(name) is None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ivr_flows
+from gateways.mail.gateway import MailGateway
 from gateways.media.gateway import MediaGateway
 from gateways.media.prompts import read_samples
 from gateways.media.uploads import read_take, read_upload
@@ -19,7 +20,7 @@ from gateways.sip.defence import Pressure
 from gateways.sip.gateway import SipGateway
 from gateways.speech.gateway import SpeechGateway
 from softswitch import __version__, demo
-from softswitch.answers import Answers, PromptAnswers, Understanding
+from softswitch.answers import Answers, MailboxLamps, PromptAnswers, Understanding
 from softswitch.ears import GatewayEars
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
@@ -87,7 +88,14 @@ from softswitch.features.trunks.certificates import Certificates
 from softswitch.features.trunks.groups import Groups
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
-from softswitch.gateway_settings import sip_host, sip_settings
+from softswitch.features.voicemail import feature as voicemail_feature
+from softswitch.features.voicemail.boxes import Boxes
+from softswitch.features.voicemail.files import DiskFiles
+from softswitch.features.voicemail.mailing import Mailing
+from softswitch.features.voicemail.retention import Retention as VoicemailRetention
+from softswitch.features.voicemail.service import Voicemail
+from softswitch.features.voicemail.store import VoicemailStore
+from softswitch.gateway_settings import mail_settings, sip_host, sip_settings
 from softswitch.kernel.address import Party
 from softswitch.kernel.ids import IdSource
 from softswitch.media_engine import engine_process, media_engine
@@ -103,6 +111,7 @@ from softswitch.platform.named_queries import NamedQueries
 from softswitch.platform.outbound import Outbound
 from softswitch.platform.retention import Retention
 from softswitch.platform.telemetry import Telemetry
+from softswitch.platform.users import PinHashes
 from softswitch.platform.vault import Vault
 from softswitch.settings import Settings
 
@@ -295,6 +304,26 @@ class Softswitch:
                 kinds=lambda: self.apps.keys(),
             ),
         )
+        pins, stored = PinHashes(), VoicemailStore(self.database)
+        self.boxes = Boxes(stored, pins, self.directory, answers)
+        self.voicemail = Voicemail(
+            self.boxes,
+            stored,
+            DiskFiles(settings.data_dir),
+            MailboxLamps(self.presence, self.database),
+            pins,
+            clock,
+            bus.publish,
+            lambda: secrets.token_hex(8),
+            mails=settings.mail.server is not None,
+        )
+        self.directory.goes_with(self.voicemail.forget)
+        self._mailing = (
+            Mailing(self.voicemail, MailGateway(mail_settings(settings)), bus.publish, self.speech)
+            if settings.mail.server is not None
+            else None
+        )
+        self._voicemail_retention = VoicemailRetention(self.voicemail, self.audit)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
             self.trunks,
@@ -325,6 +354,7 @@ class Softswitch:
             bans.build(self.bans),
             recording_feature.build(self.recordings),
             prompts_feature.build(self.prompts, settings.data_dir),
+            voicemail_feature.build(self.voicemail, self.directory, read_upload),
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),
@@ -342,6 +372,7 @@ class Softswitch:
             self.presence,
             self.apps,
             lambda: self.flows.live,
+            self.boxes,
         )
         authenticator = Authenticator(
             self.database,
@@ -406,6 +437,7 @@ class Softswitch:
                     "prompts": self.prompts.load,
                     "calendars": self.calendars.load,
                     "persons": self.persons.load,
+                    "voicemail": self.voicemail.load,
                     "routing": self.dial_plan.load,
                 }
             )
@@ -417,6 +449,7 @@ class Softswitch:
                     self.calendars,
                     self.persons,
                     self.dial_plan,
+                    self.boxes,
                     media=self.settings.demo_media,
                 )
             await self._binding_writer.start()
@@ -425,6 +458,10 @@ class Softswitch:
             self._flow_retention.start()
             await self.media.start()
             self.media.resumed()
+            await self.voicemail.recover()
+            self._voicemail_retention.start()
+            if self._mailing is not None:
+                self._mailing.start()
             for prompt in (self.settings.media.music, self.settings.media.ringback):
                 if prompt:
                     self.media.must_have(prompt)
@@ -445,6 +482,10 @@ class Softswitch:
         """Take no new calls, let the others end within some seconds, and stop. Stopping twice does nothing."""
         self.sip.refuse_new_calls()
         await self.switch.drain(drain_seconds)
+        await self._voicemail_retention.stop()
+        if self._mailing is not None:
+            await self._mailing.stop()
+        await self.voicemail.stop()
         await self.messaging.stop()
         await self.sip.stop()
         await self.http.stop()

@@ -14,15 +14,20 @@ from softswitch.features.persons.service import Persons
 from softswitch.features.routing.model.demo import demo_plan
 from softswitch.features.routing.service import DialPlan
 from softswitch.features.trunks.service import Trunks
+from softswitch.features.voicemail.boxes import Boxes
+from softswitch.features.voicemail.model.box import Box
 from softswitch.kernel.address import HostPort
 from softswitch.platform.auth import Identity, Role
 from softswitch.platform.database import Database
+from softswitch.platform.users import digest_of_password
 from softswitch.settings import Listener, Settings
 
 NUMBERS = tuple(str(number) for number in range(1001, 1021))
 ADMIN_TOKEN = ("demo-admin", Identity("demo", Role.ADMIN))
 GUEST_HOST, GUEST_NUMBERS, GUEST_CONTEXT = "127.0.0.1", r"8\d{4}|9196|9197|5000|3000", "guest"
 """Load testers call from this host without registration, and reach these numbers only."""
+PIN = "2580"
+"""Of all voicemail boxes."""
 DIGEST = ("MD5", "SHA-256")
 """For SIPp 3.6, which gives a call up when the first challenge is none of MD5. It also leaves the user out of the URI
 that it signs, which only the demo accepts."""
@@ -85,6 +90,7 @@ async def furnish(
     calendars: Calendars,
     persons: Persons,
     dial_plan: DialPlan,
+    boxes: Boxes,
     *,
     media: str,
 ) -> None:
@@ -113,6 +119,9 @@ async def furnish(
         if persons.person(person.number) is None:
             async with database.session() as session:
                 await persons.create(session, person)
+    if any(boxes.find(number) is None for number in NUMBERS):
+        digest = await digest_of_password(PIN)
+        await boxes.furnish([(Box(number=number, account=number), digest) for number in NUMBERS])
     if dial_plan.plan.version == 0:
         async with database.session() as session:
             await dial_plan.change(session, lambda _: demo_plan(), "system", "the demo's plan")
@@ -127,7 +136,7 @@ def welcome(http: HostPort, bound: Sequence[tuple[str, HostPort]]) -> str:
     return f"""
 The demo switch is ready.
   SIP    {sip} over UDP and TCP, {where["tls"]} over TLS, ws://{where["ws"]} for browsers
-         accounts {phones}
+         accounts {phones}; voicemail *97, PIN {PIN}
   HTTP   http://{http}/docs with the token {ADMIN_TOKEN[0]}
 Call it from another terminal:
   .venv/bin/softswitch call --as 1001 9196{server} --for 5    an echo

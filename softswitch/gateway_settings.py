@@ -1,5 +1,6 @@
 """What the switch's settings mean to its gateways."""
 
+from gateways.mail.gateway import MailSettings
 from gateways.sip.connections import ConnectionLimits
 from gateways.sip.defence import DefenceSettings, SourceLimits
 from gateways.sip.gateway import SipSettings
@@ -13,6 +14,22 @@ from gateways.sip.ua.vicinity import Vicinity
 from softswitch import __version__, demo
 from softswitch.ears import listener_of
 from softswitch.settings import Settings
+
+
+def mail_settings(settings: Settings) -> MailSettings:
+    """Which mail server is used, and how."""
+    mail, tls = settings.mail, settings.tls
+    assert mail.server is not None
+    return MailSettings(
+        host=mail.server.host,
+        port=mail.port,
+        tls=mail.tls,
+        username=mail.username,
+        password=mail.password,
+        sender=mail.sender,
+        authority=tls.authority,
+        verify=tls.verify,
+    )
 
 
 def sip_host(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from softswitch.events import MediaFigures
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.ids import LegId, MixId
+from softswitch.kernel.mail import Mail
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
 from softswitch.kernel.offence import Offence
@@ -389,6 +390,17 @@ class Recogniser(Protocol):
 
         Raises Invalid for a file that is no sound or too long, NotFound for an unknown language, and Unavailable where
         no recogniser is installed, it has too much to do, or takes too long.
+        """
+        ...
+
+
+class Mailer(Protocol):
+    """Sends e-mail."""
+
+    async def send(self, mail: Mail) -> None:
+        """Hand it to a mail server, which may have it twice where it was told so in the middle of a fault.
+
+        Raises Conflict when the server will never take it, and Unavailable when it may take it later.
         """
         ...
 

@@ -73,6 +73,16 @@ from softswitch.events.security import BanLifted, SourceBanned
 from softswitch.events.streams import StreamFinished, StreamStarted
 from softswitch.events.system import SwitchStarted, SwitchStopped
 from softswitch.events.trunks import TrunkGatewayDown, TrunkGatewayUp, TrunkRegistered, TrunkRegistrationFailed
+from softswitch.events.voicemail import (
+    MailboxFact,
+    MailboxFull,
+    MailboxOpened,
+    MailboxRefused,
+    MessageLeft,
+    MessageLost,
+    MessageMailed,
+    MessageMailFailed,
+)
 
 AnyFact = (
     CallOffered
@@ -105,6 +115,13 @@ AnyFact = (
     | MessageDelivered
     | MessageRefused
     | MessageExpired
+    | MessageLeft
+    | MessageLost
+    | MailboxFull
+    | MailboxOpened
+    | MailboxRefused
+    | MessageMailed
+    | MessageMailFailed
     | PlanPublished
     | FlowEnded
     | FlowSent
@@ -182,10 +199,18 @@ __all__ = [
     "LegsMixed",
     "LegsParted",
     "MailboxChanged",
+    "MailboxFact",
+    "MailboxFull",
+    "MailboxOpened",
+    "MailboxRefused",
     "MediaFigures",
     "MessageDelivered",
     "MessageExpired",
     "MessageFact",
+    "MessageLeft",
+    "MessageLost",
+    "MessageMailFailed",
+    "MessageMailed",
     "MessageRefused",
     "MessageSent",
     "Outcome",

@@ -90,6 +90,19 @@ async def log_in(session: Session, row: UserRow | None, password: str, now: int)
     return token
 
 
+class PinHashes:
+    """Hashes and compares PINs as passwords are. A digest that is none takes as long."""
+
+    async def digest(self, pin: str) -> str:
+        """The argon2id hash of a PIN."""
+        return await digest_of_password(pin)
+
+    async def right(self, digest: str, pin: str) -> bool:
+        """Whether a PIN is the one of a hash."""
+        async with _at_work:
+            return await asyncio.to_thread(_verify, digest or _nobody, pin)
+
+
 def _verify(digest: str, password: str) -> bool:
     try:
         return _hasher.verify(digest, password)

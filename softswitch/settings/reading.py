@@ -114,6 +114,19 @@ def _check_reach(settings: Settings, origin: Mapping[str, str], *, configured: b
         raise Invalid(where, f"{encrypted[0].transport} needs a certificate: say in tls.certificates where it is")
     if settings.push.services and not settings.push.webhook:
         raise Invalid(origin.get("push.services", "push.services"), "say in push.webhook who is told whom to wake")
+    mail = settings.mail
+    if mail.server is not None and not mail.sender:
+        raise Invalid(origin.get("mail.server", "mail.server"), "say in mail.sender whom e-mails come from")
+    if mail.password and mail.tls == "none" and mail.server is not None and not _is_here(mail.server.host):
+        where = origin.get("mail.tls", "mail.tls")
+        raise Invalid(where, "the password would go through the network for everybody to read: starttls or tls")
     if ipaddress.ip_address(settings.media_advertised).is_unspecified:
         where = origin.get("media.listen", "media.listen")
         raise Invalid(where, "every address is listened on: say in media.advertised which one phones should use")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

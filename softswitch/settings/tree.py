@@ -8,6 +8,7 @@ from softswitch.settings.flows import FlowSettings
 from softswitch.settings.http import HttpSettings
 from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
 from softswitch.settings.limits import LimitSettings
+from softswitch.settings.mail import MailSettings
 from softswitch.settings.media import MediaSettings
 from softswitch.settings.push import PushSettings
 from softswitch.settings.recording import RecordingSettings
@@ -31,6 +32,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     flows: FlowSettings = field(default_factory=FlowSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)

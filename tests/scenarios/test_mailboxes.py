@@ -1,7 +1,6 @@
 """Phones that never subscribe are told of their mailboxes, where that is set."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,29 +9,11 @@ from msgspec.structs import replace
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.binding import PushTarget
 from softswitch.kernel.watching import Mailbox, Subject
+from tests.support.model_voicemail import Storing
 from tests.support.phones import Phone
 from tests.support.stories import registered
 from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop
-
-
-class Storing:
-    """A session of a database that stores at once: there is none on virtual time."""
-
-    def __init__(self) -> None:
-        self.own_changes: dict[str, int] = {}
-
-    async def merge(self, row: object) -> None:
-        return
-
-    async def flush(self) -> None:
-        return
-
-    async def execute(self, statement: object, values: object) -> None:
-        return
-
-    def after_commit(self, work: Callable[[], None]) -> None:
-        work()
 
 
 def left(house: SimulatedSwitch, account: str, new: int) -> None:

@@ -53,6 +53,7 @@ from softswitch.features.trunks.model import Trunk
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
 from softswitch.features.trunks.verifier import Verifier
+from softswitch.features.voicemail.call_app import leave_app, visit_app
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import PushTarget
 from softswitch.kernel.clock import Clock
@@ -62,6 +63,7 @@ from softswitch.platform.event_log import Rows
 from softswitch.platform.vault import Vault
 from softswitch.ports import Courier, Watchers
 from tests.support.model_messages import MemoryStore
+from tests.support.model_voicemail import ModelVoicemail
 
 REALM = "softswitch"
 ACCOUNTS = tuple(str(number) for number in range(1001, 1021))
@@ -187,6 +189,7 @@ class DemoFeatures:
             wake=lambda account: self.phones.wake(account, Party(account), "mailbox"),
         )
         self.reach.on_changed = self.presence.reconsider
+        self.voicemail = ModelVoicemail(self.directory, answers, self.presence, ACCOUNTS, clock, publish)
         plan.plan = plan.compiled(demo_plan(), 1)
         self.gatekeeper = SwitchGatekeeper(
             ha1=self.directory.ha1,
@@ -204,6 +207,8 @@ class DemoFeatures:
             "withheld": withheld_app(self.reach),
             "flow": flow_app(self.flows),
             "person": person_app(self.persons, self.phones, departures),
+            "voicemail": leave_app(self.voicemail.service),
+            "mailbox": visit_app(self.voicemail.service),
             **trunks_app.build_call_apps(
                 self.trunks, self.groups, self.traffic, departures, Verifier(self.certificates)
             ),
@@ -222,6 +227,7 @@ class DemoFeatures:
             self.presence,
             self.apps,
             lambda: self.flows.live,
+            self.voicemail.boxes,
         )
 
     def add(self, into: Rows, row: tuple[object, ...]) -> None:

@@ -155,6 +155,7 @@ class SimulatedSwitch:
         for kind, hearer in self.features.lines.subscriptions():
             self.bus.subscribe(kind, hearer)
         self.media = ModelMedia(loop, SWITCH.host)
+        self.features.voicemail.files.lengths = self.media.files
         self._disk_seconds = disk_seconds
         self.switch = Switch(
             self.bus, self.clock, IdSource(f"s{seed}"), silence_seconds=SILENCE_SECONDS, on_record=self._on_record

@@ -198,7 +198,8 @@ def test_rules_that_can_never_match_are_warned_of() -> None:
         ("81234", "guest", "trunk/uas"),
         ("1001", "guest", None),
         ("5000", "guest", "flow/main"),
-        ("*97", "default", "hangup/service-not-implemented"),
+        ("*97", "default", "mailbox"),
+        ("*981002", "default", "voicemail/1002"),
     ],
 )
 def test_the_demo_plan_leads_where_it_should(number: str, context: str, destination: str | None) -> None:

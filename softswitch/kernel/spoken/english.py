@@ -22,6 +22,10 @@ class English:
         """See `Grammar`."""
         return signed(value, self._whole)
 
+    def count(self, things: int) -> Said:
+        """See `Grammar`."""
+        return self.number(things)
+
     def digits(self, text: str) -> Said:
         """See `Grammar`."""
         return grouped(text, _KEYS)

@@ -38,6 +38,10 @@ class Grammar(Protocol):
         """A number as such: 120, -3, 2.50 (every digit behind the point that is there is said)."""
         ...
 
+    def count(self, things: int) -> Said:
+        """How many there are of something that is named next: 两 where the number is 二."""
+        ...
+
     def digits(self, text: str) -> Said:
         """A telephone or account number, digit by digit in groups; `*` and `#` are said, and blanks, dots and hyphens
         are where it rests."""

@@ -21,6 +21,10 @@ class Mandarin:
         """See `Grammar`."""
         return signed(value, self._whole)
 
+    def count(self, things: int) -> Said:
+        """See `Grammar`: 两条, 十二条."""
+        return clips("word/liang") if things == 2 else self.number(things)
+
     def digits(self, text: str) -> Said:
         """See `Grammar`."""
         return grouped(text, _KEYS)
@@ -123,5 +127,4 @@ class Mandarin:
         return said + clips(f"inner/{value}" if inner else f"number/{value}")
 
     def _counted(self, count: int, unit: str) -> Said:
-        # 两分钟, 两元, where 二 would be a number without a thing.
-        return (*(clips("word/liang") if count == 2 else self._whole(count)), Clip(f"unit/{unit}"))
+        return (*self.count(count), Clip(f"unit/{unit}"))  # 两分钟, 两元

@@ -53,7 +53,14 @@ def demo_plan() -> PlanDocument:
             Rule(name="queues", number="600[12]", destination=_NOT_BUILT, note="queues are not built yet"),
             Rule(name="conference-pin", number="3001", destination=_NOT_BUILT, note="conferences are not built yet"),
             Rule(name="one-number", number="700[1-3]", destination="person/{number}", note="a person's one number"),
-            Rule(name="voicemail", number="*97", destination=_NOT_BUILT, note="voicemail is not built yet"),
+            Rule(name="voicemail", number="*97", destination="mailbox", note="one's voicemail"),
+            Rule(
+                name="voicemail-of",
+                number="*98.",
+                rewrite=Rewrite(strip=3),
+                destination="voicemail/{number}",
+                note="leave a message at once: *981002; also as a number to forward to",
+            ),
             Rule(
                 name="speed-dial",
                 number="*0XX",

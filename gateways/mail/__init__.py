@@ -1,0 +1,1 @@
+"""Mail servers that take e-mails."""

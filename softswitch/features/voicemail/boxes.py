@@ -1,0 +1,169 @@
+"""Boxes and lists as they are set: in memory for calls, changed over HTTP and by phone."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from softswitch.features.voicemail.model.box import MOST_LISTED, Box, Greeting, List, check_pin, checked
+from softswitch.features.voicemail.needs import Accounts, Pins, Places, Store
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import Conflict, Invalid, NotFound
+
+MOST_BOXES = 100_000
+
+
+class Boxes:
+    """All of them. Memory changes when a change is stored."""
+
+    def __init__(self, store: Store, pins: Pins, accounts: Accounts, places: Places) -> None:
+        self._store = store
+        self._pins = pins
+        self._accounts = accounts
+        self._places = places
+        self._boxes: dict[str, Box] = {}
+        self._by_account: dict[str, str] = {}
+        self._lists: dict[str, List] = {}
+        self._changing = asyncio.Lock()
+        """One change after the other: each begins with what the one before has left."""
+
+    async def load(self) -> None:
+        """Read what is stored: before the first call, and again when another process has changed it."""
+        boxes, lists = await self._store.boxes(), await self._store.lists()
+        self._boxes = {box.number: box for box in boxes}
+        self._by_account = {box.account: box.number for box in boxes if box.account}
+        self._lists = {each.number: each for each in lists}
+
+    # What there is ------------------------------------------------------------------------------------------
+
+    @property
+    def all(self) -> Sequence[Box]:
+        """By number."""
+        return [self._boxes[number] for number in sorted(self._boxes)]
+
+    @property
+    def lists(self) -> Sequence[List]:
+        """By number."""
+        return [self._lists[number] for number in sorted(self._lists)]
+
+    def find(self, number: str) -> Box | None:
+        return self._boxes.get(number)
+
+    def box(self, number: str) -> Box:
+        """Raises NotFound."""
+        box = self._boxes.get(number)
+        if box is None:
+            raise NotFound("voicemail box", number)
+        return box
+
+    def of_account(self, account: str) -> Box | None:
+        """The box of an account's phones."""
+        number = self._by_account.get(account)
+        return None if number is None else self._boxes[number]
+
+    def find_list(self, number: str) -> List | None:
+        return self._lists.get(number)
+
+    def receiving(self, number: str) -> Sequence[Box]:
+        """The boxes that a message for a number goes to: the box of that number, or those of the list; none where it is
+        neither."""
+        box, listed = self._boxes.get(number), self._lists.get(number)
+        if box is not None:
+            return [box]
+        return [self._boxes[each] for each in listed.boxes if each in self._boxes] if listed is not None else []
+
+    # What is changed ----------------------------------------------------------------------------------------
+
+    async def create(self, box: Box, pin: str) -> Box:
+        """Make a box; an empty PIN lets nobody in. Raises Conflict and Invalid."""
+        async with self._changing:
+            if box.number in self._boxes or box.number in self._lists:
+                raise Conflict("box-exists", f"{box.number} is a box or a list already")
+            if len(self._boxes) >= MOST_BOXES:
+                raise Conflict("too-many-boxes", f"there are {MOST_BOXES} boxes already")
+            if pin:
+                check_pin(box.number, pin)
+                box = replace(box, pin=await self._pins.digest(pin))
+            return await self._write(box)
+
+    async def furnish(self, boxes: Sequence[tuple[Box, str]]) -> None:
+        """Make those of the boxes that do not exist, with the hashes of their PINs."""
+        async with self._changing:
+            for box, digest in boxes:
+                if box.number not in self._boxes and box.number not in self._lists:
+                    await self._write(replace(box, pin=digest))
+
+    async def change(self, number: str, changes: Mapping[str, Any]) -> Box:
+        """Set what `changes` names: fields of `Box` but its number, with a `pin` in the clear. Raises NotFound,
+        Conflict and Invalid."""
+        async with self._changing:
+            box = self.box(number)
+            changes = dict(changes)
+            if changes.get("pin"):
+                check_pin(number, changes["pin"])
+                changes["pin"] = await self._pins.digest(changes["pin"])
+            return await self._write(replace(box, **changes))
+
+    async def greet(self, number: str, greeting: Greeting, file: str | None) -> str | None:
+        """Let a box have a greeting, or none; gives the file of the one before. Raises NotFound."""
+        async with self._changing:
+            box = self.box(number)
+            greetings = dict(box.greetings)
+            before = greetings.pop(greeting, None)
+            if file is not None:
+                greetings[greeting] = file
+            await self._write(replace(box, greetings=greetings))
+            return before
+
+    async def set_list(self, listed: List) -> List:
+        """Make a list, or let it be another. Raises Conflict and Invalid."""
+        async with self._changing:
+            if listed.number in self._boxes:
+                raise Conflict("box-exists", f"{listed.number} is a box")
+            if len(listed.boxes) > MOST_LISTED:
+                raise Invalid("boxes", f"{MOST_LISTED} boxes at the most")
+            for number in listed.boxes:
+                if number not in self._boxes:
+                    raise Invalid("boxes", f"there is no voicemail box {number!r}")
+            listed = replace(listed, boxes=tuple(dict.fromkeys(listed.boxes)))
+            await self._store.write_list(listed)
+            self._lists[listed.number] = listed
+            return listed
+
+    async def remove_list(self, number: str) -> None:
+        """Raises NotFound."""
+        async with self._changing:
+            if number not in self._lists:
+                raise NotFound("voicemail list", number)
+            await self._store.remove_list(number)
+            del self._lists[number]
+
+    def forget(self, number: str) -> None:
+        """A box has been deleted."""
+        box = self._boxes.pop(number, None)
+        if box is not None and self._by_account.get(box.account) == number:
+            del self._by_account[box.account]
+
+    async def _write(self, box: Box) -> Box:
+        checked(box)
+        if box.account:
+            if self._accounts.account(box.account) is None:
+                raise Invalid("account", f"there is no account {box.account!r}")
+            if self._by_account.get(box.account, box.number) != box.number:
+                raise Conflict("box-exists", f"{box.account} has the box {self._by_account[box.account]} already")
+        if box.operator:
+            try:
+                missing = self._places.why_missing(Destination.parse(box.operator))
+            except ValueError as error:
+                missing = str(error)
+            if missing is not None:
+                raise Invalid("operator", missing)
+        await self._store.write_box(box)
+        before = self._boxes.get(box.number)
+        if before is not None and before.account != box.account:
+            self._by_account.pop(before.account, None)
+        self._boxes[box.number] = box
+        if box.account:
+            self._by_account[box.account] = box.number
+        return box

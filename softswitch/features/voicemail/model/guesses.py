@@ -1,0 +1,46 @@
+"""Wrong PINs are counted, by box and by caller, and lock out for a time whoever guesses."""
+
+from collections import OrderedDict
+
+WRONG_ALLOWED = 5
+"""How many may be wrong before the next ones are not even compared for a time."""
+LOCKED_MS = 15 * 60_000
+"""How long that is at first; after each five more wrong ones it is twice as long."""
+LONGEST_MS = 24 * 3_600_000
+"""And no longer than this, after which all is forgotten."""
+MOST_REMEMBERED = 10_000
+
+
+class Guesses:
+    """Counts by key, such as `box/1001` or `caller/account/1002`; the oldest of too many are forgotten.
+
+    A box counts what comes from other phones than its owner's apart from what its owner's phones try, so that nobody
+    locks owners out of their boxes from elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._wrong: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        """How many, and when the last was."""
+
+    def locked(self, keys: tuple[str, ...], now: int) -> bool:
+        """Whether any of them has guessed too often."""
+        return any(self._locked(key, now) for key in keys)
+
+    def wrong(self, keys: tuple[str, ...], now: int) -> bool:
+        """One more for each; whether any is locked by it."""
+        for key in keys:
+            count, last = self._wrong.pop(key, (0, 0))
+            self._wrong[key] = (count + 1 if now - last < LONGEST_MS else 1, now)
+        while len(self._wrong) > MOST_REMEMBERED:
+            self._wrong.popitem(last=False)
+        return self.locked(keys, now)
+
+    def right(self, keys: tuple[str, ...]) -> None:
+        """The PIN was right: what was wrong before is forgotten."""
+        for key in keys:
+            self._wrong.pop(key, None)
+
+    def _locked(self, key: str, now: int) -> bool:
+        count, last = self._wrong.get(key, (0, 0))
+        times = count // WRONG_ALLOWED
+        return times > 0 and now - last < min(LOCKED_MS << min(times - 1, 16), LONGEST_MS)
