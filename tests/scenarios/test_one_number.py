@@ -754,3 +754,99 @@ async def test_an_unknown_person_is_no_number(house: SimulatedSwitch) -> None:
     assert not [fact for fact in house.facts if isinstance(fact, LegAnswered)]
     (traced,) = [fact for fact in house.facts if isinstance(fact, CallTraced)]
     assert any("there is no person 7003" in line.what for line in traced.lines)
+
+
+# With what else people do -----------------------------------------------------------------------------------------
+
+
+async def test_a_party_is_transferred_to_a_person_and_has_whoever_confirms(house: SimulatedSwitch) -> None:
+    alice, bob, desk = await registered(house, "1004", "1005", "1001")
+    person(house, "7001", devices=(*devices()[:1], MOBILE))
+    out, back = await talking(house, alice, bob)
+    back.refer("7001")
+    ring = await desk.rings()
+    cell = await house.trunk.rings()
+    cell.answer()
+    await cell.until("up")
+    await asyncio.sleep(1)
+    house.press(cell, "1")
+    await back.until("over")
+    await ring.until("over")
+    assert elsewhere(ring) and back.told[-1] == 200
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, cell)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_transfer_to_a_person_whom_nobody_answers_for_gives_the_party_back(house: SimulatedSwitch) -> None:
+    alice, bob, desk = await registered(house, "1004", "1005", "1001")
+    person(house, "7002", devices=devices("7002", desk={"ring_seconds": 4})[:1])
+    out, back = await talking(house, alice, bob)
+    back.refer("7002")
+    await (await desk.rings()).until("over")
+    await asyncio.sleep(2)
+    assert back.state == "up" and house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_one_device_is_picked_up_elsewhere_and_no_other_rings_on(house: SimulatedSwitch) -> None:
+    caller, desk, soft, mobile = await house_of_three(house)
+    (colleague,) = await registered(house, "1006")
+    person(house, "7001", devices=devices(mobile={"delay_seconds": 10}))
+    out = caller.call("7001")
+    rings = [await desk.rings(), await soft.rings()]
+    for ring in rings:
+        ring.ring()
+    await out.until("ringing")
+    picks = colleague.call("**1002")
+    await picks.until("up")
+    await out.until("up")
+    await asyncio.sleep(15)
+    assert [ring.state for ring in rings] == ["over", "over"] and mobile.incoming.empty()
+    assert house.hear_each_other(out, picks)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_a_call_of_the_switchs_own_to_a_person_is_asked_and_joined(house: SimulatedSwitch) -> None:
+    caller, desk = await registered(house, "1004", "1001")
+    person(house, "7002", devices=(*devices("7002", desk={"ring_seconds": 4})[:1], MOBILE))
+    house.originate("1004", "7002")
+    own = await caller.rings()
+    own.answer()
+    await own.until("up")
+    first = await desk.rings()
+    first.ring()
+    await asyncio.sleep(1)
+    assert "ringback" in house.media.doing.values()
+    cell = await house.trunk.rings()
+    cell.ring()
+    cell.answer()
+    await cell.until("up")
+    await asyncio.sleep(1)
+    assert not house.hears(own, cell) and not house.hears(cell, own)
+    house.press(cell, "1")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(own, cell) and first.state == "over"
+    own.hang_up()
+    await house.settled()
+
+
+async def test_two_calls_for_a_person_at_once_are_two_calls(house: SimulatedSwitch) -> None:
+    caller, desk, soft, mobile = await house_of_three(house)
+    (other,) = await registered(house, "1006")
+    one, two = caller.call("7001"), other.call("7001")
+    for phone in (desk, soft, mobile):
+        first, second = await phone.rings(), await phone.rings()
+        if phone is desk:
+            next(ring for ring in (first, second) if "1004" in ring.invitation.header("from")).answer()
+        if phone is mobile:
+            next(ring for ring in (first, second) if "1006" in ring.invitation.header("from")).answer()
+    await one.until("up")
+    await two.until("up")
+    assert sum(call.state == "up" for phone in (desk, soft, mobile) for call in phone.calls) == 2
+    one.hang_up()
+    two.hang_up()
+    await house.settled()

@@ -14,6 +14,7 @@ from softswitch.features.persons.model import AccountState, Person
 from softswitch.features.persons.service import Persons
 from softswitch.features.routing.model import Plan, RouteRequest, demo_plan
 from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.opening import Opening
 from softswitch.platform.changes import Changes
@@ -34,7 +35,12 @@ ANN = {
 
 
 class Surroundings:
-    """One calendar; all is well with accounts and trunks."""
+    """One calendar, two accounts, and a trunk; all is well with them."""
+
+    def why_missing(self, destination: Destination) -> str | None:
+        kind, name = destination
+        known = {"account": ("1001", "1002"), "trunk": ("uas",), "voicemail": ("1001",), "person": ("7002", "7003")}
+        return None if name in known.get(kind, ()) else f"there is no {kind} {name!r}"
 
     def account_state(self, account: str) -> AccountState | None:
         return AccountState()
@@ -123,6 +129,9 @@ async def test_devices_are_put_and_taken_away_one_by_one(client: httpx.AsyncClie
         ({"final": "nowhere"}, "final"),
         ({"final": "dialplan/default"}, "final"),
         ({"final": "person/7001"}, "final"),
+        ({"final": "queue/lost"}, "final"),
+        ({"devices": [{"name": "desk", "account": "1099"}]}, "devices.desk.account"),
+        ({"devices": [{"name": "cell", "trunk": "none", "number": "1"}]}, "devices.cell.trunk"),
         ({"final_number": "1002"}, "final_number"),
         ({"devices": [{"name": "desk"}]}, "devices.desk"),
         ({"devices": [{"name": "desk", "account": "1001", "trunk": "uas"}]}, "devices.desk"),

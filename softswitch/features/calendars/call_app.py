@@ -8,13 +8,11 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Invalid, NotFound, Rejected
 from softswitch.platform.database import Database
 
-CONFIRMATION_HZ, CONFIRMATION_SECONDS = 440.0, 1.5
-"""What a caller hears when it is done."""
-
 
 def calendar_app(calendars: Calendars, database: Database) -> CallApp:
     """Takes the calls for `calendar/NAME:open`, `:closed` and `:auto`, the first two perhaps with a number of hours
-    behind another colon. Who may dial such a code is the dial plan's to say."""
+    behind another colon, and for `calendar/NAME`, which changes nothing. The caller is told how it is then. Who may
+    dial such a code is the dial plan's to say."""
 
     async def set_calendar(caller: Caller, name: str) -> Destination | None:
         if caller.origin.kind != "account":
@@ -27,13 +25,19 @@ def calendar_app(calendars: Calendars, database: Database) -> CallApp:
         calendar, _, setting = name.partition(":")
         setting, _, hours = setting.partition(":")
         try:
-            async with database.session() as session:
-                await calendars.by_code(session, calendar, setting, hours, caller.origin.name)
+            if setting:
+                async with database.session() as session:
+                    await calendars.by_code(session, calendar, setting, hours, caller.origin.name)
+            timetable, now = calendars.timetable(calendar), caller.wall_ms()
         except NotFound as missing:
             raise Rejected(Cause.UNALLOCATED_NUMBER, str(missing)) from missing
         except Invalid as invalid:
             raise Rejected(Cause.INVALID_NUMBER_FORMAT, str(invalid)) from invalid
-        await caller.tone(CONFIRMATION_HZ, CONFIRMATION_SECONDS)
+        by_hand = timetable.override is not None and timetable.override.holds(now)
+        await caller.play(
+            "calendars/open" if timetable.opening(now).open else "calendars/closed",
+            "calendars/by-hand" if by_hand else "calendars/by-hours",
+        )
         return None
 
     return set_calendar

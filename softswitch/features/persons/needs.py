@@ -8,6 +8,7 @@ from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Caller, Candidate
 from softswitch.features.persons.model import AccountState
 from softswitch.kernel.address import Party
+from softswitch.kernel.destination import Destination
 from softswitch.kernel.opening import Opening
 
 
@@ -25,10 +26,14 @@ class Accounts(Protocol):
 
 
 class Whereabouts(Protocol):
-    """How things stand with accounts and trunks."""
+    """How things stand with accounts, trunks and whatever else a call may go to."""
 
     def account_state(self, account: str) -> AccountState | None:
         """None: there is no such account."""
+        ...
+
+    def why_missing(self, destination: Destination) -> str | None:
+        """Why nothing answers at a destination, in words; None: it exists."""
         ...
 
     def trunk_refusal(self, trunk: str, number: str) -> str | None:

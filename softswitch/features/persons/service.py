@@ -172,12 +172,24 @@ class Persons:
             known = [other.number for other in others.values() if other.owner == person.owner]
             if known != [person.number]:
                 raise Conflict("owned", f"account {person.owner} owns another person already")
+        if person.final:
+            self._must_exist("final", Destination.parse(person.final))
         for device in person.devices:
+            where = f"devices.{device.name}"
+            if device.account:
+                self._must_exist(f"{where}.account", Destination("account", device.account))
+            else:
+                self._must_exist(f"{where}.trunk", Destination("trunk", device.trunk))
             for field, name in (("while_open", device.while_open), ("while_closed", device.while_closed)):
                 if name and not self._calendars.exists(name):
-                    raise Invalid(f"devices.{device.name}.{field}", f"there is no calendar {name!r}")
+                    raise Invalid(f"{where}.{field}", f"there is no calendar {name!r}")
         await self._store(session, person)
         return person
+
+    def _must_exist(self, where: str, destination: Destination) -> None:
+        why = self._whereabouts.why_missing(destination)
+        if why is not None:
+            raise Invalid(where, why)
 
     async def _store(self, session: Session, person: Person) -> None:
         await store.write(session, person)

@@ -31,6 +31,7 @@ _ONE_NUMBER = (
 )
 """Codes by which the owner of a person sets how its one number rings: name, number, setting, note."""
 _OFFICE = (
+    ("office", "*28", "calendar/office", "whether the office is open"),
     ("office-auto", "*280", "calendar/office:auto", "the office goes by its calendar again"),
     ("office-open", "*281!", "calendar/office:open:{number}", "open: *281, perhaps with a number of hours"),
     ("office-closed", "*282!", "calendar/office:closed:{number}", "closed: *282, perhaps with a number of hours"),
