@@ -49,6 +49,7 @@ from softswitch.features.ivr import feature as ivr_feature
 from softswitch.features.ivr import source as ivr_source
 from softswitch.features.ivr.known import Catalogue
 from softswitch.features.ivr.needs import Parts as IvrParts
+from softswitch.features.ivr.outbox import Outbox
 from softswitch.features.ivr.retention import Retention as FlowRetention
 from softswitch.features.ivr.service import IvrFlows
 from softswitch.features.listeners import feature as listeners_feature
@@ -280,12 +281,15 @@ class Softswitch:
         self._recording_retention = RecordingRetention(self.recordings, self.database, clock, self.audit)
 
         sounds = PromptAnswers(self.prompts, self.media.in_language)
+        mailer = MailGateway(mail_settings(settings)) if settings.mail.server is not None else None
+        self._outbox = Outbox(clock, self.messaging, mailer)
         self._outbound = Outbound(settings.flows.http_hosts, settings.tls.authority)
         self._queries = NamedQueries(settings.flows.queries)
         parts = IvrParts(
             places=answers,
             calendars=self.calendars,
             voice=self.prompts,
+            post=self._outbox,
             ears=Understanding(self.speech, settings.data_dir),
             web=self._outbound,
             queries=self._queries,
@@ -318,11 +322,7 @@ class Softswitch:
             mails=settings.mail.server is not None,
         )
         self.directory.goes_with(self.voicemail.forget)
-        self._mailing = (
-            Mailing(self.voicemail, MailGateway(mail_settings(settings)), bus.publish, self.speech)
-            if settings.mail.server is not None
-            else None
-        )
+        self._mailing = Mailing(self.voicemail, mailer, bus.publish, self.speech) if mailer is not None else None
         self._voicemail_retention = VoicemailRetention(self.voicemail, self.audit)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
@@ -493,6 +493,7 @@ class Softswitch:
         await self.speech.stop()
         if self.push is not None:
             await self.push.stop()
+        await self._outbox.stop()
         await self._outbound.close()
         await self._queries.close()
         await self._binding_writer.stop()

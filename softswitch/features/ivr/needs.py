@@ -122,10 +122,10 @@ class Queues(Protocol):
 
 
 class Post(Protocol):
-    """Sends to people. Does not wait, and does not raise."""
+    """Sends to people. Does not wait, and does not raise; False: nobody takes it."""
 
-    def sms(self, to: str, text: str) -> None: ...
-    def mail(self, to: str, subject: str, text: str) -> None: ...
+    def sms(self, sender: str, to: str, text: str) -> bool: ...
+    def mail(self, to: str, subject: str, text: str) -> bool: ...
 
 
 class Ears(Protocol):

@@ -177,23 +177,23 @@ class Flow(Asking):
         )
         self._came(step, "sent")
 
-    def sms(self, to: str, text: str, *, node: str = "") -> None:
-        """Send a text message."""
+    def sms(self, to: str, text: str, *, node: str = "") -> bool:
+        """Send a text message in the name of the number that was called; False: nobody takes it."""
         step = self._step("send", node or "sms")
-        if (post := self._journey.parts.post) is not None:
-            post.sms(to, text)
-        else:
-            self.trouble("there is nobody to send text messages")
-        self._came(step, "sent" if post is not None else "nothing")
+        post = self._journey.parts.post
+        return self._sent(step, post is not None and post.sms(self.called, to, text), "text message")
 
-    def mail(self, to: str, subject: str, text: str, *, node: str = "") -> None:
-        """Send an e-mail."""
+    def mail(self, to: str, subject: str, text: str, *, node: str = "") -> bool:
+        """Send an e-mail; False: nobody takes it."""
         step = self._step("send", node or "mail")
-        if (post := self._journey.parts.post) is not None:
-            post.mail(to, subject, text)
-        else:
-            self.trouble("there is nobody to send e-mail")
-        self._came(step, "sent" if post is not None else "nothing")
+        post = self._journey.parts.post
+        return self._sent(step, post is not None and post.mail(to, subject, text), "e-mail")
+
+    def _sent(self, step: int, taken: bool, what: str) -> bool:
+        if not taken:
+            self.trouble(f"nobody takes the {what}")
+        self._came(step, "sent" if taken else "nothing")
+        return taken
 
     # Where it goes on ---------------------------------------------------------------------------------------
 
