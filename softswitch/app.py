@@ -462,6 +462,7 @@ class Softswitch:
             self._voicemail_retention.start()
             if self._mailing is not None:
                 self._mailing.start()
+            self.prompts.start(self.media.prepare)
             for prompt in (self.settings.media.music, self.settings.media.ringback):
                 if prompt:
                     self.media.must_have(prompt)
@@ -489,6 +490,7 @@ class Softswitch:
         await self.messaging.stop()
         await self.sip.stop()
         await self.http.stop()
+        await self.prompts.stop()
         await self.media.stop()
         await self.speech.stop()
         if self.push is not None:

@@ -330,6 +330,11 @@ class Player(Protocol):
         """
         ...
 
+    async def prepare(self, sounds: Sequence[Sound]) -> None:
+        """Read the sound files among some sounds beforehand, so that nothing waits for that when they are played: one
+        of a minute takes the time of many calls. Raises as `play_list`."""
+        ...
+
     def stop_list(self, leg: LegId) -> None:
         """End what is played, and nothing else."""
         ...

@@ -314,6 +314,12 @@ class MediaGateway:
             operation = self._playing.begin(leg, ended)
         self._order_play(MediaCommand.Play(leg=slot.number, items=items, operation=operation, looped=loop, over=over))
 
+    async def prepare(self, sounds: Sequence[Sound]) -> None:
+        """See `softswitch.ports.Player`."""
+        for sound in sounds:
+            if isinstance(sound, SoundFile):
+                await self._prompts.prepare(sound.name, self._engine.add_prompt)
+
     def stop_list(self, leg: LegId) -> None:
         """See `softswitch.ports.Player`."""
         self._forget(leg)

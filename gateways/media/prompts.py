@@ -1,5 +1,6 @@
 """Prompts: WAV and Ogg Opus files by name, and the engine's numbers for them."""
 
+import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,11 +17,14 @@ MOST_BYTES = 256 * 1024 * 1024
 """Of samples of sound files; what was not heard for longest is forgotten first."""
 
 
+_Stamp = tuple[int, int, int]
+"""Tells a file from another that took its place."""
+
+
 class _Loaded(Struct, frozen=True, gc=False):
     """A sound file that the engine has."""
 
-    stamp: tuple[int, int, int]
-    """Tells the file from another that took its place."""
+    stamp: _Stamp
     number: int
     size: int
 
@@ -59,6 +63,7 @@ class Prompts:
         self._uses: Counter[int] = Counter()
         """How many prompts and files each number stands for."""
         self._unused: list[int] = []
+        self._loading = 0
 
     def load_all(self) -> int:
         """Load the folder's WAV files beforehand, so that no call waits for the disk; gives how many there are. Opus
@@ -93,6 +98,34 @@ class Prompts:
 
     def number_of_file(self, name: str) -> int:
         """The same for a sound file below `data`, by its path there with its suffix. Raises as `number`."""
+        path, stamp = self._look(name)
+        known = self._known(path, stamp)
+        if known is not None:
+            return known
+        samples, rate = read_samples(path)
+        return self._take(path, stamp, self._load_from(path, samples, rate), len(samples))
+
+    async def prepare(self, name: str, load: Callable[[bytes, int], int]) -> None:
+        """Load a sound file beforehand, in another thread: one of a minute takes the time of many calls. `load` is the
+        engine's, which any thread may ask. Raises as `number`."""
+        path, stamp = self._look(name)
+        if self._known(path, stamp) is not None:
+            return
+        self._loading += 1
+        try:
+            samples, rate = await asyncio.to_thread(read_samples, path)
+            number = await asyncio.to_thread(load, samples, rate)
+        except ValueError as error:
+            raise Invalid(str(path), str(error)) from error
+        finally:
+            self._loading -= 1
+        self._uses[number] += 1
+        if self._known(path, stamp) is None:
+            self._take(path, stamp, number, len(samples))
+        else:  # somebody could not wait for it
+            self._release(number)
+
+    def _look(self, name: str) -> tuple[Path, _Stamp]:
         path = _below(self._data, name)
         if path is None or path.suffix not in KINDS:
             raise NotFound("sound file", name)
@@ -100,22 +133,28 @@ class Prompts:
             status = path.stat()
         except OSError:
             raise NotFound("sound file", name) from None
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        return path, (status.st_mtime_ns, status.st_size, status.st_ino)
+
+    def _known(self, path: Path, stamp: _Stamp) -> int | None:
         known = self._files.get(path)
-        if known is not None and known.stamp == stamp:
-            self._files.move_to_end(path)
-            return known.number
-        samples, rate = read_samples(path)
-        number = self._load_from(path, samples, rate)
-        if known is not None:
+        if known is None or known.stamp != stamp:
+            return None
+        self._files.move_to_end(path)
+        return known.number
+
+    def _take(self, path: Path, stamp: _Stamp, number: int, size: int) -> int:
+        if path in self._files:
             self._forget(path)
-        self._files[path] = _Loaded(stamp, number, len(samples))
-        self._bytes += len(samples)
+        self._files[path] = _Loaded(stamp, number, size)
+        self._bytes += size
         return number
 
     def unused(self) -> list[int]:
         """The numbers that are not needed any more, each told once. To be asked for when what was just given out is
         ordered: the engine plays on what it has begun."""
+        if self._loading:
+            # What is being loaded may have the number of what would be dropped.
+            return []
         while self._bytes > self._most_bytes and len(self._files) > 1:
             self._forget(next(iter(self._files)))
         unused = [number for number in self._unused if number not in self._uses]
@@ -158,10 +197,13 @@ class Prompts:
     def _forget(self, path: Path) -> None:
         loaded = self._files.pop(path)
         self._bytes -= loaded.size
-        self._uses[loaded.number] -= 1
-        if not self._uses[loaded.number]:
-            del self._uses[loaded.number]
-            self._unused.append(loaded.number)
+        self._release(loaded.number)
+
+    def _release(self, number: int) -> None:
+        self._uses[number] -= 1
+        if not self._uses[number]:
+            del self._uses[number]
+            self._unused.append(number)
 
 
 def _below(folder: Path | None, name: str) -> Path | None:

@@ -28,7 +28,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId
 from softswitch.kernel.media import MediaDescription
-from softswitch.kernel.sound import Sound
+from softswitch.kernel.sound import Sound, SoundFile
 
 
 class ServedCall(RecordedCall):
@@ -63,12 +63,14 @@ class ServedCall(RecordedCall):
     async def play(self, *spoken: Spoken) -> None:
         await self.answer()
         self._listen_for_keys()
-        await self._hears().play(self.caller_leg.id, self._sounds(spoken))
+        heard = await self._ready(spoken)
+        await self._hears().play(self.caller_leg.id, heard)
 
     async def gather(self, *spoken: Spoken, keys: Keys) -> Keyed:
         await self.answer()
         self._listen_for_keys()
-        return await self._hears().gather(self.caller_leg.id, self._sounds(spoken), keys)
+        heard = await self._ready(spoken)
+        return await self._hears().gather(self.caller_leg.id, heard, keys)
 
     async def record(
         self,
@@ -99,6 +101,14 @@ class ServedCall(RecordedCall):
         leg = self.caller_leg
         if leg.address is not None and leg.remote is not None and not media_plan.hears_keys(leg.remote):
             self._hears().listen_for_keys(leg.id)
+
+    async def _ready(self, spoken: Sequence[Spoken]) -> list[Sound]:
+        """What is to be heard, with its files read."""
+        heard = self._sounds(spoken)
+        files = [sound for sound in heard if isinstance(sound, SoundFile)]
+        if files and self._around.player is not None:
+            await self._around.player.prepare(files)
+        return heard
 
     def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
         return sounds(spoken, self.language, self._around.prompt)

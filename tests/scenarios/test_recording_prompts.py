@@ -74,6 +74,7 @@ async def test_what_was_said_is_heard_and_kept(house: SimulatedSwitch) -> None:
     house.press(call, "#")
     await asyncio.sleep(3)
     assert heard(house) == ["en/record/say", "beep", "take", "en/record/keys"]
+    assert [type(sound) for sound in house.media.prepared] == [SoundFile], "it is read before it is played"
     house.press(call, "1")
     await call.until("over")
     assert heard(house)[-1] == "en/record/kept"

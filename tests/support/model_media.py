@@ -121,6 +121,7 @@ class ModelMedia:
         """Recordings of what parties say that have not ended."""
         self.files: dict[str, int] = {}
         """Those that have: their milliseconds by their names."""
+        self.prepared: list[Sound] = []
         self.pauses: dict[LegId, int] = {}
         """Parties whose pauses are listened for, and how long they are, ms."""
         self.sent_digits: list[tuple[LegId, str]] = []
@@ -252,6 +253,9 @@ class ModelMedia:
                 ended()
 
         (self._over_ends if over else self._ends)[leg] = Playback(self._loop, seconds, end)
+
+    async def prepare(self, sounds: Sequence[Sound]) -> None:
+        self.prepared.extend(sounds)
 
     def stop_list(self, leg: LegId) -> None:
         self._must_be_open(leg)

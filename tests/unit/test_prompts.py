@@ -1,8 +1,12 @@
+import asyncio
 import json
+import threading
+import time
 import tomllib
 import wave
 from array import array
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -117,6 +121,41 @@ def test_sound_files_that_were_not_heard_for_longest_are_forgotten_when_there_ar
     write(tmp_path / "long.wav", [5] * 1000)
     prompts.number_of_file("long.wav")
     assert len(prompts.unused()) == 3, "what is played now is kept, whatever its length"
+
+
+async def test_a_sound_file_is_loaded_beforehand_in_another_thread(tmp_path: Path) -> None:
+    class Slow(Engine):
+        threads: ClassVar[list[int]] = []
+
+        def add_prompt(self, samples: bytes, rate: int) -> int:
+            self.threads.append(threading.get_ident())
+            if samples == b"\7\0":
+                time.sleep(0.2)
+            return super().add_prompt(samples, rate)
+
+    engine = Slow()
+    prompts = Prompts(None, engine.add_prompt, data=tmp_path, most_bytes=3)
+    write(tmp_path / "slow.wav", [7])
+    write(tmp_path / "quick.wav", [8])
+    before = prompts.number_of_file("quick.wav")
+    loading = [asyncio.create_task(prompts.prepare("slow.wav", engine.add_prompt)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    write(tmp_path / "quick.wav", [9, 9])
+    assert prompts.number_of_file("quick.wav") != before
+    assert prompts.unused() == [], "not while something is loaded"
+    await asyncio.gather(*loading)
+    assert engine.threads.count(threading.get_ident()) == 2 and len(engine.threads) == 4, "the slow ones elsewhere"
+    number = prompts.number_of_file("slow.wav")
+    assert len(engine.loaded) == 4, "it was there"
+    dropped = prompts.unused()
+    assert before in dropped and number not in dropped and len(dropped) == 3
+    await prompts.prepare("slow.wav", engine.add_prompt)
+    assert len(engine.loaded) == 4
+    (tmp_path / "text.wav").write_text("no sound")
+    write(tmp_path / "empty.wav", [])
+    for name, error in (("text.wav", Invalid), ("empty.wav", Invalid), ("gone.wav", NotFound), ("../x.wav", NotFound)):
+        with pytest.raises(error):
+            await prompts.prepare(name, engine.add_prompt)
 
 
 def test_a_number_that_stands_for_two_files_is_needed_until_both_are_gone(tmp_path: Path) -> None:

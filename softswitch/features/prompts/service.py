@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -22,9 +22,9 @@ from softswitch.features.prompts.model import (
 from softswitch.features.prompts.needs import Reader, TakeReader
 from softswitch.features.prompts.shipped import Shipped
 from softswitch.kernel.clock import Clock
-from softswitch.kernel.errors import Conflict, Invalid, NotFound, Unavailable
+from softswitch.kernel.errors import Conflict, Invalid, NotFound, SwitchError, Unavailable
 from softswitch.kernel.sound import Prompt as SoundPrompt
-from softswitch.kernel.sound import Sound, SoundData
+from softswitch.kernel.sound import Sound, SoundData, SoundFile
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database
 from softswitch.ports import Synthesiser
@@ -37,6 +37,7 @@ MOST_PROMPTS = 10_000
 MOST_BYTES = 4 * 1024**3
 """Of all files together."""
 
+Prepare = Callable[[Sequence[Sound]], Awaitable[None]]
 Key = tuple[str, str]
 """Language and name."""
 
@@ -63,11 +64,37 @@ class Library:
         self._read = read
         self._read_take = read_take
         self._synthesiser = synthesiser
+        self._prepare: Prepare | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._own: dict[Key, Prompt] = {}
         self._names: Mapping[Key, str] | None = None
         self.own: dict[str, str] = {}
         self._changing = asyncio.Lock()
         """One change after the other: a file that one brings must not be what another takes away."""
+
+    def start(self, prepare: Prepare) -> None:
+        """Have the media engine read one's own prompts before they are played, which takes a while and waits for
+        nobody. `prepare` is `softswitch.ports.Player.prepare`."""
+        self._prepare = prepare
+        self._preparing = asyncio.create_task(self._prepare_all(), name="own prompts")
+
+    async def stop(self) -> None:
+        """Stopping twice does nothing."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
+            self._preparing = None
+
+    async def _prepare_all(self) -> None:
+        for file in list(self.own.values()):
+            await self._prepared(file)
+
+    async def _prepared(self, file: str) -> None:
+        if self._prepare is not None:
+            try:
+                await self._prepare([SoundFile(file)])
+            except SwitchError as error:
+                log.warning("a prompt cannot be played", file=file, error=str(error))
 
     async def load(self, database: Database) -> None:
         """Read which there are: before the first call, and again when another process has changed them."""
@@ -213,6 +240,7 @@ class Library:
             raise Conflict("too-many-prompts", f"all prompts together may have {MOST_BYTES} bytes")
         async with self._changing:
             await asyncio.to_thread(_write, self._data / prompt.file, sound.content)
+            await self._prepared(prompt.file)
             async with self._database.session() as session:
                 before = await store.find(session, language, name)
                 await store.write(session, prompt)
