@@ -31,13 +31,22 @@ class SpeechGateway:
     """Speaks and listens. What was spoken is kept below `data`, the data folder."""
 
     def __init__(
-        self, data: Path, clock: Clock, read: Read, *, voices: Worker | None = None, ears: Worker | None = None
+        self,
+        data: Path,
+        clock: Clock,
+        read: Read,
+        *,
+        voices: Worker | None = None,
+        ears: Worker | None = None,
+        scribe: Worker | None = None,
     ) -> None:
         self._data = data
         self._clock = clock
         self._read = read
         self._voices = voices or Worker("voices")
         self._ears = ears or Worker("ears")
+        self._scribe = scribe or Worker("ears")
+        """For free speech, such as messages of minutes: a caller who has said a word does not wait for them."""
         self._cache = SoundCache(data / _FOLDER)
         self._spoken_now: dict[str, asyncio.Task[Path]] = {}
 
@@ -47,6 +56,7 @@ class SpeechGateway:
             task.cancel()
         await self._voices.stop()
         await self._ears.stop()
+        await self._scribe.stop()
 
     async def synthesise(self, text: str, language: str, voice: str = "") -> SoundFile:
         """See `softswitch.ports.Synthesiser`."""
@@ -102,7 +112,8 @@ class SpeechGateway:
             raise Invalid("sound", f"{sound.name} cannot be read: {error.strerror}") from error
         if len(samples) > 2 * rate * MOST_SECONDS:
             raise Invalid("sound", f"it is longer than {MOST_SECONDS} s")
-        heard = await self._ears.do(Hear(samples, rate, language, tuple(phrases)))
+        worker = self._ears if phrases else self._scribe
+        heard = await worker.do(Hear(samples, rate, language, tuple(phrases)))
         assert isinstance(heard, Understood)
         return Heard(heard.text, heard.confidence, heard.phrase)
 

@@ -89,6 +89,8 @@ def _at_rate(sound: Any, rate: int) -> Any:
 
 _TOKENS, _TOKENS_A_SECOND = 10, 10
 """Nobody says more; the model may."""
+_WINDOW_SECONDS = 30
+"""What the model listens to at once."""
 
 # Whisper ----------------------------------------------------------------------------------------------------
 
@@ -100,7 +102,7 @@ def _by_whisper(sound: Any, language: str) -> Heard:
         beam_size=1,
         # No second try at another temperature: it takes long, and says the same word again and again.
         temperature=0.0,
-        max_new_tokens=_TOKENS + _TOKENS_A_SECOND * len(sound) // RATE,
+        max_new_tokens=_TOKENS + _TOKENS_A_SECOND * min(len(sound) // RATE, _WINDOW_SECONDS),
         condition_on_previous_text=False,
         without_timestamps=True,
     )

@@ -113,6 +113,32 @@ async def test_what_the_english_voice_says_is_understood(speech: SpeechGateway, 
     assert 0.2 < heard.confidence <= 1 and heard.phrase is None
 
 
+async def test_a_message_of_a_minute_is_written_down_to_its_end(speech: SpeechGateway, tmp_path: Path) -> None:
+    skipped_without("voice", "en")
+    skipped_without("ears", "en")
+    samples, rate = b"", 24_000
+    for sentence in MESSAGE:
+        spoken, rate = read_samples(await said(speech, tmp_path, sentence, "en"))
+        samples += spoken + bytes(2 * rate)
+    assert len(samples) > 2 * 35 * rate, "longer than the model listens to at once"
+    (tmp_path / "message.wav").write_bytes(write_wav(samples, rate))
+    heard = await speech.recognise(tmp_path / "message.wav", "en")
+    words, understood = spelled_in_english(" ".join(MESSAGE)), spelled_in_english(heard.text)
+    assert sum(word in understood for word in words) >= 0.75 * len(words), heard
+    assert "morning" in understood[-4:], heard
+
+
+MESSAGE = (
+    "Hello, this is a message for the people who look after our telephones.",
+    "Since yesterday afternoon none of the phones on the second floor can be called.",
+    "We have taken one of them to another room, and there it works.",
+    "So I think that something is wrong with the cable, or with the box that it leads to.",
+    "There are about thirty people who cannot work without a telephone.",
+    "It would be good if somebody could come today, before the office closes.",
+    "If that is not possible, please tell us when you can come.",
+    "My number is on the list that we sent to you in the spring.",
+    "Please call me back this evening, or tomorrow in the morning.",
+)
 PHRASES = ["repair", "billing", "operator", "opening hours", "technical support", "monday", "three"]
 
 

@@ -98,9 +98,9 @@ async def test_a_voice_that_is_not_installed_says_what_to_install(
     assert jobs.jobs == []
 
 
-async def test_what_is_said_is_given_to_the_ears(
-    gateway: SpeechGateway, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_said_is_given_to_the_ears(jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scribe = Jobs()
+    gateway = SpeechGateway(tmp_path, StandingClock(), read_samples, voices=jobs, ears=jobs, scribe=scribe)
     with wave.open(str(tmp_path / "said.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(b"ab" * 800)
@@ -108,6 +108,9 @@ async def test_what_is_said_is_given_to_the_ears(
     heard = await gateway.recognise(tmp_path / "said.wav", "en", ["sales", "support"])
     assert heard == Heard("to sales", 0.8, "sales")
     assert jobs.jobs == [Hear(b"ab" * 800, 8000, "en", ("sales", "support"))]
+    assert scribe.jobs == []
+    await gateway.recognise(tmp_path / "said.wav", "en")
+    assert scribe.jobs == [Hear(b"ab" * 800, 8000, "en", ())], "a message keeps no caller waiting"
 
 
 async def test_what_cannot_be_understood_is_told(
