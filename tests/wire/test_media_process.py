@@ -229,6 +229,12 @@ async def test_what_is_no_frame_ends_the_connection_and_not_the_engine(process: 
             peer.shutdown(socket.SHUT_WR)
             while peer.recv(65536):
                 pass
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(tmp_path / "media.sock"))
+        peer.settimeout(PATIENCE)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            # It asks for figures for ever, and reads none.
+            peer.sendall(greeting + (struct.pack("<I", 1) + b"\3") * 3_000_000)
     link = process.reach()
     assert engine_id(tmp_path) == engine
     assert link.stats()["panics"] == 0

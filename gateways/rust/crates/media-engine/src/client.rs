@@ -19,8 +19,10 @@ use crate::wire::{self, Frames, Heard, Said, Welcome};
 
 /// Orders that an engine which does not read may be behind; from then on it is taken for dead.
 const BEHIND: usize = 8 << 20;
-/// How long an engine may take for an answer, and for its good-bye: it completes the files of recordings.
+/// How long an engine may take for an answer; for a prompt, which may last an hour and is resampled; and for its
+/// good-bye: it completes the files of recordings.
 const ANSWER: Duration = Duration::from_secs(5);
+const PROMPT: Duration = Duration::from_secs(60);
 const GOOD_BYE: Duration = Duration::from_secs(15);
 /// Bytes read in one go.
 const READ: usize = 1 << 16;
@@ -199,7 +201,7 @@ impl Client {
             }
         }
         line.say(&Said::Prompt(rate));
-        let answer = line.answer(ANSWER);
+        let answer = line.answer(PROMPT);
         self.watch(&line);
         match answer {
             Some(Heard::Prompt(number)) => number,

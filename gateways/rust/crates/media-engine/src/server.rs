@@ -30,6 +30,8 @@ pub struct Service {
 
 /// Events for the owner in one frame.
 const EVENTS: usize = 256;
+/// Bytes that an owner who asks and does not read may be behind.
+const UNHEARD: usize = wire::LONGEST + (8 << 20);
 /// Ends of recordings that wait for the next owner, who may never come.
 const UNTOLD: usize = 10_000;
 /// Bytes read in one go.
@@ -432,6 +434,7 @@ impl<'a> Server<'a> {
             return;
         };
         match wire::put(heard, &mut owner.out) {
+            Ok(()) if owner.out.len() > UNHEARD => self.orphan("it does not listen"),
             Ok(()) => self.flush(),
             Err(malformed) => self.orphan(malformed.0),
         }

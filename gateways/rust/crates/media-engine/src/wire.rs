@@ -16,8 +16,8 @@ pub const VERSION: u32 = 1;
 /// Bytes of a greeting with its version.
 pub const OPENING: usize = GREETING.len() + 4;
 
-/// The longest frame. What is longer, such as the sound of a prompt, comes in parts.
-pub const LONGEST: usize = 1 << 20;
+/// The longest frame: a welcome names every file that is being recorded. The sound of a prompt comes in parts.
+pub const LONGEST: usize = 16 << 20;
 /// Bytes of a prompt in one part.
 pub const PART: usize = 1 << 18;
 /// Commands that go together: a call has a handful, and each has a bound of its own far below `LONGEST`.
