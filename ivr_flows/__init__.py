@@ -39,6 +39,7 @@ def call(
     web: Mapping[str, Any] = {},
     rows: Mapping[str, Mapping[str, Any]] = {},
     queues: Mapping[str, tuple[int, float]] = {},
+    people: Mapping[str, str] = {},
     hangs_up_after: float | None = None,
 ) -> Simulation:
     """Let a caller go through a flow that ships, by its name, or one in a file: what it would hear, in text.
@@ -47,7 +48,7 @@ def call(
     `flows`: more flows that there are. `calendars`: who knows when what is open; left out: all are but for those that
     `closed` names. `missing`: destinations that are not there; all others are. `web`: what web services answer, by how
     their URLs begin; all others do not answer. `rows`: the row that each declared query finds. `queues`: how many wait
-    in each, and for how many seconds. Raises NotFound and Invalid.
+    in each, and for how many seconds. `people`: names by extension. Raises NotFound and Invalid.
     """
     known = {**source.shipped(sys.modules[__name__]), **(flows or {})}
     if isinstance(flow, Path):
@@ -55,7 +56,9 @@ def call(
         known[published.name] = published
         flow = published.name
     prompts = ShippedPrompts(SHIPPED)
-    local = LocalParts(prompts, set(known), closed=closed, missing=missing, web=web, rows=rows, queues=queues)
+    local = LocalParts(
+        prompts, set(known), closed=closed, missing=missing, web=web, rows=rows, queues=queues, people=people
+    )
     return simulate(
         flow,
         known,

@@ -21,6 +21,8 @@ from softswitch.features.calendars.service import Calendars
 from softswitch.features.cdr import store as records
 from softswitch.features.directory.service import Directory
 from softswitch.features.ivr.journey import Flows
+from softswitch.features.ivr.model.spelling import spells
+from softswitch.features.ivr.needs import Person
 from softswitch.features.ivr.texts import seconds
 from softswitch.features.persons.model import AccountState
 from softswitch.features.persons.service import Persons
@@ -223,6 +225,20 @@ class Answers:
     def trunk_refusal(self, trunk: str, number: str) -> str | None:
         """People with one number ask why a trunk would not take one now."""
         return self._departures.refusal(trunk, number)
+
+    def person(self, number: str) -> Person | None:
+        """Flows ask who has an extension."""
+        account = self._directory.account(number)
+        return None if account is None or not account.enabled else Person(number, account.name)
+
+    def spelled(self, keys: str) -> Sequence[Person]:
+        """Flows ask whose name is spelled so on the keys of a telephone."""
+        found = [
+            Person(account.number, account.name)
+            for account in self._directory.accounts()
+            if account.enabled and spells(account.name, keys)
+        ]
+        return sorted(found, key=lambda person: (person.name, person.number))
 
     async def between(self, session: Session, since: int, until: int) -> AsyncIterator[PastCall]:
         """The dial plan asks for the calls that it has routed, for a replay."""

@@ -287,6 +287,7 @@ class Softswitch:
         self._queries = NamedQueries(settings.flows.queries)
         parts = IvrParts(
             places=answers,
+            people=answers,
             calendars=self.calendars,
             voice=self.prompts,
             post=self._outbox,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from softswitch.events import CallRouted, FlowEnded, FlowPublished
 from softswitch.features.callcontrol.model.trace import trace
@@ -25,19 +26,22 @@ SHOWN = ShippedPrompts(SHIPPED)
 PROMPT_SECONDS = 1.93
 """No key of these stories comes when a prompt ends: who is first then is a matter of microseconds."""
 PROMPTS = Prompts(lambda language, name: f"{language}/{name}", SHOWN.text, lambda name: PROMPT_SECONDS)
+PEOPLE = {"1002": "Jörg Weiß", "1003": "Li Wei"}
 NO_QUEUES = ("queue/sales", "queue/support")
 
 
 def on_paper(house: SimulatedSwitch, flow: str, press: str, *missing: str) -> Simulation:
     """What the simulator says."""
-    local = LocalParts(SHOWN, set(house.features.flows.live), missing=missing)
-    parts = local.parts(house.features.calendars)
+    local = LocalParts(SHOWN, set(house.features.flows.live), missing=missing, people=PEOPLE)
+    parts = replace(local.parts(house.features.calendars), voice=None)  # as in the house
     return simulate(flow, house.features.flows.live, PROMPTS, at_ms=house.clock.wall_ms(), press=press, parts=parts)
 
 
 async def dialled(house: SimulatedSwitch, press: str) -> PhoneCall:
     """A caller of 5000 who presses keys as `softswitch call` does."""
     house.media.PROMPT_SECONDS = PROMPT_SECONDS
+    for number, account in house.features.directory._accounts.items():
+        house.features.directory._accounts[number] = replace(account, name=PEOPLE.get(number, ""))
     (alice,) = await registered(house, "1001")
     call = alice.call("5000")
     await call.until("up")
@@ -60,7 +64,21 @@ def heard(house: SimulatedSwitch) -> list[str]:
 
 @pytest.mark.parametrize(
     "press",
-    ["", "1", "1,,9", "2", ",,9,,,2", "3,,,1003#", "3,,,9999,,,,0", "7,,,7,,,7", ",,,3,,,,,,,,,,,,,,,,,,,,0", "0"],
+    [
+        "",
+        "1",
+        "1,,9",
+        "2",
+        ",,9,,,2",
+        "3,,,1003#",
+        "3,,,9999,,,,0",
+        "3,,5674#,,1",
+        "3,,93#,,2,,1",
+        "3,,22#",
+        "7,,,7,,,7",
+        ",,,3,,,,,,,,,,,,,,,,,,,,0",
+        "0",
+    ],
 )
 async def test_the_same_caller_hears_the_same_by_sip_and_on_paper(house: SimulatedSwitch, press: str) -> None:
     told = on_paper(house, "main", press, *NO_QUEUES, "account/9999", "account/0")
@@ -87,6 +105,7 @@ async def test_a_caller_who_hangs_up_leaves_its_path_and_where_it_left(house: Si
         ("hours", "open"),
         ("menu", "3"),
         ("directory", ""),
+        ("directory/name", ""),
     ]
     assert ended.outcome == "left" and ended.version == 0
     (row,) = house.features.rows
@@ -95,7 +114,10 @@ async def test_a_caller_who_hangs_up_leaves_its_path_and_where_it_left(house: Si
     assert told is not None
     decision = told.decisions[-1]
     assert (decision.by, decision.destination) == ("flow:main", None)
-    assert [(step.rule, step.result) for step in decision.steps][-2:] == [("menu", "3"), ("directory", "left")]
+    assert [(step.rule, step.result) for step in decision.steps][-2:] == [
+        ("directory", "left"),
+        ("directory/name", "left"),
+    ]
     await house.settled()
 
 

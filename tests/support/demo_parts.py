@@ -172,7 +172,7 @@ class DemoFeatures:
         plan = self.plan = DialPlan(clock, publish, answers, answers, self.calendars)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.sounds = ShippedPrompts(SHIPPED)
-        parts = Parts(places=answers, calendars=self.calendars)
+        parts = Parts(places=answers, calendars=self.calendars, people=answers)
         self.rows: list[tuple[object, ...]] = []
         """What was given to the event log to be stored beside the facts."""
         self.flows = IvrFlows(clock, publish, self, shipped(ivr_flows), parts, Catalogue(self.sounds, parts))

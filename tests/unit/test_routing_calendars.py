@@ -4,9 +4,8 @@ import pytest
 
 from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Origin
-from softswitch.demo import OFFICE
 from softswitch.events import RoutingStep
-from softswitch.features.calendars.model import Timetable
+from softswitch.features.calendars.model import WEEKDAYS, Calendar, Timetable
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.routing.model import Plan, PlanDocument, RouteRequest, Rule
 from softswitch.features.routing.service import DialPlan
@@ -16,6 +15,7 @@ from softswitch.kernel.opening import Opening
 from softswitch.platform.database import Database
 from tests.support.admin_plane import StandingClock
 
+OFFICE = Calendar(name="office", timezone="UTC", hours=dict.fromkeys(WEEKDAYS[:5], ("09:00-17:00",)))
 MONDAY_NOON, MONDAY_NIGHT = 1_796_040_000_000, 1_796_079_600_000  # 2026-11-30T12:00Z and 23:00Z
 DAY = Rule(name="day", number="5000", destination="account/1001", while_open="office", note="the desk")
 NIGHT = Rule(name="night", number="5000", destination="account/1002", while_closed="office")

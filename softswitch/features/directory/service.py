@@ -2,7 +2,7 @@
 
 import ipaddress
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -69,6 +69,10 @@ class Directory:
             )
 
     # What calls ask -------------------------------------------------------------------------------------
+
+    def accounts(self) -> Collection[Account]:
+        """All there are."""
+        return self._accounts.values()
 
     def account(self, number: str) -> Account | None:
         return self._accounts.get(number)

@@ -1,10 +1,11 @@
 """What flows find where no switch runs: the prompts and flows that ship, and stand-ins for all else."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from softswitch.features.ivr.needs import Calendars, Parts
+from softswitch.features.ivr.model.spelling import spells
+from softswitch.features.ivr.needs import Calendars, Parts, Person
 from softswitch.features.ivr.texts import ShippedPrompts
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.sound import Prompt, Sound
@@ -65,7 +66,9 @@ class LocalParts:
         web: Mapping[str, Any] = {},
         rows: Mapping[str, Mapping[str, Any]] = {},
         queues: Mapping[str, tuple[int, float]] = {},
+        people: Mapping[str, str] = {},
     ) -> None:
+        self._people = people
         self._prompts = prompts
         self._flows = flows
         self._closed = closed
@@ -82,6 +85,7 @@ class LocalParts:
             web=self,
             queries=self,
             queues=self,
+            people=self,
         )
 
     def opening(self, calendar: str, at_ms: int) -> Opened:
@@ -103,6 +107,13 @@ class LocalParts:
 
     def status(self, queue: str) -> Waiting | None:
         return Waiting(*self._queues[queue]) if queue in self._queues else None
+
+    def person(self, number: str) -> Person | None:
+        return Person(number, self._people[number]) if number in self._people else None
+
+    def spelled(self, keys: str) -> Sequence[Person]:
+        found = [Person(number, name) for number, name in self._people.items() if spells(name, keys)]
+        return sorted(found, key=lambda person: person.name)
 
     # `Known` ------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What flows ask of others."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -121,6 +121,25 @@ class Queues(Protocol):
         ...
 
 
+class Person(NamedTuple):
+    """Somebody with an extension."""
+
+    number: str
+    name: str
+
+
+class People(Protocol):
+    """Who knows everybody's name."""
+
+    def person(self, number: str) -> Person | None:
+        """Who has an extension; None: nobody."""
+        ...
+
+    def spelled(self, keys: str) -> Sequence[Person]:
+        """Those whose name begins so on the keys of a telephone (`model.spelling`), by name."""
+        ...
+
+
 class Post(Protocol):
     """Sends to people. Does not wait, and does not raise; False: nobody takes it."""
 
@@ -180,5 +199,6 @@ class Parts(Struct, frozen=True):
     web: Web | None = None
     queries: Queries | None = None
     queues: Queues | None = None
+    people: People | None = None
     post: Post | None = None
     ears: Ears | None = None

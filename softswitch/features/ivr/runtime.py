@@ -14,7 +14,7 @@ from softswitch.events import Fact, FlowEnded, FlowSent, RoutingStep
 from softswitch.features.ivr.asking import Asking
 from softswitch.features.ivr.journey import MOST_KEPT, Flows, Journey, Said
 from softswitch.features.ivr.model.expression import Value
-from softswitch.features.ivr.needs import Listener, Parts, QueueStatus
+from softswitch.features.ivr.needs import Listener, Parts, Person, QueueStatus
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
@@ -160,6 +160,22 @@ class Flow(Asking):
         status = None if queues is None else queues.status(name)
         self._came(step, "unknown" if status is None else "known")
         return status
+
+    def person(self, number: str, *, node: str = "") -> Person | None:
+        """Who has an extension; None: nobody."""
+        step = self._step("person", node or "person")
+        people = self._journey.parts.people
+        found = None if people is None else people.person(number)
+        self._came(step, "unknown" if found is None else "known")
+        return found
+
+    def people(self, keys: str, *, node: str = "") -> list[Person]:
+        """Those whose name begins so on the keys of a telephone."""
+        step = self._step("people", node or "people")
+        people = self._journey.parts.people
+        found = [] if people is None else list(people.spelled(keys))
+        self._came(step, str(len(found)))
+        return found
 
     # What is told to others ---------------------------------------------------------------------------------
 

@@ -53,6 +53,8 @@ class Simulation(NamedTuple):
     path: FlowEnded
     """As a call's would be kept."""
     destination: Destination | None
+    sent: Sequence[FlowSent]
+    """What the flow told others."""
 
     @property
     def heard(self) -> list[str]:
@@ -192,7 +194,8 @@ async def _go(
             listener.tell("goes to", str(destination))
     path = facts[-1]
     assert isinstance(path, FlowEnded), "the path comes last"
-    return Simulation(listener.lines, path, destination)
+    sent = [fact for fact in facts if isinstance(fact, FlowSent)]
+    return Simulation(listener.lines, path, destination, sent)
 
 
 class SimulatedCaller:

@@ -3,6 +3,8 @@
 from softswitch.features.routing.model.document import Context, PlanDocument, Rewrite, Rule
 
 _NOT_BUILT = "hangup/service-not-implemented"
+_FLOWS = ("after-hours", "repair", "survey", "announcement", "balance", "conference-entry", "follow-up", "directory")
+"""The flows beside the main menu, at 5001 and on."""
 _CODES = (
     ("forward", "*72.", "forward_always:{number}", "forward all calls: *72 and the number"),
     ("forward-off", "*73", "forward_always", "forward all calls no more"),
@@ -132,6 +134,10 @@ def demo_plan() -> PlanDocument:
                 note="answer a phone that rings: **1002",
             ),
             Rule(name="pickup-group", number="*8", destination="pickup", note="answer a phone of the pickup group"),
+            *(
+                Rule(name=flow, number=f"{number}", destination=f"flow/{flow}", note="a flow that ships")
+                for number, flow in enumerate(_FLOWS, 5001)
+            ),
             Rule(name="clock", number="9198", destination="clock", note="the time and the caller's number"),
             Rule(context="guest", name="echo", number="9196", destination="echo", note="hear yourself"),
             Rule(context="guest", name="tone", number="9197", destination="tone", note="1004 Hz"),
