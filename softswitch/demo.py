@@ -57,7 +57,14 @@ def _person(number: str, strategy: str, owner: str) -> Person:
         Device(name=name, account=account, order=order, ring_seconds=15)
         for order, (name, account) in enumerate((("desk", "1001"), ("soft", "1002"), ("mobile", "1003")), 1)
     )
-    return Person(number=number, name=f"Demo, {strategy}", owner=owner, strategy=strategy, devices=devices)
+    return Person(
+        number=number,
+        name=f"Demo, {strategy}",
+        owner=owner,
+        strategy=strategy,
+        devices=devices,
+        final=f"voicemail/{owner}",
+    )
 
 
 PERSONS = (
@@ -115,13 +122,13 @@ async def furnish(
     if not calendars.exists(OFFICE.name):
         async with database.session() as session:
             await calendars.create(session, OFFICE)
+    if any(boxes.find(number) is None for number in NUMBERS):
+        digest = await digest_of_password(PIN)
+        await boxes.furnish([(Box(number=number, account=number), digest) for number in NUMBERS])
     for person in PERSONS:
         if persons.person(person.number) is None:
             async with database.session() as session:
                 await persons.create(session, person)
-    if any(boxes.find(number) is None for number in NUMBERS):
-        digest = await digest_of_password(PIN)
-        await boxes.furnish([(Box(number=number, account=number), digest) for number in NUMBERS])
     if dial_plan.plan.version == 0:
         async with database.session() as session:
             await dial_plan.change(session, lambda _: demo_plan(), "system", "the demo's plan")

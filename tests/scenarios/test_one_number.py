@@ -26,6 +26,13 @@ FIVE_SECONDS_EACH = {name: {"ring_seconds": 5} for name in ("desk", "soft", "mob
 MOBILE = Device(name="cell", trunk="uas", number="80009", order=4, ring_seconds=25, confirm=True)
 
 
+@pytest.fixture(autouse=True)
+def nowhere_else(house: SimulatedSwitch) -> None:
+    """The demo's persons without the voicemail behind them."""
+    for each in PERSONS:
+        house.features.persons._take(structs.replace(each, final=""))
+
+
 def person(house: SimulatedSwitch, number: str, **changes: Any) -> Person:
     """The demo's person of this number, with changes."""
     known = house.features.persons.person(number)
@@ -694,6 +701,31 @@ async def test_a_call_that_nobody_takes_goes_on_to_another_person(house: Simulat
     assert ("person/7001.final", "matched", "nobody took the call (user busy): on to person/7002") in steps(house)
     (cdr,) = records(house.facts).values()
     assert cdr.destination == Destination("person", "7002")
+
+
+@pytest.mark.parametrize(("says", "greeting"), [(486, "is-busy"), (0, "is-absent")])
+async def test_a_call_that_nobody_takes_leaves_a_message(house: SimulatedSwitch, says: int, greeting: str) -> None:
+    caller, desk = await registered(house, "1004", "1001")
+    person(house, "7001", final="voicemail/1001", devices=devices(desk={"ring_seconds": 5}))
+    out = caller.call("7001")
+    ring = await desk.rings()
+    if says:
+        ring.refuse(says)
+    await out.until("up")
+    leg = house.leg_of(out)
+    await asyncio.sleep(20)
+    heard = [
+        sound.name
+        for hearer, sounds in house.media.played
+        for sound in sounds
+        if hearer == leg and isinstance(sound, Prompt)
+    ]
+    assert f"en/voicemail/{greeting}" in heard
+    out.hang_up()
+    await asyncio.sleep(1)
+    (message,) = house.features.voicemail.store.kept.values()
+    assert (message.box, message.from_number) == ("1001", "1004")
+    await house.settled()
 
 
 async def test_a_call_that_nobody_takes_goes_on_to_a_number_that_the_owner_may_dial(house: SimulatedSwitch) -> None:
