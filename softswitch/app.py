@@ -460,9 +460,6 @@ class Softswitch:
             await self.media.start()
             self.media.resumed()
             await self.voicemail.recover()
-            self._voicemail_retention.start()
-            if self._mailing is not None:
-                self._mailing.start()
             self.prompts.start(self.media.prepare)
             for prompt in (self.settings.media.music, self.settings.media.ringback):
                 if prompt:
@@ -471,6 +468,10 @@ class Softswitch:
             for host, expires_at in self.registrations.sources():
                 self.sip.know(host, (expires_at - self.clock.wall_ms()) / 1000)
             await self.sip.start()
+            await self.voicemail.light()
+            self._voicemail_retention.start()
+            if self._mailing is not None:
+                self._mailing.start()
             self.listeners.start()
             self.trunks.connect(self.sip)
             await self.messaging.start()

@@ -562,6 +562,7 @@ async def test_what_the_last_run_was_killed_in_is_found_and_told_as_cut_off(hous
     await voicemail.store.deposit([arriving, empty])
     voicemail.files.lengths["lost.wav"] = 4000
     assert await voicemail.service.recover() == 1
+    await voicemail.service.light()
     (message,) = voicemail.inside("1002")
     assert (message.id, message.state, message.seconds) == ("lost", "kept", 4.0) and message.note
     assert house.features.presence.mailbox("1002").new == 1

@@ -292,6 +292,7 @@ async def test_what_a_killed_switch_was_recording_is_found_by_the_next(
     house.facts.clear()
     await house.service.load(database)
     assert await house.service.recover() == 1
+    await house.service.light()
     (message,) = await house.service.messages("1001")
     assert (message.note, message.seconds) == (CUT_OFF, 4.0)
     sound = await client.get(f"/voicemail/1001/messages/{message.id}/sound")

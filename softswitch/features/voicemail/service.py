@@ -90,6 +90,8 @@ class Voicemail:
         self._tallies: dict[str, Tally] = {}
         self._guesses = Guesses()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._dark = False
+        """Nobody can be told yet."""
         self.mail_came: Callable[[], None] = lambda: None
         """Told when there is more to be sent by e-mail."""
 
@@ -99,8 +101,9 @@ class Voicemail:
         self._tallies = dict(await self.store.tallies())
 
     async def recover(self) -> int:
-        """What callers were saying when the last run was killed is in their boxes, as far as it was written, and lamps
-        show what is there. To be called once, before the first call; gives how many messages were found."""
+        """What callers were saying when the last run was killed is in their boxes, as far as it was written. To be
+        called once, before the first call; gives how many messages were found. Lamps are told by `light`."""
+        self._dark = True
         found = 0
         for message in await self.store.arriving():
             draft = Draft(structs.replace(message, note=CUT_OFF))
@@ -109,9 +112,15 @@ class Voicemail:
                 found += 1
         if found:
             log.warning("the switch had been stopped while callers left messages", messages=found)
-        for box in self.boxes.all:
-            await self._light(box.number)
         return found
+
+    async def light(self) -> None:
+        """Let lamps show what is there, from now on: to be called once, when phones can be told."""
+        self._dark = False
+        for box in self.boxes.all:
+            # The lamp of a box in which nothing is may show what another voicemail has set over HTTP.
+            if self.tally(box.number) != Tally():
+                await self._light(box.number)
 
     async def stop(self) -> None:
         """Wait until what callers have said is in their boxes."""
@@ -253,14 +262,14 @@ class Voicemail:
         if pin is None:
             if box is None or not own or not box.skip_pin:
                 return "wrong"
-            return self._opened(box, visitor)
+            return await self._opened(box, visitor)
         keys = (f"own/{number}",) if own else (f"box/{number}", f"caller/{visitor.by}/{visitor.from_number}")
         if self._guesses.locked(keys, self.now()):
             return "locked"
         if await self._pins.right(box.pin if box is not None else "", pin) and box is not None:
             # What the caller guessed wrong elsewhere stays counted, or a box of one's own would wipe it out.
             self._guesses.right(keys[:1])
-            return self._opened(box, visitor)
+            return await self._opened(box, visitor)
         locked = self._guesses.wrong(keys, self.now())
         self._publish(
             MailboxRefused(
@@ -283,12 +292,13 @@ class Voicemail:
         """Whether nobody gets into a box by PIN now but, perhaps, its owner's phones."""
         return self._guesses.locked((f"box/{number}",), self.now())
 
-    def _opened(self, box: Box, visitor: Visitor) -> str:
+    async def _opened(self, box: Box, visitor: Visitor) -> str:
         self._publish(
             MailboxOpened(
                 at=self.now(), box=box.number, of_call=visitor.call, by=visitor.by, from_number=visitor.from_number
             )
         )
+        await self._light(box.number)
         return "open"
 
     # What becomes of messages -------------------------------------------------------------------------------
@@ -420,7 +430,7 @@ class Voicemail:
 
     async def _light(self, number: str) -> None:
         box = self.boxes.find(number)
-        if box is not None and box.account:
+        if box is not None and box.account and not self._dark:
             mailbox = self.tally(number).mailbox
             if self._lamps.shown(box.account) != mailbox:
                 await self._lamps.show(box.account, mailbox)
