@@ -311,6 +311,7 @@ class Softswitch:
         )
         pins, stored = PinHashes(), VoicemailStore(self.database)
         self.boxes = Boxes(stored, pins, self.directory, answers)
+        self.reach.boxes = self.boxes.unanswered
         self.voicemail = Voicemail(
             self.boxes,
             stored,

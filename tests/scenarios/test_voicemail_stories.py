@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from softswitch.events import (
+    CallRouted,
     Fact,
     MailboxFull,
     MailboxOpened,
@@ -14,14 +15,17 @@ from softswitch.events import (
     MessageLeft,
     MessageLost,
 )
+from softswitch.features.routing.course import course
+from softswitch.features.routing.model import RouteRequest
 from softswitch.features.voicemail.model.box import List
 from softswitch.features.voicemail.model.message import Message
+from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.sound import Prompt, Sound, SoundFile, Tone
 from tests.support.model_voicemail import PIN
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
-from tests.support.stories import registered
+from tests.support.stories import registered, talking
 from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop
 
@@ -337,6 +341,75 @@ async def test_a_greeting_whose_file_is_lost_is_said_by_the_switch(house: Simula
     call = await leaving(house, alice)
     assert "voicemail/person-at" in heard(house, call)
     call.hang_up()
+    await house.settled()
+
+
+# Calls that nobody takes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("why", ["declined", "no answer", "offline", "not disturbed", "on a call"])
+async def test_what_no_phone_takes_comes_to_the_box_where_that_is_set_as_it_is_explained(
+    house: SimulatedSwitch, why: str
+) -> None:
+    features = house.features
+    await features.voicemail.boxes.change("1002", {"takes_unanswered": True})
+    alice, carol = await registered(house, "1001", "1003")
+    if why != "offline":
+        (bob,) = await registered(house, "1002")
+    if why == "not disturbed":
+        features.reach._rules["1002"] = replace(features.reach.rules("1002"), do_not_disturb=True)
+    if why == "on a call":
+        features.reach._rules["1002"] = replace(features.reach.rules("1002"), call_waiting=False)
+        await talking(house, bob, carol)
+    asked = RouteRequest("1002", "1001", "default", "account", "1001", house.clock.wall_ms())
+    explained = course(features.plan.plan, features.plan._destinations, asked, features.directory.origin("1001"))
+    call = alice.call("1002")
+    if why in ("declined", "no answer"):
+        back = await bob.rings()
+        back.ring()
+        if why == "declined":
+            back.refuse(486)
+    else:
+        assert explained.destination == Destination("voicemail", "1002")
+    await call.until("up", within=60)
+    await asyncio.sleep(0.5)
+    busy = why in ("declined", "not disturbed", "on a call")
+    assert ("voicemail/is-busy" in heard(house, call)) == busy
+    routed = [fact for fact in facts(house, CallRouted) if isinstance(fact, CallRouted)][-1]
+    assert routed.destination == Destination("voicemail", "1002")
+    if why not in ("declined", "no answer"):
+        assert routed.steps[-1] == explained.steps[-1]
+    house.press(call, "#")
+    await asyncio.sleep(6)
+    for phone in house.phones:
+        for live in phone.calls:
+            if live.state == "up":
+                live.hang_up()
+    await house.settled()
+    assert len(features.voicemail.inside("1002")) == 1
+
+
+async def test_a_forward_of_ones_own_goes_before_the_box(house: SimulatedSwitch) -> None:
+    await house.features.voicemail.boxes.change("1002", {"takes_unanswered": True})
+    reach = house.features.reach
+    reach._rules["1002"] = replace(reach.rules("1002"), forward_offline="1003")
+    alice, carol = await registered(house, "1001", "1003")
+    call = alice.call("1002")
+    back = await carol.rings()
+    back.answer()
+    await back.until("up")
+    call.hang_up()
+    await house.settled()
+
+
+async def test_without_a_box_that_takes_them_calls_end_as_they_did(house: SimulatedSwitch) -> None:
+    boxes = house.features.voicemail.boxes
+    await boxes.change("1002", {"takes_unanswered": True})
+    await boxes.change("1002", {"takes_unanswered": False})
+    (alice,) = await registered(house, "1001")
+    call = alice.call("1002")
+    await call.until("over")
+    assert call.status == 480 and not house.features.voicemail.store.kept
     await house.settled()
 
 

@@ -190,6 +190,7 @@ class DemoFeatures:
         )
         self.reach.on_changed = self.presence.reconsider
         self.voicemail = ModelVoicemail(self.directory, answers, self.presence, ACCOUNTS, clock, publish)
+        self.reach.boxes = self.voicemail.boxes.unanswered
         plan.plan = plan.compiled(demo_plan(), 1)
         self.gatekeeper = SwitchGatekeeper(
             ha1=self.directory.ha1,

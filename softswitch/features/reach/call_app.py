@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from softswitch.calls.identity import Identity, is_hidden
+from softswitch.calls.identity import Diversion, Identity, is_hidden
 from softswitch.calls.onward import Calling, Onward
 from softswitch.calls.redirect import Redirects, first_number
 from softswitch.engine.caller import Caller
@@ -10,6 +10,7 @@ from softswitch.feature import CallApp
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.model import Forward, afterwards
 from softswitch.features.reach.service import Reach, forwarded
+from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, Invalid, Rejected
@@ -34,7 +35,8 @@ def account_app(reach: Reach) -> CallApp:
             if onward is not None:
                 return _goes_on(caller, Destination("account", name), onward)
         seconds: float = account.ring_seconds
-        if rules.forward_no_answer and rules.no_answer_seconds is not None:
+        box = reach.boxes.get(name, "")
+        if (rules.forward_no_answer or box) and rules.no_answer_seconds is not None:
             seconds = rules.no_answer_seconds
         outcome = await reach.phones.ring(caller, name, seconds, account.origin.rules)
         if outcome.answered:
@@ -42,7 +44,7 @@ def account_app(reach: Reach) -> CallApp:
         if outcome.contacts and rules.redirects is Redirects.PASS:
             caller.redirect(outcome.contacts)
             return None
-        later = afterwards(rules, outcome.cause)
+        later = afterwards(rules, outcome.cause, box)
         if outcome.contacts and rules.redirects is Redirects.FOLLOW and (number := first_number(outcome.contacts)):
             later = Forward(number, "redirects", "deflection")
         return (
@@ -59,6 +61,13 @@ def _calling(caller: Caller) -> Calling:
 
 def _goes_on(caller: Caller, here: Destination, onward: Onward) -> Destination:
     """Do what was decided, and record it as it is explained."""
+    if onward.destination is not None:
+        caller.routed(onward.destination, f"{here.kind}:{here.name}", None, onward.steps)
+        # RFC 5806 section 3: whoever sends the call on puts itself on top. Its rights go with no number.
+        identity = caller.identity or Identity()
+        diversion = Diversion(Party(here.name), onward.reason)
+        caller.identity = replace(identity, diversions=(diversion, *identity.diversions))
+        return onward.destination
     if onward.routed_as is None:
         caller.routed(here, f"{here.kind}:{here.name}", None, onward.steps)
         raise Rejected(onward.cause or Cause.NORMAL_UNSPECIFIED, onward.steps[-1].reason, onward.status)

@@ -48,6 +48,8 @@ class Forward(Struct, frozen=True, gc=False):
     reason: str
     """In the words of RFC 5806 section 5: `unconditional`, `user-busy`, `no-answer`, `unavailable`,
     `do-not-disturb`, `deflection`."""
+    box: str = ""
+    """It goes to a voicemail box, and to no number."""
 
 
 class Refuse(Struct, frozen=True, gc=False):
@@ -58,33 +60,38 @@ class Refuse(Struct, frozen=True, gc=False):
     why: str
 
 
-def at_once(rules: ReachRules, *, on_call: bool, registered: bool) -> Forward | Refuse | None:
-    """What becomes of a call before a phone rings; None: the phones ring."""
+def at_once(rules: ReachRules, *, on_call: bool, registered: bool, box: str = "") -> Forward | Refuse | None:
+    """What becomes of a call before a phone rings; None: the phones ring. `box`: the voicemail box that takes what is
+    not forwarded; empty: none does."""
     if rules.forward_always:
         return Forward(rules.forward_always, "forward_always", "unconditional")
     if rules.do_not_disturb:
-        if rules.forward_busy:
-            return Forward(rules.forward_busy, "forward_busy", "do-not-disturb")
+        if rules.forward_busy or box:
+            return _forward(rules, "forward_busy", "do-not-disturb", box)
         return Refuse(Cause.USER_BUSY, "do_not_disturb", "does not want to be disturbed")
     if on_call and not rules.call_waiting:
-        if rules.forward_busy:
-            return Forward(rules.forward_busy, "forward_busy", "user-busy")
+        if rules.forward_busy or box:
+            return _forward(rules, "forward_busy", "user-busy", box)
         return Refuse(Cause.USER_BUSY, "call_waiting", "is on a call and takes no second one")
-    if not registered and rules.forward_offline:
-        return Forward(rules.forward_offline, "forward_offline", "unavailable")
-    return None
+    return None if registered else _forward(rules, "forward_offline", "unavailable", box)
 
 
-def afterwards(rules: ReachRules, cause: Cause) -> Forward | None:
-    """Where a call goes that no phone took, by the cause it was not taken for; None: nowhere."""
+def afterwards(rules: ReachRules, cause: Cause, box: str = "") -> Forward | None:
+    """Where a call goes that no phone took, by the cause it was not taken for; None: nowhere. `box` as above."""
     match cause:
         case Cause.USER_BUSY | Cause.CALL_REJECTED:
-            number, rule, reason = rules.forward_busy, "forward_busy", "user-busy"
+            return _forward(rules, "forward_busy", "user-busy", box)
         case Cause.NO_ANSWER | Cause.NO_USER_RESPONDING:
-            number, rule, reason = rules.forward_no_answer, "forward_no_answer", "no-answer"
-        case _:
-            number, rule, reason = rules.forward_offline, "forward_offline", "unavailable"
-    return Forward(number, rule, reason) if number else None
+            return _forward(rules, "forward_no_answer", "no-answer", box)
+    return _forward(rules, "forward_offline", "unavailable", box)
+
+
+def _forward(rules: ReachRules, rule: str, reason: str, box: str) -> Forward | None:
+    """To the number that a rule has, else to the box, else nowhere."""
+    number: str = getattr(rules, rule)
+    if number:
+        return Forward(number, rule, reason)
+    return Forward("", "voicemail", reason, box) if box else None
 
 
 def checked(account: str, rules: ReachRules) -> ReachRules:

@@ -13,6 +13,7 @@ from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.model import NO_RULES, Forward, ReachRules, Refuse, at_once, checked, dialled
 from softswitch.features.reach.needs import Accounts, Phones
 from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.media import Srtp
 from softswitch.platform.changes import count_change
@@ -30,6 +31,8 @@ class Reach:
         self.phones = phones
         self._lines = lines
         self._rules: dict[str, ReachRules] = {}
+        self.boxes: Mapping[str, str] = {}
+        """Voicemail boxes that take what accounts do not forward themselves, by account."""
         self.on_changed: Callable[[str], None] = lambda account: None
         """Told of an account whose rules are others now."""
 
@@ -48,18 +51,23 @@ class Reach:
 
     def at_once(self, account: str) -> Forward | Refuse | None:
         """What becomes of a call for an account before a phone rings; None: its phones ring."""
-        rules = self._rules.get(account)
-        if rules is None:
+        rules, box = self._rules.get(account), self.boxes.get(account, "")
+        if rules is None and not box:
             return None
-        return at_once(rules, on_call=self._lines.busy(account), registered=self.phones.registered(account))
+        return at_once(
+            rules or NO_RULES,
+            on_call=self._lines.busy(account),
+            registered=self.phones.registered(account),
+            box=box,
+        )
 
     def speed_dial(self, caller: Origin, digits: str) -> str | None:
         """The number that two digits stand for at a caller; None: none, or the caller is no account."""
         return self.rules(caller.name).speed_dials.get(digits) if caller.kind == "account" else None
 
     def has_rules(self, account: str) -> bool:
-        """Whether an account has set anything."""
-        return account in self._rules
+        """Whether anything is set for an account that may change what becomes of a call for it."""
+        return account in self._rules or account in self.boxes
 
     def onward(self, kind: str, name: str, calling: Calling) -> Onward | None:
         """What becomes of a call for `account/NUMBER`, `speeddial/DIGITS`, `withheld/NUMBER` or `callback/NUMBER` now,
@@ -109,13 +117,14 @@ class Reach:
             # No cause: the dial plan would have it ring, and a phone may register the next moment.
             return Prospect((RoutingStep(rule, "failed", f"no phone of {name} is registered now"),))
         rules = self.rules(name)
-        seconds = rules.no_answer_seconds if rules.forward_no_answer else None
+        seconds = rules.no_answer_seconds if rules.forward_no_answer or name in self.boxes else None
         said = f"its phones ring for {seconds if seconds is not None else account.ring_seconds} s"
         if account.origin.srtp is not Srtp.OFF:
             said += f"; SRTP is {account.origin.srtp.value}"
+        voicemail = "voicemail" if name in self.boxes else ""
         later = (
-            ("when nobody answers", rules.forward_no_answer),
-            ("when it is busy", rules.forward_busy),
+            ("when nobody answers", rules.forward_no_answer or voicemail),
+            ("when it is busy", rules.forward_busy or voicemail),
         )
         onward = "".join(f"; {when} the call goes on to {number}" for when, number in later if number)
         return Prospect((RoutingStep(rule, "matched", said + onward),))
@@ -153,6 +162,9 @@ class Reach:
 
 def forwarded(by: Origin, forward: Forward) -> Onward:
     """An account sends a call on."""
+    if forward.box:
+        step = RoutingStep(f"account/{by.name}.{forward.rule}", "matched", f"goes to voicemail ({forward.reason})")
+        return Onward((step,), destination=Destination("voicemail", forward.box), reason=forward.reason)
     step = RoutingStep(
         f"account/{by.name}.{forward.rule}", "matched", f"forwarded to {forward.number} ({forward.reason})"
     )

@@ -24,6 +24,8 @@ class Boxes:
         self._places = places
         self._boxes: dict[str, Box] = {}
         self._by_account: dict[str, str] = {}
+        self.unanswered: dict[str, str] = {}
+        """The boxes of accounts whose calls come here when no phone takes them: always this very dictionary."""
         self._lists: dict[str, List] = {}
         self._changing = asyncio.Lock()
         """One change after the other: each begins with what the one before has left."""
@@ -33,6 +35,8 @@ class Boxes:
         boxes, lists = await self._store.boxes(), await self._store.lists()
         self._boxes = {box.number: box for box in boxes}
         self._by_account = {box.account: box.number for box in boxes if box.account}
+        self.unanswered.clear()
+        self.unanswered.update({box.account: box.number for box in boxes if box.account and box.takes_unanswered})
         self._lists = {each.number: each for each in lists}
 
     # What there is ------------------------------------------------------------------------------------------
@@ -142,8 +146,9 @@ class Boxes:
     def forget(self, number: str) -> None:
         """A box has been deleted."""
         box = self._boxes.pop(number, None)
-        if box is not None and self._by_account.get(box.account) == number:
-            del self._by_account[box.account]
+        if box is not None:
+            self._by_account.pop(box.account, None)
+            self.unanswered.pop(box.account, None)
 
     async def _write(self, box: Box) -> Box:
         checked(box)
@@ -161,9 +166,12 @@ class Boxes:
                 raise Invalid("operator", missing)
         await self._store.write_box(box)
         before = self._boxes.get(box.number)
-        if before is not None and before.account != box.account:
+        if before is not None:
             self._by_account.pop(before.account, None)
+            self.unanswered.pop(before.account, None)
         self._boxes[box.number] = box
         if box.account:
             self._by_account[box.account] = box.number
+            if box.takes_unanswered:
+                self.unanswered[box.account] = box.number
         return box
