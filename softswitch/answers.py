@@ -353,9 +353,9 @@ class Understanding:
         self._data = data
 
     async def phrase(self, recording: str, language: str, phrases: Sequence[str]) -> str | None:
-        """Which of some phrases is said in a file below the data folder, which is deleted."""
-        file = self._data / recording
-        try:
-            return (await self._recogniser.recognise(file, language, phrases)).phrase
-        finally:
-            await asyncio.to_thread(file.unlink, missing_ok=True)
+        """Which of some phrases is said in a file below the data folder."""
+        return (await self._recogniser.recognise(self._data / recording, language, phrases)).phrase
+
+    async def forget(self, recording: str) -> None:
+        """What was listened to is deleted."""
+        await asyncio.to_thread((self._data / recording).unlink, missing_ok=True)

@@ -271,6 +271,12 @@ async def test_a_report_tells_where_callers_leave(
     ] == "left"
 
 
+def test_a_call_that_comes_through_a_flow_twice_at_once_has_two_paths(flows: IvrFlows, log: Paper) -> None:
+    for _ in range(2):
+        flows.ended(ended("c1", 1000, "transferred"))
+    assert len({row[0] for row in log.rows}) == 2
+
+
 def test_a_path_that_was_logged_is_read_again() -> None:
     fact = ended("c1", 1000, "left", FlowStep("ask", "menu", 0))
     assert msgpack.decode(msgpack.encode(fact), type=FlowEnded) == fact

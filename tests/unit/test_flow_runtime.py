@@ -245,6 +245,15 @@ def test_a_message_that_was_spoken_is_kept_and_silence_is_not(through: Any) -> N
     assert results(through(nodes, "", "variables: {t: text}"))[0][1] == "nothing"
 
 
+def test_what_is_told_may_be_called_anything(through: Any) -> None:
+    nodes = """
+  a: {do: send, to: order, data: {name: caller, node: caller, event: caller}, next: b}
+  b: {do: lookup, query: q, with: {query: caller, node: caller, parameters: caller}, next: end, otherwise: end}
+"""
+    done = through(nodes)
+    assert done.lines[0].text == "event order: name 1001, node 1001, event 1001"
+
+
 def test_the_dial_plan_is_a_destination_with_a_number(through: Any) -> None:
     done = through("  a: {do: transfer, to: dialplan/default, number: '9{caller}', otherwise: end}\n")
     assert str(done.destination) == "dialplan/default"

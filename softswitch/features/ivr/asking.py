@@ -149,20 +149,23 @@ class Asking(Steps):
         )
         if keyed.digits or ears is None:
             return keys.get(keyed.digits, "") if keyed.digits else None
-        recorded = await caller.record(
-            self._file(), most_seconds=LONGEST_ANSWER, silence_seconds=PAUSE, patience_seconds=seconds
-        )
-        if recorded.ended_by.startswith("key:"):
-            return keys.get(recorded.ended_by.removeprefix("key:"), "")
-        if not recorded.spoken or recorded.ended_by == "fault":
-            return None
+        file = self._file()
         try:
-            heard = await ears.phrase(
-                recorded.name, self.language, [each for some in phrases.values() for each in some]
+            recorded = await caller.record(
+                file, most_seconds=LONGEST_ANSWER, silence_seconds=PAUSE, patience_seconds=seconds
             )
+            if recorded.ended_by.startswith("key:"):
+                return keys.get(recorded.ended_by.removeprefix("key:"), "")
+            if not recorded.spoken or recorded.ended_by == "fault":
+                return None
+            meant = [each for some in phrases.values() for each in some]
+            heard = await ears.phrase(recorded.name, self.language, meant)
         except SwitchError as error:
             self.trouble(f"what was said is not understood: {error}")
             return ""
+        finally:
+            # Also when the caller has hung up: nobody need keep what was only to be understood.
+            await ears.forget(file)
         return next((answer for answer, some in phrases.items() if heard in some), "")
 
     def _file(self) -> str:

@@ -165,7 +165,7 @@ class Interpreter:
                 return node.next if answer is not None and self._take(found) else node.otherwise
             case Lookup():
                 given = {each: self._value(name, f"with.{each}") for each in node.with_}
-                row = await flow.lookup(node.query, node=name, **given)
+                row = await flow.lookup(node.query, given, node=name)
                 if row is None:
                     return node.otherwise
                 taken = self._take({each: row.get(column) for each, column in node.into.items()})
@@ -182,7 +182,7 @@ class Interpreter:
                 match node.kind:
                     case "event":
                         data = {each: shown(self._value(name, f"data.{each}")) for each in node.data}
-                        flow.event(to, node=name, **data)
+                        flow.event(to, data, node=name)
                     case "sms":
                         flow.sms(to, shown(self._value(name, "text")), node=name)
                     case "mail":

@@ -151,8 +151,12 @@ class Ears(Protocol):
     """Understands what is said."""
 
     async def phrase(self, recording: str, language: str, phrases: Sequence[str]) -> str | None:
-        """Which of some phrases is said in a file below the data folder, which is deleted; None: none of them. Raises
-        SwitchError when nobody understands a language, or it takes too long."""
+        """Which of some phrases is said in a file below the data folder; None: none of them. Raises SwitchError when
+        nobody understands a language, or it takes too long."""
+        ...
+
+    async def forget(self, recording: str) -> None:
+        """Delete such a file, if it is there."""
         ...
 
 

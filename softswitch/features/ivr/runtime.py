@@ -139,7 +139,9 @@ class Flow(Asking):
                 break
         return self.trouble(why)
 
-    async def lookup(self, query: str, *, node: str = "", **parameters: Value) -> Mapping[str, Any] | None:
+    async def lookup(
+        self, query: str, parameters: Mapping[str, Value] = {}, *, node: str = ""
+    ) -> Mapping[str, Any] | None:
         """The first row of a declared query; None: there is none, or no answer."""
         step = self._step("lookup", node or f"lookup {query}")
         queries = self._journey.parts.queries
@@ -179,7 +181,7 @@ class Flow(Asking):
 
     # What is told to others ---------------------------------------------------------------------------------
 
-    def event(self, name: str, *, node: str = "", **data: str) -> None:
+    def event(self, name: str, data: Mapping[str, str] = {}, *, node: str = "") -> None:
         """Tell all who hear events (`FlowSent`)."""
         step = self._step("send", node or f"event {name}")
         self._journey.publish(
@@ -188,7 +190,7 @@ class Flow(Asking):
                 call=self._caller.call,
                 flow=self._published.name,
                 event=name,
-                data=data,
+                data=dict(data),
             )
         )
         self._came(step, "sent")

@@ -43,6 +43,8 @@ class IvrFlows:
         self.parts = parts
         self._catalogue = catalogue
         self.live: Flows = shipped
+        self._paths = 0
+        """How many were stored: a call may come through a flow twice in one millisecond."""
         catalogue.flows = lambda: self.live
 
     async def load(self, database: Database) -> None:
@@ -187,4 +189,5 @@ class IvrFlows:
 
     def ended(self, path: FlowEnded) -> None:
         """A call has come through a flow."""
-        self._log.add(store.PATHS, store.path_row(path))
+        self._paths += 1
+        self._log.add(store.PATHS, store.path_row(path, self._paths))

@@ -236,6 +236,9 @@ class SimulatedCaller:
         said = self.said.get(recording)
         return said if said in phrases else None
 
+    async def forget(self, recording: str) -> None:
+        self.said.pop(recording, None)
+
     # What a flow asks (`Listener`) ---------------------------------------------------------------------------
 
     def wall_ms(self) -> int:

@@ -28,10 +28,10 @@ PATHS = Rows(
 _steps = msgspec.json.Decoder(tuple[FlowStep, ...])
 
 
-def path_row(path: FlowEnded) -> tuple[object, ...]:
-    """The row that holds a path."""
+def path_row(path: FlowEnded, number: int) -> tuple[object, ...]:
+    """The row that holds a path. `number` tells it from others of the same call."""
     return (
-        f"{path.call}/{path.began_at}/{path.flow}",
+        f"{path.call}/{number}",
         path.call,
         path.flow,
         path.version,
