@@ -385,6 +385,10 @@ class Synthesiser(Protocol):
         """
         ...
 
+    def why_silent(self, language: str) -> str | None:
+        """Why nobody here speaks a language, with what is to be installed; None: somebody does."""
+        ...
+
 
 class Recogniser(Protocol):
     """Understands what is said."""

@@ -75,6 +75,17 @@ class SpeechGateway:
             path = await self._speak_once(key, Say(text, language))
         return SoundFile(path.relative_to(self._data).as_posix())
 
+    def why_silent(self, language: str) -> str | None:
+        """See `softswitch.ports.Synthesiser`."""
+        speaker = VOICES.get(language)
+        if speaker is None:
+            return f"no voice speaks {language!r}"
+        try:
+            speaker.must_be_installed()
+        except Unavailable as missing:
+            return str(missing)
+        return None
+
     async def _speak_once(self, key: str, job: Say) -> Path:
         """Who asks for what is being spoken waits for the same, and who is cancelled meanwhile leaves it to the others:
         the text will be asked for again."""

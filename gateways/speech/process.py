@@ -115,7 +115,15 @@ class Worker:
     async def _done(self, job: Job) -> Answer:
         try:
             async with asyncio.timeout(self._job_seconds):
-                return await self._asked(job)
+                rested = self._process is not None
+                try:
+                    return await self._asked(job)
+                except (OSError, EOFError):
+                    if not rested:
+                        raise
+                    # One that died while it had nothing to do is nobody's trouble; it is not always seen before.
+                    await self._end(self._kill())
+                    return await self._asked(job)
         except TimeoutError:
             await self._end(self._kill())
             log.error("a process of speech took too long", what=self._what, seconds=self._job_seconds)

@@ -33,6 +33,9 @@ class Voice:
     def __init__(self, data: Path) -> None:
         self._data = data
 
+    def why_silent(self, language: str) -> str | None:
+        return None if language == "en" else "pip install it"
+
     async def synthesise(self, text: str, language: str, voice: str = "") -> SoundFile:
         if voice == "gone":
             raise Unavailable("the voice is not installed")
@@ -177,6 +180,7 @@ async def test_a_text_is_spoken_and_kept(client: httpx.AsyncClient, prompts: Lib
 
 
 async def test_a_text_that_a_prompt_says_is_not_spoken_anew(prompts: Library) -> None:
+    assert (prompts.why_silent("en"), prompts.why_silent("zh")) == (None, "pip install it")
     assert await prompts.synthesise(" welcome. ", "en") == Prompt("en/main/welcome")
     assert await prompts.synthesise("Welcome.", "zh") == SoundFile("said.wav"), "nobody has written down what zh says"
     await prompts.upload("zh", "shop/hi", sound(1), "", "Welcome.", "ann")
@@ -194,6 +198,7 @@ async def test_without_a_voice_nothing_is_spoken(shipped: Path, database: Databa
         await prompts.speak("en", "a", "text", "", "")
     with pytest.raises(Unavailable):
         await prompts.synthesise("text", "en")
+    assert prompts.why_silent("en") == "this switch has no voice"
 
 
 async def test_what_is_recorded_by_phone_is_kept_too(prompts: Library, tmp_path: Path) -> None:

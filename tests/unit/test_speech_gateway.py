@@ -78,6 +78,7 @@ async def test_what_cannot_be_spoken_is_told(gateway: SpeechGateway, jobs: Jobs,
     for text in ("", "  ", "a" * 2001):
         with pytest.raises(Invalid, match="text"):
             await gateway.synthesise(text, "en")
+    assert gateway.why_silent("en") is None
     with pytest.raises(NotFound):
         await gateway.synthesise("Bonjour.", "fr")
     with pytest.raises(NotFound):
@@ -93,8 +94,10 @@ async def test_a_voice_that_is_not_installed_says_what_to_install(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for language in VOICES:
         gateway = SpeechGateway(tmp_path, StandingClock(), read_samples, voices=jobs)
-        with pytest.raises(Unavailable, match=rf"pip install 'softswitch\[speech-{language}\]'"):
+        with pytest.raises(Unavailable, match=rf"pip install 'softswitch\[speech-{language}\]'") as raised:
             await gateway.synthesise("Hello.", language)
+        assert gateway.why_silent(language) == str(raised.value)
+    assert gateway.why_silent("fr") == "no voice speaks 'fr'"
     assert jobs.jobs == []
 
 

@@ -3,6 +3,7 @@ processes are real, and small programs in place of the models."""
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -81,6 +82,16 @@ async def test_a_process_that_dies_or_talks_nonsense_is_told_and_another_takes_i
         await voices.do(Say(text, "en"))
     second = await say(voices)
     assert second != first and not runs(first)
+
+
+async def test_one_that_was_killed_while_it_had_nothing_to_do_is_not_missed(worker: Callable[..., Worker]) -> None:
+    voices = worker()
+    first = await say(voices)
+    os.kill(first, signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while runs(first):  # noqa: ASYNC110 - a process of others tells nobody
+            await asyncio.sleep(0.02)
+    assert await say(voices) != first
 
 
 async def test_what_takes_too_long_is_ended(worker: Callable[..., Worker]) -> None:

@@ -38,7 +38,8 @@ class Catalogue:
         return None if self._sounds.has(language, name) else f"there is no prompt {name!r} in {language!r}"
 
     def no_voice(self, language: str) -> str | None:
-        return None if self._parts.voice is not None else "there is no voice here that would speak this text"
+        voice = self._parts.voice
+        return "there is no voice here that would speak this text" if voice is None else voice.why_silent(language)
 
     def no_destination(self, destination: Destination) -> str | None:
         if destination.kind == "flow":

@@ -46,6 +46,9 @@ class SpokenText:
     def __init__(self, prompts: ShippedPrompts) -> None:
         self._prompts = prompts
 
+    def why_silent(self, language: str) -> str | None:
+        return None
+
     async def synthesise(self, text: str, language: str) -> Sound:
         name = f"{language}/spoken/{len(self._prompts.texts)}"
         self._prompts.texts[name] = text

@@ -73,6 +73,10 @@ class Voice(Protocol):
         """A text as a sound, as `softswitch.ports.Synthesiser` has it. Raises SwitchError."""
         ...
 
+    def why_silent(self, language: str) -> str | None:
+        """Why nobody here speaks a language; None: somebody does."""
+        ...
+
 
 class Answer(Protocol):
     """What a web service said."""

@@ -150,6 +150,10 @@ class Library:
             return SoundPrompt(sound_name(language, name))
         return await self._voice().synthesise(text, language, voice)
 
+    def why_silent(self, language: str) -> str | None:
+        """As `softswitch.ports.Synthesiser` has it."""
+        return "this switch has no voice" if self._synthesiser is None else self._synthesiser.why_silent(language)
+
     def _voice(self) -> Synthesiser:
         if self._synthesiser is None:
             raise Unavailable("this switch has no voice")
