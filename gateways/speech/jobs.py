@@ -34,7 +34,8 @@ class Understood(Struct, frozen=True, tag=True):
 
 
 class Failed(Struct, frozen=True, tag=True):
-    """Why nothing came of it: `missing` (what must be installed), `invalid`, or a `bug`, which goes to the log."""
+    """Why nothing came of it: `unavailable` (what must be installed, say), `invalid`, or a `bug`, which goes to the
+    log."""
 
     kind: str
     message: str

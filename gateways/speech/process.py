@@ -21,7 +21,7 @@ JOB_SECONDS = 60.0
 """How long one may take, with what must be loaded first."""
 IDLE_SECONDS = 600.0
 """After so long without a job the process ends and gives its memory back."""
-STOPPING = Failed("missing", "the switch is stopping")
+STOPPING = Failed("unavailable", "the switch is stopping")
 _TAIL = 2000
 """Characters of what it said last, for the log."""
 
@@ -127,11 +127,11 @@ class Worker:
         except TimeoutError:
             await self._end(self._kill())
             log.error("a process of speech took too long", what=self._what, seconds=self._job_seconds)
-            return Failed("missing", f"the {self._what} took longer than {self._job_seconds:g} s")
+            return Failed("unavailable", f"the {self._what} took longer than {self._job_seconds:g} s")
         except (OSError, EOFError, ValueError) as error:
             await self._end(self._kill())
             log.error("a process of speech ended", what=self._what, error=str(error), said=self._tail)
-            return Failed("missing", f"the process of the {self._what} ended")
+            return Failed("unavailable", f"the process of the {self._what} ended")
 
     async def _asked(self, job: Job) -> Answer:
         process = self._process or await self._start()

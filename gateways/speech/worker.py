@@ -34,7 +34,7 @@ def work(jobs: BinaryIO, answers: BinaryIO, do: Callable[[Job], Answer]) -> None
         try:
             answer = do(job)
         except Unavailable as missing:
-            answer = Failed("missing", str(missing))
+            answer = Failed("unavailable", str(missing))
         except Invalid as invalid:
             answer = Failed("invalid", invalid.message)
         except Exception as error:

@@ -26,7 +26,7 @@ def do(job):
         case ["hang"]: time.sleep(60)
         case ["wait"]: time.sleep(0.5)
         case ["bug"]: raise ZeroDivisionError("oh")
-        case ["missing"]: return Failed("missing", "pip install it")
+        case ["missing"]: return Failed("unavailable", "pip install it")
         case ["invalid"]: return Failed("invalid", "it is no text")
         case ["garbage"]: answers.write(b"\\xff\\xff\\xff\\xffgarbage"); answers.flush()
         case ["silent"]: sys.stderr.write("the library has had enough"); sys.stderr.flush(); os._exit(1)

@@ -1,6 +1,7 @@
 """Every store on both databases: what holds on SQLite holds on PostgreSQL."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from gateways.media.uploads import read_take, read_upload
+from gateways.media.wav import write_wav
 from softswitch.events import CallEnded, CallOffered, FlowEnded, FlowStep
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.directory.api import build_router as accounts_router
@@ -18,6 +21,7 @@ from softswitch.features.ivr.known import Catalogue
 from softswitch.features.ivr.needs import Parts
 from softswitch.features.ivr.service import IvrFlows
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
+from softswitch.features.prompts.service import Library
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.registrar.writer import BindingWriter
 from softswitch.features.trunks.api import build_router as trunks_router
@@ -279,3 +283,30 @@ async def test_flows_are_published_rolled_back_and_their_paths_stored(database: 
     async with database.session() as session:
         assert await flow_store.remove_paths(session, 2, 10) == 2
     await event_log.stop()
+
+
+async def test_own_prompts_are_kept_replaced_described_and_forgotten(database: Database, tmp_path: Path) -> None:
+    def library() -> Library:
+        return Library(SHIPPED, tmp_path, database, StandingClock(), read_upload, read_take)
+
+    def sound(level: int) -> bytes:
+        return write_wav(level.to_bytes(2, "little") * 4000, 8000)
+
+    def files() -> list[str]:
+        return sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.wav"))
+
+    prompts = library()
+    await prompts.load(database)
+    await asyncio.gather(*(prompts.upload("zh", "shop/hours", sound(level), "", "九点", "安") for level in range(6)))
+    await prompts.upload("none", "music/hold", sound(9), "", None, "ann")
+    await prompts.set_text("zh", "shop/hours", "九点到五点 🕘")
+    again = library()
+    await again.load(database)
+    assert again.own == prompts.own and set(again.own) == {"zh/shop/hours", "music/hold"}
+    assert again.find("zh", "shop/hours") == prompts.find("zh", "shop/hours")
+    assert again.find("zh", "shop/hours").text == "九点到五点 🕘"
+    assert files() == sorted(again.own.values())
+    for language, name in (("zh", "shop/hours"), ("none", "music/hold")):
+        await prompts.remove(language, name)
+    await again.load(database)
+    assert again.own == {} and files() == []
