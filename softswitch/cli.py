@@ -105,6 +105,14 @@ COMMANDS = (
         "show the signalling, decisions and sound of a call, live or ended",
         "  softswitch trace 19c3a0f2-000001",
     ),
+    Command(
+        "whatif",
+        "softswitch.commands.whatif",
+        "simulate a day of the contact centre on the engine that runs it",
+        """\
+  softswitch whatif tomorrow.toml               docs/howto/whatif.md says what stands in the file
+  softswitch whatif tomorrow.toml --interval 15 --formula answered""",
+    ),
     Command("version", "softswitch.commands.version", "print the version", "  softswitch version"),
 )
 

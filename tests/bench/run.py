@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import calls, memory, menu, overload, registrations, relayed, replayed, secured, sound
+from tests.bench import calls, memory, menu, overload, queues, registrations, relayed, replayed, secured, sound
 from tests.bench.report import Report
 
 PARTS = {
@@ -21,6 +21,7 @@ PARTS = {
     "i": ("calls between codecs", sound.measure_transcoding),
     "j": ("recorded calls", relayed.measure_recording),
     "m": ("callers in a menu", menu.measure),
+    "q": ("the queue engine", queues.measure),
     "o": ("overload", overload.measure),
     "r": ("replay of past calls", replayed.measure),
 }

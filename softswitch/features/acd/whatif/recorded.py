@@ -1,0 +1,96 @@
+"""A recorded day as the engine's facts tell it, to be lived again: with another staff, other rules, or the same."""
+
+import random
+from collections.abc import Iterable, Sequence
+
+from softswitch.events import (
+    AgentReserved,
+    AgentStateChanged,
+    CallerLeftQueue,
+    CallerQueued,
+    ConversationEnded,
+    Fact,
+)
+from softswitch.features.acd.model.rules import AgentProfile, QueueRules
+from softswitch.features.acd.whatif.chance import Draw, sampled
+from softswitch.features.acd.whatif.day import Day, PlannedCall, Shift
+
+_ON = frozenset({"available", "reserved", "ringing", "connected", "hold", "consult", "wrap_up", "not_responding"})
+"""States of an agent who works for the queues, or could."""
+_FOR_EVER = 10**9
+
+
+def patience(waits: Iterable[tuple[int, bool]]) -> Draw:
+    """How long callers wait before they hang up, from the waits seen: how long, and whether it ended so.
+
+    Those who were answered would have waited longer, nobody knows how long: the product-limit estimate (Kaplan and
+    Meier, 1958) counts them for as long as they were seen. Who outlasts all that was seen never hangs up.
+    """
+    ordered = sorted(waits, key=lambda each: (each[0], not each[1]))
+    steps: list[tuple[float, int]] = []
+    surviving = 1.0
+    for number, (wait, gave_up) in enumerate(ordered):
+        if gave_up:
+            surviving *= 1 - 1 / (len(ordered) - number)
+            steps.append((surviving, wait))
+
+    def draw(chance: random.Random) -> int:
+        level = chance.random()
+        low, high = 0, len(steps)
+        while low < high:
+            middle = (low + high) // 2
+            if steps[middle][0] <= level:
+                high = middle
+            else:
+                low = middle + 1
+        return steps[low][1] if low < len(steps) else _FOR_EVER
+
+    return draw
+
+
+def again(
+    facts: Sequence[Fact], queues: Sequence[QueueRules], agents: Sequence[AgentProfile], chance: random.Random
+) -> Day:
+    """The day with the same callers at the same times and the same shifts. Handling times and patience are drawn anew
+    from those of the day, queue by queue; rings last as they did."""
+    queued = [fact for fact in facts if isinstance(fact, CallerQueued)]
+    left = {fact.stay: fact for fact in facts if isinstance(fact, CallerLeftQueue)}
+    reserved = {(fact.stay, fact.agent): fact.at for fact in facts if isinstance(fact, AgentReserved)}
+    calls: list[PlannedCall] = []
+    for name in dict.fromkeys(fact.queue for fact in queued):
+        stays = [left[fact.stay] for fact in queued if fact.queue == name and fact.stay in left]
+        handled = [
+            fact.talk_ms + fact.hold_ms for fact in facts if isinstance(fact, ConversationEnded) and fact.queue == name
+        ]
+        handling = sampled(handled or [0])
+        rings = sampled(
+            [stay.at - reserved[stay.stay, stay.agent] for stay in stays if stay.outcome == "answered"] or [0]
+        )
+        waits = patience((stay.at - stay.queued_at, stay.outcome == "abandoned") for stay in stays)
+        calls += [
+            PlannedCall(
+                at=fact.at,
+                queue=name,
+                handle_ms=handling(chance),
+                patience_ms=waits(chance),
+                answer_ms=rings(chance),
+                priority=fact.priority,
+            )
+            for fact in queued
+            if fact.queue == name
+        ]
+    return Day(queues=queues, agents=agents, shifts=_shifts(facts), calls=sorted(calls, key=lambda call: call.at))
+
+
+def _shifts(facts: Sequence[Fact]) -> list[Shift]:
+    """When each agent was there for callers."""
+    shifts: list[Shift] = []
+    since: dict[str, int] = {}
+    last = facts[-1].at if facts else 0
+    for fact in facts:
+        if isinstance(fact, AgentStateChanged):
+            if fact.state in _ON:
+                since.setdefault(fact.agent, fact.at)
+            elif (begin := since.pop(fact.agent, None)) is not None:
+                shifts.append(Shift(fact.agent, begin, fact.at))
+    return shifts + [Shift(agent, begin, last + 1) for agent, begin in since.items()]
