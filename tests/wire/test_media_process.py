@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 import wave
+from array import array
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -291,6 +292,30 @@ async def test_two_engines_do_not_share_a_socket(gateway: MediaGateway, tmp_path
 
 def test_a_link_can_be_asked_all_that_an_engine_can() -> None:
     assert set(dir(MediaEngine)) <= set(dir(MediaEngineLink))
+
+
+async def test_while_a_long_prompt_is_made_orders_are_carried_out(process: EngineProcess) -> None:
+    link = process.reach()
+    quarter_hour = array("h", range(1000)).tobytes() * 8 * 900
+    loading = asyncio.create_task(asyncio.to_thread(link.add_prompt, quarter_hour, 8000))
+    orders = 0
+    while not loading.done():
+        orders += 1
+        link.submit([MediaCommand.Open(leg=0, epoch=orders), MediaCommand.Echo(leg=0)])
+        assert link.stats()["legs_open"] == 1
+        link.submit([MediaCommand.Close(leg=0)])
+        await asyncio.sleep(0)
+    assert orders > 3
+    number = await loading
+    assert link.add_prompt(quarter_hour, 8000) == number
+    assert link.add_prompt(quarter_hour, 16_000) != number, "at another rate it is another sound"
+    link.abandon()
+    link = process.reach()
+    assert link.add_prompt(quarter_hour, 8000) == number, "the next owner has the same one"
+    assert link.drain() == []
+    with pytest.raises(ValueError, match="the rate must be 4000 to 192000"):
+        link.add_prompt(quarter_hour, 1)
+    link.close()
 
 
 async def test_the_gateway_waits_for_the_engine_that_an_operator_begins_again(told: Told, tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 //! The owner's end of an engine in another process: what [`crate::Engine`] can be asked, this can.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ const BEHIND: usize = 8 << 20;
 const ANSWER: Duration = Duration::from_secs(5);
 const PROMPT: Duration = Duration::from_secs(60);
 const GOOD_BYE: Duration = Duration::from_secs(15);
+/// How often who waits looks whether another thread has read its answer.
+const GLANCE: Duration = Duration::from_millis(10);
 /// Bytes read in one go.
 const READ: usize = 1 << 16;
 
@@ -54,6 +57,7 @@ pub struct Client {
     board: Board,
     line: Mutex<Line>,
     watch: Watch,
+    asked: AtomicU64,
 }
 
 /// The connection, and what has come by it.
@@ -62,6 +66,8 @@ struct Line {
     frames: Frames,
     out: Vec<u8>,
     events: VecDeque<Event>,
+    /// By what was asked; None: the good-bye.
+    answers: HashMap<Option<u64>, Heard>,
     /// Rung while events wait that the socket does not tell of any more.
     bell: Bell,
     /// The last user of each slot.
@@ -107,6 +113,7 @@ impl Client {
             frames,
             out: Vec::new(),
             events: VecDeque::new(),
+            answers: HashMap::new(),
             bell,
             epochs,
             lost: None,
@@ -117,6 +124,7 @@ impl Client {
             board,
             line: Mutex::new(line),
             watch,
+            asked: AtomicU64::new(1),
         })
     }
 
@@ -181,30 +189,26 @@ impl Client {
 
     /// None: the engine is lost.
     pub fn totals(&self) -> Option<(Totals, recording::Figures)> {
-        let mut line = self.lock();
-        line.say(&Said::Totals);
-        let answer = line.answer(ANSWER);
-        self.watch(&line);
-        match answer? {
-            Heard::Totals(totals) => Some(*totals),
+        let ask = self.next_ask();
+        self.lock().say(&Said::Totals { ask });
+        match self.answer(Some(ask), ANSWER)? {
+            Heard::Totals { totals, .. } => Some(*totals),
             _ => None,
         }
     }
 
-    /// Give a prompt, as 16-bit samples with the low byte first; gives its number. The reason when it is no prompt.
+    /// Give a prompt, as 16-bit samples with the low byte first; gives its number. The reason when it is no prompt. Other
+    /// threads need not wait for it.
     pub fn add_prompt(&self, samples: &[u8], rate: u32) -> Result<u32, String> {
-        let mut line = self.lock();
+        let ask = self.next_ask();
         for part in samples.chunks(wire::PART) {
-            line.say(&Said::PromptPart(part.to_vec()));
-            if line.out.len() > BEHIND / 2 {
-                line.wait_to_write(ANSWER);
-            }
+            let part = part.to_vec();
+            self.lock().say(&Said::PromptPart { ask, part });
+            self.wait_to_write();
         }
-        line.say(&Said::Prompt(rate));
-        let answer = line.answer(PROMPT);
-        self.watch(&line);
-        match answer {
-            Some(Heard::Prompt(number)) => number,
+        self.lock().say(&Said::Prompt { ask, rate });
+        match self.answer(Some(ask), PROMPT) {
+            Some(Heard::Prompt { number, .. }) => number,
             _ => Err("the media engine is gone".to_owned()),
         }
     }
@@ -212,13 +216,15 @@ impl Client {
     /// End all that is open, and wait until the files of recordings are complete; what became of them can be drained then.
     /// Closing twice does nothing.
     pub fn close(&self) {
-        let mut line = self.lock();
-        if !line.closed && line.lost.is_none() {
+        let open = {
+            let mut line = self.lock();
             line.say(&Said::Close);
-            if line.answer(GOOD_BYE).is_none() {
-                eprintln!("media engine: it was not told that the switch stops");
-            }
+            !line.closed && line.lost.is_none()
+        };
+        if open && self.answer(None, GOOD_BYE).is_none() {
+            eprintln!("media engine: it was not told that the switch stops");
         }
+        let mut line = self.lock();
         line.closed = true;
         line.lose("it was closed");
     }
@@ -228,6 +234,59 @@ impl Client {
         let mut line = self.lock();
         line.closed = true;
         line.lose("it was let go");
+    }
+
+    fn next_ask(&self) -> u64 {
+        self.asked.fetch_add(1, Relaxed)
+    }
+
+    /// Wait for an answer; None: for that to the good-bye. None when the engine is lost, as it is when it says nothing.
+    ///
+    /// The connection is free for others meanwhile, and whoever reads it keeps what another waits for.
+    fn answer(&self, ask: Option<u64>, within: Duration) -> Option<Heard> {
+        let until = Instant::now() + within;
+        loop {
+            let mut waiting = {
+                let mut line = self.lock();
+                line.flush();
+                line.read();
+                line.take();
+                if !line.events.is_empty() {
+                    line.bell.ring();
+                }
+                let answer = line.answers.remove(&ask);
+                if answer.is_none() && Instant::now() >= until {
+                    line.lose("it does not answer");
+                }
+                self.watch(&line);
+                if answer.is_some() || line.lost.is_some() {
+                    return answer;
+                }
+                [Waiting::new(line.stream.as_raw_fd(), !line.out.is_empty())]
+            };
+            // Another thread may have read the answer: that is seen soon.
+            socket::wait(&mut waiting, Some(GLANCE)).ok();
+        }
+    }
+
+    /// Wait until a part more can go without much waiting before it.
+    fn wait_to_write(&self) {
+        let until = Instant::now() + ANSWER;
+        loop {
+            let mut waiting = {
+                let mut line = self.lock();
+                line.flush();
+                self.watch(&line);
+                if line.lost.is_some() || line.out.len() <= 2 * wire::PART {
+                    return;
+                }
+                if Instant::now() >= until {
+                    line.lose("it does not take orders any more");
+                }
+                [Waiting::new(line.stream.as_raw_fd(), true)]
+            };
+            socket::wait(&mut waiting, Some(GLANCE)).ok();
+        }
     }
 
     fn watch(&self, line: &Line) {
@@ -330,57 +389,22 @@ impl Line {
         }
     }
 
-    /// Keep the events that are there; gives what is none of them.
-    fn take(&mut self) -> Option<Heard> {
+    /// Keep what is there: events, and answers that somebody waits for.
+    fn take(&mut self) {
         loop {
-            match self.frames.next() {
-                Ok(Some(Heard::Events(events))) => self.events.extend(events),
-                Ok(other) => return other,
-                Err(malformed) => {
-                    self.lose(malformed.0);
-                    return None;
+            let (ask, answer) = match self.frames.next() {
+                Ok(None) => return,
+                Ok(Some(Heard::Events(events))) => {
+                    self.events.extend(events);
+                    continue;
                 }
-            }
-        }
-    }
-
-    /// Wait for what is no event. None: the engine is lost.
-    fn answer(&mut self, within: Duration) -> Option<Heard> {
-        let until = Instant::now() + within;
-        loop {
-            if let Some(heard) = self.take() {
-                if !self.events.is_empty() {
-                    self.bell.ring();
-                }
-                return Some(heard);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if self.lost.is_none() && left.is_zero() {
-                self.lose("it does not answer");
-            }
-            if self.lost.is_some() {
-                self.bell.ring();
-                return None;
-            }
-            let mut waiting = [Waiting::new(self.stream.as_raw_fd(), !self.out.is_empty())];
-            if let Err(error) = socket::wait(&mut waiting, Some(left)) {
-                self.lose(&error.to_string());
-            }
-            self.flush();
-            self.read();
-        }
-    }
-
-    fn wait_to_write(&mut self, within: Duration) {
-        let until = Instant::now() + within;
-        while self.out.len() > BEHIND / 4 && self.lost.is_none() {
-            let left = until.saturating_duration_since(Instant::now());
-            let mut waiting = [Waiting::new(self.stream.as_raw_fd(), true)];
-            if left.is_zero() || socket::wait(&mut waiting, Some(left)).is_err() {
-                self.lose("it does not take orders any more");
-            }
-            self.flush();
-            self.read();
+                Ok(Some(answer)) => match &answer {
+                    Heard::Prompt { ask, .. } | Heard::Totals { ask, .. } => (Some(*ask), answer),
+                    _ => (None, answer),
+                },
+                Err(malformed) => return self.lose(malformed.0),
+            };
+            self.answers.insert(ask, answer);
         }
     }
 

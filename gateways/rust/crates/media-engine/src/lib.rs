@@ -42,6 +42,7 @@ mod prompt;
 mod queue;
 mod row;
 mod server;
+mod server_prompts;
 mod socket;
 mod speaker;
 mod stream;

@@ -9,12 +9,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use sha2::{Digest, Sha256};
 
 use crate::command::{Command, Event};
 use crate::engine::{Configuration, Engine, IoKind};
+use crate::server_prompts::{Added, Prompts};
 use crate::socket::{self, Waiting};
 use crate::wire::{self, Frames, Heard, Malformed, Said, Welcome};
 
@@ -40,7 +40,8 @@ const READ: usize = 1 << 16;
 const READS: usize = 16;
 /// How long files may take to be complete, when all ends.
 const COMPLETION: Duration = Duration::from_secs(10);
-/// Samples of the longest prompt, whatever its rate.
+/// Prompts on their way, and bytes of them: the longest of the finest kind.
+const PROMPTS: usize = 256;
 const PROMPT_BYTES: usize = 3600 * 192_000 * 2;
 
 /// Serve until SIGTERM or SIGINT, or for as long as `Service::ends_alone` says.
@@ -56,7 +57,7 @@ pub fn serve(service: &Service) -> io::Result<()> {
             engine.ports().len(),
             service.engine.host,
         ));
-        Server::new(service, engine, listener, signals).run()
+        Server::new(service, Arc::new(engine), listener, signals)?.run()
     });
     // It may have been removed by hand; then there is nothing to be done.
     fs::remove_file(&service.socket).ok();
@@ -102,15 +103,14 @@ fn listen(path: &Path) -> io::Result<(UnixListener, File)> {
 
 struct Server<'a> {
     service: &'a Service,
-    engine: Engine,
+    engine: Arc<Engine>,
     listener: UnixListener,
     signals: OwnedFd,
     owner: Option<Owner>,
     owners: u32,
     /// Since when there has been none.
     orphaned: Option<Instant>,
-    /// Prompts by what they are made of, with the last owner that has given each.
-    prompts: HashMap<[u8; 32], (u32, u32)>,
+    prompts: Prompts,
     recordings: HashMap<u64, PathBuf>,
     streams: Vec<u64>,
     /// What the next owner must be told.
@@ -123,8 +123,10 @@ struct Owner {
     frames: Frames,
     /// What could not be sent yet.
     out: Vec<u8>,
-    /// A prompt whose parts are coming.
-    prompt: Vec<u8>,
+    /// Prompts whose parts are coming.
+    prompts: HashMap<u64, Vec<u8>>,
+    /// Bytes of all that are not there yet.
+    prompt_bytes: usize,
 }
 
 /// Whether to go on.
@@ -135,20 +137,25 @@ enum Next {
 }
 
 impl<'a> Server<'a> {
-    fn new(service: &'a Service, engine: Engine, listener: UnixListener, signals: OwnedFd) -> Self {
-        Self {
+    fn new(
+        service: &'a Service,
+        engine: Arc<Engine>,
+        listener: UnixListener,
+        signals: OwnedFd,
+    ) -> io::Result<Self> {
+        Ok(Self {
             service,
+            prompts: Prompts::new(Arc::clone(&engine))?,
             engine,
             listener,
             signals,
             owner: None,
             owners: 0,
             orphaned: Some(Instant::now()),
-            prompts: HashMap::new(),
             recordings: HashMap::new(),
             streams: Vec::new(),
             untold: VecDeque::new(),
-        }
+        })
     }
 
     fn run(mut self) -> io::Result<()> {
@@ -164,6 +171,7 @@ impl<'a> Server<'a> {
         let mut waiting = [
             Waiting::new(self.signals.as_raw_fd(), false),
             Waiting::new(self.listener.as_raw_fd(), false),
+            Waiting::new(self.prompts.descriptor(), false),
             // While the owner cannot be told, its events wait in the engine, which has a bound for them.
             Waiting::new(
                 match &self.owner {
@@ -181,7 +189,7 @@ impl<'a> Server<'a> {
             .orphaned
             .map(|since| self.service.orphan.saturating_sub(since.elapsed()));
         socket::wait(&mut waiting, left)?;
-        let [signal, caller, event, owner] = waiting;
+        let [signal, caller, prompt, event, owner] = waiting;
         if signal.readable {
             return Ok(Next::End);
         }
@@ -190,6 +198,9 @@ impl<'a> Server<'a> {
         }
         if owner.readable && self.hear() == Next::End {
             return Ok(Next::End);
+        }
+        if prompt.readable {
+            self.tell_prompts();
         }
         if event.readable {
             self.tell();
@@ -247,7 +258,8 @@ impl<'a> Server<'a> {
                     stream,
                     frames: Frames::default(),
                     out,
-                    prompt: Vec::new(),
+                    prompts: HashMap::new(),
+                    prompt_bytes: 0,
                 });
             }
             (said, sent) => log(format_args!("no welcome: {said:?} {sent:?}")),
@@ -322,20 +334,29 @@ impl<'a> Server<'a> {
                     }
                     self.submit(&commands);
                 }
-                Some(Said::PromptPart(part)) => {
-                    if owner.prompt.len() + part.len() > PROMPT_BYTES {
-                        return Err(Malformed("a prompt is too long"));
+                Some(Said::PromptPart { ask, part }) => {
+                    owner.prompt_bytes += part.len();
+                    if owner.prompt_bytes > PROMPT_BYTES || owner.prompts.len() > PROMPTS {
+                        return Err(Malformed("there are too many prompts on their way"));
                     }
-                    owner.prompt.extend_from_slice(&part);
+                    owner
+                        .prompts
+                        .entry(ask)
+                        .or_default()
+                        .extend_from_slice(&part);
                 }
-                Some(Said::Prompt(rate)) => {
-                    let samples = std::mem::take(&mut owner.prompt);
-                    let number = self.add_prompt(&samples, rate);
-                    self.say(&Heard::Prompt(number));
+                Some(Said::Prompt { ask, rate }) => {
+                    let samples = owner.prompts.remove(&ask).unwrap_or_default();
+                    self.prompts.add(Added {
+                        owner: self.owners,
+                        ask,
+                        samples,
+                        rate,
+                    });
                 }
-                Some(Said::Totals) => {
-                    let figures = (self.engine.totals(), self.engine.recordings());
-                    self.say(&Heard::Totals(Box::new(figures)));
+                Some(Said::Totals { ask }) => {
+                    let totals = Box::new((self.engine.totals(), self.engine.recordings()));
+                    self.say(&Heard::Totals { ask, totals });
                 }
                 Some(Said::Close) => {
                     self.end_all();
@@ -359,43 +380,37 @@ impl<'a> Server<'a> {
                     self.recordings.insert(*recording, path.clone());
                 }
                 Command::Stream(wanted) => self.streams.push(wanted.stream),
-                Command::DropPrompt { prompt } => {
-                    self.prompts.retain(|_, (number, _)| number != prompt);
-                }
+                Command::DropPrompt { prompt } => self.prompts.dropped(*prompt),
                 _ => {}
             }
         }
         self.engine.submit(commands);
     }
 
-    fn add_prompt(&mut self, bytes: &[u8], rate: u32) -> Result<u32, String> {
-        let mut hash = Sha256::new();
-        hash.update(rate.to_le_bytes());
-        hash.update(bytes);
-        let hash = hash.finalize().into();
-        if let Some((number, owner)) = self.prompts.get_mut(&hash) {
-            *owner = self.owners;
-            return Ok(*number);
+    /// Tell of prompts that are made.
+    fn tell_prompts(&mut self) {
+        for made in self.prompts.take() {
+            if made.owner != self.owners {
+                continue; // it has gone meanwhile
+            }
+            if let Some(owner) = &mut self.owner {
+                owner.prompt_bytes = owner.prompt_bytes.saturating_sub(made.bytes);
+            }
+            self.say(&Heard::Prompt {
+                ask: made.ask,
+                number: made.number,
+            });
         }
-        let samples: Vec<i16> = bytes
-            .chunks_exact(2)
-            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-            .collect();
-        let number = self.engine.add_prompt(&samples, rate)?;
-        self.prompts.insert(hash, (number, self.owners));
-        Ok(number)
     }
 
     /// The next owner will hardly want what the last one did not, and nobody else can.
     fn forget_prompts(&mut self) {
-        let last = self.owners;
-        let mut forgotten = Vec::new();
-        self.prompts.retain(|_, &mut (prompt, owner)| {
-            if owner < last {
-                forgotten.push(Command::DropPrompt { prompt });
-            }
-            owner == last
-        });
+        let forgotten: Vec<Command> = self
+            .prompts
+            .forget(self.owners)
+            .into_iter()
+            .map(|prompt| Command::DropPrompt { prompt })
+            .collect();
         self.engine.submit(&forgotten);
     }
 

@@ -27,12 +27,20 @@ pub const COMMANDS: usize = 512;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Said {
     Commands(Vec<Command>),
-    /// A part of a prompt's samples, 16 bits each, the low byte first.
-    PromptPart(Vec<u8>),
-    /// Its parts are all there: the rate of its samples. Answered by `Heard::Prompt`.
-    Prompt(u32),
+    /// A part of a prompt's samples, 16 bits each, the low byte first. `ask` tells it from other prompts on their way.
+    PromptPart {
+        ask: u64,
+        part: Vec<u8>,
+    },
+    /// Its parts are all there: the rate of its samples. Answered by `Heard::Prompt`, when it is resampled.
+    Prompt {
+        ask: u64,
+        rate: u32,
+    },
     /// Answered by `Heard::Totals`.
-    Totals,
+    Totals {
+        ask: u64,
+    },
     /// It stops in good order: end all that is open. Answered by `Heard::Closed`.
     Close,
 }
@@ -46,8 +54,14 @@ pub enum Heard {
     Refused(String),
     Events(Vec<Event>),
     /// The prompt's number, or why it is none.
-    Prompt(Result<u32, String>),
-    Totals(Box<(Totals, recording::Figures)>),
+    Prompt {
+        ask: u64,
+        number: Result<u32, String>,
+    },
+    Totals {
+        ask: u64,
+        totals: Box<(Totals, recording::Figures)>,
+    },
     Closed,
 }
 

