@@ -37,7 +37,7 @@ async def test_a_phone_goes_the_way_that_the_simulator_tells(switch: Server, tmp
         await alice.do("hangup", call=1)
         await alice.state("disconnected")
         await other.state("disconnected")
-    told = ivr_flows.call("main", press, missing=("queue/sales",))
+    told = ivr_flows.call("main", press, missing=("queue/sales",), people={"1012": "Demo 1012"})
     (path, *_) = admin.eventually(lambda: admin.all("/flows/main/paths"), lambda paths: paths)
     steps = [(step["node"], step["result"]) for step in path["steps"] if step["kind"] in DECIDES]
     assert steps == [(step.node, step.result) for step in told.path.steps if step.kind in DECIDES]

@@ -26,7 +26,7 @@ flow: own
 nodes:
   a: {do: hours, calendar: shop, open: b, closed: c}
   b: {do: transfer, to: account/1001}
-  c: {do: hang_up, hear: main/closed}
+  c: {do: hang_up, hear: main/welcome}
 """
 
 
