@@ -536,6 +536,12 @@ class Softswitch:
             "trunk_gateways_up", "Gateways of a trunk that are not known to be down", "trunk", self.trunks.gateways_up
         )
         self.telemetry.gauge("media_engine", "Whether there is a media engine", lambda: self.media.has_engine)
+        self.telemetry.labelled(
+            "speech_jobs",
+            "Texts to be spoken and sounds to be understood that are not done yet",
+            "by",
+            lambda: self.speech.waiting,
+        )
         self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))
         self.telemetry.gauge("bans", "Networks that nothing is read from", lambda: len(self.bans))
         self.telemetry.gauge("log_pending", "Facts and rows that await the disk", lambda: self.event_log.pending)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+import structlog
 from msgspec import Struct
 
 from gateways._native import read_ogg_opus
 from gateways.media.wav import read_wav
 from softswitch.kernel.errors import Invalid, NotFound
+
+log = structlog.get_logger(__name__)
 
 KINDS = (".wav", ".opus")
 MOST_BYTES = 256 * 1024 * 1024
@@ -87,7 +90,14 @@ class Prompts:
         """
         own = self._own.get(name)
         if own is not None:
-            return self.number_of_file(own)
+            try:
+                return self.number_of_file(own)
+            except (NotFound, Invalid) as error:
+                if self._file(name) is None:
+                    raise
+                log.warning(
+                    "a prompt of one's own cannot be played; the one that ships is", prompt=name, why=str(error)
+                )
         known = self._numbers.get(name)
         if known is not None:
             return known

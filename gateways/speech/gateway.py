@@ -58,6 +58,11 @@ class SpeechGateway:
         await self._ears.stop()
         await self._scribe.stop()
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """What is not done yet, by what does it."""
+        return {"voices": self._voices.waiting, "ears": self._ears.waiting, "scribe": self._scribe.waiting}
+
     async def synthesise(self, text: str, language: str, voice: str = "") -> SoundFile:
         """See `softswitch.ports.Synthesiser`."""
         speaker = VOICES.get(language)

@@ -53,6 +53,11 @@ class Worker:
         self._ending: asyncio.Task[None] | None = None
         self._stopped = False
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that are not done yet."""
+        return len(self._queue) + (self._runner is not None)
+
     async def do(self, job: Job) -> Answer:
         """Have a job done. Raises Unavailable where that is not possible now, and Invalid for one that cannot be done.
 

@@ -91,6 +91,23 @@ def test_own_prompts_go_before_those_of_the_folder_and_may_change_at_any_time(tm
         heard("zh", "main/new")
 
 
+def test_where_the_file_of_an_own_prompt_is_gone_or_broken_the_one_that_ships_is_heard(tmp_path: Path) -> None:
+    write(tmp_path / "shipped" / "music" / "hold.wav", [1])
+    own = {"music/hold": "prompts/hold.wav", "music/other": "prompts/hold.wav"}
+    prompts = Prompts(tmp_path / "shipped", Engine().add_prompt, data=tmp_path, own=own)
+    prompts.load_all()
+    assert prompts.number("music/hold") == 0
+    with pytest.raises(NotFound):
+        prompts.number("music/other")
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "hold.wav").write_bytes(b"")
+    assert prompts.number("music/hold") == 0
+    with pytest.raises(Invalid):
+        prompts.number("music/other")
+    write(tmp_path / "prompts" / "hold.wav", [2])
+    assert prompts.number("music/hold") == prompts.number("music/other") == 1
+
+
 def test_a_sound_file_is_read_again_when_another_has_taken_its_place(tmp_path: Path) -> None:
     engine = Engine()
     prompts = Prompts(None, engine.add_prompt, data=tmp_path)

@@ -123,11 +123,14 @@ async def test_too_much_is_refused_at_once_and_who_has_gone_is_not_served(worker
     gone = asyncio.create_task(voices.do(Say("die", "en")))
     waits = asyncio.create_task(say(voices))
     await asyncio.sleep(0)
+    assert voices.waiting == 3
     with pytest.raises(Unavailable, match="too much to do"):
         await say(voices)
     gone.cancel()
     busy.cancel()
     assert await waits == first, "neither ended the process"
+    await asyncio.sleep(0)
+    assert voices.waiting == 0
 
 
 async def test_who_waits_when_the_switch_stops_is_told(worker: Callable[..., Worker]) -> None:
