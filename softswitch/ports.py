@@ -364,7 +364,8 @@ class Recorder(Protocol):
 
         `name` is a path below the data folder; folders that are not there are made. `ended` is told once, when the file
         is complete and on the disk: its length in milliseconds, its size in bytes (0: it could not be made), and why it
-        ended by itself. Raises Invalid for a name that leads out of the folder.
+        ended by itself: where the disk takes no more, it does so at once. Raises Invalid for a name that leads out of
+        the folder.
         """
         ...
 

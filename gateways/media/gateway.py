@@ -559,7 +559,9 @@ class MediaGateway:
                     self._playing.end(leg, operation)
                     self._over.end(leg, operation)
             case MediaEvent.RecordingTroubled(recording, reason):
-                if self._recording_events is not None:
+                if self._takes.trouble(recording, reason):
+                    self.stop_recording(recording)
+                elif self._recording_events is not None:
                     self._recording_events.recording_troubled(recording, reason)
             case MediaEvent.RecordingEnded(recording, milliseconds, size, lost_ms, reason):
                 if not self._takes.end(recording, milliseconds, size, reason) and self._recording_events is not None:

@@ -20,6 +20,7 @@ class Takes:
         self._folder = folder
         self._numbers = count((owner + 1) * FIRST_NUMBER)
         self._ended: dict[int, Ended] = {}
+        self._troubles: dict[int, str] = {}
 
     def begin(self, name: str, ended: Ended) -> tuple[int, Path]:
         """A recording's number and its file. Raises Invalid for a name that leads out of the folder."""
@@ -30,9 +31,17 @@ class Takes:
         self._ended[number] = ended
         return number, self._folder.joinpath(*parts)
 
+    def trouble(self, number: int, reason: str) -> bool:
+        """Sound of a recording is being lost: whether it is one of these, which is then to be stopped, since who speaks
+        must be told."""
+        if number in self._ended:
+            self._troubles.setdefault(number, reason)
+        return number in self._ended
+
     def end(self, number: int, milliseconds: int, size: int, reason: str) -> bool:
         """A recording's file is complete; False where it was none of these."""
         ended = self._ended.pop(number, None)
+        reason = self._troubles.pop(number, "") or reason
         if ended is not None:
             ended(milliseconds, size, reason)
         return ended is not None

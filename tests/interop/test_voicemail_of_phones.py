@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+from aiosmtpd.smtp import SMTP
 
 from softswitch.phone.process import PhoneProcess
 from softswitch.phone.sound import dominant_frequency, listen, read_wav
@@ -11,6 +12,7 @@ from tests.interop import phones
 from tests.interop.conftest import Admin
 from tests.interop.phones import WITHIN, Phone, ready
 from tests.support.server import Server, running
+from tests.unit.test_mail_gateway import Postbox
 
 pytestmark = [phones.needed]
 
@@ -98,6 +100,34 @@ async def test_a_message_is_left_heard_and_deleted_and_the_lamp_follows(
     assert TALK - 1.2 < seconds_of(bob.recording, SAID) < TALK + 1.5
     cdr = admin.cdr("*981015")
     assert cdr["disposition"] == "answered" and cdr["billable_ms"] > TALK * 1000
+
+
+async def test_a_message_is_sent_to_a_mail_server_with_the_sound(tmp_path: Path) -> None:
+    postbox = Postbox()
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(postbox), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    mail = {"SERVER": f"127.0.0.1:{port}", "TLS": "none", "SENDER": "phone@example.com"}
+    environment = {f"SOFTSWITCH_MAIL_{name}": value for name, value in mail.items()}
+    with running(tmp_path, environment=environment) as switch:
+        admin = Admin(switch)
+        admin.patch("/voicemail/1002", email="bob@example.com")
+        alice = Phone(switch, "1001", tmp_path / "phones", tone=SAID)
+        async with ready(alice):
+            await speaking(alice, "1002", TALK)
+            await alice.do("hangup", call=1)
+            await alice.state("disconnected")
+            async with asyncio.timeout(WITHIN):
+                while not postbox.mails:  # noqa: ASYNC110 - a mail server tells nobody
+                    await asyncio.sleep(0.05)
+        (message,) = await asyncio.to_thread(admin.all, "/voicemail/1002/messages")
+        samples, _ = await asyncio.to_thread(sound_of, switch, "1002", message["id"], tmp_path)
+        admin.close()
+    server.close()
+    (sent,) = postbox.mails
+    (attached,) = sent.iter_attachments()
+    (tmp_path / "attached.wav").write_bytes(attached.get_content())
+    assert list(read_wav(tmp_path / "attached.wav")[0]) == samples and len(samples) > 8000
+    assert sent["To"] == "bob@example.com" and "1001" in sent["Subject"]
 
 
 async def test_a_kill_in_the_middle_of_a_message_leaves_what_was_said(tmp_path: Path) -> None:

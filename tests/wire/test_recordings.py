@@ -1,9 +1,10 @@
 """Recordings on the real engine: what parties said over real sockets, in the files."""
 
 import asyncio
+import subprocess
 import wave
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -234,6 +235,32 @@ async def test_what_a_caller_says_is_kept_below_the_data_folder_and_told_once_it
     assert milliseconds == len(said_by_it) // 8 >= 950
     assert levels(said_by_it) == pytest.approx((1, 0), abs=0.1)
     assert finished.queue.empty(), "the feature that records calls hears of its own alone"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder that has room for a second of sound."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(folder)], capture_output=True).returncode:
+        pytest.skip("only root can make a disk that is full")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+async def test_what_a_caller_says_ends_when_the_disk_is_full_and_what_is_there_can_be_played(
+    gateway: MediaGateway, small_disk: Path
+) -> None:
+    ends: asyncio.Queue[tuple[int, int, str]] = asyncio.Queue()
+    with Party() as phone:
+        local = opened(gateway, A, phone)
+        name = f"{small_disk.name}/a.wav"
+        gateway.record_said(A, name, ended=lambda ms, size, why: ends.put_nowait((ms, size, why)))
+        await talk(2.0, (phone, local, LEFT))
+        async with asyncio.timeout(PATIENCE):
+            milliseconds, size, why = await ends.get()
+    assert "No space left" in why and size > 0 and 200 < milliseconds < 1200
+    assert levels(channels(small_disk / "a.wav")[0]) == pytest.approx((1, 0), abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -208,23 +208,27 @@ class Voicemail:
             return False
         message = structs.replace(message, state="kept", seconds=seconds, urgent=draft.urgent)
         await self._deliver(message, boxes, instead_of=message.id)
+        if all(box.number != message.box for box in boxes):
+            await self.files.remove(message.files)  # each box of the list has its own
         return True
 
     async def _deliver(self, message: Message, boxes: Sequence[Box], *, instead_of: str | None = None) -> None:
-        """Put a message into boxes. Of those behind the first each gets files of its own."""
-        messages = []
-        for box in boxes:
-            if box.number == message.box:
-                messages.append(message)
-            else:
-                messages.append(await self._copied(message, box.number))
-        mail = {each.id: self.now() for box, each in zip(boxes, messages, strict=True) if self._mails and box.email}
-        if mail and await self.store.mail_waiting() >= MOST_MAIL:
-            log.error("too many e-mails wait: nobody is told of a voice message by e-mail", boxes=len(mail))
-            mail = {}
-        await self.store.deposit(messages, instead_of=instead_of, mail=mail)
-        if all(message is not each for each in messages):
-            await self.files.remove(message.files)
+        """Put a message into boxes; in any but its own it is a copy with files of its own. Raises OSError and
+        DatabaseUnavailable, and then none of them has it."""
+        messages: list[Message] = []
+        copied: list[str] = []
+        try:
+            for box in boxes:
+                own = box.number == message.box
+                messages += [message if own else await self._copied(message, box, copied)]
+            mail = {each.id: self.now() for box, each in zip(boxes, messages, strict=True) if self._mails and box.email}
+            if mail and await self.store.mail_waiting() >= MOST_MAIL:
+                log.error("too many e-mails wait: nobody is told of a voice message by e-mail", boxes=len(mail))
+                mail = {}
+            await self.store.deposit(messages, instead_of=instead_of, mail=mail)
+        except BaseException:
+            await self.files.remove(copied)
+            raise
         for each in messages:
             await self._show(each.box)
             self._publish(
@@ -243,15 +247,17 @@ class Voicemail:
         if mail:
             self.mail_came()
 
-    async def _copied(self, message: Message, box: str) -> Message:
+    async def _copied(self, message: Message, box: Box, copied: list[str]) -> Message:
+        """A copy for another box; `copied` learns the names of its files."""
         copy = self._new_id()
         names = {}
         for field in ("file", "comment"):
             before = getattr(message, field)
             if before:
-                names[field] = f"{FOLDER}/{box}/{copy}-{field}.wav"
+                names[field] = f"{FOLDER}/{box.number}/{copy}-{field}.wav"
+                copied.append(names[field])
                 await self.files.copy(before, names[field])
-        return structs.replace(message, id=copy, box=box, folder="new", **names)
+        return structs.replace(message, id=copy, box=box.number, folder="new", **names)
 
     # Opening a box ------------------------------------------------------------------------------------------
 
@@ -360,6 +366,13 @@ class Voicemail:
         return await self._whole(self._forward(message, to, by, comment))
 
     async def _forward(self, message: Message, to: str, by: Box, comment: str) -> Sequence[Box]:
+        try:
+            return await self._spread(message, to, by, comment)
+        finally:
+            if comment:
+                await self.files.remove([comment])
+
+    async def _spread(self, message: Message, to: str, by: Box, comment: str) -> Sequence[Box]:
         boxes = self.boxes.receiving(to)
         if not boxes:
             raise NotFound("voicemail box", to)
@@ -375,11 +388,7 @@ class Voicemail:
             comment=comment or message.comment,
             forwarded_by=by.number,
         )
-        messages = [await self._copied(copy, box.number) for box in boxes]
-        for box, each in zip(boxes, messages, strict=True):
-            await self._deliver(each, [box])
-        if comment:
-            await self.files.remove([comment])
+        await self._deliver(copy, boxes)
         return boxes
 
     # Greetings ----------------------------------------------------------------------------------------------
@@ -441,7 +450,11 @@ class Voicemail:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_log_failure)
+            raise
 
     def _run(self, work: Coroutine[Any, Any, object]) -> None:
         """The same for what nobody waits for."""
@@ -456,3 +469,9 @@ class Voicemail:
         task = asyncio.get_running_loop().create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    """Nobody waits any more for what became of it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("voicemail could not be stored", exc_info=error)
