@@ -431,7 +431,10 @@ async def test_an_outside_party_presses_one_and_talks(house: SimulatedSwitch) ->
     assert out.state == "ringing" and ring.state == "ringing"
     leg = house.leg_of(cell)
     assert house.media.doing[leg] == "list" and house.media.loops[leg][0] == Prompt("zh/persons/press-one")
-    house.press(cell, "51")
+    house.press(cell, "5*0")
+    await asyncio.sleep(1)
+    assert out.state == "ringing" and ring.state == "ringing"
+    house.press(cell, "1")
     await out.until("up")
     await ring.until("over")
     assert elsewhere(ring)
@@ -490,6 +493,20 @@ async def test_who_hangs_up_when_asked_has_not_declined_for_the_others(house: Si
     await out.until("up")
     out.hang_up()
     await house.settled()
+
+
+async def test_who_hangs_up_when_asked_has_not_answered(house: SimulatedSwitch) -> None:
+    (caller,) = await registered(house, "1004")
+    person(house, "7001", devices=(MOBILE,))
+    out = caller.call("7001")
+    cell = await house.trunk.rings()
+    cell.answer()
+    await cell.until("up")
+    cell.hang_up()
+    await out.until("over")
+    assert out.status in (408, 480)
+    await house.settled()
+    assert disposition(house) == "no_answer"
 
 
 async def test_another_device_answers_while_an_outside_party_is_asked(house: SimulatedSwitch) -> None:
@@ -655,6 +672,17 @@ async def test_presence_is_minded_where_the_device_says_so(house: SimulatedSwitc
     again.hang_up()
     talk.hang_up()
     await house.settled()
+
+
+async def test_who_calls_its_own_number_is_not_rung_by_it(house: SimulatedSwitch) -> None:
+    desk, soft = await registered(house, "1001", "1002")
+    out = desk.call("7001")
+    (await soft.rings()).answer()
+    await out.until("up")
+    assert desk.incoming.empty()
+    out.hang_up()
+    await house.settled()
+    assert ("person/7001.desk", "skipped", "1001 is who calls") in steps(house)
 
 
 async def test_a_sleeping_phone_is_woken_and_joins(house: SimulatedSwitch) -> None:

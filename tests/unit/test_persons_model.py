@@ -23,6 +23,7 @@ def situation(caller: str = "1009", **changes: Any) -> Situation:
     return Situation(
         changes.get("at", 0),
         caller,
+        changes.get("own", ""),
         lambda account: states.get(account, AccountState()),
         lambda trunk, number: None if trunk == "good" else f"trunk {trunk}: it is disabled",
         opening,
@@ -45,6 +46,8 @@ def only(device: Device, now: Situation) -> str | None:
     [
         ({}, situation(), None),
         ({"enabled": False}, situation(), "it is switched off"),
+        ({}, situation("1001", own="1001"), "1001 is who calls"),
+        ({}, situation("1002", own="1002"), None),
         ({"callers": ("10*",)}, situation("1009"), None),
         ({"callers": ("10*",)}, situation("2009"), "it does not ring for 2009"),
         ({"callers": ("10*",)}, situation(""), "it does not ring for a hidden number"),

@@ -7,6 +7,7 @@ from functools import partial
 from msgspec import structs
 
 from softswitch.calls.identity import Diversion, Identity, is_hidden
+from softswitch.calls.onward import Calling
 from softswitch.engine.caller import Caller, Candidate, Confirmation, DialOutcome, Later
 from softswitch.feature import CallApp
 from softswitch.features.persons.model import Device, Person, Turn, final_step
@@ -47,7 +48,8 @@ class Ringing:
         for number in range(person.rounds if person.strategy == "cyclic" else 1):
             began = now()
             shown = "" if is_hidden(caller.from_, caller.identity) else caller.from_.number
-            decision = self._persons.decide(person, shown, caller.wall_ms())
+            calling = Calling(shown, caller.routed_as, caller.origin, caller.wall_ms())
+            decision = self._persons.decide(person, calling)
             if decision.steps != said:
                 said = decision.steps
                 caller.routed(Destination("person", person.number), f"person:{person.number}", None, said)

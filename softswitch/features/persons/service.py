@@ -65,10 +65,11 @@ class Persons:
         """Whose settings an account's codes change."""
         return next((person for person in self._persons.values() if account and person.owner == account), None)
 
-    def decide(self, person: Person, caller: str, at: int) -> Decision:
-        """Who rings for a call from a number (empty: hidden) at a moment, as things stand."""
-        whereabouts = self._whereabouts
-        now = Situation(at, caller, whereabouts.account_state, whereabouts.trunk_refusal, self._calendars.opening)
+    def decide(self, person: Person, calling: Calling) -> Decision:
+        """Who rings for a call, as things stand."""
+        ask, first = self._whereabouts, calling.first
+        own = first.name if first.kind == "account" else ""
+        now = Situation(calling.at, calling.shown, own, ask.account_state, ask.trunk_refusal, self._calendars.opening)
         return decide(person, now)
 
     def onward(self, number: str, calling: Calling) -> Onward | None:
@@ -76,7 +77,7 @@ class Persons:
         person = self.person(number)
         if person is None:
             return None
-        decision = self.decide(person, calling.shown, calling.at)
+        decision = self.decide(person, calling)
         if decision.turns:
             return None
         step = final_step(person, None)
@@ -93,7 +94,7 @@ class Persons:
         person = self.person(number)
         if person is None:
             return Prospect()
-        decision = self.decide(person, calling.shown, calling.at)
+        decision = self.decide(person, calling)
         if not decision.turns:
             return Prospect((*decision.steps, final_step(person, None)), NOBODY)
         return Prospect((*decision.steps, *later_step(person)))

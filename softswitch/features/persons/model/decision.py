@@ -38,6 +38,8 @@ class Situation(Struct, frozen=True):
     """Wall milliseconds."""
     caller: str
     """The caller's number; empty: hidden."""
+    own: str
+    """The account that calls; empty: none."""
     account: Callable[[str], AccountState | None]
     """How things stand with an account; None: there is none."""
     trunk: Callable[[str, str], str | None]
@@ -112,6 +114,8 @@ def _why_not(device: Device, now: Situation) -> str | None:
     """Why a device does not ring, in words; None: it rings."""
     if not device.enabled:
         return "it is switched off"
+    if device.account and device.account == now.own:
+        return f"{device.account} is who calls"
     caller = now.caller or "a hidden number"
     if device.callers and not is_among(now.caller, device.callers):
         return f"it does not ring for {caller}"
