@@ -9,9 +9,12 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from softswitch.features.ivr.asking import Asking
+from softswitch.features.ivr.journey import Steps
 from softswitch.features.ivr.model import nodes, saying
 from softswitch.features.ivr.model.document import GIVEN, Head
 from softswitch.features.ivr.model.expression import KINDS
+from softswitch.features.ivr.runtime import Flow
 
 PAGE = Path(__file__).parents[2] / "docs/reference/flow-nodes.md"
 
@@ -44,10 +47,46 @@ expressions in braces: `Hello {{{{caller}}}}`; `{{{{{{{{` is a brace. Variables 
 """
 
 
+IN_PYTHON = """\
+A coroutine in `ivr_flows/` is given a `Flow` (`from softswitch.features.ivr import Destination, Flow, Text`), which has
+the same nodes. What is heard are names of prompts, `Text(en, zh)`, and what `flow.say` makes of values. `node` names a
+step of the path; left out, it is called by what it does. Whoever returns a `Destination` hands the call over."""
+
+
 def page() -> str:
     """What the page is to be."""
     parts = [INTRODUCTION.format(head="\n".join(table(Head)), sayings="\n".join(table(saying.Saying)))]
-    return "\n".join([*parts, *("\n".join(node(kind)) for kind in get_args(nodes.AnyNode))])
+    return "\n".join([*parts, *("\n".join(node(kind)) for kind in get_args(nodes.AnyNode)), *in_python()])
+
+
+def in_python() -> Iterator[str]:
+    """The methods of a `Flow`, in the order in which they are written down."""
+    yield "## In Python"
+    yield ""
+    yield IN_PYTHON
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    for kind in (Steps, Asking, Flow):
+        for name, member in vars(kind).items():
+            if name.startswith("_") or name in ("mark", "trouble"):
+                continue
+            if isinstance(member, property):
+                yield f"| `flow.{name}` | {_first(member)} |"
+            elif inspect.isfunction(member):
+                arguments = [
+                    f"*{each.name}" if each.kind is each.VAR_POSITIONAL else each.name
+                    for each in inspect.signature(member).parameters.values()
+                    if each.name not in ("self", "node")
+                ]
+                awaited = "await " if inspect.iscoroutinefunction(member) else ""
+                yield f"| `{awaited}flow.{name}({', '.join(arguments)})` | {_first(member)} |"
+    yield ""
+
+
+def _first(member: object) -> str:
+    """What it is for, in its own words."""
+    return " ".join((inspect.getdoc(member) or "").partition("\n\n")[0].split())
 
 
 def node(kind: type[Struct]) -> Iterator[str]:
