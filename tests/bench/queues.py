@@ -32,7 +32,7 @@ def _decisions(report: Report, steps: int) -> None:
     """Every step in a centre that is full: callers come, give up, are answered and hang up; agents come and go."""
     chance = random.Random(1)
     centre, now, number = Centre(), 0, 0
-    talking: list[str] = []
+    talking: list[int] = []
     waiting: dict[CallId, None] = {}
     rung: list[int] = []
     costs: list[int] = []
@@ -46,7 +46,7 @@ def _decisions(report: Report, steps: int) -> None:
             if type(effect) is Ring:
                 rung.append(effect.attempt)
             elif type(effect) is Connect:
-                talking.append(effect.agent)
+                talking.append(effect.attempt)
             elif type(effect) is CallerLeftQueue:
                 waiting.pop(effect.call)
 

@@ -75,14 +75,17 @@ class Desk:
 
     def answer(self, agent: str) -> list[Effect]:
         """An agent picks up."""
-        ring = next(ring for ring in reversed(self.all(Ring)) if ring.agent == agent)
-        return self.tell(inputs.AgentAnswered(ring.attempt))
+        return self.tell(inputs.AgentAnswered(self.attempt(agent)))
+
+    def attempt(self, agent: str) -> int:
+        """The number of an agent's last attempt."""
+        return next(ring.attempt for ring in reversed(self.all(Ring)) if ring.agent == agent)
 
     def serve(self, agent: str, seconds: float = 0.0) -> None:
         """An agent picks up, talks and hangs up."""
         self.answer(agent)
         self.run(self.now + seconds)
-        self.tell(inputs.AgentHungUp(agent))
+        self.tell(inputs.AgentHungUp(self.attempt(agent)))
 
     def left(self, call: str) -> CallerLeftQueue:
         """How a call's stay ended."""

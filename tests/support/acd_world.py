@@ -77,6 +77,8 @@ class World:
         self.on_line: dict[int, str] = {}
         """Agents who answered for a callback, by attempt."""
         self.talking: dict[str, CallId] = {}
+        self.attempts: dict[str, int] = {}
+        """Of each agent's last conversation."""
         self.gone: set[CallId] = set()
         self.numbers: dict[CallId, CallerQueued] = {}
         self.callbacks: set[int] = set()
@@ -183,9 +185,9 @@ class World:
                 inputs.OutboundEnded(agent),
                 inputs.WrapUpDone(agent),
                 inputs.WrapUpCode(agent, "sold"),
-                inputs.AgentHeld(agent),
-                inputs.AgentResumed(agent),
-                inputs.AgentConsulted(agent),
+                inputs.AgentHeld(self.attempts.get(agent, 0)),
+                inputs.AgentResumed(self.attempts.get(agent, 0)),
+                inputs.AgentConsulted(self.attempts.get(agent, 0)),
                 inputs.CallerPulled(call),
                 inputs.CallbackCancelled(self.chance.choice(sorted(self.callbacks) or [1])),
                 inputs.AgentSet(self._profile(agent)),
@@ -265,7 +267,7 @@ class World:
 
     def _step(self, told: inputs.Input) -> None:
         if isinstance(told, inputs.AgentHungUp):
-            self.talking.pop(told.agent, None)
+            self.talking = {agent: call for agent, call in self.talking.items() if self.attempts[agent] != told.attempt}
         before = self.now
         effects = self.centre.step(self.now, told)
         for effect in effects:
@@ -303,15 +305,16 @@ class World:
                     agent, call = self.ringing.pop(effect.attempt)
                     assert (agent, call) == (effect.agent, effect.call)
                 self.talking[effect.agent] = effect.call
-                self._talk(effect.agent, effect.call)
+                self.attempts[effect.agent] = effect.attempt
+                self._talk(effect.agent, effect.call, effect.attempt)
             case DialCallback():
                 agent, _ = self.ringing.pop(effect.attempt)
                 assert agent == effect.agent and effect.stay in self.callbacks
                 self.on_line[effect.attempt] = agent
                 call = CallId(f"back-{effect.stay}-{self.now}")
-                self._plan(self._some(0, 20), lambda: self._called_back(effect.stay, effect.attempt, call))
+                self._plan(self._some(0, 20), lambda: self._called_back(effect.attempt, call))
                 if chance.random() < 0.2:
-                    self._plan(self._some(0, 10), lambda: self._gives_up(effect.agent, effect.attempt))
+                    self._plan(self._some(0, 10), lambda: self._gives_up(effect.attempt))
             case DropAgent():
                 del self.on_line[effect.attempt]
             case StopCallback() | AgentReserved() | AgentReleased():
@@ -361,25 +364,23 @@ class World:
             return None
         return inputs.AgentRefused(attempt, self.chance.choice(("busy", "refused", "unreachable")))
 
-    def _talk(self, agent: str, call: CallId) -> None:
+    def _talk(self, agent: str, call: CallId, attempt: int) -> None:
         def agent_hangs_up() -> inputs.Input | None:
             if self.talking.get(agent) != call:
-                return None
+                return inputs.AgentHungUp(attempt)  # its phone tells of the end, however late
             self.gone.add(call)
-            return inputs.AgentHungUp(agent, transferred=self.chance.random() < 0.1)
+            return inputs.AgentHungUp(attempt, transferred=self.chance.random() < 0.1)
 
         self._plan(self._some(0, 60), agent_hangs_up)
         self._plan(self._some(0, 80), lambda: self._hang_up(call))
 
-    def _called_back(self, stay: int, attempt: int, call: CallId) -> inputs.Input | None:
-        if attempt not in self.on_line:
-            return inputs.CallbackAnswered(stay, call) if stay not in self.callbacks else None
-        if self.chance.random() < 0.5:
-            return inputs.CallbackAnswered(stay, call)
-        return inputs.CallbackFailed(stay)
+    def _called_back(self, attempt: int, call: CallId) -> inputs.Input | None:
+        if attempt in self.on_line and self.chance.random() < 0.5:
+            return inputs.CallbackFailed(attempt)
+        return inputs.CallbackAnswered(attempt, call)  # perhaps too late
 
-    def _gives_up(self, agent: str, attempt: int) -> inputs.Input | None:
-        return inputs.AgentHungUp(agent) if self.on_line.pop(attempt, None) is not None else None
+    def _gives_up(self, attempt: int) -> inputs.Input | None:
+        return inputs.AgentHungUp(attempt) if self.on_line.pop(attempt, None) is not None else None
 
     # What must hold ---------------------------------------------------------------------------------------
 
@@ -389,6 +390,7 @@ class World:
         assert len(set(rung)) == len(rung)
         assert rung == sorted(attempt.agent.id for attempt in floor.attempts.values())
         assert {agent.id: call for call, agent in floor.talking.items()} == self.talking
+        assert len(floor.on_line) == len(floor.talking) + len(floor.dialling)
         assert not floor.out and not floor.freed and not floor.unmatched and not floor.later
         for queue in floor.queues.values():
             assert queue.tally.waiting() == len(queue.waiting), "the account does not add up"

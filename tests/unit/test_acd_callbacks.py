@@ -49,9 +49,9 @@ def test_who_asks_to_be_called_back_keeps_its_place() -> None:
         desk.answer("ann")
         if ring.callback:
             assert desk.last(DialCallback).number == "5551"
-            desk.tell(inputs.CallbackAnswered(stay, CallId("back")))
+            desk.tell(inputs.CallbackAnswered(desk.last(DialCallback).attempt, CallId("back")))
             assert desk.last(Connect).call == "back"
-        desk.tell(inputs.AgentHungUp("ann"))
+        desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
     assert order == [("c1", False), ("c2", True), ("c3", False)]
     assert desk.last(CallbackEnded).outcome == "connected"
 
@@ -59,12 +59,12 @@ def test_who_asks_to_be_called_back_keeps_its_place() -> None:
 def test_the_agent_is_on_the_line_before_the_number_is_called() -> None:
     desk = Desk(sales())
     desk.arrive("c1")
-    stay = asked(desk, "c1")
+    asked(desk, "c1")
     desk.agent("ann", "sales")
     assert not desk.all(DialCallback)
     desk.answer("ann")
     assert desk.state("ann") == "outbound"
-    desk.tell(inputs.CallbackAnswered(stay, CallId("back")), 5.0)
+    desk.tell(inputs.CallbackAnswered(desk.last(DialCallback).attempt, CallId("back")), 5.0)
     assert desk.talking() == {"ann": "back"}
     desk.tell(inputs.CallerLeft(CallId("back")), 65.0)
     assert desk.state("ann") == "available"
@@ -75,11 +75,11 @@ def test_a_number_that_does_not_answer_is_called_again_later_and_not_for_ever() 
     desk.agent("ann", "sales")
     desk.tell(inputs.AgentNotReady("ann", "break"))
     desk.arrive("c1")
-    stay = asked(desk, "c1")
+    asked(desk, "c1")
     desk.tell(inputs.AgentReady("ann"))
     desk.answer("ann")
 
-    desk.tell(inputs.CallbackFailed(stay), 30.0)
+    desk.tell(inputs.CallbackFailed(desk.last(DialCallback).attempt), 30.0)
 
     assert desk.last(DropAgent).agent == "ann"
     assert desk.state("ann") == "available" and desk.ringing() == {}
@@ -87,7 +87,7 @@ def test_a_number_that_does_not_answer_is_called_again_later_and_not_for_ever() 
     assert desk.ringing() == {}
     desk.run(90.0)
     desk.answer("ann")
-    desk.tell(inputs.CallbackFailed(stay), 120.0)
+    desk.tell(inputs.CallbackFailed(desk.last(DialCallback).attempt), 120.0)
     assert (desk.last(CallbackEnded).outcome, desk.last(CallbackEnded).attempts) == ("failed", 2)
     assert desk.state("ann") == "available"
 
@@ -109,9 +109,9 @@ def test_callers_are_not_starved_by_numbers_that_do_not_answer() -> None:
         desk.answer("ann")
         desk.run(desk.now + 30.0)
         if ring.callback:
-            desk.tell(inputs.CallbackFailed(desk.last(DialCallback).stay))
+            desk.tell(inputs.CallbackFailed(desk.last(DialCallback).attempt))
         else:
-            desk.tell(inputs.AgentHungUp("ann"))
+            desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
 
     assert order[:6] == ["back-0", "live-0", "back-1", "live-1", "back-2", "live-2"]
     assert order[6:] == [f"back-{number}" for number in range(3, 10)]
@@ -138,7 +138,7 @@ def test_so_many_agents_and_no_more_are_busy_with_callbacks_at_once() -> None:
     assert desk.ringing() == {"ann": "back-0"}
     desk.answer("ann")
     assert desk.ringing() == {}
-    desk.tell(inputs.CallbackAnswered(desk.last(DialCallback).stay, CallId("back")))
+    desk.tell(inputs.CallbackAnswered(desk.last(DialCallback).attempt, CallId("back")))
     assert desk.ringing() == {"ben": "back-1"}
 
 
@@ -167,14 +167,14 @@ def test_a_number_is_called_within_its_windows_only_and_expires_after_them() -> 
 def test_an_agent_who_hangs_up_while_the_number_is_called_stops_that_and_it_does_not_count() -> None:
     desk = Desk(sales(callback=CallbackRules(attempts=1)))
     desk.arrive("c1")
-    stay = asked(desk, "c1")
+    asked(desk, "c1")
     desk.agent("ann", "sales")
     desk.answer("ann")
-    desk.tell(inputs.AgentHungUp("ann"))
-    assert desk.last(StopCallback).stay == stay
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
+    assert desk.last(StopCallback).attempt == desk.last(DialCallback).attempt
     assert not desk.all(CallbackEnded)
-    effects = desk.tell(inputs.CallbackAnswered(stay, CallId("back")))  # in the same moment
-    assert effects == [StopCallback(stay)]
+    effects = desk.tell(inputs.CallbackAnswered(desk.last(DialCallback).attempt, CallId("back")))  # in the same moment
+    assert effects == [StopCallback(desk.last(DialCallback).attempt)]
     desk.agent("ben", "sales")
     assert desk.ringing() == {"ben": "c1"}
 

@@ -311,7 +311,7 @@ def test_a_caller_waits_for_its_preferred_agent_and_then_for_any() -> None:
     desk.arrive("c1", preferred="ann")
     assert desk.ringing() == {}
     desk.run(10.0)
-    desk.tell(inputs.AgentHungUp("ann"))
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
     assert desk.ringing() == {"ann": "c1"}
     desk.answer("ann")
     desk.arrive("c2", preferred="ann")
@@ -331,7 +331,7 @@ def test_nobody_waits_for_a_preferred_agent_who_is_away(away: inputs.Input) -> N
     desk.arrive("c1", preferred="ann")
 
     desk.tell(away)
-    desk.tell(inputs.AgentHungUp("ann"))
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
 
     assert desk.ringing() == {"ben": "c1"}
     desk.answer("ben")
@@ -521,7 +521,7 @@ def test_who_goes_not_ready_while_talking_talks_on_and_then_is_not_ready() -> No
     desk.tell(inputs.ForceState("ann", "not_ready", "meeting", "boss"))
     assert desk.state("ann") == "connected"
     desk.arrive("c2")
-    desk.tell(inputs.AgentHungUp("ann"))
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
     assert desk.state("ann") == "not_ready"
     assert desk.last(AgentStateChanged).reason == "meeting"
 
@@ -531,10 +531,10 @@ def test_talk_and_hold_are_counted_apart() -> None:
     desk.agent("ann", "sales")
     desk.arrive("c1")
     desk.answer("ann")
-    desk.tell(inputs.AgentHeld("ann"), 10.0)
-    desk.tell(inputs.AgentConsulted("ann"), 12.0)
-    desk.tell(inputs.AgentResumed("ann"), 15.0)
-    desk.tell(inputs.AgentHungUp("ann", transferred=True), 20.0)
+    desk.tell(inputs.AgentHeld(desk.attempt("ann")), 10.0)
+    desk.tell(inputs.AgentConsulted(desk.attempt("ann")), 12.0)
+    desk.tell(inputs.AgentResumed(desk.attempt("ann")), 15.0)
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann"), transferred=True), 20.0)
 
     ended = desk.last(ConversationEnded)
     assert (ended.talk_ms, ended.hold_ms, ended.reason) == (15_000, 5_000, "transferred")
@@ -585,9 +585,9 @@ def test_what_cannot_be_is_refused_and_changes_nothing(told: inputs.Input, error
         inputs.AgentAnswered(99),
         inputs.AgentRang(99),
         inputs.AgentRefused(99, "busy"),
-        inputs.AgentHungUp("ann"),
-        inputs.AgentHeld("ann"),
-        inputs.AgentResumed("nobody"),
+        inputs.AgentHungUp(99),
+        inputs.AgentHeld(99),
+        inputs.AgentResumed(99),
         inputs.CallerLeft(CallId("c9")),
         inputs.CallerDropped(CallId("c9"), "drain"),
         inputs.DigitPressed(CallId("c9"), "1"),
@@ -686,7 +686,7 @@ def test_closed_and_empty_queues_send_on() -> None:
     desk.arrive("c4")
     desk.tell(inputs.AgentSignedOff("ann"))
     assert len(desk.all(CallerLeftQueue)) == 3  # the agent talks, and is still there for who waits
-    desk.tell(inputs.AgentHungUp("ann"))
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
 
     assert [(fact.call, fact.reason) for fact in desk.all(CallerLeftQueue)] == [
         ("c1", "closed"), ("c2", "no_agents"), ("c3", ""), ("c4", "no_agents"),
@@ -759,7 +759,7 @@ def test_the_expected_wait_knows_by_how_much_it_was_wrong() -> None:
     desk.answer("ann")
     desk.arrive("c2")
     desk.run(100.0)
-    desk.tell(inputs.AgentHungUp("ann"))
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")))
     desk.answer("ann")
 
     queue = desk.centre.queue("sales")
@@ -965,8 +965,8 @@ def test_a_strategy_does_not_give_an_agent_to_the_second_who_has_become_free_for
     desk.answer("ben")
     desk.arrive("first", preferred="ann")
     desk.arrive("second")
-    desk.tell(inputs.AgentHungUp("ben"), 1.0)
-    desk.tell(inputs.AgentHungUp("ann"), 2.0)
+    desk.tell(inputs.AgentHungUp(desk.attempt("ben")), 1.0)
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")), 2.0)
 
     desk.centre.step(60_000, inputs.Tick())
 
@@ -994,3 +994,18 @@ def test_a_timer_that_was_set_anew_does_not_come_at_its_old_time() -> None:
     assert timers.take(29) is None
     assert timers.take(31) == (30, owner, "ring")
     assert timers.next() is None and owner.due == {}
+
+
+def test_the_end_of_a_conversation_that_is_told_late_does_not_end_the_next() -> None:
+    desk = Desk(sales())
+    desk.agent("ann", "sales")
+    desk.arrive("c1")
+    desk.arrive("c2")
+    desk.answer("ann")
+    first = desk.attempt("ann")
+    desk.tell(inputs.CallerLeft(CallId("c1")))
+    desk.answer("ann")
+
+    assert desk.tell(inputs.AgentHungUp(first)) == []
+    assert desk.tell(inputs.AgentHeld(first)) == []
+    assert desk.talking() == {"ann": "c2"}

@@ -41,7 +41,7 @@ def test_wrap_up_is_exact_whenever_the_step_comes(answered: int, ms: int, late: 
     desk.agent("ann", "sales")
     desk.arrive("c1")
     desk.answer("ann")
-    desk.centre.step(answered, inputs.AgentHungUp("ann"))
+    desk.centre.step(answered, inputs.AgentHungUp(desk.attempt("ann")))
 
     assert desk.centre.deadline() == answered + ms
     assert desk.centre.step(answered + ms - 1, inputs.Tick()) == []

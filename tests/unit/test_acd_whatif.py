@@ -7,7 +7,6 @@ A bank's calls and tables of exact values are not part of the project: the folde
 import csv
 import os
 import random
-import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, median, stdev
@@ -171,14 +170,6 @@ def test_a_day_of_a_bank_is_lived_again_within_two_points(date: str) -> None:
     rows = csv.DictReader((DATA / "bank_calls.csv").open())
     counts = [round(float(row["Calls"]) / 4) for row in rows if row["DateTime"].startswith(date)]
     recorded_again(counts, round(median(counts) * 164 / 300 * 1.1))
-
-
-def test_twenty_thousand_calls_take_seconds() -> None:
-    """The bar is ten seconds, on a machine that does nothing else; CPU time, so that others do not disturb."""
-    began = time.process_time()
-    ended = stays(20, 15 / 180, 180.0, None, 20_000, 1)
-    assert len(ended) > 16_000
-    assert time.process_time() - began < 10.0
 
 
 def test_patience_counts_those_who_were_answered_for_as_long_as_they_were_seen() -> None:

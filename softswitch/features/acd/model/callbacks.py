@@ -46,9 +46,9 @@ def take_back(floor: Floor, waiter: Waiter) -> None:
 
 
 def answered(floor: Floor, told: CallbackAnswered) -> None:
-    agent = floor.dialling.get(told.stay)
+    agent = _on_line(floor, told.attempt)
     if agent is None:  # in the same moment the agent hung up, or it was cancelled
-        floor.out.append(StopCallback(told.stay))
+        floor.out.append(StopCallback(told.attempt))
         return
     waiter, attempt = _dialled(floor, agent)
     _finish(floor, waiter, "connected", agent.id)
@@ -56,7 +56,7 @@ def answered(floor: Floor, told: CallbackAnswered) -> None:
 
 
 def failed(floor: Floor, told: CallbackFailed) -> None:
-    agent = floor.dialling.get(told.stay)
+    agent = _on_line(floor, told.attempt)
     if agent is None:
         return
     waiter, attempt = _dialled(floor, agent)
@@ -71,8 +71,8 @@ def failed(floor: Floor, told: CallbackFailed) -> None:
 
 def agent_gave_up(floor: Floor, agent: Agent) -> None:
     """The agent hung up before the number answered, which is not the number's fault."""
-    waiter, _ = _dialled(floor, agent)
-    floor.out.append(StopCallback(waiter.stay))
+    waiter, attempt = _dialled(floor, agent)
+    floor.out.append(StopCallback(attempt))
     waiter.dials -= 1
     agent.activity = None
     rest(floor, agent, waiter.queue.rules.rest_ms)
@@ -85,7 +85,7 @@ def cancel(floor: Floor, waiter: Waiter) -> None:
     agent = floor.dialling.get(waiter.stay)
     if agent is not None:
         _, attempt = _dialled(floor, agent)
-        floor.out += [StopCallback(waiter.stay), DropAgent(attempt, agent.id)]
+        floor.out += [StopCallback(attempt), DropAgent(attempt, agent.id)]
         agent.activity = None
         settle(floor, agent)
     _finish(floor, waiter, "cancelled")
@@ -97,12 +97,20 @@ def ease(floor: Floor, waiter: Waiter) -> None:
     floor.eased[waiter.queue.name] = waiter.queue
 
 
+def _on_line(floor: Floor, attempt: int) -> Agent | None:
+    """Who is on the line while a number is called."""
+    agent = floor.on_line.get(attempt)
+    if agent is None or agent.conversation is None or agent.conversation.dialling is None:
+        return None
+    return agent
+
+
 def _dialled(floor: Floor, agent: Agent) -> tuple[Waiter, int]:
     """The agent is on the line for it no more; whom it was for, and by which attempt."""
     talk = agent.conversation
     assert talk is not None and talk.dialling is not None
     agent.conversation = None
-    del floor.dialling[talk.stay]
+    del floor.dialling[talk.stay], floor.on_line[talk.attempt]
     ease(floor, talk.dialling)
     return talk.dialling, talk.attempt
 

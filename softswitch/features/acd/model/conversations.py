@@ -25,6 +25,7 @@ _NO_WRAP_UP = WrapUp("none")
 def begin(floor: Floor, agent: Agent, waiter: Waiter, attempt: int, call: CallId) -> None:
     """Agent and caller talk from now on."""
     agent.conversation = Conversation(call, waiter.queue, waiter.stay, attempt, floor.now)
+    floor.on_line[attempt] = agent
     agent.activity = "connected"
     agent.calls += 1
     floor.talking[call] = agent
@@ -38,6 +39,7 @@ def begin_dialling(floor: Floor, agent: Agent, waiter: Waiter, attempt: int) -> 
     waiter.queue.callbacks_at_once += 1
     floor.dialling[waiter.stay] = agent
     agent.conversation = Conversation(waiter.call, waiter.queue, waiter.stay, attempt, floor.now)
+    floor.on_line[attempt] = agent
     agent.conversation.dialling = waiter
     agent.activity = "outbound"
     floor.out.append(
@@ -48,19 +50,19 @@ def begin_dialling(floor: Floor, agent: Agent, waiter: Waiter, attempt: int) -> 
 
 
 def hold(floor: Floor, told: AgentHeld) -> None:
-    _become(floor, told.agent, "hold")
+    _become(floor, told.attempt, "hold")
 
 
 def consult(floor: Floor, told: AgentConsulted) -> None:
-    _become(floor, told.agent, "consult")
+    _become(floor, told.attempt, "consult")
 
 
 def resume(floor: Floor, told: AgentResumed) -> None:
-    _become(floor, told.agent, "connected")
+    _become(floor, told.attempt, "connected")
 
 
-def _become(floor: Floor, name: str, state: AgentState) -> None:
-    agent = floor.agents.get(name)
+def _become(floor: Floor, attempt: int, state: AgentState) -> None:
+    agent = floor.on_line.get(attempt)
     talk = agent.conversation if agent is not None else None
     if agent is None or talk is None or talk.dialling is not None:
         return  # it is over
@@ -83,7 +85,7 @@ def end(floor: Floor, agent: Agent, reason: str) -> None:
     talk = agent.conversation
     assert talk is not None
     _take_back(talk, floor.now)
-    del floor.talking[talk.call]
+    del floor.talking[talk.call], floor.on_line[talk.attempt]
     talked = floor.now - talk.answered_at - talk.held_ms
     agent.talk_ms += talked
     floor.out.append(

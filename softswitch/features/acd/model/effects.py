@@ -65,7 +65,7 @@ class DialCallback(Struct, frozen=True, gc=False):
 
     stay: int
     attempt: int
-    """The agent's."""
+    """The agent's; what becomes of the number is told by it."""
     agent: str
     number: str
 
@@ -73,7 +73,8 @@ class DialCallback(Struct, frozen=True, gc=False):
 class StopCallback(Struct, frozen=True, gc=False):
     """Call a number no more; if it has answered meanwhile, hang it up."""
 
-    stay: int
+    attempt: int
+    """The agent's for whom it was called."""
 
 
 class DropAgent(Struct, frozen=True, gc=False):

@@ -260,6 +260,8 @@ class Floor:
         self.waiting: dict[CallId, Waiter] = {}
         self.callbacks: dict[int, Waiter] = {}
         self.talking: dict[CallId, Agent] = {}
+        self.on_line: dict[int, Agent] = {}
+        """Who talks, or is on the line for a callback, by the attempt that led to it."""
         self.dialling: dict[int, Agent] = {}
         """Who is on the line for a callback, by stay."""
         self.attempts: dict[int, Attempt] = {}

@@ -151,40 +151,44 @@ class AgentRefused(Struct, frozen=True, gc=False):
 
 
 class AgentHungUp(Struct, frozen=True, gc=False):
-    """The agent is in the conversation no more: it hung up, or has transferred the caller."""
+    """The agent is in the conversation no more: it hung up, or has transferred the caller.
 
-    agent: str
+    The attempt by which the conversation came about names it, here and below: what is told of one that is over does
+    nothing to the next.
+    """
+
+    attempt: int
     transferred: bool = False
 
 
 class AgentHeld(Struct, frozen=True, gc=False):
-    agent: str
+    attempt: int
 
 
 class AgentConsulted(Struct, frozen=True, gc=False):
     """The agent asks somebody else while the caller waits."""
 
-    agent: str
+    attempt: int
 
 
 class AgentResumed(Struct, frozen=True, gc=False):
     """Agent and caller talk again."""
 
-    agent: str
+    attempt: int
 
 
 # Callbacks and webhooks -----------------------------------------------------------------------------------
 
 
 class CallbackAnswered(Struct, frozen=True, gc=False):
-    """The number that was called for an agent answered, as this call."""
+    """The number that was called for an agent answered, as this call. The agent's attempt names it."""
 
-    stay: int
+    attempt: int
     call: CallId
 
 
 class CallbackFailed(Struct, frozen=True, gc=False):
-    stay: int
+    attempt: int
 
 
 class CallbackCancelled(Struct, frozen=True, gc=False):

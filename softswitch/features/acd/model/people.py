@@ -111,7 +111,7 @@ def outbound_ended(floor: Floor, told: OutboundEnded) -> None:
 
 
 def hang_up(floor: Floor, told: AgentHungUp) -> None:
-    agent = floor.agents.get(told.agent)
+    agent = floor.on_line.get(told.attempt)
     if agent is None or agent.conversation is None:
         return  # the caller was first
     if agent.conversation.dialling is not None:

@@ -124,7 +124,8 @@ class _Driver:
             if about in self._rung:
                 self._step(inputs.AgentAnswered(about))
         elif kind == _HANG_UP:
-            self._step(inputs.AgentHungUp(str(about)))
+            assert isinstance(about, int)
+            self._step(inputs.AgentHungUp(about))
         elif kind == _SIGN_ON:
             self._step(inputs.AgentSignedOn(str(about)))
         elif kind == _SIGN_OFF:
@@ -159,7 +160,7 @@ class _Driver:
             elif type(effect) is Connect:
                 del self._rung[effect.attempt]
                 self._waiting.discard(effect.call)
-                self._plan(self._now + self._calls[effect.call].handle_ms, _HANG_UP, effect.agent)
+                self._plan(self._now + self._calls[effect.call].handle_ms, _HANG_UP, effect.attempt)
             elif type(effect) is SendOn:
                 if effect.to is not None and effect.to.kind == "queue" and self._centre.queue(effect.to.name):
                     self._plan(self._now, _MOVE, effect)
