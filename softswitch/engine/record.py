@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from softswitch.calls.forwards import IN_A_CIRCLE, Forwards
 from softswitch.calls.identity import Diversion, Identity
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Origin
@@ -15,7 +16,6 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
 
-MOST_FORWARDS = 8
 MOST_TRACE_LINES = 500
 
 Outcome = tuple[Cause, int | None]
@@ -54,8 +54,7 @@ class RecordedCall:
         """The leg of the party whom the application holds; in a call of our own, the party that was rung first."""
         self._trace: list[TraceLine] = []
         self._cause: Outcome | None = None
-        self._forwards: set[tuple[str, str]] = set()
-        """Contexts and numbers it was forwarded to."""
+        self._forwards: Forwards | None = None
 
     def wall_ms(self) -> int:
         return self._around.clock.wall_ms()
@@ -92,10 +91,10 @@ class RecordedCall:
         )
 
     def forward(self, by: Origin, number: str, reason: str) -> None:
-        visited = (by.context, number)
-        if visited in self._forwards or len(self._forwards) >= MOST_FORWARDS:
-            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "the call was forwarded in a circle")
-        self._forwards.add(visited)
+        if self._forwards is None:
+            self._forwards = Forwards()
+        if not self._forwards.again(by, number):
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, IN_A_CIRCLE)
         # RFC 5806 section 3: whoever sends the call on puts itself on top.
         before = self.identity or Identity()
         diversion = Diversion(Party(by.name), reason)

@@ -159,7 +159,7 @@ async def test_explain_ends_where_forwards_go_round(house: SimulatedSwitch) -> N
     settle_rules(house, "1003", ReachRules(forward_always="1002"))
     said = house.features.plan.explain("1001", "1002")
     assert said.cause is Cause.NO_ROUTE_TO_DESTINATION
-    assert said.steps[-1].reason == "the call is forwarded in a circle"
+    assert said.steps[-1].reason == "the call was forwarded in a circle"
 
 
 async def test_who_found_a_line_busy_is_called_back_when_both_are_free(house: SimulatedSwitch) -> None:

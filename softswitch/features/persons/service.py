@@ -84,7 +84,7 @@ class Persons:
         owner = self.accounts.account(person.owner)
         steps = (*decision.steps, step)
         if person.final_number and owner is not None:
-            return Onward(steps, person.final_number, owner.origin)
+            return Onward(steps, person.final_number, owner.origin, reason="unavailable")
         if person.final:
             return Onward(steps, destination=Destination.parse(person.final))
         return None

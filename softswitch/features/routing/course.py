@@ -4,6 +4,7 @@ numbers, until it rings, is answered, or ends."""
 from msgspec import Struct
 from msgspec.structs import replace
 
+from softswitch.calls.forwards import IN_A_CIRCLE, Forwards
 from softswitch.calls.identity import ANONYMOUS
 from softswitch.calls.onward import Calling
 from softswitch.calls.signals import Origin
@@ -55,6 +56,7 @@ def course(
 ) -> Course:
     """The course of a call, by the function that routes calls. `explain`: with every rule that was tried."""
     steps: list[RoutingStep] = []
+    forwards = Forwards()
     first, hidden = origin, asked.caller == ANONYMOUS.number
     while True:
         routed = plan.route(asked, explain)
@@ -67,7 +69,7 @@ def course(
                 break
             steps += onward.steps
             if len(steps) > MOST_STEPS:
-                steps.append(RoutingStep(str(routed.destination), "failed", "the call is forwarded in a circle"))
+                steps.append(RoutingStep(str(routed.destination), "failed", IN_A_CIRCLE))
                 return Course(asked, routed, origin, first, True, Cause.NO_ROUTE_TO_DESTINATION, tuple(steps), hidden)
             if onward.destination is None:
                 break
@@ -76,6 +78,9 @@ def course(
             return Course(asked, routed, origin, first, routed.destination is None, routed.cause, tuple(steps), hidden)
         if onward.routed_as is None:
             return Course(asked, routed, origin, first, True, onward.cause, tuple(steps), hidden)
+        if onward.reason and not forwards.again(onward.routed_as, onward.number):
+            steps.append(RoutingStep(str(routed.destination), "failed", IN_A_CIRCLE))
+            return Course(asked, routed, origin, first, True, Cause.NO_ROUTE_TO_DESTINATION, tuple(steps), hidden)
         # As the call itself would: to the next number, with the rights of whoever sent it there.
         origin, hidden = onward.routed_as, hidden or onward.hidden
         asked = replace(
