@@ -51,7 +51,7 @@ class MemoryVoicemail:
     async def lists(self) -> Sequence[List]:
         return []
 
-    async def write_box(self, box: Box) -> None:
+    async def write_boxes(self, boxes: Sequence[Box]) -> None:
         self._must_be_up()
 
     async def write_list(self, list: List) -> None:

@@ -139,6 +139,35 @@ def test_a_file_that_is_not_there_or_not_text_is_said_plainly(tmp_path: Path) ->
         read_settings(tmp_path / "bad.toml", HOME)
 
 
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [
+        ('server = "smtp.example.com"', "mail.sender"),
+        ('server = "smtp.example.com"\nsender = "nobody"', "e-mail address"),
+        ('server = "smtp.example.com:0x"\nsender = "a@b.example"', "server"),
+        ('server = "smtp example"\nsender = "a@b.example"', "should be a mail server"),
+        ('server = "smtp.example.com"\nsender = "a@b.example"\npassword = "x"\ntls = "none"', "for everybody to read"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_or_should_not_be_is_refused(tmp_path: Path, written: str, wrong: str) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(f"[mail]\n{written}\n")
+    with pytest.raises(Invalid, match=wrong):
+        read_settings(file, HOME)
+
+
+@pytest.mark.parametrize(
+    ("written", "port"),
+    [("", 587), ('tls = "tls"', 465), ('tls = "none"', 25)],
+)
+def test_a_mail_server_has_the_port_of_its_kind(tmp_path: Path, written: str, port: int) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(f'[mail]\nserver = "smtp.example.com"\nsender = "a@b.example"\n{written}\n')
+    assert read_settings(file, HOME).mail.port == port
+    file.write_text(f'[mail]\nserver = "127.0.0.1:2525"\nsender = "a@b.example"\npassword = "x"\n{written}\n')
+    assert read_settings(file, HOME).mail.port == 2525
+
+
 ODD = (
     *("-1", "1e400", "nan", "true", "99999999999999999999", "1979-05-27", '""', '"a:b:c"', '"udp:127.0.0.1:99999"'),
     *("[]", "[[]]", '[["a"]]', "[1, 2]", '["udp:"]', "[{a = 1}]", "{a = 1}", '"http://["', '"\\u0000"'),

@@ -112,6 +112,11 @@ def test_mandarin_numbers(value: int, text: str) -> None:
     assert hanzi(ZH.number(value)) == text
 
 
+def test_how_many_there_are_of_something() -> None:
+    assert [hanzi(ZH.count(things)) for things in (1, 2, 12, 22)] == ["一", "两", "十二", "二十二"]
+    assert EN.count(2) == EN.number(2)
+
+
 def test_signs_and_points() -> None:
     assert words(EN.number(Decimal("-3.05"))) == "word/minus number/3 word/point number/0 number/5"
     assert hanzi(ZH.number(Decimal("-2.5"))) == "负二点五"

@@ -58,7 +58,7 @@ async def house(database: Database, tmp_path: Path, clock: StandingClock) -> Hou
 
 async def with_box(house: House, **more: Any) -> None:
     house.boxes._boxes["1001"] = box = replace(BOX, **more)
-    await house.store.write_box(box)
+    await house.store.write_boxes([box])
 
 
 def told(house: House, *kinds: type) -> list[Any]:

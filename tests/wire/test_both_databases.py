@@ -27,6 +27,7 @@ from softswitch.features.registrar.writer import BindingWriter
 from softswitch.features.trunks.api import build_router as trunks_router
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.trunks.traffic import Traffic
+from softswitch.features.voicemail.model.box import Box, List, Tally
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.cause import Cause
@@ -38,6 +39,7 @@ from tests.support.admin_plane import StandingClock, admin_client
 from tests.support.postgres import PostgresServer
 from tests.support.tables import difference_to_code
 from tests.support.trunks import FakeContacts, make_trunks
+from tests.unit.test_voicemail_api import House
 
 
 async def test_the_migrations_make_exactly_the_tables_that_the_code_declares(database: Database) -> None:
@@ -310,3 +312,32 @@ async def test_own_prompts_are_kept_replaced_described_and_forgotten(database: D
         await prompts.remove(language, name)
     await again.load(database)
     assert again.own == {} and files() == []
+
+
+async def test_voice_messages_are_kept_counted_moved_and_gone_with_their_box(
+    database: Database, tmp_path: Path
+) -> None:
+    clock = StandingClock()
+    house = House(database, tmp_path, clock)
+    async with database.session() as session:
+        await house.directory.create(session, [NewAccount(number="1001", password="x")])
+    await house.boxes.create(Box(number="1001", account="1001", email="a@example.com"), "2580")
+    await house.boxes.set_list(List(number="7100", name="all", boxes=("1001",)))
+    plain, urgent = await house.left(), await house.left(urgent=True)
+    assert await house.store.tally("1001") == house.service.tally("1001") == Tally(2, 0, 1, 0, 0, 4.0)
+    assert len(await house.store.mail_due(clock.wall_ms(), 10)) == 2
+    await house.store.mail_later(plain.id, 1, clock.wall_ms() + 1)
+    await house.service.change(plain, folder="saved-1")
+    assert await house.store.tallies() == {"1001": Tally(1, 1, 1, 0, 0, 4.0)}
+    await house.service.write_down(urgent, "\u8bf7\u56de\u7535")
+    clock.now += 1
+    fresh = House(database, tmp_path, clock)
+    await fresh.service.load(database)
+    assert fresh.boxes.all == house.boxes.all and fresh.boxes.lists == house.boxes.lists
+    assert (await fresh.service.message("1001", urgent.id)).transcript == "\u8bf7\u56de\u7535"
+    assert [each.id for each in await fresh.store.older("1001", clock.wall_ms(), 10)] == [plain.id, urgent.id]
+    async with database.session() as session:
+        await house.directory.remove(session, "1001")
+    await house.service.stop()
+    assert await house.store.boxes() == [] and await house.store.tallies() == {}
+    assert await house.store.mail_waiting() == 0

@@ -82,7 +82,7 @@ class Boxes:
     async def create(self, box: Box, pin: str) -> Box:
         """Make a box; an empty PIN lets nobody in. Raises Conflict and Invalid."""
         async with self._changing:
-            if box.number in self._boxes or box.number in self._lists:
+            if self._taken(box.number):
                 raise Conflict("box-exists", f"{box.number} is a box or a list already")
             if len(self._boxes) >= MOST_BOXES:
                 raise Conflict("too-many-boxes", f"there are {MOST_BOXES} boxes already")
@@ -94,9 +94,12 @@ class Boxes:
     async def furnish(self, boxes: Sequence[tuple[Box, str]]) -> None:
         """Make those of the boxes that do not exist, with the hashes of their PINs."""
         async with self._changing:
-            for box, digest in boxes:
-                if box.number not in self._boxes and box.number not in self._lists:
-                    await self._write(replace(box, pin=digest))
+            new = [replace(box, pin=digest) for box, digest in boxes if not self._taken(box.number)]
+            for box in new:
+                self._check(box)
+            await self._store.write_boxes(new)
+            for box in new:
+                self._remember(box)
 
     async def change(self, number: str, changes: Mapping[str, Any]) -> Box:
         """Set what `changes` names: fields of `Box` but its number, with a `pin` in the clear. Raises NotFound,
@@ -150,7 +153,16 @@ class Boxes:
             self._by_account.pop(box.account, None)
             self.unanswered.pop(box.account, None)
 
+    def _taken(self, number: str) -> bool:
+        return number in self._boxes or number in self._lists
+
     async def _write(self, box: Box) -> Box:
+        self._check(box)
+        await self._store.write_boxes([box])
+        self._remember(box)
+        return box
+
+    def _check(self, box: Box) -> None:
         checked(box)
         if box.account:
             if self._accounts.account(box.account) is None:
@@ -164,7 +176,8 @@ class Boxes:
                 missing = str(error)
             if missing is not None:
                 raise Invalid("operator", missing)
-        await self._store.write_box(box)
+
+    def _remember(self, box: Box) -> None:
         before = self._boxes.get(box.number)
         if before is not None:
             self._by_account.pop(before.account, None)
@@ -174,4 +187,3 @@ class Boxes:
             self._by_account[box.account] = box.number
             if box.takes_unanswered:
                 self.unanswered[box.account] = box.number
-        return box

@@ -36,9 +36,10 @@ class VoicemailStore:
             rows = await session.scalars(select(ListRow))
             return [List(number=row.number, name=row.name, boxes=tuple(row.boxes.split())) for row in rows]
 
-    async def write_box(self, box: Box) -> None:
+    async def write_boxes(self, boxes: Sequence[Box]) -> None:
         async with self._database.session() as session:
-            await session.merge(BoxRow(number=box.number, settings=msgspec.json.encode(box).decode()))
+            for box in boxes:
+                await session.merge(BoxRow(number=box.number, settings=msgspec.json.encode(box).decode()))
             await count_change(session, CHANGED)
 
     async def write_list(self, list: List) -> None:
