@@ -9,7 +9,7 @@ import struct
 import sys
 import wave
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,27 @@ async def gateway(process: EngineProcess, told: Told) -> AsyncIterator[MediaGate
 def engine_id(folder: Path) -> int:
     """The process that listens at a folder's socket."""
     return int((folder / "media.sock.lock").read_text())
+
+
+Begin = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+async def operator(tmp_path: Path) -> AsyncIterator[Begin]:
+    """Begins engines that do not end with their owners; what is left of them at the end is killed."""
+    begun: list[asyncio.subprocess.Process] = []
+
+    async def begin(folder: Path, *options: str) -> asyncio.subprocess.Process:
+        words = [sys.executable, "-m", "softswitch", "media", "--socket", str(folder / "media.sock"), *options]
+        words += ["--listen", "127.0.0.1", "--first-port", "0", "--data-dir", str(tmp_path)]
+        begun.append(await asyncio.create_subprocess_exec(*words))
+        return begun[-1]
+
+    yield begin
+    for engine in begun:
+        if engine.returncode is None:
+            engine.kill()
+            await engine.wait()
 
 
 async def found(process: EngineProcess) -> MediaEngineLink:
@@ -170,12 +191,9 @@ async def test_an_orphan_closes_its_legs_and_ends(tmp_path: Path) -> None:
     assert not (tmp_path / "media.sock").exists()
 
 
-async def test_one_that_an_operator_began_serves_one_owner_after_another(tmp_path: Path) -> None:
+async def test_one_that_an_operator_began_serves_one_owner_after_another(operator: Begin, tmp_path: Path) -> None:
     folder = tmp_path / "private"
-    engine = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "softswitch", "media", "--socket", str(folder / "media.sock"), "--listen", "127.0.0.1"),
-        *("--data-dir", str(tmp_path), "--first-port", "0", "--legs", "4", "--orphan-seconds", "1"),
-    )
+    engine = await operator(folder, "--legs", "4", "--orphan-seconds", "1")
     process = EngineProcess(folder / "media.sock", ["/bin/false"], tmp_path / "log")
     link = await found(process)
     assert (folder.stat().st_mode & 0o777, (folder / "media.sock").stat().st_mode & 0o777) == (0o700, 0o600)
@@ -318,10 +336,10 @@ async def test_while_a_long_prompt_is_made_orders_are_carried_out(process: Engin
     link.close()
 
 
-async def test_the_gateway_waits_for_the_engine_that_an_operator_begins_again(told: Told, tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "softswitch", "media", "--socket", str(tmp_path / "media.sock"), "--legs", "2"]
-    words += ["--listen", "127.0.0.1", "--first-port", "0", "--data-dir", str(tmp_path)]
-    engine = await asyncio.create_subprocess_exec(*words)
+async def test_the_gateway_waits_for_the_engine_that_an_operator_begins_again(
+    operator: Begin, told: Told, tmp_path: Path
+) -> None:
+    engine = await operator(tmp_path, "--legs", "2")
     process = EngineProcess(tmp_path / "media.sock", ["/bin/false"], tmp_path / "log")
     (await found(process)).abandon()
     gateway = owner_of(process, told)
@@ -332,7 +350,7 @@ async def test_the_gateway_waits_for_the_engine_that_an_operator_begins_again(to
     assert await told.next() == ("lost", A, "")
     await asyncio.sleep(0.5)
     assert not gateway.has_engine, "nobody begins one but the operator"
-    engine = await asyncio.create_subprocess_exec(*words)
+    engine = await operator(tmp_path, "--legs", "2")
     await until(lambda: gateway.has_engine)
     gateway.open(B)
     await gateway.stop()
