@@ -571,7 +571,7 @@ async def test_who_guesses_is_locked_out_and_the_owner_is_not(house: SimulatedSw
     assert [fact.locked for fact in refused] == [False] * 4 + [True] and refused[0].by == "account/1003"
     _, said = await guessing(PIN)
     assert said[-1] == "voicemail/locked" and not facts(house, MailboxOpened), "not even the right one"
-    assert house.features.voicemail.service.locked("1002")
+    assert house.features.voicemail.service.doors.locked("1002")
     call = await visiting(house, bob)
     call.hang_up()
     await call.until("over")

@@ -330,16 +330,16 @@ async def test_a_number_with_what_a_database_cannot_hold_is_kept_without_it(
 
 
 async def test_a_box_is_unlocked(client: httpx.AsyncClient, house: House) -> None:
-    from softswitch.features.voicemail.service import Visitor
+    from softswitch.features.voicemail.doors import Visitor
 
     await box(client)
     stranger = Visitor(CallId("c"), "trunk/uas", "555", "")
     for expected in ["wrong"] * 4 + ["locked"]:
-        assert await house.service.open("1001", "9999", stranger) == expected
+        assert await house.service.doors.open("1001", "9999", stranger) == expected
     assert (await client.get("/voicemail/1001")).json()["locked"]
     assert (await client.post("/voicemail/1001/unlock")).status_code == 204
     assert not (await client.get("/voicemail/1001")).json()["locked"]
     other = Visitor(CallId("c"), "trunk/uas", "556", "")
-    assert await house.service.open("1001", "2580", other) == "open"
-    assert await house.service.open("1001", "2580", stranger) == "locked", "who guessed is known still"
+    assert await house.service.doors.open("1001", "2580", other) == "open"
+    assert await house.service.doors.open("1001", "2580", stranger) == "locked", "who guessed is known still"
     assert not any(isinstance(fact, MailboxChanged) for fact in house.facts)

@@ -53,7 +53,7 @@ def build_router(voicemail: Voicemail, accounts: Accounts, read: Reader) -> APIR
                 "has_pin": bool(box.pin),
                 "greetings": sorted(box.greetings),
                 **{name: getattr(tally, name) for name in ("new", "old", "urgent_new", "urgent_old", "seconds")},
-                "locked": voicemail.locked(box.number),
+                "locked": voicemail.doors.locked(box.number),
             }
         )
 
@@ -92,7 +92,7 @@ def build_router(voicemail: Voicemail, accounts: Accounts, read: Reader) -> APIR
     @router.post("/voicemail/{number}/unlock", status_code=204)
     async def unlock(number: Key, who: Operator) -> None:
         """Forget wrong PINs."""
-        voicemail.unlock(number)
+        voicemail.doors.unlock(number)
 
     # Greetings --------------------------------------------------------------------------------------------------
 

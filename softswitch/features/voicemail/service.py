@@ -5,20 +5,18 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
-from msgspec import Struct, structs
+from msgspec import structs
 
 from softswitch.events import (
     Fact,
     MailboxFull,
-    MailboxOpened,
-    MailboxRefused,
     MessageLeft,
     MessageLost,
 )
 from softswitch.features.voicemail import store as queries
 from softswitch.features.voicemail.boxes import Boxes
+from softswitch.features.voicemail.doors import Doors
 from softswitch.features.voicemail.model.box import Box, Greeting, Tally
-from softswitch.features.voicemail.model.guesses import Guesses
 from softswitch.features.voicemail.model.message import LEAST_SECONDS, Folder, Message, in_order
 from softswitch.features.voicemail.needs import Files, Lamps, Pins, Store
 from softswitch.kernel.address import Party
@@ -37,17 +35,6 @@ MOST_MAIL = 10_000
 """E-mails that wait; of what comes then nobody is told by e-mail."""
 CUT_OFF = "the switch was stopped in the middle of it"
 UNWRITTEN = "the sound could not be written"
-
-
-class Visitor(Struct, frozen=True):
-    """Who wants to open a box."""
-
-    call: CallId
-    by: str
-    """`account/1001`, `trunk/uas`."""
-    from_number: str
-    account: str
-    """Whose phone it is; empty: no account's."""
 
 
 class Draft:
@@ -82,13 +69,12 @@ class Voicemail:
         self.store = store
         self.files = files
         self._lamps = lamps
-        self._pins = pins
         self._clock = clock
         self._publish = publish
         self._new_id = new_id
         self._mails = mails
         self._tallies: dict[str, Tally] = {}
-        self._guesses = Guesses()
+        self.doors = Doors(boxes, pins, clock, publish, self._light)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dark = False
         """Nobody can be told yet."""
@@ -258,54 +244,6 @@ class Voicemail:
                 copied.append(names[field])
                 await self.files.copy(before, names[field])
         return structs.replace(message, id=copy, box=box.number, folder="new", **names)
-
-    # Opening a box ------------------------------------------------------------------------------------------
-
-    async def open(self, number: str, pin: str | None, visitor: Visitor) -> str:
-        """Whether somebody gets into a box: `open`, `wrong`, or `locked`. `pin` None: none was asked for."""
-        box = self.boxes.find(number)
-        own = box is not None and box.account != "" and box.account == visitor.account
-        if pin is None:
-            if box is None or not own or not box.skip_pin:
-                return "wrong"
-            return await self._opened(box, visitor)
-        keys = (f"own/{number}",) if own else (f"box/{number}", f"caller/{visitor.by}/{visitor.from_number}")
-        if self._guesses.locked(keys, self.now()):
-            return "locked"
-        if await self._pins.right(box.pin if box is not None else "", pin) and box is not None:
-            # What the caller guessed wrong elsewhere stays counted, or a box of one's own would wipe it out.
-            self._guesses.right(keys[:1])
-            return await self._opened(box, visitor)
-        locked = self._guesses.wrong(keys, self.now())
-        self._publish(
-            MailboxRefused(
-                at=self.now(),
-                box=number[:64],
-                of_call=visitor.call,
-                by=visitor.by,
-                from_number=visitor.from_number,
-                locked=locked,
-            )
-        )
-        return "locked" if locked else "wrong"
-
-    def unlock(self, number: str) -> None:
-        """Wrong PINs for a box are forgotten. Raises NotFound."""
-        self.boxes.box(number)
-        self._guesses.right((f"own/{number}", f"box/{number}"))
-
-    def locked(self, number: str) -> bool:
-        """Whether nobody gets into a box by PIN now but, perhaps, its owner's phones."""
-        return self._guesses.locked((f"box/{number}",), self.now())
-
-    async def _opened(self, box: Box, visitor: Visitor) -> str:
-        self._publish(
-            MailboxOpened(
-                at=self.now(), box=box.number, of_call=visitor.call, by=visitor.by, from_number=visitor.from_number
-            )
-        )
-        await self._light(box.number)
-        return "open"
 
     # What becomes of messages -------------------------------------------------------------------------------
 

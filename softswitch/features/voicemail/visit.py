@@ -3,9 +3,10 @@
 from softswitch.engine.caller import Caller, Keys
 from softswitch.features.voicemail import said
 from softswitch.features.voicemail.changing import change_settings, recorded
+from softswitch.features.voicemail.doors import Visitor
 from softswitch.features.voicemail.model.box import Box
 from softswitch.features.voicemail.model.message import Folder, Message
-from softswitch.features.voicemail.service import FOLDER, Visitor, Voicemail
+from softswitch.features.voicemail.service import FOLDER, Voicemail
 from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound
@@ -49,7 +50,7 @@ async def _opened(caller: Caller, voicemail: Voicemail, name: str) -> str | None
     number = name or (own.number if own is not None else "")
     if own is not None and own.language:
         caller.language = own.language
-    if number and await voicemail.open(number, None, visitor) == "open":
+    if number and await voicemail.doors.open(number, None, visitor) == "open":
         return number
     wrong = 0
     for _ in range(3 * TIMES):
@@ -61,7 +62,7 @@ async def _opened(caller: Caller, voicemail: Voicemail, name: str) -> str | None
             # A mere * or # asks for another box.
             number = "" if asked.ended_by == "terminator" else number
             continue
-        outcome = await voicemail.open(number, asked.digits, visitor)
+        outcome = await voicemail.doors.open(number, asked.digits, visitor)
         if outcome == "open":
             return number
         if outcome == "locked":
