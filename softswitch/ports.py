@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from softswitch.calls.restored import RestoredLeg
 from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin, Target
 from softswitch.calls.uplinks import Enrolled, Probed, Uplink
 from softswitch.events import MediaFigures
@@ -292,6 +293,20 @@ class Media(Protocol):
     @property
     def converts(self) -> tuple[Codec, ...]:
         """The codecs between any two of which the engine converts the sound of a bridge, cheapest first."""
+        ...
+
+
+class Memory(Protocol):
+    """A signalling gateway's legs, as they are written down for the process after this one."""
+
+    def remembered(self, leg: LegId) -> bytes | None:
+        """All that is needed to go on with a leg, in JSON; it may hold keys and passwords, so whoever stores it seals
+        it. None: the leg is not established."""
+        ...
+
+    def restore(self, leg: LegId, written: bytes) -> RestoredLeg:
+        """Go on with a leg that an earlier process has written down: from now on it is as any other. Raises ValueError
+        for what is no such writing."""
         ...
 
 

@@ -16,6 +16,7 @@ from gateways.sip.resolver import Resolver, ResolverSettings
 from gateways.sip.tls import Certificates, TlsSettings
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.settings import UserAgentSettings
+from softswitch.calls.restored import RestoredLeg
 from softswitch.calls.signals import Invitation, LegCommand, Target
 from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
@@ -142,6 +143,16 @@ class SipGateway:
         """See `Signalling.send`."""
         self._agent.command(leg, command, self._clock())
         self._endpoint.wake()
+
+    def remembered(self, leg: LegId) -> bytes | None:
+        """See `Memory.remembered`."""
+        return self._agent.remembered(leg, self._clock())
+
+    def restore(self, leg: LegId, written: bytes) -> RestoredLeg:
+        """See `Memory.restore`; after `start`, and before a first packet is read."""
+        restored = self._agent.restore(leg, written, self._clock())
+        self._endpoint.wake()
+        return restored
 
     def deliver(self, target: Target, message: TextMessage, done: Callable[[Delivery], None]) -> None:
         """See `Courier.deliver`."""

@@ -9,6 +9,7 @@ from gateways._native import SipEngine
 from gateways.sip.ua.core import UserAgent
 from gateways.sip.ua.server_location import Hop, Sought
 from gateways.sip.ua.settings import UserAgentSettings
+from softswitch.calls.restored import RestoredLeg
 from softswitch.calls.signals import Invitation, LegCommand, Target
 from softswitch.engine.bus import Bus
 from softswitch.engine.switch import Switch
@@ -63,6 +64,14 @@ class SimulatedEndpoint:
     def send(self, leg: LegId, command: LegCommand) -> None:
         self.agent.command(leg, command, self._loop.time())
         self._settle_soon()
+
+    def remembered(self, leg: LegId) -> bytes | None:
+        return self.agent.remembered(leg, self._loop.time())
+
+    def restore(self, leg: LegId, written: bytes) -> RestoredLeg:
+        restored = self.agent.restore(leg, written, self._loop.time())
+        self._settle_soon()
+        return restored
 
     def deliver(self, target: Target, message: TextMessage, done: Callable[[Delivery], None]) -> None:
         self.agent.deliver(target, message, done, self._loop.time())

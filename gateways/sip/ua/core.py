@@ -31,6 +31,7 @@ from gateways._native import (
     SipEngine,
     Transmit,
 )
+from gateways.sip.ua import restoring
 from gateways.sip.ua.admission import Admission
 from gateways.sip.ua.context import Context, Network, Transport
 from gateways.sip.ua.dispatch import Dispatch
@@ -47,6 +48,7 @@ from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.subscriptions import Subscriptions
 from gateways.sip.ua.unsolicited import MailboxTeller
 from gateways.sip.ua.uplinks import UplinkDesk
+from softswitch.calls.restored import RestoredLeg
 from softswitch.calls.signals import AnswerText, HangUp, Invitation, LegCommand, Target, TransferProgress
 from softswitch.calls.uplinks import Uplink
 from softswitch.kernel.address import HostPort
@@ -82,6 +84,7 @@ class UserAgent:
         self._context = Context(engine, settings, network, entropy)
         self._engine = engine
         self._location = location
+        self._wall_ms = wall_ms
         sentry = sentry if sentry is not None else NoSentry()
         admission = Admission(self._context, gatekeeper, sentry, entropy(32))
         self._reception = Reception(self._context, admission)
@@ -249,6 +252,17 @@ class UserAgent:
             session = arriving
             session.named(leg)
         session.command(command)
+
+    def remembered(self, leg: LegId, now: float) -> bytes | None:
+        """See `Memory.remembered`."""
+        self._context.now = now
+        session = self._context.legs.get(leg)
+        return restoring.remembered(session, self._wall_ms()) if session is not None else None
+
+    def restore(self, leg: LegId, written: bytes, now: float) -> RestoredLeg:
+        """See `Memory.restore`. To be called when the sockets are open."""
+        self._context.now = now
+        return restoring.restore(self._context, leg, written, self._wall_ms())
 
     def changed(self, subject: Subject, account: str, now: float) -> None:
         """See `Watchers.changed`."""

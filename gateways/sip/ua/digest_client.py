@@ -79,6 +79,20 @@ def authorization(
     return value
 
 
+class DigestRecord(Struct, frozen=True, gc=False):
+    """What is kept of our side towards one peer, to go on with."""
+
+    username: str
+    password: str
+    realm: str
+    known: tuple[tuple[Challenge, int], ...]
+
+
+_GAP = 1000
+"""By how much a restored client counts on: some answers may have been given after the last was written down, and a
+count that comes twice is refused as a replay (RFC 7616 section 3.4)."""
+
+
 class DigestClient:
     """Our side towards one peer: of one dialog, or of one registration.
 
@@ -96,6 +110,18 @@ class DigestClient:
         """By kind and realm: the challenge, and how often it was answered."""
         self._invite: list[tuple[str, str]] = []
         self._rounds = 0
+
+    def remembered(self) -> DigestRecord:
+        """What another process needs to go on. It holds the password."""
+        given = self._credentials
+        return DigestRecord(given.username, given.password, given.realm, tuple(self._known.values()))
+
+    @classmethod
+    def restored(cls, record: DigestRecord, token: Callable[[], str]) -> "DigestClient":
+        """As it was remembered."""
+        client = cls(Credentials(record.username, record.password, record.realm), token)
+        client._known = {(asked.proxy, asked.realm): (asked, used + _GAP) for asked, used in record.known}
+        return client
 
     def challenged(self, response: SipResponse) -> bool:
         """Take the challenges of a response; whether to ask again. No: it is refused, or cannot be answered."""

@@ -354,6 +354,11 @@ class InviteClient(Session):
         self.trace("out", "ACK")
         self.context.acknowledge(self.dialog, self._cseq, body)
 
+    @property
+    def acknowledges(self) -> int | None:
+        later = super().acknowledges
+        return self._cseq if later is None and self._ack == b"" else later
+
     def acknowledge_again(self, event: ResponseReceived) -> None:
         """Their 2xx again: our ACK was lost."""
         if self._ack is not None:

@@ -227,6 +227,24 @@ class OfferExchange:
             self._cseq = response.cseq
             self._acknowledge(b"" if self._offered.media is not None else session.declined(response))
 
+    @property
+    def ours_is_open(self) -> bool:
+        """Whether the party may have taken an offer of ours that nobody else knows to be agreed."""
+        return self._turn in (Turn.OURS, Turn.TO_CONFIRM) and not self._offered.refresh
+
+    @property
+    def acknowledges(self) -> int | None:
+        """The number of our last INVITE that may have to be acknowledged, without a word, by who comes after us; None:
+        there is none."""
+        if self._turn is Turn.OURS:
+            return self._cseq if self._offered.media is not None else None
+        return self._ack[0] if self._ack is not None and not self._ack[1] else None
+
+    @property
+    def theirs_is_open(self) -> bool:
+        """Whether an offer of theirs has no answer yet."""
+        return self._turn is Turn.THEIRS
+
     def said_in_ack(self, cseq: int) -> bytes:
         """The body of our ACK to the 2xx of an earlier re-INVITE, as far back as it is remembered: the same ACK goes
         out whenever that 2xx comes again (RFC 3261 section 13.2.2.4)."""

@@ -1,6 +1,8 @@
 """How one leg's sound is protected by keys in its descriptions (SDES, RFC 4568)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
 
 from gateways._native import AudioStream, SessionDescription
 from softswitch.kernel.errors import RemoteProtocolError
@@ -25,6 +27,15 @@ Said = tuple[bool, tuple[Line, ...]]
 NOT_SAID: Said = (False, ())
 
 
+class SdesRecord(Struct, frozen=True, gc=False):
+    """What is kept of one leg's keys, to go on with."""
+
+    policy: Srtp
+    keys: Mapping[str, SrtpKey]
+    passing: bool
+    agreed: Security | None
+
+
 class Sdes:
     """One leg's. Our key for a suite is made once and kept for as long as the leg lives: with another one in each
     description every refresh would be a change."""
@@ -39,6 +50,17 @@ class Sdes:
         """Whether we said another party's ways last, because sound bypasses us."""
         self.agreed: Security | None = None
         """What the party said last that holds."""
+
+    def remembered(self) -> SdesRecord:
+        """What another process needs to go on."""
+        return SdesRecord(self.policy, self._keys, self._passing, self.agreed)
+
+    @classmethod
+    def restored(cls, record: SdesRecord, entropy: Callable[[int], bytes]) -> "Sdes":
+        """As it was remembered."""
+        sdes = cls(record.policy, entropy)
+        sdes._keys, sdes._passing, sdes.agreed = dict(record.keys), record.passing, record.agreed
+        return sdes
 
     # What we say ----------------------------------------------------------------------------------------
 

@@ -1,9 +1,12 @@
 """Session descriptions at the switch's edge: SDP below, `MediaDescription` above (RFC 8866, RFC 3264)."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
+from msgspec import Struct
+
 from gateways._native import AudioStream, SessionDescription, offer
-from gateways.sip.ua.sdes import NOT_SAID, Said, Sdes
+from gateways.sip.ua.sdes import NOT_SAID, Said, Sdes, SdesRecord
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.media import Codec, Direction, MediaDescription, Security, Srtp
@@ -85,6 +88,16 @@ def _stream(media: MediaDescription, renamed: tuple[str, str] | None, said: Said
     )
 
 
+class LocalRecord(Struct, frozen=True, gc=False):
+    """What is kept of what one leg has said of itself, to go on with."""
+
+    session_id: int
+    version: int
+    body: bytes
+    agreed: MediaDescription | None
+    sdes: SdesRecord | None
+
+
 class LocalDescription:
     """What one leg has said of itself: one session id, and a version that rises when the description changes
     (RFC 3264 section 8)."""
@@ -103,6 +116,20 @@ class LocalDescription:
         """What was said last and holds."""
         self.sdes: Sdes | None = None
         """How the sound is protected; None: never."""
+
+    def remembered(self) -> LocalRecord:
+        """What another process needs to go on: what was said last and holds, and the version that was said last."""
+        sdes = self.sdes.remembered() if self.sdes is not None else None
+        return LocalRecord(self._session_id, self._version, self._body, self.agreed, sdes)
+
+    @classmethod
+    def restored(cls, record: LocalRecord, entropy: Callable[[int], bytes]) -> "LocalDescription":
+        """As it was remembered. `entropy` makes keys that are not there yet."""
+        local = cls(record.session_id)
+        local._version, local._body = record.version, record.body
+        local.said = local.agreed = record.agreed
+        local.sdes = Sdes.restored(record.sdes, entropy) if record.sdes is not None else None
+        return local
 
     def forbids(self, media: MediaDescription) -> bool:
         """Whether the policy of this leg is against an offer, which is another party's word for word."""

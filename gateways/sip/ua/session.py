@@ -201,6 +201,11 @@ class Session:
             self.timer = SessionTimer(self, terms)
 
     @property
+    def acknowledges(self) -> int | None:
+        """See `OfferExchange.acknowledges`."""
+        return self.exchange.acknowledges if self.exchange is not None else None
+
+    @property
     def terms(self) -> Terms | None:
         """The session timer that holds."""
         return self.timer.terms if self.timer is not None else None

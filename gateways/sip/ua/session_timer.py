@@ -136,6 +136,19 @@ class SessionTimer:
         else:
             self._set(self._ends_at, self._expired)
 
+    @property
+    def ends_at(self) -> float:
+        """When the session is over unless it is refreshed, monotonic seconds."""
+        return self._ends_at
+
+    def resume(self, ends_at: float) -> None:
+        """The session goes on that was begun by another process: whatever was due meanwhile is due now."""
+        self._ends_at = ends_at
+        interval = self.terms.interval
+        refreshed_at = ends_at - interval + min(32.0, interval / 3)
+        due = refreshed_at + interval / 2 if self.terms.ours else ends_at
+        self._set(max(due, self._session.context.now), self._refresh if self.terms.ours else self._expired)
+
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
