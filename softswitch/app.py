@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import structlog
+
 import ivr_flows
 from gateways.mail.gateway import MailGateway
 from gateways.media.gateway import MediaGateway
@@ -25,9 +27,11 @@ from softswitch.ears import GatewayEars
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import SwitchGatekeeper
+from softswitch.engine.journal import Journal
 from softswitch.engine.switch import Switch
 from softswitch.events import (
     BanLifted,
+    CallFact,
     Fact,
     SourceBanned,
     SwitchStarted,
@@ -98,7 +102,7 @@ from softswitch.features.voicemail.service import Voicemail
 from softswitch.features.voicemail.store import VoicemailStore
 from softswitch.gateway_settings import mail_settings, sip_host, sip_settings
 from softswitch.kernel.address import Party
-from softswitch.kernel.ids import IdSource
+from softswitch.kernel.ids import CallId, IdSource
 from softswitch.media_engine import engine_process, media_engine
 from softswitch.platform import https
 from softswitch.platform.audit import Audit
@@ -108,6 +112,7 @@ from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog
 from softswitch.platform.http import build_app
 from softswitch.platform.http_server import HttpServer
+from softswitch.platform.live_calls import LiveCalls
 from softswitch.platform.named_queries import NamedQueries
 from softswitch.platform.outbound import Outbound
 from softswitch.platform.retention import Retention
@@ -130,6 +135,12 @@ SIP_GAUGES = (
     "overload",
 )
 PROMPTS = Path(__file__).with_name("prompts")
+
+
+_CATCH_UP = ("reach", "presence")
+"""Features that must hear again what had happened to a call that goes on: they know by it who talks."""
+
+log = structlog.get_logger(__name__)
 
 
 class SystemClock:
@@ -173,11 +184,12 @@ class Softswitch:
         phones = Phones(self.registrations, self.push, settings.push.wait_seconds, self.directory.srtp)
         self.reach = Reach(self.directory, phones, self.lines)
         self.directory.goes_with(self.reach.forget)
+        vault = Vault.at(settings.data_dir / "secrets.key")
         self.trunks = Trunks(
             settings.sip.realm,
             clock,
             bus.publish,
-            Vault.at(settings.data_dir / "secrets.key"),
+            vault,
             on_pbx_gone=self.registrations.forget,
         )
         self.trunk_groups = Groups(self.trunks)
@@ -405,7 +417,12 @@ class Softswitch:
             music=settings.media.music,
             ringback=settings.media.ringback,
         )
-        self.sip.listen(self.switch)
+        # An engine in our own process takes all sound with it when we die: nothing could be gone on with.
+        self._journal = (
+            Journal(self.switch, self.sip, self.event_log.ring) if settings.media.socket is not None else None
+        )
+        self._live_calls = LiveCalls(self.database, self.event_log, vault)
+        self.sip.listen(self.switch if self._journal is None else self._journal)
         self.sip.listen_to_uplinks(self.trunks)
         self.media.listen(self.switch)
         for subscriptions in (self.telemetry.subscriptions(), *(feature.subscriptions for feature in self.features)):
@@ -413,6 +430,9 @@ class Softswitch:
                 bus.subscribe(kind, hearer)
         for kind in (SourceBanned, BanLifted):
             bus.subscribe(kind, self.audit.hear)
+        if self._journal is not None:
+            bus.subscribe(CallFact, self._journal.hear)
+            self._live_calls.follow(self._journal.changes)
         # The log comes last, so that what a hearer adds to a fact is in the same batch as the fact.
         bus.subscribe(Fact, self.event_log.append)
         self._watch()
@@ -424,7 +444,8 @@ class Softswitch:
             await self.database.migrate()
             self.event_log.start()
             self.audit.start()
-            await self.records.recover()
+            kept = await self._live_calls.read() if self._journal is not None else {}
+            await self.records.recover(kept)
             await self.recordings.recover(self.database)
             await self._changes.start(
                 {
@@ -459,7 +480,6 @@ class Softswitch:
             self._recording_retention.start()
             self._flow_retention.start()
             await self.media.start()
-            self.media.resumed()
             await self.voicemail.recover()
             self.prompts.start(self.media.prepare)
             for prompt in (self.settings.media.music, self.settings.media.ringback):
@@ -469,6 +489,7 @@ class Softswitch:
             for host, expires_at in self.registrations.sources():
                 self.sip.know(host, (expires_at - self.clock.wall_ms()) / 1000)
             await self.sip.start()
+            self._resume(kept)  # in the turn in which the sockets were opened: nothing has been read from them
             await self.voicemail.light()
             self._voicemail_retention.start()
             if self._mailing is not None:
@@ -512,6 +533,26 @@ class Softswitch:
         await self.audit.stop()
         await self._authenticator.save()
         await self.database.close()
+
+    def _resume(self, kept: Mapping[CallId, bytes]) -> None:
+        """Go on with the calls that were written down and had not ended."""
+        if self._journal is None:
+            return
+        live = {call: written for call, written in kept.items() if self.records.facts(call) is not None}
+        for call in kept.keys() - live.keys():
+            self._live_calls.forget(call)
+        hearers = [each for feature in self.features if feature.name in _CATCH_UP for each in feature.subscriptions]
+        for call in live:
+            self._journal.restored(call)
+            for fact in self.records.facts(call) or ():
+                for kind, hearer in hearers:
+                    if isinstance(fact, kind):
+                        hearer(fact)
+        resumed = self.switch.restore(live, self.records.facts, self.sip, self.media)
+        if live:
+            log.warning(
+                "the switch had been stopped in the middle of calls", resumed=resumed, ended=len(live) - resumed
+            )
 
     def _account_gone(self, number: str) -> None:
         self.registrations.forget(number)

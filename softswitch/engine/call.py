@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from softswitch.calls.dial import over
-from softswitch.calls.leg import Leg
+from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.pressed_keys import PressedKeys
 from softswitch.calls.signals import (
     Alert,
@@ -37,6 +37,7 @@ from softswitch.engine.conference import Conference, confer
 from softswitch.engine.consultation import Consultation
 from softswitch.engine.in_call import InCallKeys
 from softswitch.engine.legs import CallLegs
+from softswitch.engine.memory import CallRecord, LegRecord, TransferRecord, leg_record
 from softswitch.engine.record import Outcome, nobody
 from softswitch.engine.serving import ServedCall
 from softswitch.engine.surroundings import Surroundings
@@ -47,6 +48,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.ports import Memory
 
 log = structlog.get_logger(__name__)
 
@@ -60,9 +62,10 @@ CallApp = Callable[["LiveCall", str], Awaitable[Destination | None]]
 class LiveCall(ServedCall):
     """A call in progress; to call applications it is the `Caller`."""
 
-    __slots__ = ("_apps", "_gave_up", "_keys", "_note", "_over", "_task", "conference", "consultation")
+    __slots__ = ("_apps", "_at", "_gave_up", "_keys", "_note", "_over", "_task", "conference", "consultation")
 
     legs: CallLegs["LiveCall"]
+    resumed = False
 
     def __init__(
         self,
@@ -77,6 +80,8 @@ class LiveCall(ServedCall):
         super().__init__(around, call, origin, CallLegs(around, index, call, self))
         self._apps = apps
         self._over = over
+        self._at: Destination | None = None
+        """The application that the caller was handed to last."""
         self._task: asyncio.Task[None] | None = None
         self._gave_up = False
         self._note = ""
@@ -130,6 +135,45 @@ class LiveCall(ServedCall):
         now = self.wall_ms()
         found = {leg.id: self.legs.evidence(leg, None, self.answered_at, now) for leg in self.legs}
         return {leg: (clues, figures) for leg, (clues, figures) in found.items() if clues is not None}
+
+    def remembered(self, memory: Memory) -> CallRecord | None:
+        """The call as the process after this one may go on with it; None: nobody is up whom it could find again."""
+        if self.answered_at is None:
+            return None
+        legs: list[LegRecord] = []
+        for leg in self.legs:
+            dialog = memory.remembered(leg.id) if leg.state is LegState.UP else None
+            if dialog is not None:
+                legs.append(leg_record(leg, dialog))
+        if not legs:
+            return None
+        partner, transfer = self.other(self.caller_leg), self.transfer
+        if transfer is not None and transfer.settled:
+            transfer = None
+        by = transfer.by if transfer is not None else None
+        return CallRecord(
+            call=self.call,
+            origin=self.origin,
+            routed_as=self.routed_as,
+            from_=self.from_,
+            to=self.to,
+            identity=self.identity,
+            language=self.language,
+            answered_at=self.answered_at,
+            hops_left=self._hops_left,
+            forwards=tuple(self._forwards),
+            legs_so_far=self.legs.so_far,
+            legs=tuple(legs),
+            caller=self.caller_leg.id,
+            partner=None if partner is None else partner.id,
+            at=self._at,
+            transfer=None
+            if transfer is None
+            else TransferRecord(
+                transfer.asked, None if by is None or over(by) else by.id, transfer.recall, transfer.referrer
+            ),
+            mixed=self.conference is not None,
+        )
 
     def start(self, destination: Destination, first_ring: Sequence[Candidate] = (), ring_seconds: float = 60) -> None:
         """Hand the call to its first application, in a task of its own.
@@ -202,6 +246,7 @@ class LiveCall(ServedCall):
                 app = self._apps.get(destination.kind)
                 if app is None:
                     raise Rejected(Cause.SERVICE_NOT_IMPLEMENTED, f"nothing takes calls for {destination}")
+                self._at = destination
                 destination = await app(self, destination.name)
         except Rejected as rejected:
             return self._refused(rejected)
@@ -444,6 +489,7 @@ class LiveCall(ServedCall):
         self._dial = self._hearing = None
         self.part_with(leg, to)
         self.caller_leg, self.from_ = stays, stays.party
+        self._at = leg.destination if leg.destination is not None and leg.destination.kind == "account" else None
         self.talk.music(stays)
 
         async def wait() -> Outcome:

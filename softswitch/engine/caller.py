@@ -146,6 +146,12 @@ class Caller(Protocol):
     language: str
     """In which prompts are heard and values said, `en` or `zh`. Applications may replace it."""
 
+    @property
+    def resumed(self) -> bool:
+        """Whether the application is begun anew because the switch was restarted while it, or one before it, served the
+        caller: who has been greeted need not be greeted again."""
+        ...
+
     def wall_ms(self) -> int:
         """Now, wall milliseconds."""
         ...

@@ -57,6 +57,21 @@ class CallLegs(Generic[Owner]):
         self._index[leg.id] = self._owner
         return leg
 
+    @property
+    def so_far(self) -> int:
+        """How many there have been."""
+        return self._count
+
+    def count_on(self, so_far: int) -> None:
+        """New legs are numbered on from these."""
+        self._count = so_far
+
+    def restore(self, leg: Leg) -> None:
+        """A leg goes on that an earlier process had: nothing is new about it."""
+        self._legs[leg.id] = leg
+        assert self._owner is not None
+        self._index[leg.id] = self._owner
+
     def let_go(self) -> None:
         """The call is over: no longer refer to its owner, which refers to this."""
         self._owner = None

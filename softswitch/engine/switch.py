@@ -14,16 +14,18 @@ from softswitch.engine import transfer as transfers
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp, LiveCall
 from softswitch.engine.caller import Candidate
+from softswitch.engine.memory import CallRecord, decode, encode
+from softswitch.engine.restoring import NOTE, RestoredCall
 from softswitch.engine.silence import SilenceWatch
 from softswitch.engine.surroundings import Surroundings
-from softswitch.events import LegClues, MediaFigures, TraceLine
+from softswitch.events import CallEnded, CallFact, LegClues, MediaFigures, TraceLine
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
-from softswitch.ports import Media, Mixer, Player, Recorder, Signalling
+from softswitch.ports import Media, Memory, Mixer, Player, Recorder, Signalling, Takeover
 
 log = structlog.get_logger(__name__)
 
@@ -170,6 +172,57 @@ class Switch:
         call = self._legs.get(leg)
         if call is not None:
             call.hang_up(Cause.TEMPORARY_FAILURE, note="the media engine has died")
+
+    # What outlives the process ----------------------------------------------------------------------------
+
+    def call_of(self, leg: LegId) -> CallId | None:
+        """The call that a leg is in."""
+        call = self._legs.get(leg)
+        return call.call if call is not None else None
+
+    def is_answered(self, call: CallId) -> bool:
+        """Whether there is such a call, and it is answered."""
+        live = self._calls.get(call)
+        return live is not None and live.answered_at is not None
+
+    def remembered(self, call: CallId, memory: Memory) -> bytes | None:
+        """A call, written down for `restore`; None where there is nothing to go on with."""
+        live = self._calls.get(call)
+        record = live.remembered(memory) if live is not None else None
+        return None if record is None else encode(record)
+
+    def restore(
+        self,
+        written: Mapping[CallId, bytes],
+        facts: Callable[[CallId], Sequence[CallFact] | None],
+        memory: Memory,
+        takeover: Takeover,
+    ) -> int:
+        """Go on with the calls that an earlier process has written down: once, when the sockets are open and before
+        anything is read from them. Those that cannot go on end. `facts` tells what is on record of one. Gives how many
+        go on."""
+        for name, text in written.items():
+            try:
+                self._restore(decode(text), facts(name) or (), memory, takeover)
+            except Exception:
+                log.exception("a call could not be restored", call=name)
+                self._give_up(name)
+        takeover.resumed()
+        return sum(live.life is not None for live in self._calls.values())
+
+    def _restore(self, record: CallRecord, facts: Sequence[CallFact], memory: Memory, takeover: Takeover) -> None:
+        assert self._around is not None, "connect() comes before calls"
+        call = RestoredCall(self._around, self._apps, self._legs, self._over, record.call, record.origin)
+        self._calls[record.call] = call
+        self._silence.begin()
+        call.resume(record, facts, memory, takeover)
+
+    def _give_up(self, name: CallId) -> None:
+        call = self._calls.get(name)
+        if call is not None:
+            call.hang_up(Cause.TEMPORARY_FAILURE, note=NOTE)
+        else:
+            self._bus.publish(CallEnded(at=self._clock.wall_ms(), call=name, cause=Cause.TEMPORARY_FAILURE, note=NOTE))
 
     # What administrators ask ------------------------------------------------------------------------------
 

@@ -219,6 +219,16 @@ class Talk:
         answer = media_plan.answer(leg.remote, codecs, leg.address, able) if leg.remote is not None else None
         return answer or media_plan.offer(codecs, leg.address)
 
+    def restore(self, a: Leg, b: Leg) -> None:
+        """Let two parties go on that talked, or held one another, when an earlier process ended."""
+        self._relay = self._relay_between(a, b)
+        self._let_hear(a, b)
+
+    def say_again(self, leg: Leg) -> None:
+        """A party was offered something, and nobody knows what it has said to that: it is offered what holds."""
+        if leg.local is not None and leg.open is Open.NOTHING and not over(leg):
+            self._offer(leg, leg.local)
+
     def bridged(self, caller: Leg, leg: Leg) -> None:
         """Record that two parties hear each other."""
         self._around.publish(LegsBridged(at=self._around.clock.wall_ms(), call=self._call, a=caller.id, b=leg.id))

@@ -46,6 +46,11 @@ class Transfer:
             self.referrer = Party(self.recall.name)
         self.settled = False
 
+    @property
+    def asked(self) -> LegId:
+        """The leg that is told what becomes of it."""
+        return self._asked
+
     def began(self, kind: str, target: str) -> None:
         self._around.publish(
             TransferBegan(at=self._around.clock.wall_ms(), call=self._call, by=self._asked, kind=kind, target=target)

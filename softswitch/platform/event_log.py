@@ -75,6 +75,8 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
     columns: Mapping[str, str]
     replacing: bool = False
     """Whether a row replaces the one with the same first column, which is the table's key."""
+    removing: bool = False
+    """Whether it is taken out instead; the one column is the key."""
 
 
 class LoggedFact(msgspec.Struct, frozen=True):
@@ -113,6 +115,8 @@ class EventLog:
         """The calls whose end is not on disk; None: not read yet."""
         self._checkpoint_due = float("-inf")
         self._statements: dict[Rows, str] = {}
+        self.derive: Callable[[], Sequence[tuple[Rows, tuple[object, ...]]]] | None = None
+        """Asked before each batch for rows that belong to the facts in it; None: there are none."""
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(list[AnyFact]).decode
         self.dropped = 0
@@ -164,6 +168,10 @@ class EventLog:
     def add(self, into: Rows, row: tuple[object, ...]) -> None:
         """Store a row together with the facts that are appended in this turn of the event loop."""
         self._rows.append((into, row))
+        self._bell.set()
+
+    def ring(self) -> None:
+        """There is something to `derive`."""
         self._bell.set()
 
     def then(self, action: Callable[[], None]) -> None:
@@ -228,6 +236,8 @@ class EventLog:
             self._not_before = started + min(max(10 * (loop.time() - started), _SHORTEST), _LONGEST)
 
     async def _write_pending(self) -> None:
+        if self.derive is not None:
+            self._rows += self.derive()
         if not self._facts and not self._rows:
             return
         facts, self._facts = self._facts, []
@@ -282,7 +292,10 @@ class EventLog:
         now = asyncio.get_running_loop().time()
         if now < self._checkpoint_due and self._database.inserts_directly:
             await self._database.insert(
-                [Insert(_insert_into(into), len(into.columns), some) for into, some in by_table.items()]
+                [
+                    Insert(_insert_into(into), len(into.columns), some, ")" if into.removing else "")
+                    for into, some in by_table.items()
+                ]
             )
         else:
             await self._store_by_session(by_table, checkpoint=now >= self._checkpoint_due)
@@ -330,15 +343,20 @@ class EventLog:
 
 def _insert_into(into: Rows) -> str:
     """The beginning of a statement for SQLite."""
+    if into.removing:
+        return f"DELETE FROM {into.table} WHERE {next(iter(into.columns))} IN ("
     return f"INSERT {'OR REPLACE ' if into.replacing else ''}INTO {into.table} ({', '.join(into.columns)})"
 
 
 def _insert_statement(into: Rows, sqlite: bool) -> str:
     columns = ", ".join(into.columns)
     if sqlite:
-        return f"{_insert_into(into)} VALUES ({', '.join('?' for _ in into.columns)})"
+        end = ")" if into.removing else ""
+        return f"{_insert_into(into)} VALUES ({', '.join('?' for _ in into.columns)}){end}"
     # One statement with an array per column: the cheapest way into PostgreSQL short of COPY.
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(into.columns.values(), 1))
+    if into.removing:
+        return f"DELETE FROM {into.table} WHERE {columns} IN (SELECT * FROM unnest({arrays}))"
     update = ", ".join(f"{column} = excluded.{column}" for column in into.columns)
     conflict = f" ON CONFLICT ({next(iter(into.columns))}) DO UPDATE SET {update}" if into.replacing else ""
     return f"INSERT INTO {into.table} ({columns}) SELECT * FROM unnest({arrays}){conflict}"

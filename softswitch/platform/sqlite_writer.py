@@ -14,12 +14,15 @@ _TOGETHER = (64, 8, 1)
 
 
 class Insert(Struct, frozen=True, eq=False):
-    """Rows for a table."""
+    """Rows for a table, or those to take out of one."""
 
     into: str
-    """`INSERT INTO event_log (at, call, body)`: the statement up to its VALUES."""
+    """`INSERT INTO event_log (at, call, body)`, `DELETE FROM live_calls WHERE call IN (`: the statement up to its
+    VALUES."""
     columns: int
     rows: Sequence[tuple[object, ...]]
+    behind: str = ""
+    """What follows them."""
 
 
 class SqliteWriter:
@@ -60,7 +63,7 @@ def _insert(connection: sqlite3.Connection, insert: Insert) -> None:
     rows, place = insert.rows, f"({', '.join('?' * insert.columns)})"
     done = 0
     for together in _TOGETHER:
-        statement = f"{insert.into} VALUES {', '.join([place] * together)}"
+        statement = f"{insert.into} VALUES {', '.join([place] * together)}{insert.behind}"
         while len(rows) - done >= together:
             values = [value for row in rows[done : done + together] for value in row]
             connection.execute(statement, values)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench import soak_restart
 from tests.bench.load import Counted, read_counters
 from tests.bench.registrations import accounts_file
 from tests.interop.conftest import Admin
@@ -254,7 +255,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument(
+        "--restarts", type=int, default=0, help="instead, so many kills of a switch whose media engine lives on"
+    )
+    parser.add_argument("--calls", type=int, default=100, help="how many calls there are at each of them")
     arguments = parser.parse_args()
+    if arguments.restarts:
+        return soak_restart.run(arguments.restarts, arguments.calls, arguments.seed)
     if shutil.which("sipp") is None:
         print("SIPp is needed: apt-get install sip-tester", file=sys.stderr)
         return 2

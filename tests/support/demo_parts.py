@@ -3,7 +3,8 @@
 
 import ipaddress
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 
 import ivr_flows
 from softswitch.answers import Answers
@@ -55,7 +56,7 @@ from softswitch.features.trunks.traffic import Traffic
 from softswitch.features.trunks.verifier import Verifier
 from softswitch.features.voicemail.call_app import leave_app, visit_app
 from softswitch.kernel.address import HostPort, Party
-from softswitch.kernel.binding import PushTarget
+from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId
@@ -141,10 +142,19 @@ class LiveFacts:
 class DemoFeatures:
     """What a call meets between its gateways, tied together as the app does it."""
 
-    def __init__(self, clock: Clock, publish: Callable[[Fact], None], *, trunk: HostPort, guest: str) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        publish: Callable[[Fact], None],
+        *,
+        trunk: HostPort,
+        guest: str,
+        registered: Mapping[str, tuple[Binding, ...]] = MappingProxyType({}),
+    ) -> None:
+        """`registered`: who was when the process before this one ended."""
         self.directory = DemoDirectory(clock)
         self.location = Registrations(clock, publish)
-        self.location.start({}, lambda: None)
+        self.location.start(registered, lambda: None)
         self.trunks = DemoTrunks(trunk, clock, publish)
         self.groups = Groups(self.trunks)
         self.traffic = Traffic(clock)
@@ -263,6 +273,18 @@ class DemoFeatures:
         self.presence.connect(watchers)
         for kind, hearer in build_presence(self.presence).subscriptions:
             bus.subscribe(kind, hearer)
+
+    def catch_up(self, facts: Sequence[CallFact]) -> None:
+        """Hear what had happened to a call that goes on, as the app has it."""
+        hearers: tuple[tuple[type[Fact], Callable[[Fact], None]], ...] = (
+            *self.lines.subscriptions(),
+            (CallFact, self._live.hear),
+            *build_presence(self.presence).subscriptions,
+        )
+        for fact in facts:
+            for kind, hearer in hearers:
+                if isinstance(fact, kind):
+                    hearer(fact)
 
     async def fetch(self, url: str) -> bytes:
         try:

@@ -99,6 +99,7 @@ def broken_order(facts: Sequence[CallFact]) -> list[str]:
 
 def lost_legs(facts: Iterable[Fact]) -> list[str]:
     """Every leg that leaves a call arrives in the one that it went to, at once, and the other way round."""
+    facts = list(facts)
     moves = [(fact.leg, fact.call, fact.to) for fact in facts if isinstance(fact, LegMoved)]
     arrivals = [(fact.leg, fact.from_call, fact.call) for fact in facts if isinstance(fact, LegArrived)]
     found = [] if moves == arrivals else [f"legs left: {moves}; legs came: {arrivals}"]

@@ -126,6 +126,8 @@ class ModelMedia:
         """Parties whose pauses are listened for, and how long they are, ms."""
         self.sent_digits: list[tuple[LegId, str]] = []
         self.mixes: dict[MixId, Mix] = {}
+        self._kept: set[LegId] = set()
+        """Legs of a switch that has died, which nobody has resumed."""
         self._ends: dict[LegId, Playback] = {}
         self._over_ends: dict[LegId, Playback] = {}
 
@@ -217,6 +219,26 @@ class ModelMedia:
         self.agreed.pop(leg, None)
         self.pauses.pop(leg, None)
         self._free.append(self.open_legs.pop(leg).port)
+
+    # softswitch.ports.Takeover ----------------------------------------------------------------------------
+
+    def lose_owner(self) -> None:
+        """The switch has died; the sound goes on."""
+        self._kept = set(self.open_legs)
+        self.events = None
+
+    def resume(self, leg: LegId, address: HostPort, local: MediaDescription, remote: MediaDescription | None) -> bool:
+        if leg not in self._kept or self.open_legs[leg] != address:
+            return False
+        self._kept.discard(leg)
+        return True
+
+    def resumed(self) -> None:
+        for leg in sorted(self._kept):
+            self.close(leg)
+        self._kept.clear()
+        for mix in list(self.mixes):
+            self.close_mix(mix)
 
     # softswitch.ports.Player ------------------------------------------------------------------------------
 
@@ -360,8 +382,8 @@ class ModelMedia:
 
     def press(self, leg: LegId, digit: str) -> None:
         """The party of a leg presses a key."""
-        assert self.events is not None
-        self.events.digit(leg, digit, 100)
+        if self.events is not None:  # as above
+            self.events.digit(leg, digit, 100)
 
     def hear_turn(self, leg: LegId, what: str) -> None:
         """The party of a leg begins to speak (`speech`), or has paused (`pause`), and that is listened for."""
@@ -432,5 +454,5 @@ class ModelMedia:
     def _played(self, leg: LegId) -> None:
         del self._ends[leg]
         self.doing.pop(leg, None)
-        assert self.events is not None
-        self.events.played(leg)
+        if self.events is not None:  # while no switch lives, nobody hears of it
+            self.events.played(leg)

@@ -404,7 +404,8 @@ class Phone:
             self._plain(data, request, send, 200)
             call.cleared(request)
         elif method == "OPTIONS":
-            self._plain(data, request, send, 200)
+            known = not request.to_tag or (call is not None and call.state != "over")
+            self._plain(data, request, send, 200 if known else 481)
         elif method == "INFO" and call is not None:
             self._plain(data, request, send, 200)
             call.informed(request)

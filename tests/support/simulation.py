@@ -5,10 +5,11 @@ import contextlib
 import random
 from collections.abc import Sequence
 
+from softswitch.engine.memory import decode
 from softswitch.events import CallFact, CallOffered, LegDialed
 from softswitch.features.cdr.model import Cdr
 from softswitch.kernel.errors import Conflict, NotFound
-from softswitch.kernel.ids import CallId
+from softswitch.kernel.ids import CallId, LegId
 from tests.support.invariants import by_call
 from tests.support.network import Conditions
 from tests.support.phone_calls import PhoneCall
@@ -29,16 +30,18 @@ def simulate(
     conditions: Conditions | None = None,
     transfers: bool = False,
     extensions: bool = False,
+    kills: bool = False,
 ) -> list[str]:
     """Live one day; gives what went wrong, with the ladders that show it. What is not given is drawn by the seed.
 
     With `transfers`, people also transfer, park, fetch and pick up at random; what becomes of a call then cannot be
     foretold, and only what must hold of every call is judged. With `extensions`, phones know reliable provisional
-    responses, UPDATE and session timers, each some of them.
+    responses, UPDATE and session timers, each some of them. With `kills`, the switch is killed now and then and comes
+    back, while its media engine lives on: whoever talks then must be able to talk on.
     """
 
     async def main(loop: VirtualTimeLoop) -> list[str]:
-        day = Day(loop, seed, calls, accounts, conditions, transfers=transfers, extensions=extensions)
+        day = Day(loop, seed, calls, accounts, conditions, transfers=transfers, extensions=extensions, kills=kills)
         return await day.live()
 
     return run(main, seed=seed)
@@ -91,14 +94,18 @@ class Day:
         *,
         transfers: bool = False,
         extensions: bool = False,
+        kills: bool = False,
     ) -> None:
         self._loop = loop
         self._chance = chance = random.Random(f"day {seed}")
         self._weather = conditions or weather(chance)
+        if kills:
+            # A BYE that is lost and that nobody sends again, because who sent it is dead, is lost for good.
+            self._weather = Conditions(delay=self._weather.delay, jitter=self._weather.jitter)
         self._fair = not (self._weather.loss or self._weather.duplicate or self._weather.reorder)
         # A disk that keeps up, one that is slow, and one that hangs.
-        disk = random.Random(f"disk {seed}").choice((0.0, 0.005, 0.05, 5.0))
-        self.house = SimulatedSwitch(loop, self._weather, seed=seed, disk_seconds=disk)
+        disk = random.Random(f"disk {seed}").choice((0.0, 0.005, 0.05, 0.5 if kills else 5.0))
+        self.house = SimulatedSwitch(loop, self._weather, seed=seed, disk_seconds=disk, journal=kills)
         self._habits = Habits.draw(chance)
         self._calls = calls or chance.randint(5, 40)
         self._accounts = [str(1001 + number) for number in range(accounts or chance.randint(2, 8))]
@@ -112,6 +119,10 @@ class Day:
         self._misheard: list[str] = []
         self._moving = random.Random(f"transfers {seed}") if transfers else None
         self._extending = random.Random(f"extensions {seed}") if extensions else None
+        self._killing = random.Random(f"kills {seed}") if kills else None
+        self._broken: list[str] = []
+        """What a kill has done to whom, and should not have."""
+        self._talked: set[frozenset[LegId]] = set()
 
     async def live(self) -> list[str]:
         house, chance = self.house, self._chance
@@ -122,8 +133,9 @@ class Day:
         for phone in house.phones:
             phone.offered = chance.choice(CODECS)
             phone.on_call = self._called
-            phone.expects_acks = self._weather.loss <= 0.15
-            phone.final_within = 15.0 if self._fair and not self._mortal else 60.0
+            # A phone that rang when the switch was killed answers nobody.
+            phone.expects_acks = self._weather.loss <= 0.15 and self._killing is None
+            phone.final_within = 15.0 if self._fair and not self._mortal and self._killing is None else 60.0
             if self._extending is not None:
                 phone.extras = Extras(*(self._extending.random() < 0.5 for _ in Extras._fields))
         everyone = [phone for devices in self._devices.values() for phone in devices]
@@ -141,11 +153,17 @@ class Day:
             for _ in range(2 * self._calls):
                 self._loop.call_later(self._moving.random() * (self._duration + 20), self._transfer, self._moving)
         work = [self._caller(number, everyone, guests) for number in range(self._calls)]
+        if self._killing is not None:
+            work.append(self._killer(self._killing))
         if self._churn:
             work += [self._wanderer(phone) for phone in everyone]
         await asyncio.gather(*work)
         found = await house.reckoning()
-        if self._moving is None:
+        found += self._broken
+        if self._killing is not None:
+            # An ACK that may have been lost with the switch goes out again, whether it was or not.
+            found = [finding for finding in found if "acknowledges no INVITE" not in finding]
+        if self._moving is None and self._killing is None:
             found += self._judged()
         if found:
             found.append(f"weather: {self._weather}; {self._habits}")
@@ -201,6 +219,8 @@ class Day:
                 number = chance.choice(("701", "702", f"**{chance.choice(self._accounts)}"))
                 call = phone.call(number)
                 call.on_change.append(lambda call: self._soon_over(call, chance.random() * 30))
+                if self._killing is not None:
+                    self._loop.call_later(50, call.cancel)  # perhaps nobody is left who could answer
             return
         talking = [call for phone in self.house.phones if not phone.dead for call in phone.calls if call.state == "up"]
         if not talking:
@@ -250,6 +270,38 @@ class Day:
     def _soon_over(self, call: PhoneCall, after: float) -> None:
         if call.state == "up":
             self._loop.call_later(after, call.hang_up)
+
+    async def _killer(self, chance: random.Random) -> None:
+        """Kills the switch at moments that nobody can foresee, and lets it come back."""
+        for _ in range(chance.randint(1, 4)):
+            await asyncio.sleep(chance.random() * (self._duration + 10))
+            self._kill()
+            await asyncio.sleep(chance.choice((0.01, 0.5, 3.0)))
+            self._rise()
+
+    def _kill(self) -> None:
+        house = self.house
+        assert house.disk is not None and house.journal is not None
+        unsaved = house.disk.in_flight | house.journal._touched.keys()
+        house.die()
+        self._talked = set()
+        for record in map(decode, house.disk.calls.values()):
+            if record.call in unsaved:
+                continue  # a moment ago it was otherwise, and that is what is known of it
+            # A caller who has not answered our offer yet, as far as is on record, has said nothing to go on with.
+            settled = {leg.leg for leg in record.legs if b'"remote_media":null' not in bytes(leg.dialog)}
+            if record.partner is not None and {record.caller, record.partner} <= settled:
+                pair = frozenset((record.caller, record.partner))
+                if all(house.media.doing.get(leg) in pair for leg in pair):
+                    self._talked.add(pair)
+
+    def _rise(self) -> None:
+        """Whoever is on record as talking, and hears the other, still does."""
+        house = self.house
+        house.rise()
+        for pair in self._talked:
+            if any(house.media.doing.get(leg) not in pair for leg in pair):
+                self._broken.append(f"{sorted(pair)} talked before a kill and do not after it")
 
     def _originate(self, number: int) -> None:
         """The administrator lets somebody call."""

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from gateways._native import SipEngine
 from gateways.sip.ua.core import UserAgent
@@ -12,17 +13,22 @@ from gateways.sip.ua.settings import UserAgentSettings
 from softswitch.calls.restored import RestoredLeg
 from softswitch.calls.signals import Invitation, LegCommand, Target
 from softswitch.engine.bus import Bus
+from softswitch.engine.journal import Journal
 from softswitch.engine.switch import Switch
-from softswitch.events import CallFact, Fact
+from softswitch.events import CallFact, Fact, LegArrived, LegMoved
 from softswitch.features.cdr.model import Cdr
 from softswitch.features.registrar.phones import candidates_of
 from softswitch.kernel.address import HostPort
+from softswitch.kernel.binding import Binding
+from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, IdSource, LegId
 from softswitch.kernel.media import Direction
 from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
 from tests.support import invariants
 from tests.support.demo_parts import ACCOUNTS, REALM, RING_SECONDS, DemoFeatures, password_of
+from tests.support.disk import Disk
+from tests.support.invariants import by_call
 from tests.support.model_media import ModelMedia
 from tests.support.network import Conditions, Network
 from tests.support.phone_calls import PhoneCall
@@ -51,6 +57,15 @@ class SimulatedEndpoint:
         self._settling: asyncio.Handle | None = None
         self.agent: UserAgent
         self.engine: SipEngine
+        self._dead = False
+
+    def die(self) -> None:
+        """The process is killed: nothing is said any more, and nobody listens."""
+        self._dead = True
+        self._network.detach(self._address)
+        for handle in (self._settling, self._timer):
+            if handle is not None:
+                handle.cancel()
 
     def start(self, engine: SipEngine, agent: UserAgent) -> None:
         self.engine, self.agent = engine, agent
@@ -58,10 +73,14 @@ class SimulatedEndpoint:
         self._network.attach(self._address, self._receive)
 
     def dial(self, leg: LegId, invitation: Invitation) -> None:
+        if self._dead:
+            return
         self.agent.dial(leg, invitation, self._loop.time())
         self._settle_soon()
 
     def send(self, leg: LegId, command: LegCommand) -> None:
+        if self._dead:
+            return
         self.agent.command(leg, command, self._loop.time())
         self._settle_soon()
 
@@ -114,7 +133,7 @@ class SimulatedEndpoint:
         self._settle()
 
     def _settle_soon(self) -> None:
-        if self._settling is None:
+        if self._settling is None and not self._dead:
             self._settling = self._loop.call_soon(self._settle)
 
     def _settle(self) -> None:
@@ -134,6 +153,17 @@ class SimulatedEndpoint:
         self._settle()
 
 
+class MortalSound:
+    """The media engine as one process has it: when that is dead, what is left of it has no say any more."""
+
+    def __init__(self, media: ModelMedia) -> None:
+        self._media = media
+        self.dead = False
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda *arguments, **more: None) if self.dead else getattr(self._media, name)
+
+
 class SimulatedSwitch:
     """A switch, its network, and phones to be had for the asking."""
 
@@ -145,8 +175,10 @@ class SimulatedSwitch:
         seed: int = 0,
         disk_seconds: float = 0.0,
         unsolicited_mwi: bool = False,
+        journal: bool = False,
     ) -> None:
-        """`disk_seconds`: how long facts take to be on record."""
+        """`disk_seconds`: how long facts take to be on record. `journal`: whether live calls are written down, and the
+        switch may be killed."""
         self.loop = loop
         self.seed = seed
         self.ring_seconds = float(RING_SECONDS)
@@ -154,27 +186,40 @@ class SimulatedSwitch:
         self.phones: list[Phone] = []
         self.facts: list[Fact] = []
         self.clock = VirtualClock(loop)
+        self.media = ModelMedia(loop, SWITCH.host)
+        self._disk_seconds = disk_seconds
+        self._unsolicited_mwi = unsolicited_mwi
+        self.disk = Disk(loop, self.facts, disk_seconds) if journal else None
+        self.lives = 0
+        self._build({})
+        self.endpoint.start(self.engine, self.agent)
+        self.trunk = self._attach(TRUNK, "trunk", "")
+        self.trunk.takes_any_number = True
+
+    def _build(self, registered: Mapping[str, tuple[Binding, ...]]) -> None:
+        """Everything that a process is made of."""
+        self.lives += 1
+        seed = self.seed + 7919 * (self.lives - 1)
         self.bus = Bus()
         self.bus.subscribe(Fact, self.facts.append)
-        self.features = DemoFeatures(self.clock, self.bus.publish, trunk=TRUNK, guest=GUEST_HOST)
+        self.features = DemoFeatures(self.clock, self.bus.publish, trunk=TRUNK, guest=GUEST_HOST, registered=registered)
         for kind, hearer in self.features.traffic.subscriptions():
             self.bus.subscribe(kind, hearer)
         self.location = self.features.location
         self.features.originating = self.originate
         for kind, hearer in self.features.lines.subscriptions():
             self.bus.subscribe(kind, hearer)
-        self.media = ModelMedia(loop, SWITCH.host)
         self.features.voicemail.files.lengths = self.media.files
-        self._disk_seconds = disk_seconds
+        media = self._sound = MortalSound(self.media)
         self.switch = Switch(
             self.bus, self.clock, IdSource(f"s{seed}"), silence_seconds=SILENCE_SECONDS, on_record=self._on_record
         )
         self.features.switch = self.switch
         self.engine = SipEngine(seed=seed)
-        self.endpoint = SimulatedEndpoint(loop, self.network, SWITCH)
+        self.endpoint = SimulatedEndpoint(self.loop, self.network, SWITCH)
         self.agent = UserAgent(
             self.engine,
-            UserAgentSettings(host=SWITCH.host, realm=REALM, unsolicited_mwi=unsolicited_mwi),
+            UserAgentSettings(host=SWITCH.host, realm=REALM, unsolicited_mwi=self._unsolicited_mwi),
             network=self.endpoint,
             gatekeeper=self.features.gatekeeper,
             location=self.location,
@@ -184,25 +229,60 @@ class SimulatedSwitch:
             wall_ms=self.clock.wall_ms,
         )
         self.features.join(self.bus, self.endpoint, self.endpoint)
-        self.agent.listen(self.switch)
+        self.journal: Journal | None = None
+        if self.disk is not None:
+            self.journal = Journal(self.switch, self.endpoint, self.disk.stir)
+            self.disk.changes = self.journal.changes
+            self.bus.subscribe(CallFact, self.journal.hear)
+            self.bus.subscribe(Fact, self.disk.stir)
+        self.agent.listen(self.journal or self.switch)
         self.media.events = self.switch
         self.switch.connect(
             self.endpoint,
-            self.media,
+            media,
             self.features.apps,
             origin_of=self.features.origin_of,
             may_pick_up=self.features.may_pick_up,
             keypad=self.features.codes.keypad,
-            mixer=self.media,
-            player=self.media,
-            recorder=self.media,
+            mixer=media,
+            player=media,
+            recorder=media,
             prompt=lambda language, name: f"{language}/{name}",
             music="music/hold",
             ringback="tones/ringback",
         )
+
+    # Death and resurrection -------------------------------------------------------------------------------
+
+    def die(self) -> None:
+        """The process is killed, in the middle of whatever it does. The media engine is another, and lives."""
+        assert self.disk is not None
+        self.endpoint.die()
+        self.disk.die()
+        self._sound.dead = True
+        self.media.lose_owner()
+        for kind, hearer in list(self.bus._hearers):
+            self.bus.unsubscribe(kind, hearer)
+        for call in list(self.switch._calls.values()):
+            call.consultation = None
+            if call.life is not None:
+                call.life.cancel()
+        self.switch._calls.clear()
+
+    def rise(self) -> int:
+        """The next process begins; gives how many calls go on."""
+        assert self.disk is not None
+        self._build(dict(self.location._bindings))
+        left = self.disk.recover()
+        for call in left:
+            self.features.catch_up(by_call(self.facts)[call])
         self.endpoint.start(self.engine, self.agent)
-        self.trunk = self._attach(TRUNK, "trunk", "")
-        self.trunk.takes_any_number = True
+        assert self.journal is not None
+        for call in left:
+            self.journal.restored(call)
+        return self.switch.restore(
+            {call: self.disk.calls[call] for call in left}, by_call(self.facts).get, self.endpoint, self.media
+        )
 
     # Phones -----------------------------------------------------------------------------------------------
 
@@ -225,14 +305,19 @@ class SimulatedSwitch:
         return phone
 
     def originate(self, account: str, number: str) -> CallId:
-        """The administrator lets an account call a number. Raises NotFound when it has no phone."""
+        """The administrator lets an account call a number. Raises NotFound when it has no phone, or there is no
+        switch."""
+        if self._sound.dead:
+            raise NotFound("switch", "")
         who = self.features.directory.account(account)
         assert who is not None
         candidates = candidates_of(account, self.location, rules=who.origin.rules, srtp=who.srtp)
         return self.switch.originate(who.origin, number, candidates, who.ring_seconds)
 
     def _on_record(self, then: Callable[[], None]) -> None:
-        if self._disk_seconds:
+        if self.disk is not None:
+            self.disk.then(then)
+        elif self._disk_seconds:
             self.loop.call_later(self._disk_seconds, then)
         else:
             then()
@@ -311,10 +396,17 @@ class SimulatedSwitch:
         found = [breach for phone in self.phones for breach in phone.violations]
         found += [f"{phone.user}@{phone.address}: {left}" for phone in living for left in phone.left()]
         found += self._left()
-        for facts in invariants.by_call(self.facts).values():
-            found += invariants.broken_order(facts)
         found += invariants.not_conserved(self.facts)
-        found += invariants.lost_legs(self.facts)
+        whole = self._but_cut_off()
+        for facts in invariants.by_call(whole).values():
+            found += invariants.broken_order(facts)
+        gone = self.disk.cut_off if self.disk is not None else set()
+        found += invariants.lost_legs(
+            fact
+            for fact in whole
+            if not (isinstance(fact, LegMoved) and fact.to in gone)
+            and not (isinstance(fact, LegArrived) and fact.from_call in gone)
+        )
         found += [f"nobody awaited: {context}" for context in self.loop.unhandled]
         return found
 
@@ -322,6 +414,11 @@ class SimulatedSwitch:
         """The end of a story: everything is over, and nothing is wrong or left."""
         found = await self.reckoning()
         assert not found, "\n".join([*found, self.network.ladder(limit=150)])
+
+    def _but_cut_off(self) -> list[Fact]:
+        """All facts but of calls whose last ones are lost."""
+        cut_off = self.disk.cut_off if self.disk is not None else ()
+        return [fact for fact in self.facts if not isinstance(fact, CallFact) or fact.call not in cut_off]
 
     def _left(self) -> list[str]:
         """What the switch still holds of calls that are over."""

@@ -7,14 +7,16 @@ A restored dialog counts its own requests on from far ahead, so that a record wh
 
 from msgspec import Struct, json
 
+from gateways._native import ResponseReceived
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.dialog import Dialog
 from gateways.sip.ua.digest_client import DigestClient, DigestRecord
-from gateways.sip.ua.sdp import LocalDescription, LocalRecord
+from gateways.sip.ua.sdp import MIME, LocalDescription, LocalRecord
 from gateways.sip.ua.server_location import Hop
 from gateways.sip.ua.session import ESTABLISHED, Session, State
 from gateways.sip.ua.session_timer import SessionTimer, Terms
 from softswitch.calls.restored import RestoredLeg
+from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import MediaDescription
 
@@ -149,7 +151,24 @@ def restore(context: Context, leg: LegId, written: bytes, wall_ms: int) -> Resto
         # Its 2xx may come again and again, and finds no transaction of ours: without an ACK the party would send BYE
         # (RFC 3261 section 13.3.1.4). Who has got one already takes no notice of another.
         context.acknowledge(dialog, record.acknowledges, b"")
+    if dialog.transport:
+        _ask(session)
     return RestoredLeg(session.sdp.agreed, session.remote_media, record.offering)
+
+
+def _ask(session: Session) -> None:
+    """Ask the party whether it still knows of the dialog: a BYE of ours may have been the last that nobody wrote down.
+    Only a plain no counts (RFC 5057 section 5.1: a 481 ends it); who says nothing may be one that never does."""
+
+    def answered(event: ResponseReceived | None, failure: str) -> None:
+        if event is not None and event.response.status == 481 and session.state is State.ESTABLISHED:
+            session.trace("in", "481 (OPTIONS)")
+            session.end(Cause.NORMAL_CLEARING, by_party=True, status=481)
+            session.forget()
+
+    context = session.context
+    session.trace("out", "OPTIONS")
+    context.request_in(session.dialog, "OPTIONS", [("Accept", MIME), context.product], b"", answered)
 
 
 def _transport(context: Context, record: DialogRecord) -> int:

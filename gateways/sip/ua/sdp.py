@@ -88,12 +88,15 @@ def _stream(media: MediaDescription, renamed: tuple[str, str] | None, said: Said
     )
 
 
+_GAP = 1000
+"""By how many versions a restored description is ahead."""
+
+
 class LocalRecord(Struct, frozen=True, gc=False):
     """What is kept of what one leg has said of itself, to go on with."""
 
     session_id: int
     version: int
-    body: bytes
     agreed: MediaDescription | None
     sdes: SdesRecord | None
 
@@ -120,13 +123,14 @@ class LocalDescription:
     def remembered(self) -> LocalRecord:
         """What another process needs to go on: what was said last and holds, and the version that was said last."""
         sdes = self.sdes.remembered() if self.sdes is not None else None
-        return LocalRecord(self._session_id, self._version, self._body, self.agreed, sdes)
+        return LocalRecord(self._session_id, self._version, self.agreed, sdes)
 
     @classmethod
     def restored(cls, record: LocalRecord, entropy: Callable[[int], bytes]) -> "LocalDescription":
-        """As it was remembered. `entropy` makes keys that are not there yet."""
+        """As it was remembered. Its next word has a version that no other word can have had, since some may have been
+        said after the last that was written down. `entropy` makes keys that are not there yet."""
         local = cls(record.session_id)
-        local._version, local._body = record.version, record.body
+        local._version = record.version + _GAP
         local.said = local.agreed = record.agreed
         local.sdes = Sdes.restored(record.sdes, entropy) if record.sdes is not None else None
         return local

@@ -1,6 +1,6 @@
 """Makes records as calls end."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Protocol
 
 import structlog
@@ -51,14 +51,20 @@ class CallRecords:
         """What has happened to a live call; None when there is no such call."""
         return self._live.get(call)
 
-    async def recover(self) -> int:
-        """End the calls that the last run left behind when it was killed, and store their records.
+    async def recover(self, kept: Container[CallId] = ()) -> int:
+        """End the calls that the last run left behind when it was killed, and store their records; those that are
+        `kept` go on.
 
-        To be called once, before the first call; gives how many they were.
+        To be called once, before the first call; gives how many have ended.
         """
         unfinished = await self._log.unfinished()
         died_at = await self._log.last_at() or 0
-        for facts in unfinished:
+        for facts in list(unfinished):
+            first = facts[0] if facts else None
+            if isinstance(first, CallOffered) and first.call in kept:
+                self._live[first.call] = [fact for fact in facts if isinstance(fact, CallFact)]
+                unfinished.remove(facts)
+                continue
             ended = unfinished_end(facts, died_at)
             if ended is not None:
                 self._log.append(ended)
