@@ -1,5 +1,7 @@
 """How often a call may be sent on to another number, and by whom."""
 
+from collections.abc import Iterable
+
 from softswitch.calls.signals import Origin
 
 MOST_FORWARDS = 8
@@ -11,8 +13,13 @@ class Forwards:
 
     __slots__ = ("_seen",)
 
-    def __init__(self) -> None:
-        self._seen: set[tuple[str, str, str]] = set()
+    def __init__(self, seen: Iterable[tuple[str, str, str]] = ()) -> None:
+        self._seen = set(seen)
+
+    @property
+    def seen(self) -> tuple[tuple[str, str, str], ...]:
+        """Kinds and names of who has, and the numbers."""
+        return tuple(self._seen)
 
     def again(self, by: Origin, number: str) -> bool:
         """Somebody sends the call on to a number, which is dialled in its name; False: it has done so before, or others

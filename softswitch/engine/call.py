@@ -161,7 +161,7 @@ class LiveCall(ServedCall):
             language=self.language,
             answered_at=self.answered_at,
             hops_left=self._hops_left,
-            forwards=tuple(self._forwards),
+            forwards=() if self._forwards is None else self._forwards.seen,
             legs_so_far=self.legs.so_far,
             legs=tuple(legs),
             caller=self.caller_leg.id,

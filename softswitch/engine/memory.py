@@ -51,7 +51,7 @@ class CallRecord(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     language: str
     answered_at: int
     hops_left: int
-    forwards: tuple[tuple[str, str], ...] = ()
+    forwards: tuple[tuple[str, str, str], ...] = ()
     legs_so_far: int
     legs: tuple[LegRecord, ...]
     caller: LegId

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from softswitch.calls.forwards import Forwards
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.restored import RestoredLeg
 from softswitch.engine.call import LiveCall
@@ -36,7 +37,7 @@ class RestoredCall(LiveCall):
         self.from_, self.to, self.routed_as = record.from_, record.to, record.routed_as
         self.identity, self.language = record.identity, record.language
         self.answered_at, self._hops_left = record.answered_at, record.hops_left
-        self._forwards = set(record.forwards)
+        self._forwards = Forwards(record.forwards) if record.forwards else None
         self._at = record.at
         self.legs.count_on(record.legs_so_far)
         offering: list[Leg] = []
