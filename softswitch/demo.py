@@ -124,7 +124,9 @@ async def furnish(
         async with database.session() as session:
             await calendars.create(session, OFFICE)
     if any(boxes.find(number) is None for number in NUMBERS):
-        digest = PasswordHasher(time_cost=1, memory_cost=8).hash(PIN)  # everybody knows it: no time is spent
+        digest = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
+            PIN
+        )  # everybody knows it: no time is spent
         await boxes.furnish([(Box(number=number, account=number), digest) for number in NUMBERS])
     for person in PERSONS:
         if persons.person(person.number) is None:
