@@ -89,6 +89,15 @@ impl Assembly {
         }
     }
 
+    /// Up to when nothing is missing that could still come.
+    pub fn complete(&self, now: f64) -> f64 {
+        let end = match self.layout {
+            Layout::One => self.left.end(),
+            Layout::Mixed | Layout::Stereo => self.left.end().min(self.right.end()),
+        };
+        (self.began + end as f64 / f64::from(self.rate)).clamp(now - WINDOW, now)
+    }
+
     /// Append what was said up to a time to `out`, channels in turn; what comes later for before it is lost.
     pub fn settle(&mut self, until: f64, out: &mut Vec<i16>) {
         let until = self.place(until);
@@ -144,8 +153,12 @@ impl Assembly {
         match self.layout {
             Layout::One => out.extend_from_slice(lefts),
             Layout::Stereo => {
-                let pairs = lefts.iter().zip(&self.rights[range]);
-                out.extend(pairs.flat_map(|(&left, &right)| [left, right]));
+                let start = out.len();
+                out.resize(start + 2 * lefts.len(), 0);
+                let pairs = out[start..].chunks_exact_mut(2);
+                for ((pair, &left), &right) in pairs.zip(lefts).zip(&self.rights[range]) {
+                    pair.copy_from_slice(&[left, right]);
+                }
             }
             Layout::Mixed => {
                 self.total.clear();
@@ -219,6 +232,44 @@ mod tests {
         ] {
             assert_eq!(record(layout, &[]), vec![frame; 16_000], "{layout:?}");
         }
+    }
+
+    #[test]
+    fn only_where_something_may_still_come_is_it_waited_for() {
+        let mut assembly = Assembly::new(Layout::Stereo, 8000, 10.0);
+        let mut out = Vec::new();
+        let mut say = |assembly: &mut Assembly, side, n: u16| {
+            let header = Header {
+                marker: false,
+                payload_type: 96,
+                sequence: n,
+                timestamp: u32::from(n) * 160,
+                ssrc: side as u32,
+            };
+            let at = 10.0 + f64::from(n) * 0.02;
+            let what = What::Packet {
+                side,
+                format: L16,
+                header,
+                length: 320,
+            };
+            assembly.hear(Entry { at, what }, &[1; 320]);
+            let complete = assembly.complete(at + 0.02);
+            assembly.settle(complete, &mut out);
+            (at + 0.02 - complete, out.len() / 2)
+        };
+        for n in 0..50 {
+            say(&mut assembly, Side::Left, n);
+            say(&mut assembly, Side::Right, n);
+        }
+        let (behind, frames) = say(&mut assembly, Side::Right, 50);
+        assert!(behind < 0.021 && frames == 8000, "{behind} s, {frames}");
+        // The left one's packet is missing.
+        let (behind, _) = say(&mut assembly, Side::Left, 51);
+        assert!((behind - 0.04).abs() < 0.001, "{behind} s");
+        let (behind, _) = say(&mut assembly, Side::Right, 80);
+        assert!((behind - WINDOW).abs() < 0.001, "{behind} s");
+        assert!(out[..16_000].iter().all(|&sample| sample == 257));
     }
 
     #[test]

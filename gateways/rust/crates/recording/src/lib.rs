@@ -1,7 +1,7 @@
 //! Recordings: packets of calls in, sound files out, by threads that the media engine never waits for.
 //!
-//! A media thread puts packets as they come into a [`Track`]: a bounded ring, in which what finds no room is lost and
-//! counted. Writer threads take them out a few times a second, put them in order on the recording's time (`timeline`),
+//! A media thread puts packets as they come into a [`Track`]: a bounded inbox, in which what finds no room is lost and
+//! counted. Writer threads take them out twice a second, put them in order on the recording's time (`timeline`),
 //! decode them, join both sides and leave out what must not be heard (`assembly`), and append them to a file
 //! (`sound_file`, `wav`, `opus_file` on `ogg`) that can be played at any time: a crash of the process loses less than a
 //! second. Another thread (`finisher`) waits for the disk: what is written is on it within some five seconds, and a

@@ -12,7 +12,7 @@ use crate::assembly::Layout;
 use crate::disk::{Disk, LocalDisk, Output};
 use crate::finisher::{self, Job};
 use crate::sound_file::Container;
-use crate::track::{Track, track};
+use crate::track::Track;
 use crate::writer::{self, Plan};
 
 /// Recordings at one time: a bound against a mistake.
@@ -145,7 +145,7 @@ impl Recorder {
         let Some(writer) = writers.get(take.recording as usize % writers.len().max(1)) else {
             return Err("the recorder is closed");
         };
-        let (track, intake) = track(take.rate);
+        let track = Track::new(take.rate);
         let plan = Plan {
             number: take.recording,
             path: take.path,
@@ -153,7 +153,7 @@ impl Recorder {
             layout: take.layout,
             rate: take.rate,
             began: self.shared.now(),
-            intake,
+            state: track.state(),
         };
         self.shared.live.fetch_add(1, Relaxed);
         // It cannot fail: writers end after their senders.

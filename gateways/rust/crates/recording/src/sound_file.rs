@@ -38,6 +38,8 @@ pub(crate) struct SoundFile {
     shape: Shape,
     /// Bytes of it that are right; behind them may be what a full disk left of a failed write.
     length: u64,
+    /// Samples as bytes: room to work in.
+    bytes: Vec<u8>,
 }
 
 /// Why samples are not in a file.
@@ -77,6 +79,7 @@ impl SoundFile {
             rate,
             shape,
             length: head.len() as u64,
+            bytes: Vec::new(),
         })
     }
 
@@ -129,17 +132,23 @@ impl SoundFile {
     }
 
     fn append_wav(&mut self, samples: &[i16]) -> Result<(), Trouble> {
-        let bytes: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
-        let length = self.length + bytes.len() as u64;
+        self.bytes.resize(2 * samples.len(), 0);
+        for (pair, sample) in self.bytes.chunks_exact_mut(2).zip(samples) {
+            pair.copy_from_slice(&sample.to_le_bytes());
+        }
+        let length = self.length + self.bytes.len() as u64;
         let sound = length - wav::HEADER as u64;
         if sound > wav::MOST_BYTES {
             return Err(Trouble::Full);
         }
         // First the sound, then the header that counts it: in between the file is only shorter than it could be.
-        let written = self.output.write_at(&bytes, self.length).and_then(|()| {
-            let header = wav::header(self.channels, self.rate, sound);
-            self.output.write_at(&header, 0)
-        });
+        let written = self
+            .output
+            .write_at(&self.bytes, self.length)
+            .and_then(|()| {
+                let header = wav::header(self.channels, self.rate, sound);
+                self.output.write_at(&header, 0)
+            });
         written.map_err(Trouble::Disk)?;
         self.length = length;
         if let Shape::Wav(written) = &mut self.shape {

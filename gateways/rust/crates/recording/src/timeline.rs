@@ -1,11 +1,12 @@
 //! One side's packets on the time of the recording: in order, each where it was said, and what is missing made up for.
 //!
 //! A file is not heard at once, so nothing is lost here to a jitter buffer's haste: a packet has its place by its RTP
-//! timestamp, and only one that comes later than the recording waits for any is lost to it. A stream stands on the
+//! timestamp, and only one that comes later than the recording waits for any is lost to it. Nothing waits that follows
+//! what is there already, which is nearly all: it is decoded as it comes. A stream stands on the
 //! recording's time where its first packet came; after that the sender's clock and ours are kept together.
 
 use codec::{Decoder, Format, Malformed};
-use dsp::{Resampler, energy, level};
+use dsp::{Resampler, energy};
 use rtp::Header;
 
 /// Seconds that a packet may come off its time before the stream is thought to have begun anew.
@@ -19,8 +20,8 @@ const OFF: f64 = 0.02;
 const FAR_OFF: f64 = 0.2;
 /// Moved back, it loses sound; so much at once at the most.
 const STEP_BACK: f64 = 0.02;
-/// What is softer (in dB below overload) is quiet.
-const QUIET: u8 = 45;
+/// What is softer is quiet: 45 dB below overload, as energy of a sample.
+const QUIET: u64 = 34_000;
 
 /// What one side said, as samples from the recording's beginning on.
 pub struct Timeline {
@@ -128,6 +129,14 @@ impl Timeline {
             start: self.bytes.len(),
             length: payload.len(),
         };
+        match self.expected {
+            // What is too late for its place is lost.
+            Some((stream, next)) if stream == self.streams && sequence < next => return,
+            Some(next) if next == (self.streams, sequence) && self.waiting.is_empty() => {
+                return self.lay(&waiting, payload);
+            }
+            _ => {}
+        }
         let key = (waiting.stream, sequence);
         let at = self
             .waiting
@@ -142,20 +151,38 @@ impl Timeline {
         }
     }
 
+    /// Up to where nothing is missing before it.
+    pub fn end(&self) -> i64 {
+        self.end
+    }
+
     /// Append the samples up to `until` (counted from the beginning), where they are not given yet, to `out`.
     pub fn take(&mut self, until: i64, out: &mut Vec<i16>) {
         if until <= self.end - self.ready.len() as i64 {
             return;
         }
+        if !self.waiting.is_empty() {
+            self.lay_due(until);
+        }
+        self.silence_until(until);
+        let surplus = (self.end - until) as usize;
+        out.extend(self.ready.drain(..self.ready.len() - surplus));
+    }
+
+    /// Put the packets that have waited long enough where they belong, and those that follow them without a gap.
+    fn lay_due(&mut self, until: i64) {
         let mut waiting = std::mem::take(&mut self.waiting);
         let bytes = std::mem::take(&mut self.bytes);
-        let due = waiting
-            .iter()
-            .position(|packet| packet.place + self.moved >= until)
-            .unwrap_or(waiting.len());
-        for packet in waiting.drain(..due) {
-            self.lay(&packet, &bytes[packet.start..packet.start + packet.length]);
+        let mut laid = 0;
+        for packet in &waiting {
+            let follows = self.expected == Some((packet.stream, packet.sequence));
+            if !follows && packet.place + self.moved >= until {
+                break;
+            }
+            self.lay(packet, &bytes[packet.start..packet.start + packet.length]);
+            laid += 1;
         }
+        waiting.drain(..laid);
         for packet in &mut waiting {
             let start = self.bytes.len();
             self.bytes
@@ -163,9 +190,6 @@ impl Timeline {
             packet.start = start;
         }
         self.waiting = waiting;
-        self.silence_until(until);
-        let surplus = (self.end - until) as usize;
-        out.extend(self.ready.drain(..self.ready.len() - surplus));
     }
 
     /// A stream begins; the packets of the last one stay where they are.
@@ -211,11 +235,21 @@ impl Timeline {
         let Some(voice) = &mut self.voice else {
             return;
         };
-        if voice.decode(payload, &mut self.decoded).is_err() {
-            return;
+        let overlap = (self.end - place).max(0) as usize;
+        if overlap == 0 && voice.resampler.is_none() {
+            let start = self.ready.len();
+            match voice.decoder.decode(payload, &mut self.ready) {
+                Ok(()) => {
+                    let new = &self.ready[start..];
+                    self.quiet = is_quiet(new);
+                    self.end += new.len() as i64;
+                }
+                Err(_) => self.ready.truncate(start),
+            }
+        } else if voice.decode(payload, &mut self.decoded).is_ok() {
+            self.quiet = is_quiet(&self.decoded);
+            self.append(overlap);
         }
-        self.quiet = level(energy(&self.decoded), self.decoded.len()) > QUIET;
-        self.append((self.end - place).max(0) as usize);
     }
 
     /// Make up for the packets before one.
@@ -247,6 +281,10 @@ impl Timeline {
             self.quiet = true;
         }
     }
+}
+
+fn is_quiet(samples: &[i16]) -> bool {
+    energy(samples) <= QUIET * samples.len() as u64
 }
 
 impl Voice {

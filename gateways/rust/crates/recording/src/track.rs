@@ -1,4 +1,8 @@
-//! The media thread's end of a recording: packets go into a bounded ring, and nobody waits.
+//! The media thread's end of a recording: packets go into its inbox, and nobody waits.
+//!
+//! An inbox is two rows, of what came and of its bytes, in the order of coming. The writer takes them away a few times a
+//! second and leaves those that it had before, now empty: so the memory of a recording is as much as comes between two
+//! looks, and is read as it lies, where a ring would go through its whole length (and no cache holds that of many).
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -8,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codec::Format;
 use rtp::Header;
-use rtrb::{Consumer, Producer, RingBuffer};
 
 /// Whose sound it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub(crate) struct Entry {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {
-    /// `length` bytes of the second ring are its payload.
+    /// The next `length` bytes are its payload.
     Packet {
         side: Side,
         format: Format,
@@ -49,77 +52,62 @@ pub(crate) enum What {
     Resume,
 }
 
-/// How many packets may wait (five seconds of both sides in packets of 20 ms) ...
-const ENTRIES: usize = 512;
-/// ... and of that, room that only pauses and their ends may take.
+/// How many packets of a recording may wait: five seconds of both sides in packets of 20 ms ...
+const PACKETS: usize = 500;
+/// ... and how many pauses, and ends of them, when there is no room for packets.
 const RESERVED: usize = 12;
 /// Seconds of linear sound of both sides that may wait, whatever it is coded as.
 const SECONDS: usize = 2;
+/// Of both, what is kept when there is no need of more: that was for a disk that was slow.
+const KEPT: (usize, usize) = (64, 16_384);
 
-/// Bytes of 20 ms at the highest rate.
-const LONGEST_FRAME: usize = 48_000 / 50 * 2;
+/// What came, and waits for the writer.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    entries: Vec<Entry>,
+    bytes: Vec<u8>,
+}
 
 /// Where the sound of a recording is put in; may be held by several legs and threads. Dropping all of them ends it.
 pub struct Track {
-    rings: Mutex<Rings>,
+    /// Bytes of it that may wait.
+    room: usize,
     state: Arc<State>,
-}
-
-struct Rings {
-    entries: Producer<Entry>,
-    bytes: Producer<u8>,
     /// Sequence numbers and timestamps for what comes without: frames of either side.
-    frames: [(u16, u32); 2],
-    /// A frame as bytes: room to work in.
-    payload: Vec<u8>,
+    frames: Mutex<[(u16, u32); 2]>,
 }
 
-/// What the two ends tell each other beside the rings.
+/// What the two ends share.
 #[derive(Default)]
 pub(crate) struct State {
     stopped: AtomicBool,
+    paused: AtomicBool,
+    inbox: Mutex<Inbox>,
     /// The engine's microseconds of the end.
     stopped_at: AtomicU64,
-    paused: AtomicBool,
     /// Milliseconds of sound for which there was no room.
     pub lost: AtomicU64,
 }
 
-/// The writer's end.
-pub(crate) struct Intake {
-    entries: Consumer<Entry>,
-    bytes: Consumer<u8>,
-    pub state: Arc<State>,
-}
-
-/// Both ends of a recording that is kept at `rate`.
-pub(crate) fn track(rate: u32) -> (Track, Intake) {
-    let (entries_in, entries) = RingBuffer::new(ENTRIES);
-    let (bytes_in, bytes) = RingBuffer::new(rate as usize * 2 * 2 * SECONDS);
-    let state = Arc::new(State::default());
-    let rings = Mutex::new(Rings {
-        entries: entries_in,
-        bytes: bytes_in,
-        frames: [(0, 0); 2],
-        payload: Vec::with_capacity(LONGEST_FRAME),
-    });
-    let track = Track {
-        rings,
-        state: Arc::clone(&state),
-    };
-    let intake = Intake {
-        entries,
-        bytes,
-        state,
-    };
-    (track, intake)
-}
-
 impl Track {
+    /// For a recording that is kept at `rate`.
+    pub(crate) fn new(rate: u32) -> Self {
+        Self {
+            room: rate as usize * 2 * 2 * SECONDS,
+            state: Arc::default(),
+            frames: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+
     /// A packet of one side, in the order of its coming. What finds no room is lost and counted, and what comes while
     /// the recording is paused is left out here: it is in no memory and no file.
     pub fn packet(&self, side: Side, format: Format, header: Header, payload: &[u8], now: f64) {
-        if !self.put(&mut self.lock(), now, side, format, header, payload) {
+        let put = |bytes: &mut Vec<u8>| bytes.extend_from_slice(payload);
+        if !self.put(now, side, format, header, payload.len(), put) {
             let samples = codec::duration(format, payload).unwrap_or(0);
             self.lose(samples, format.rate());
         }
@@ -127,8 +115,8 @@ impl Track {
 
     /// The next samples of a side that has no packets: a mix.
     pub fn frame(&self, side: Side, samples: &[i16], rate: u32, now: f64) {
-        let mut rings = self.lock();
-        let (sequence, timestamp) = &mut rings.frames[side as usize];
+        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sequence, timestamp) = &mut frames[side as usize];
         let header = Header {
             marker: false,
             payload_type: 0,
@@ -139,12 +127,10 @@ impl Track {
         *sequence = sequence.wrapping_add(1);
         *timestamp = timestamp.wrapping_add(samples.len() as u32);
         let format = Format::L16 { rate };
-        let mut payload = std::mem::take(&mut rings.payload);
-        payload.clear();
-        payload.extend(samples.iter().flat_map(|sample| sample.to_be_bytes()));
-        let room = self.put(&mut rings, now, side, format, header, &payload);
-        rings.payload = payload;
-        if !room {
+        let put = |bytes: &mut Vec<u8>| {
+            bytes.extend(samples.iter().flat_map(|sample| sample.to_be_bytes()));
+        };
+        if !self.put(now, side, format, header, 2 * samples.len(), put) {
             self.lose(samples.len(), rate);
         }
     }
@@ -167,43 +153,42 @@ impl Track {
         }
     }
 
-    /// Whether there was room.
+    /// Whether there was room. `payload` puts so many bytes behind others.
+    #[inline]
     fn put(
         &self,
-        rings: &mut Rings,
         at: f64,
         side: Side,
         format: Format,
         header: Header,
-        payload: &[u8],
+        length: usize,
+        payload: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        if self.state.paused.load(Relaxed) || self.state.stopped.load(Relaxed) {
+        let state = &*self.state;
+        if state.paused.load(Relaxed) || state.stopped.load(Relaxed) {
             return true;
         }
-        if rings.entries.slots() <= RESERVED {
+        let mut inbox = state.lock();
+        if inbox.entries.len() >= PACKETS || inbox.bytes.len() + length > self.room {
             return false;
         }
-        if rings.bytes.push_entire_slice(payload).is_err() {
-            return false;
-        }
+        payload(&mut inbox.bytes);
         let what = What::Packet {
             side,
             format,
             header,
-            length: payload.len(),
+            length,
         };
-        // There is room, and nobody else puts in while the lock is held.
-        rings.entries.push(Entry { at, what }).is_ok()
-    }
-
-    /// Shared only by the threads of the legs of one recording, which are nearly always one; the writer needs no lock.
-    fn lock(&self) -> MutexGuard<'_, Rings> {
-        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+        inbox.entries.push(Entry { at, what });
+        true
     }
 
     fn control(&self, at: f64, what: What) {
+        let mut inbox = self.state.lock();
         // Without room only the length of the pause is not seen in the file: what comes in it is left out anyway.
-        self.lock().entries.push(Entry { at, what }).ok();
+        if inbox.entries.len() < PACKETS + RESERVED {
+            inbox.entries.push(Entry { at, what });
+        }
     }
 
     fn lose(&self, samples: usize, rate: u32) {
@@ -221,6 +206,17 @@ impl Drop for Track {
 }
 
 impl State {
+    /// Held for as long as it takes to copy a packet, or to exchange the rows.
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Take what has come, and leave room for what comes.
+    pub fn take(&self, inbox: &mut Inbox) {
+        inbox.empty();
+        std::mem::swap(&mut *self.lock(), inbox);
+    }
+
     /// Nothing more is taken.
     pub fn close(&self) {
         self.stopped.store(true, Relaxed);
@@ -244,29 +240,28 @@ impl State {
     }
 }
 
-impl Intake {
-    /// What has come since, each with its payload.
-    pub fn drain(&mut self, mut hear: impl FnMut(Entry, &[u8])) {
-        let mut joined = Vec::new();
-        while let Ok(entry) = self.entries.pop() {
+impl Inbox {
+    /// What is in it, each with its payload.
+    pub fn entries(&self) -> impl Iterator<Item = (Entry, &[u8])> {
+        let mut bytes = &*self.bytes;
+        self.entries.iter().map(move |&entry| {
             let length = match entry.what {
                 What::Packet { length, .. } => length,
                 _ => 0,
             };
-            // Bytes are put in before their entry.
-            let Ok(chunk) = self.bytes.read_chunk(length) else {
-                continue;
-            };
-            match chunk.as_slices() {
-                (payload, []) => hear(entry, payload),
-                (first, second) => {
-                    joined.clear();
-                    joined.extend_from_slice(first);
-                    joined.extend_from_slice(second);
-                    hear(entry, &joined);
-                }
-            }
-            chunk.commit_all();
+            let (payload, others) = bytes.split_at_checked(length).unwrap_or_default();
+            bytes = others;
+            (entry, payload)
+        })
+    }
+
+    fn empty(&mut self) {
+        let (entries, bytes) = KEPT;
+        if self.entries.len() <= entries && self.bytes.len() <= bytes {
+            self.entries.shrink_to(entries);
+            self.bytes.shrink_to(bytes);
         }
+        self.entries.clear();
+        self.bytes.clear();
     }
 }

@@ -3,19 +3,20 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use crate::assembly::{Assembly, Layout, WINDOW};
+use crate::assembly::{Assembly, Layout};
 use crate::finisher::Job;
 use crate::recorder::{Event, Shared};
 use crate::sound_file::{Container, SoundFile, Trouble};
-use crate::track::Intake;
+use crate::track::{Inbox, State};
 
 /// How often a thread looks for what is due, and how often a recording is.
 const TICK: Duration = Duration::from_millis(100);
-const PERIOD: f64 = 0.3;
+const PERIOD: f64 = 0.5;
 /// How often a file is brought to the disk itself.
 const SYNC_PERIOD: f64 = 5.0;
 
@@ -27,12 +28,14 @@ pub(crate) struct Plan {
     pub layout: Layout,
     pub rate: u32,
     pub began: f64,
-    pub intake: Intake,
+    pub state: Arc<State>,
 }
 
 struct Recording {
     number: u64,
-    intake: Intake,
+    state: Arc<State>,
+    /// What has come, while it is heard.
+    inbox: Inbox,
     assembly: Assembly,
     file: SoundFile,
     samples: Vec<i16>,
@@ -40,7 +43,7 @@ struct Recording {
     synced: f64,
     /// Milliseconds of sound that the disk did not take.
     unwritten: u64,
-    /// Of those for which the ring had no room, how many were told.
+    /// Of those for which there was no room, how many were told.
     told_lost: u64,
     /// Whether the last write failed.
     failing: bool,
@@ -61,7 +64,7 @@ pub(crate) fn run(plans: &Receiver<Plan>, finish: &Sender<Job>, shared: &Shared)
         recordings.extend(new.filter_map(|plan| begin(plan, shared)));
         let now = shared.now();
         let look = |recording: Recording| {
-            let end = recording.intake.state.end(now).or(closing.then_some(now));
+            let end = recording.state.end(now).or(closing.then_some(now));
             if end.is_none() && now < recording.due {
                 return Some(recording);
             }
@@ -83,7 +86,8 @@ fn begin(plan: Plan, shared: &Shared) -> Option<Recording> {
     match SoundFile::create(&*shared.disk, &path, container, layout, rate) {
         Ok(file) => Some(Recording {
             number: plan.number,
-            intake: plan.intake,
+            state: plan.state,
+            inbox: Inbox::default(),
             assembly: Assembly::new(layout, rate, plan.began),
             file,
             samples: Vec::new(),
@@ -94,7 +98,7 @@ fn begin(plan: Plan, shared: &Shared) -> Option<Recording> {
             failing: false,
         }),
         Err(error) => {
-            plan.intake.state.close();
+            plan.state.close();
             shared.end(Event::Ended {
                 recording: plan.number,
                 milliseconds: 0,
@@ -122,7 +126,7 @@ fn look_after(
         Ok(Err(reason)) => Some(reason),
         Err(_) => Some("a fault in the recorder"),
     };
-    recording.intake.state.close();
+    recording.state.close();
     // It cannot fail: the finisher ends after the writers.
     finish.send(recording.over(reason)).ok();
     None
@@ -138,18 +142,19 @@ impl Recording {
         shared: &Shared,
     ) -> Result<(), &'static str> {
         self.due = now + PERIOD;
-        let assembly = &mut self.assembly;
-        self.intake
-            .drain(|entry, payload| assembly.hear(entry, payload));
-        let lost = self.intake.state.lost.load(Relaxed);
+        self.state.take(&mut self.inbox);
+        for (entry, payload) in self.inbox.entries() {
+            self.assembly.hear(entry, payload);
+        }
+        let lost = self.state.lost.load(Relaxed);
         if lost > self.told_lost {
             shared.lost_ms.fetch_add(lost - self.told_lost, Relaxed);
             self.told_lost = lost;
             shared.trouble(self.number, "the disk is too slow".to_owned());
         }
         self.samples.clear();
-        self.assembly
-            .settle(end.unwrap_or(now - WINDOW), &mut self.samples);
+        let until = end.unwrap_or_else(|| self.assembly.complete(now));
+        self.assembly.settle(until, &mut self.samples);
         if self.samples.is_empty() {
             return Ok(());
         }
@@ -183,7 +188,7 @@ impl Recording {
     fn over(self, reason: Option<&'static str>) -> Job {
         Job::Finish {
             recording: self.number,
-            lost_ms: self.unwritten + self.intake.state.lost.load(Relaxed),
+            lost_ms: self.unwritten + self.state.lost.load(Relaxed),
             file: Box::new(self.file),
             reason,
         }
