@@ -183,9 +183,11 @@ async def test_a_caller_whom_an_application_served_is_served_anew(house: Simulat
     (alice,) = await registered(house, "1001")
     out = alice.call("9196")
     await out.until("up")
+    assert not any(call.resumed for call in house.switch._calls.values())
     assert await restarted(house) == 1
     await asyncio.sleep(1)
     assert house.hears_itself(out)
+    assert all(call.resumed for call in house.switch._calls.values())
     out.hang_up()
     await house.settled()
     assert notes(house) == [""]
