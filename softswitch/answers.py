@@ -187,6 +187,16 @@ class Answers:
                 return self._departures.prospect(pbx.name, number, caller, first, by)
             case "trunk":
                 return self._departures.prospect(name, number, caller, first, by)
+            case "flow" if (flow := self._flows().get(name)) is not None:
+                which = f"version {flow.version}" if flow.version else "as it ships"
+                said = f"it is entered, {which}" + (f": {flow.title}" if flow.title else "")
+                opened = (
+                    RoutingStep(f"calendar/{calendar}", "open" if opening.open else "closed", opening.reason)
+                    for calendar in sorted(flow.calendars)
+                    if self._calendars.exists(calendar)
+                    for opening in (self._calendars.opening(calendar, calling.at),)
+                )
+                return Prospect((RoutingStep(str(destination), "matched", said), *opened))
         return Prospect()
 
     def _why_no_code(self, kind: str, calling: Calling) -> str:

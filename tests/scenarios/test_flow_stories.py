@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from softswitch.demo import OFFICE
 from softswitch.events import CallRouted, FlowEnded, FlowPublished
+from softswitch.features.calendars.model import Override, Timetable
 from softswitch.features.callcontrol.model.trace import trace
 from softswitch.features.ivr import source
 from softswitch.features.ivr.journey import Published
@@ -317,3 +319,15 @@ async def test_a_thousand_publications_during_a_hundred_calls_a_second_lose_none
     assert {fact.call: fact.version for fact in ended} == expected, "each goes by what was live when it came"
     assert live == 1000 and len(set(expected.values())) > 900
     await house.settled()
+
+
+async def test_what_is_explained_of_a_flow_says_its_version_and_its_calendars(house: SimulatedSwitch) -> None:
+    steps = house.features.plan.explain("1001", "5000").steps
+    assert [(step.rule, step.result) for step in steps[-2:]] == [("flow/main", "matched"), ("calendar/office", "open")]
+    assert steps[-2].reason == "it is entered, as it ships: Company main menu"
+    house.features.calendars._take(Timetable(OFFICE, Override(open=False, by="a test")))
+    assert house.features.plan.explain("1001", "5000").steps[-1].result == "closed"
+    paper = Paper()
+    await house.features.flows.publish_source(paper, "main", SHORT.format(number=1), "tester", "")  # type: ignore[arg-type]
+    paper.commit()
+    assert house.features.plan.explain("1001", "5000").steps[-1].reason == "it is entered, version 1: version 1"
