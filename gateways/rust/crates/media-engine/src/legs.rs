@@ -9,27 +9,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use dsp::mix::saturate;
 
-use crate::command::{By, Event};
+use crate::command::Event;
 use crate::guard::{Guard, looks_plain};
 use crate::io::{Hearer, Outbox};
-use crate::leg::{Datagram, Desk, Fate, Heard, KeyTaker, Leg, Press, Presses};
+use crate::leg::{Datagram, Desk, Fate, Leg};
 use crate::mix::Mix;
 use crate::mixed::Mixed;
-use crate::playlist::Playing;
-use crate::streaming::Live;
-use crate::switchboard::{Errand, MixOrder, Order, Playlist};
 use crate::wheel::{PHASES, Wheel};
 use crate::worker::Shared;
 
-/// Keys may fill no more than this share of the event queue: a party can press keys without end, while every other
-/// event answers a command.
-const KEYS_SHARE: f64 = 0.5;
 /// How often held keys are looked at whether their end was lost.
 const KEY_CHECK: f64 = 0.05;
-/// A key is sent on as long as it was held, in milliseconds, within these; a receiver needs the shortest (ITU-T Q.24).
-const SHORTEST_KEY_MS: u32 = 60;
-const LONGEST_KEY_MS: u32 = 2000;
-const KEY_PAUSE_MS: u32 = 60;
 const FAULT: Cow<'static, str> = Cow::Borrowed("a fault in the media engine");
 
 pub struct Legs {
@@ -114,147 +104,6 @@ impl Legs {
             .reduce(f64::min)?;
         let left = deadline - self.start.elapsed().as_secs_f64();
         Some(Duration::try_from_secs_f64(left).unwrap_or_default())
-    }
-
-    // What the owner orders -----------------------------------------------------------------------------------------
-
-    pub fn carry_out(&mut self, errand: Errand) {
-        match errand {
-            Errand::Leg(slot, order) => self.guarded(slot, |legs| legs.obey(slot, order)),
-            Errand::Mix(mix, order) => self.guarded_mix(mix, |legs| legs.obey_mix(mix, order)),
-        }
-    }
-
-    fn obey(&mut self, slot: u32, order: Order) {
-        let shared = &self.shared;
-        let outlet = &shared.outlets[slot as usize];
-        if let Order::Open { epoch } = order {
-            shared.counters[slot as usize].open(epoch);
-            outlet.open(epoch);
-            shared.around.voices.open(slot, epoch);
-            self.legs[slot as usize] = Some(Seated {
-                guard: None,
-                leg: Box::new(Leg::new(slot, epoch, self.now, shared.around.clone())),
-                ticks: false,
-            });
-            return;
-        }
-        let Some(Seated { leg, guard, .. }) = &mut self.legs[slot as usize] else {
-            return;
-        };
-        match order {
-            Order::Open { .. } => {}
-            Order::Connect(connection) => {
-                let keys = connection.keys.as_deref();
-                outlet.secure(keys.map(|keys| &keys.ours));
-                match (guard.as_mut(), keys) {
-                    (Some(guard), Some(keys)) => guard.agreed(keys, self.now),
-                    (_, keys) => *guard = keys.map(|keys| Box::new(Guard::new(keys))),
-                }
-                leg.connect(connection, outlet);
-            }
-            Order::Bridge(terms) => leg.bridge(terms, outlet),
-            Order::Join { mix, epoch, rate } => leg.join(mix, epoch, rate, outlet),
-            Order::Play(playlist) => {
-                let over = playlist.over;
-                leg.play(playing(playlist), over, outlet);
-            }
-            Order::StopPlay => leg.stop_play(outlet),
-            Order::PausePlay(paused) => {
-                if let Some(playing) = leg.playing() {
-                    playing.pause(paused);
-                }
-            }
-            Order::SeekPlay(ms) => {
-                if let Some(playing) = leg.playing() {
-                    playing.seek(ms);
-                }
-            }
-            Order::Detect(listening) => leg.listen_for(listening),
-            Order::SendKeys(keys) => leg.send_keys(keys, outlet),
-            Order::Key { epoch, keys } => {
-                if leg.epoch == epoch {
-                    leg.send_keys(keys, outlet);
-                }
-            }
-            Order::Live(incoming) => leg.play_live(Live::new(incoming), outlet),
-            Order::Silence => leg.silence(outlet),
-            Order::Close => {
-                let figures = shared.counters[slot as usize].read(leg.epoch);
-                shared
-                    .judged
-                    .add(figures.r, figures.lost, figures.measures.late);
-                outlet.close();
-                shared.around.tracks.end(slot, leg.epoch);
-                shared.around.voices.close(slot);
-                self.legs[slot as usize] = None;
-                self.wheel.remove(slot);
-                return;
-            }
-        }
-        self.keep_ticking(slot);
-    }
-
-    fn obey_mix(&mut self, mix: u32, order: MixOrder) {
-        let around = &self.shared.around;
-        if let MixOrder::Open {
-            epoch,
-            rate,
-            loudest,
-            keys,
-        } = order
-        {
-            around.mixes.open(mix, epoch);
-            let voices = Arc::clone(&around.voices);
-            self.mixes[mix as usize] = Some(Box::new(Room {
-                mix: Mix::new(epoch, rate, loudest, keys, voices),
-                spare: None,
-            }));
-            self.wheel.add(self.mix_on_wheel(mix), self.now);
-            return;
-        }
-        let Some(room) = &mut self.mixes[mix as usize] else {
-            return;
-        };
-        let room = &mut room.mix;
-        match order {
-            MixOrder::Open { .. } => {}
-            MixOrder::Join { leg, epoch, manner } => room.join(leg, epoch, manner),
-            MixOrder::Leave { leg } => room.leave(leg),
-            MixOrder::Stand { leg, standing } => room.stand(leg, standing),
-            MixOrder::Hear {
-                listener,
-                speaker,
-                gain,
-            } => room.hear(listener, speaker, gain),
-            MixOrder::Play(playlist) => room.play(Some(playing(playlist))),
-            MixOrder::StopPlay => room.play(None),
-            MixOrder::PausePlay(paused) => {
-                if let Some(playing) = room.playing() {
-                    playing.pause(paused);
-                }
-            }
-            MixOrder::SeekPlay(ms) => {
-                if let Some(playing) = room.playing() {
-                    playing.seek(ms);
-                }
-            }
-            MixOrder::Key { presser, keys } => {
-                for (leg, epoch) in room.key_takers(presser) {
-                    let keys = keys.clone();
-                    self.pass_on(Errand::Leg(leg, Order::Key { epoch, keys }), leg);
-                }
-            }
-            MixOrder::Close => self.end_mix(mix),
-        }
-    }
-
-    fn end_mix(&mut self, mix: u32) {
-        self.shared.around.mixes.close(mix);
-        if let Some(room) = self.mixes[mix as usize].take() {
-            self.shared.mix_tracks.end(mix, room.mix.epoch);
-        }
-        self.wheel.remove(self.mix_on_wheel(mix));
     }
 
     fn mix_on_wheel(&self, mix: u32) -> u32 {
@@ -510,87 +359,6 @@ impl Legs {
         }
     }
 
-    // What is told --------------------------------------------------------------------------------------------------
-
-    fn tell_key(&self, leg: u32, epoch: u64, press: Option<Press>) {
-        let Some(Press {
-            digit,
-            duration_ms,
-            passed,
-        }) = press
-        else {
-            return;
-        };
-        let event = Event::Digit {
-            leg,
-            epoch,
-            digit,
-            duration_ms,
-        };
-        self.shared.events.push(event, KEYS_SHARE);
-        let taker = match &self.legs[leg as usize] {
-            Some(seated) if !passed => seated.leg.key_taker(),
-            _ => None,
-        };
-        // Those who hear the party get the key as each of them takes keys.
-        let keys = Presses {
-            digits: digit.to_string(),
-            press_ms: duration_ms.clamp(SHORTEST_KEY_MS, LONGEST_KEY_MS),
-            pause_ms: KEY_PAUSE_MS,
-            by: By::Agreed,
-        };
-        match taker {
-            Some(KeyTaker::Leg { slot, epoch }) => {
-                self.pass_on(Errand::Leg(slot, Order::Key { epoch, keys }), slot);
-            }
-            Some(KeyTaker::Mix(mix)) => {
-                let key = MixOrder::Key { presser: leg, keys };
-                self.pass_on(Errand::Mix(mix, key), mix);
-            }
-            None => {}
-        }
-    }
-
-    /// What was heard in a party's sound at this tick.
-    fn tell_heard(&mut self, leg: u32, epoch: u64) {
-        for heard in std::mem::take(&mut self.desk.heard) {
-            let event = match heard {
-                Heard::Key { digit, duration_ms } => Event::Digit {
-                    leg,
-                    epoch,
-                    digit,
-                    duration_ms,
-                },
-                Heard::Thing(what) => Event::Detected { leg, epoch, what },
-            };
-            // A party can make tones without end, too.
-            self.shared.events.push(event, KEYS_SHARE);
-        }
-    }
-
-    /// Give an errand to whose it is. Keys that find no room are lost, as a party can press them without end.
-    fn pass_on(&self, errand: Errand, slot: u32) {
-        let thread = self.shared.thread_of(slot);
-        self.shared.errands[thread].push_all([(errand, KEYS_SHARE)], drop);
-    }
-
-    fn tell(&self, event: Event) {
-        self.shared.events.push(event, 1.0);
-    }
-
-    pub fn tell_totals(&mut self) {
-        for (total, count) in [
-            (&self.shared.packets_received, &mut self.received),
-            (&self.shared.packets_sent, &mut self.sent),
-            (&self.shared.packets_discarded, &mut self.discarded),
-            (&self.shared.late_ticks, &mut self.late),
-        ] {
-            if *count > 0 {
-                total.fetch_add(std::mem::take(count), Relaxed);
-            }
-        }
-    }
-
     /// One unit of work. A panic in it silences its leg and no other.
     #[inline]
     fn guarded(&mut self, slot: u32, work: impl FnOnce(&mut Self)) {
@@ -631,10 +399,6 @@ impl Legs {
     }
 }
 
-fn playing(playlist: Playlist) -> Playing {
-    Playing::new(playlist.items, playlist.operation, playlist.looped)
-}
-
 impl Hearer for Legs {
     fn woken(&mut self) {
         self.now = self.start.elapsed().as_secs_f64();
@@ -654,12 +418,15 @@ impl Hearer for Legs {
     }
 }
 
+mod orders;
 #[cfg(test)]
 mod story;
+mod telling;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::Order;
 
     struct Nowhere;
 

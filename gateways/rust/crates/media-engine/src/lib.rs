@@ -32,6 +32,7 @@ mod mapped;
 mod measures;
 mod mix;
 mod mixed;
+mod order;
 mod outlet;
 mod playlist;
 pub mod playout;

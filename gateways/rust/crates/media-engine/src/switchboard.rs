@@ -8,99 +8,15 @@ use std::sync::Arc;
 use dsp::mix::Gain;
 use rtp::event::event_of;
 
-use crate::command::{Command, Connection, Event, Item as Wanted, Target};
+use crate::command::{Command, Connection, Event, Target};
 use crate::formats::{Formats, Passage};
-use crate::leg::{Listening, Presses, Terms};
+use crate::leg::{Presses, Terms};
 use crate::mix::Standing;
-use crate::playlist::{Item, ToneSpec};
+use crate::order::{Errand, MixOrder, Order, Playlist};
 use crate::prompt::Prompt;
 use crate::speaker::Manner;
-use crate::streaming::{Company, Incoming};
+use crate::streaming::Company;
 use crate::wire::Inventory;
-
-/// What the thread of one leg is to do.
-#[derive(Clone)]
-pub enum Order {
-    Open {
-        epoch: u64,
-    },
-    Connect(Connection),
-    Bridge(Terms),
-    Join {
-        mix: u32,
-        epoch: u64,
-        rate: u32,
-    },
-    Play(Playlist),
-    StopPlay,
-    PausePlay(bool),
-    SeekPlay(u32),
-    Detect(Listening),
-    SendKeys(Presses),
-    /// A key that whom it hears has pressed, for a user of the slot.
-    Key {
-        epoch: u64,
-        keys: Presses,
-    },
-    /// Play what comes from the far end of a stream.
-    Live(Arc<Incoming>),
-    Silence,
-    Close,
-}
-
-/// What the thread of one mix is to do.
-#[derive(Clone)]
-pub enum MixOrder {
-    Open {
-        epoch: u64,
-        rate: u32,
-        loudest: usize,
-        keys: bool,
-    },
-    Join {
-        leg: u32,
-        epoch: u64,
-        manner: Option<Manner>,
-    },
-    Leave {
-        leg: u32,
-    },
-    Stand {
-        leg: u32,
-        standing: Standing,
-    },
-    Hear {
-        listener: u32,
-        speaker: u32,
-        gain: Option<Gain>,
-    },
-    Play(Playlist),
-    StopPlay,
-    PausePlay(bool),
-    SeekPlay(u32),
-    /// A member has pressed a key.
-    Key {
-        presser: u32,
-        keys: Presses,
-    },
-    Close,
-}
-
-/// What is to be played.
-#[derive(Clone)]
-pub struct Playlist {
-    pub items: Vec<Item>,
-    pub operation: u64,
-    pub looped: bool,
-    pub over: bool,
-}
-
-/// An order with whom it is for.
-#[derive(Clone)]
-pub enum Errand {
-    Leg(u32, Order),
-    Mix(u32, MixOrder),
-}
 
 use Errand::{Leg, Mix};
 
@@ -134,10 +50,7 @@ struct MixSlot {
 
 /// Rates of a mix.
 const RATES: [u32; 3] = [8000, 16_000, 48_000];
-/// Bounds of a list against a mistake.
-const ITEMS: usize = 1000;
-const TONE_PARTS: usize = 4;
-const CADENCE: usize = 64;
+/// Bounds of keys to send against a mistake.
 const DIGITS: usize = 128;
 const MILLISECONDS: RangeInclusive<u32> = 20..=6000;
 
@@ -566,50 +479,6 @@ impl Switchboard {
         }])
     }
 
-    /// What is to be played, with its prompts.
-    fn items(&mut self, to: Target, wanted: &[Wanted]) -> Result<Vec<Item>, Event> {
-        let epoch = self.must_be_open(to)?;
-        let refuse = |reason| match to {
-            Target::Leg(leg) => failed(leg, epoch, reason),
-            Target::Mix(mix) => mix_failed(mix, epoch, reason),
-        };
-        if wanted.len() > ITEMS {
-            return Err(refuse("there is too much in the list"));
-        }
-        wanted
-            .iter()
-            .map(|item| match item {
-                Wanted::Prompt { prompt, from_ms } => match self.prompts.get(prompt) {
-                    Some(prompt) => Ok(Item::Prompt {
-                        prompt: Arc::clone(prompt),
-                        from_ms: *from_ms,
-                    }),
-                    None => Err(refuse("there is no such prompt")),
-                },
-                Wanted::Tone { tone, ms } => match check(tone) {
-                    None => Ok(Item::Tone {
-                        tone: Arc::new(tone.clone()),
-                        ms: *ms,
-                    }),
-                    Some(reason) => Err(refuse(reason)),
-                },
-                Wanted::Silence { ms } => Ok(Item::Silence { ms: *ms }),
-            })
-            .collect()
-    }
-
-    /// Have prompts made ready in the party's own format: some of them are when they are reached.
-    fn prepare(&self, leg: u32, items: &[Item]) {
-        let Some(manner) = self.manner(leg) else {
-            return;
-        };
-        for item in items {
-            if let Item::Prompt { prompt, .. } = item {
-                prompt.form(manner);
-            }
-        }
-    }
-
     fn must_be_open(&mut self, to: Target) -> Result<u64, Event> {
         match to {
             Target::Leg(leg) => self.epoch(leg),
@@ -649,19 +518,6 @@ impl Switchboard {
     }
 }
 
-/// What is wrong with a tone.
-fn check(tone: &ToneSpec) -> Option<&'static str> {
-    // Also false for what is no number.
-    let heard = |&(hz, level): &(f64, f64)| hz > 0.0 && hz < 4000.0 && level.is_finite();
-    if !tone.parts.iter().all(heard) {
-        return Some("a tone lies between 0 and 4000 Hz");
-    }
-    if tone.parts.is_empty() || tone.parts.len() > TONE_PARTS || tone.cadence.len() > CADENCE {
-        return Some("a tone has one to four parts, and a rhythm of 64 steps at the most");
-    }
-    None
-}
-
 fn failed(leg: u32, epoch: u64, reason: &'static str) -> Event {
     let reason = reason.into();
     Event::Failed { leg, epoch, reason }
@@ -672,5 +528,6 @@ fn mix_failed(mix: u32, epoch: u64, reason: &'static str) -> Event {
     Event::MixFailed { mix, epoch, reason }
 }
 
+mod playing;
 #[cfg(test)]
 mod tests;

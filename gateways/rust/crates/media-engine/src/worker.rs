@@ -12,11 +12,11 @@ use crate::leg::Around;
 use crate::legs::Legs;
 use crate::measures::Judged;
 use crate::mixed::Mixes;
+use crate::order::Errand;
 use crate::outlet::Outlet;
 use crate::priority;
 use crate::queue::Queue;
 use crate::studio::Tracks;
-use crate::switchboard::Errand;
 use crate::voice::Voices;
 
 /// What all threads see.

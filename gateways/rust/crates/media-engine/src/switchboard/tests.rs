@@ -1,6 +1,8 @@
 use super::*;
 use crate::command::By;
+use crate::command::Item as Wanted;
 use crate::formats::Coding;
+use crate::playlist::ToneSpec;
 
 fn words(errands: Result<Vec<Errand>, Event>) -> Vec<String> {
     match errands {
