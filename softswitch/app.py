@@ -477,8 +477,8 @@ class Softswitch:
                 )
             await self._binding_writer.start()
             self._retention.start()
-            self._recording_retention.start()
-            self._flow_retention.start()
+            self._recording_retention.rounds.start()
+            self._flow_retention.rounds.start()
             await self.media.start()
             await self.voicemail.recover()
             self.prompts.start(self.media.prepare)
@@ -491,7 +491,7 @@ class Softswitch:
             await self.sip.start()
             self._resume(kept)  # in the turn in which the sockets were opened: nothing has been read from them
             await self.voicemail.light()
-            self._voicemail_retention.start()
+            self._voicemail_retention.rounds.start()
             if self._mailing is not None:
                 self._mailing.start()
             self.listeners.start()
@@ -507,7 +507,7 @@ class Softswitch:
         """Take no new calls, let the others end within some seconds, and stop. Stopping twice does nothing."""
         self.sip.refuse_new_calls()
         await self.switch.drain(drain_seconds)
-        await self._voicemail_retention.stop()
+        await self._voicemail_retention.rounds.stop()
         if self._mailing is not None:
             await self._mailing.stop()
         await self.voicemail.stop()
@@ -526,8 +526,8 @@ class Softswitch:
         await self.bans.stop()
         await self._changes.stop()
         await self._retention.stop()
-        await self._recording_retention.stop()
-        await self._flow_retention.stop()
+        await self._recording_retention.rounds.stop()
+        await self._flow_retention.rounds.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
         await self.event_log.stop()
         await self.audit.stop()

@@ -143,11 +143,11 @@ async def test_what_is_old_is_deleted(
     names = list(store.PATHS.columns)
     async with database.session() as session:
         session.add_all([PathRow(**dict(zip(names, row, strict=True))) for row in log.rows])
-    assert await Retention(database, clock, tmp_path / "flows", 30).sweep() == (1, 1)
+    assert await Retention(database, clock, tmp_path / "flows", 30).sweep() == 2
     assert [file.name for file in (tmp_path / "flows" / "menu").iterdir()] == ["new.wav"]
     kept = (await client.get("/api/v1/flows/menu/paths")).json()["items"]
     assert [path["call_id"] for path in kept] == ["new"]
-    assert await Retention(database, clock, tmp_path / "nothing", 30).sweep() == (0, 0)
+    assert await Retention(database, clock, tmp_path / "nothing", 30).sweep() == 0
 
 
 async def test_versions_are_kept_and_rolled_back_to(client: httpx.AsyncClient, flows: IvrFlows) -> None:
