@@ -583,6 +583,14 @@ class Softswitch:
             "by",
             lambda: self.speech.waiting,
         )
+        self.telemetry.gauge(
+            "media_streams", "Streams of live sound to WebSocket servers", lambda: len(self.media.streams)
+        )
+        self.telemetry.gauge(
+            "media_stream_lost_ms",
+            "Milliseconds of sound that servers of streams that ended were too slow for",
+            lambda: self.media.streams.lost_ms,
+        )
         self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))
         self.telemetry.gauge("bans", "Networks that nothing is read from", lambda: len(self.bans))
         self.telemetry.gauge("log_pending", "Facts and rows that await the disk", lambda: self.event_log.pending)

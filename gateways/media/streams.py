@@ -26,6 +26,12 @@ class Streams:
         self._slots = slots
         self._numbers = count(above + 1)
         self._hearers: dict[int, _Hearer] = {}
+        self.lost_ms = 0
+        """Of those that ended: sound that their servers were too slow for."""
+
+    def __len__(self) -> int:
+        """How many have not ended."""
+        return len(self._hearers)
 
     def stream(
         self,
@@ -64,6 +70,7 @@ class Streams:
 
     def tell_ended(self, stream: int, lost_ms: int, reason: str) -> None:
         """The engine has ended a stream."""
+        self.lost_ms += lost_ms
         hearer = self._hearers.pop(stream, None)
         if hearer is not None:  # an owner of the engine before us may have begun it
             hearer.ended(lost_ms, reason)

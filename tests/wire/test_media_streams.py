@@ -177,12 +177,14 @@ async def test_a_server_hears_the_party_at_its_rate_in_frames_of_20_ms(gateway: 
                 "frame_ms": 20,
             }
             assert stream.opened.is_set()
+            assert len(gateway.streams) == 1
             await talk(caller, to, CALLER, 1.5)
             assert (await peer.text("speech"))["state"] == "started"
             assert (await peer.text("speech"))["state"] == "stopped"
             gateway.streams.stop_stream(stream.number)
             assert (await peer.text("stop"))["reason"] == "it was stopped"
             assert (await stream.ended())[1] == "it was stopped"
+            assert len(gateway.streams) == 0
             assert set(peer.frames) == {rate // 50 * 2}
             assert peer.socket.request is not None and peer.socket.request.path == "/agent?of=1"
             spoken = peer.samples()
@@ -377,6 +379,7 @@ async def test_a_slow_server_loses_sound_is_told_how_much_and_holds_nobody_up(ga
             assert lost["ms"] >= 200 and lost["ms"] % 20 == 0
             gateway.streams.stop_stream(stream.number)
             assert await stream.ended() == (lost["ms"], "it was stopped")
+            assert gateway.streams.lost_ms == lost["ms"]
             assert peer.kinds[0] == "start"
             await reading
 
