@@ -3,6 +3,7 @@
 import textwrap
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -201,3 +202,20 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             findings(source, "x.yaml", Strict(SOUNDS, set()))
         except Invalid as refused:
             assert str(refused).startswith("x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: " + "[" * 100_000, "f:1: it is nested deeper than 20"),
+        ("a: " + "{b: " * 20_000, "f:1: it is nested deeper than 20"),
+        ("a:\n" + "- 1\n" * 60_000, "f:9998: it is more than 10000 pieces"),
+    ],
+)
+def test_what_would_take_minutes_to_read_is_refused_before_a_tree_is_made_of_it(
+    text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml, "compose", lambda *_, **__: pytest.fail("a tree was made"))
+    with pytest.raises(Invalid) as refused:
+        tree.read(text, "f")
+    assert str(refused.value) == said

@@ -177,3 +177,12 @@ def test_every_prompt_that_is_named_ships_in_both_languages() -> None:
     assert len(names) > 50
     for language in ("en", "zh"):
         assert not [name for name in names if not (root / "prompts" / language / f"{name}.opus").is_file()]
+
+
+def test_where_nothing_is_forgotten_a_flood_of_others_frees_nobody() -> None:
+    guesses = Guesses(most=None)
+    for _ in range(WRONG_ALLOWED):
+        guesses.wrong(("box/1002",), 0)
+    for number in range(MOST_REMEMBERED + 10):
+        guesses.wrong((f"box/x{number}",), 1)
+    assert guesses.locked(("box/1002",), 2)

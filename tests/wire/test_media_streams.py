@@ -209,10 +209,11 @@ async def test_both_parties_of_a_call_are_heard_as_the_direction_says_and_their_
     async with serving() as server:
         with Party() as caller, Party() as called:
             first, second = opened(gateway, A, caller), opened(gateway, B, called)
+            # Orders are carried out one after the other: when the stream begins, the bridge is there.
+            gateway.bridge(A, B)
             stream = Ordered(gateway, server.url, direction=direction)
             peer = await server.peer()
             await peer.text("start")
-            gateway.bridge(A, B)
             await asyncio.gather(talk(caller, first, CALLER, 1.0), talk(called, second, CALLED, 1.0))
             gateway.streams.stop_stream(stream.number)
             await stream.ended()

@@ -183,7 +183,7 @@ def router_for(flows: IvrFlows, sounds: Sounds) -> APIRouter:
         return paging.page(names, str, lambda name: FlowOut.model_validate(flows.live[name], from_attributes=True))
 
     @router.post("/check")
-    async def check(body: NewDraft) -> list[FindingOut]:
+    async def check(body: NewDraft, who: Admin) -> list[FindingOut]:
         """What is wrong with a flow; nothing is stored."""
         return [_finding(finding) for finding in flows.check(body.source, "flow")]
 
@@ -249,7 +249,7 @@ def router_for(flows: IvrFlows, sounds: Sounds) -> APIRouter:
     # Callers ------------------------------------------------------------------------------------------------
 
     @router.post("/{name}/simulate")
-    async def simulated(name: FlowName, body: ScriptedCaller, session: Reading) -> SimulationOut:
+    async def simulated(name: FlowName, body: ScriptedCaller, session: Reading, who: Admin) -> SimulationOut:
         """What a scripted caller would hear, by the calendars and destinations of this switch. Web services, databases
         and queues are not asked: what needs them comes to nothing."""
         live = dict(flows.live)

@@ -41,7 +41,10 @@ class Doors:
         self._clock = clock
         self._publish = publish
         self._light = light
-        self._guesses = Guesses()
+        self._of_boxes = Guesses(most=None)
+        """At boxes that there are: as many as these."""
+        self._of_others = Guesses()
+        """By callers, and at boxes that there are not: whoever makes up many of them makes no box forget."""
 
     async def open(self, number: str, pin: str | None, visitor: Visitor) -> str:
         """Whether somebody gets into a box: `open`, `wrong`, or `locked`. `pin` None: none was asked for."""
@@ -51,14 +54,18 @@ class Doors:
             if box is None or not own or not box.skip_pin:
                 return "wrong"
             return await self._opened(box, visitor)
-        keys = (f"own/{number}",) if own else (f"box/{number}", f"caller/{visitor.by}/{visitor.from_number}")
-        if self._guesses.locked(keys, self._clock.wall_ms()):
+        now = self._clock.wall_ms()
+        at_box = (f"own/{number}" if own else f"box/{number}",)
+        by_caller = () if own else (f"caller/{visitor.by}/{visitor.from_number}",)
+        counts = self._of_boxes if box is not None else self._of_others
+        if counts.locked(at_box, now) or self._of_others.locked(by_caller, now):
             return "locked"
         if await self._pins.right(box.pin if box is not None else "", pin) and box is not None:
             # What the caller guessed wrong elsewhere stays counted, or a box of one's own would wipe it out.
-            self._guesses.right(keys[:1])
+            counts.right(at_box)
             return await self._opened(box, visitor)
-        locked = self._guesses.wrong(keys, self._clock.wall_ms())
+        locked = counts.wrong(at_box, self._clock.wall_ms())
+        locked = self._of_others.wrong(by_caller, self._clock.wall_ms()) or locked
         self._publish(
             MailboxRefused(
                 at=self._clock.wall_ms(),
@@ -74,11 +81,11 @@ class Doors:
     def unlock(self, number: str) -> None:
         """Wrong PINs for a box are forgotten. Raises NotFound."""
         self._boxes.box(number)
-        self._guesses.right((f"own/{number}", f"box/{number}"))
+        self._of_boxes.right((f"own/{number}", f"box/{number}"))
 
     def locked(self, number: str) -> bool:
         """Whether nobody gets into a box by PIN now but, perhaps, its owner's phones."""
-        return self._guesses.locked((f"box/{number}",), self._clock.wall_ms())
+        return self._of_boxes.locked((f"box/{number}",), self._clock.wall_ms())
 
     async def _opened(self, box: Box, visitor: Visitor) -> str:
         self._publish(

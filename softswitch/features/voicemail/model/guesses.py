@@ -18,7 +18,9 @@ class Guesses:
     locks owners out of their boxes from elsewhere.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, most: int | None = MOST_REMEMBERED) -> None:
+        """`most`: how many keys are remembered; None: all."""
+        self._most = most
         self._wrong: OrderedDict[str, tuple[int, int]] = OrderedDict()
         """How many, and when the last was."""
 
@@ -31,7 +33,7 @@ class Guesses:
         for key in keys:
             count, last = self._wrong.pop(key, (0, 0))
             self._wrong[key] = (count + 1 if now - last < LONGEST_MS else 1, now)
-        while len(self._wrong) > MOST_REMEMBERED:
+        while self._most is not None and len(self._wrong) > self._most:
             self._wrong.popitem(last=False)
         return self.locked(keys, now)
 
