@@ -176,7 +176,7 @@ async def test_a_server_hears_the_party_at_its_rate_in_frames_of_20_ms(gateway: 
                 "encoding": "pcm_s16le",
                 "frame_ms": 20,
             }
-            assert stream.opened.is_set()
+            await asyncio.wait_for(stream.opened.wait(), 5)  # an engine of its own tells the server first
             assert len(gateway.streams) == 1
             await talk(caller, to, CALLER, 1.5)
             assert (await peer.text("speech"))["state"] == "started"
