@@ -44,6 +44,15 @@ def moment(at: int | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at / 1000, UTC)
 
 
+@overload
+def wall_ms(moment: datetime) -> int: ...
+@overload
+def wall_ms(moment: datetime | None) -> int | None: ...
+def wall_ms(moment: datetime | None) -> int | None:
+    """The other way: wall milliseconds of a time; one without a zone is taken as UTC."""
+    return None if moment is None else round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+
+
 ABSENT: Any = None
 """The default of a field that `Changes` may leave out."""
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from softswitch.platform.auth import Admin, Authenticator, Role
-from softswitch.platform.rest import ABSENT, Changes, Input, Line, Moment, Page, Paging, Reading, Writing
+from softswitch.platform.rest import ABSENT, Changes, Input, Line, Moment, Page, Paging, Reading, Writing, wall_ms
 from softswitch.platform.tables import TokenRow
 from softswitch.platform.tokens import create_token, find_token, list_tokens, revoke_token
 
@@ -63,7 +63,7 @@ async def list_(paging: Paging, session: Reading, who: Admin) -> Page[TokenOut]:
 async def create(body: NewToken, session: Writing, who: Admin, request: Request) -> TokenCreated:
     """Make a token; the answer is the only place that shows it."""
     authenticator = _authenticator(request)
-    expires_at = round(body.expires_at.timestamp() * 1000) if body.expires_at is not None else None
+    expires_at = wall_ms(body.expires_at)
     row, token = await create_token(session, body.name, body.role, authenticator.wall_ms(), expires_at)
     session.after_commit(authenticator.forget)
     return TokenCreated(**_show(row).model_dump(), token=token)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from softswitch.features.bans.model import Ban
 from softswitch.features.bans.service import Bans
 from softswitch.platform.auth import Operator
-from softswitch.platform.rest import Changes, Input, Line, Moment, Page, Paging, Writing
+from softswitch.platform.rest import Changes, Input, Line, Moment, Page, Paging, Writing, wall_ms
 
 NetworkPath = Annotated[str, Path(max_length=64)]
 NetworkText = Annotated[str, Field(max_length=64, examples=["192.0.2.7", "198.51.100.0/24"])]
@@ -40,10 +40,6 @@ def _show(ban: Ban) -> BanOut:
     return BanOut.model_validate(ban, from_attributes=True)
 
 
-def _ms(moment: AwareDatetime | None) -> int | None:
-    return None if moment is None else round(moment.timestamp() * 1000)
-
-
 def build_router(bans: Bans) -> APIRouter:
     """The routes over one list of bans."""
     router = APIRouter(prefix="/bans", tags=["bans"])
@@ -56,7 +52,7 @@ def build_router(bans: Bans) -> APIRouter:
     @router.post("", status_code=201)
     async def add_ban(body: BanIn, session: Writing, who: Operator) -> BanOut:
         """Ban a network."""
-        return _show(await bans.add(session, body.network, _ms(body.until), body.detail, who.name))
+        return _show(await bans.add(session, body.network, wall_ms(body.until), body.detail, who.name))
 
     @router.get("/{network:path}")
     async def get_ban(network: NetworkPath) -> BanOut:
@@ -66,7 +62,7 @@ def build_router(bans: Bans) -> APIRouter:
     @router.patch("/{network:path}")
     async def change_ban(network: NetworkPath, body: BanChanges, session: Writing, who: Operator) -> BanOut:
         """Let a ban end at another time."""
-        return _show(await bans.change(session, network, _ms(body.until), who.name))
+        return _show(await bans.change(session, network, wall_ms(body.until), who.name))
 
     @router.delete("/{network:path}", status_code=204)
     async def lift_ban(network: NetworkPath, session: Writing, who: Operator) -> None:

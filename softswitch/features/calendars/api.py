@@ -12,7 +12,7 @@ from softswitch.features.calendars.model.document import DAY, FIRST, LAST
 from softswitch.features.calendars.service import Calendars
 from softswitch.kernel.errors import Invalid, NotFound
 from softswitch.platform.auth import Admin, Operator
-from softswitch.platform.rest import ABSENT, Changes, Input, Key, Line, Moment, Name, Page, Paging, Writing
+from softswitch.platform.rest import ABSENT, Changes, Input, Key, Line, Moment, Name, Page, Paging, Writing, wall_ms
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Span = Annotated[str, StringConstraints(pattern=r"^\d\d:\d\d-\d\d:\d\d$", max_length=11)]
@@ -190,7 +190,7 @@ def build_router(calendars: Calendars) -> APIRouter:
         if body.until is not None:
             if body.until.tzinfo is None:
                 raise Invalid("until", "has no offset: write +00:00 or Z behind it")
-            until = round(body.until.timestamp() * 1000)
+            until = wall_ms(body.until)
         return _show(await calendars.override(session, name, Override(open=body.open, by=who.name, until=until)))
 
     @router.delete("/{name}/override", status_code=204)

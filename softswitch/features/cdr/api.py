@@ -1,6 +1,6 @@
 """/api/v1/cdrs: what became of calls."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -18,7 +18,7 @@ from softswitch.platform.call_shapes import (
     TroubleOut,
     media_out,
 )
-from softswitch.platform.rest import Page, Paging, Reading, moment
+from softswitch.platform.rest import Page, Paging, Reading, moment, wall_ms
 
 router = APIRouter(prefix="/cdrs", tags=["cdrs"])
 
@@ -103,14 +103,6 @@ class CdrOut(CallOutline):
     trouble: list[TroubleOut]
 
 
-def _ms(moment: datetime | None) -> int | None:
-    """Wall milliseconds; a time without a zone is taken as UTC."""
-    if moment is None:
-        return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
-
-
 @router.get("")
 async def list_(
     paging: Paging,
@@ -122,7 +114,7 @@ async def list_(
     disposition: Disposition | None = None,
 ) -> Page[CdrOut]:
     """Records, the newest call first."""
-    query = CdrQuery(from_, to, _ms(since), _ms(until), disposition)
+    query = CdrQuery(from_, to, wall_ms(since), wall_ms(until), disposition)
     rows = await page(session, query, paging.after(int, str), paging.limit + 1)
     return paging.page(rows, lambda cdr: (cdr.started_at, cdr.call_id), _show)
 

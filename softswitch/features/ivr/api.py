@@ -19,7 +19,7 @@ from softswitch.features.ivr.simulator import Prompts, simulate
 from softswitch.features.ivr.tables import DraftRow, PathRow, VersionRow
 from softswitch.kernel.errors import NotFound
 from softswitch.platform.auth import Admin
-from softswitch.platform.rest import Input, Key, Moment, Page, Paging, Reading, Writing, moment
+from softswitch.platform.rest import Input, Key, Moment, Page, Paging, Reading, Writing, moment, wall_ms
 
 MOST_PATHS = 50_000
 """That one report looks at: the newest of the period."""
@@ -255,7 +255,6 @@ def router_for(flows: IvrFlows, sounds: Sounds) -> APIRouter:
         live = dict(flows.live)
         if body.draft:
             live[name] = source.from_yaml((await flows.draft(session, name)).source, name, 0)
-        at = body.at.replace(tzinfo=body.at.tzinfo or UTC) if body.at is not None else datetime.now(UTC)
         parts = Parts(places=flows.parts.places, calendars=flows.parts.calendars)
         # A loop of its own, on which no time goes by, needs a thread of its own.
         done = await asyncio.to_thread(
@@ -263,7 +262,7 @@ def router_for(flows: IvrFlows, sounds: Sounds) -> APIRouter:
             name,
             live,
             Prompts(sounds.in_language, sounds.text, sounds.seconds),
-            at_ms=round(at.timestamp() * 1000),
+            at_ms=wall_ms(body.at or datetime.now(UTC)),
             press=body.press,
             parts=parts,
             caller=body.from_,
@@ -288,8 +287,8 @@ def router_for(flows: IvrFlows, sounds: Sounds) -> APIRouter:
         rows = await store.paths(
             session,
             name,
-            since=_ms(since),
-            until=_ms(until),
+            since=wall_ms(since),
+            until=wall_ms(until),
             call=call_id,
             before=paging.after(int, str),
             limit=paging.limit + 1,
@@ -301,7 +300,7 @@ def router_for(flows: IvrFlows, sounds: Sounds) -> APIRouter:
         name: FlowName, session: Reading, since: datetime | None = None, until: datetime | None = None
     ) -> ReportOut:
         """By node: how many calls came to it, what came of it, and how many callers hung up there."""
-        rows = await store.paths(session, name, since=_ms(since), until=_ms(until), limit=MOST_PATHS + 1)
+        rows = await store.paths(session, name, since=wall_ms(since), until=wall_ms(until), limit=MOST_PATHS + 1)
         complete, rows = len(rows) <= MOST_PATHS, rows[:MOST_PATHS]
         outcomes: dict[str, int] = {}
         for row in rows:
@@ -355,7 +354,3 @@ def _node(figures: report.NodeFigures) -> NodeOut:
         seconds=round(figures.seconds / figures.visits, 3),
         results=figures.results,
     )
-
-
-def _ms(at: datetime | None) -> int | None:
-    return None if at is None else round(at.replace(tzinfo=at.tzinfo or UTC).timestamp() * 1000)

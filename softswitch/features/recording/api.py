@@ -1,6 +1,6 @@
 """/api/v1/recordings, /calls/{id}/recordings: what was and is recorded; /recording-policies: whose calls are."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,7 +15,7 @@ from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.audit import Audit
 from softswitch.platform.auth import Admin, Operator
-from softswitch.platform.rest import Input, Key, Moment, Page, Paging, Reading, Writing
+from softswitch.platform.rest import Input, Key, Moment, Page, Paging, Reading, Writing, wall_ms
 
 _TYPES = {"wav": "audio/wav", "opus": "audio/ogg"}
 
@@ -125,7 +125,7 @@ def build_router(recordings: Recordings) -> APIRouter:
     ) -> Page[RecordingOut]:
         """Recordings, the newest first."""
         query = RecordingQuery(
-            _ms(since), _ms(until), number, account, CallId(call) if call is not None else None, state
+            wall_ms(since), wall_ms(until), number, account, CallId(call) if call is not None else None, state
         )
         return await _page(session, paging, query)
 
@@ -165,7 +165,7 @@ def build_router(recordings: Recordings) -> APIRouter:
     @router.patch("/recordings/{recording}", dependencies=settled)
     async def keep(recording: Key, body: Kept, session: Writing, who: Admin) -> RecordingOut:
         """Set when it is deleted."""
-        return _show(await recordings.keep(session, recording, _ms(body.expires_at)))
+        return _show(await recordings.keep(session, recording, wall_ms(body.expires_at)))
 
     @router.delete("/recordings/{recording}", status_code=204, dependencies=settled)
     async def delete(recording: Key, session: Writing, who: Admin) -> None:
@@ -221,11 +221,3 @@ def _show(recording: Recording) -> RecordingOut:
 
 def _policy(policy: Policy) -> PolicyOut:
     return PolicyOut.model_validate(policy, from_attributes=True)
-
-
-def _ms(moment: datetime | None) -> int | None:
-    """Wall milliseconds; a time without a zone is taken as UTC."""
-    if moment is None:
-        return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)

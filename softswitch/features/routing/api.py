@@ -5,7 +5,6 @@ once as a new version.
 """
 
 from dataclasses import asdict, fields
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path
@@ -35,7 +34,7 @@ from softswitch.features.routing.shapes import (
 )
 from softswitch.features.routing.tables import PlanRow
 from softswitch.platform.auth import Admin
-from softswitch.platform.rest import Page, Paging, Reading, Writing
+from softswitch.platform.rest import Page, Paging, Reading, Writing, moment
 
 _new_rule = TypeAdapter(NewRule)
 ContextName = Annotated[str, Path(max_length=64)]
@@ -189,7 +188,7 @@ def _plan_out(dial_plan: DialPlan) -> PlanOut:
 def _version(row: PlanRow) -> VersionOut:
     return VersionOut(
         version=row.version,
-        published_at=datetime.fromtimestamp(row.published_at / 1000, UTC),
+        published_at=moment(row.published_at),
         author=row.author,
         comment=row.comment,
         rolled_back_to=row.rolled_back_to,

@@ -1,7 +1,7 @@
 """/api/v1/routes/explain and /api/v1/routes/replay: what a plan would do."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ from softswitch.features.routing.shapes import NewPlan
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Invalid
 from softswitch.platform.call_shapes import CallTime
-from softswitch.platform.rest import Input, Reading
+from softswitch.platform.rest import Input, Reading, moment, wall_ms
 
 
 class Question(Input):
@@ -120,7 +120,7 @@ def router_for(dial_plan: DialPlan, history: History) -> APIRouter:
         said = dial_plan.explain(
             body.from_,
             body.to,
-            at=_wall_ms(body.at) if body.at is not None else None,
+            at=wall_ms(body.at),
             context=body.context,
             origin=origin,
             proposed=body.plan.document() if body.plan is not None else None,
@@ -146,7 +146,7 @@ def router_for(dial_plan: DialPlan, history: History) -> APIRouter:
         else:
             assert body.plan is not None
             tried = body.plan.document()
-        since, until = _wall_ms(body.since), 2**53 if body.until is None else _wall_ms(body.until)
+        since, until = wall_ms(body.since), 2**53 if body.until is None else wall_ms(body.until)
         if until <= since:
             raise Invalid("until", "must be later than since")
         found = await dial_plan.replay(session, history, tried, since, until, body.limit)
@@ -158,10 +158,6 @@ def router_for(dial_plan: DialPlan, history: History) -> APIRouter:
         )
 
     return router
-
-
-def _wall_ms(moment: datetime) -> int:
-    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def _destination(destination: Destination | None) -> DestinationOut | None:
@@ -185,7 +181,7 @@ def _rerouted(found: Rerouted) -> ReroutedOut:
     call = found.call
     return ReroutedOut(
         call_id=call.call,
-        started_at=datetime.fromtimestamp(call.at / 1000, UTC),
+        started_at=moment(call.at),
         **{"from": call.from_},
         to=call.to,
         origin=DestinationOut(**call.origin._asdict()),
