@@ -1,6 +1,7 @@
 """What flows let callers hear, and ask them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from softswitch.engine.caller import Keys, Recorded, Spoken
 from softswitch.features.ivr.journey import Said, Steps
@@ -13,6 +14,15 @@ AT_ONCE = 0.05
 PAUSE = 0.9
 """Seconds of silence behind a word, after which an answer is over."""
 LONGEST_ANSWER = 15.0
+
+_Answer = TypeVar("_Answer")
+Reply = tuple[_Answer | None, str]
+"""What a caller said once, and how the path of its call has it; or None, and why: `invalid` or `silent`."""
+
+
+def _why(keyed: str) -> str:
+    """Why there is no answer."""
+    return "invalid" if keyed else "silent"
 
 
 class Asking(Steps):
@@ -48,16 +58,12 @@ class Asking(Steps):
         """Ask for one of several keys, a few times: gives the key; None: none was pressed, or another."""
         step = self._step("menu", node, hear)
         asked = Keys(1, ends_with="", first_within=seconds, barge=barge)
-        before: Sequence[Said] = ()
-        why = "silent"
-        for _ in range(tries):
-            keyed = await self._gather((*before, *hear), asked)
-            if keyed and keyed in keys:
-                self._came(step, keyed)
-                return keyed
-            before, why = (invalid, "invalid") if keyed else (silent, "silent")
-        self._came(step, why)
-        return None
+
+        async def once(heard: Sequence[Said]) -> Reply[str]:
+            keyed = await self._gather(heard, asked)
+            return (keyed, keyed) if keyed and keyed in keys else (None, _why(keyed))
+
+        return await self._until_answered(step, once, hear, tries, invalid, silent)
 
     async def collect(
         self,
@@ -76,16 +82,13 @@ class Asking(Steps):
         """Ask for digits, a few times: gives them; None: too few came. The path does not keep them."""
         step = self._step("collect", node, hear)
         asked = Keys(most, least, ends_with, seconds, between, barge)
-        before: Sequence[Said] = ()
-        why = "silent"
-        for _ in range(tries):
-            keyed = await self._caller.gather(*await self._sounds((*before, *hear)), keys=asked)
-            if len(keyed.digits) >= least and (keyed.digits or keyed.ended_by == "terminator"):
-                self._came(step, "keyed")
-                return keyed.digits
-            before, why = (invalid, "invalid") if keyed.digits else (silent, "silent")
-        self._came(step, why)
-        return None
+
+        async def once(heard: Sequence[Said]) -> Reply[str]:
+            keyed = await self._caller.gather(*await self._sounds(heard), keys=asked)
+            enough = len(keyed.digits) >= least and (keyed.digits or keyed.ended_by == "terminator")
+            return (keyed.digits, "keyed") if enough else (None, _why(keyed.digits))
+
+        return await self._until_answered(step, once, hear, tries, invalid, silent)
 
     async def survey(
         self,
@@ -103,16 +106,14 @@ class Asking(Steps):
         """Ask for a mark, which the path keeps under the question's name."""
         step = self._step("survey", node or question)
         asked = Keys(len(str(high)), first_within=seconds, next_within=1.5, barge=barge)
-        before: Sequence[Said] = ()
-        why = "silent"
-        for _ in range(tries):
-            keyed = await self._gather((*before, *hear), asked)
+
+        async def once(heard: Sequence[Said]) -> Reply[int]:
+            keyed = await self._gather(heard, asked)
             if keyed.isdigit() and low <= int(keyed) <= high:
-                self._came(step, str(int(keyed)))
-                return int(keyed)
-            before, why = (invalid, "invalid") if keyed else (silent, "silent")
-        self._came(step, why)
-        return None
+                return int(keyed), str(int(keyed))
+            return None, _why(keyed)
+
+        return await self._until_answered(step, once, hear, tries, invalid, silent)
 
     async def listen(
         self,
@@ -128,15 +129,32 @@ class Asking(Steps):
         """Ask for one of several answers, each of which may be said in several ways, or keyed in: gives which. Where
         nobody understands speech here, keys alone are understood."""
         step = self._step("listen", node, hear)
+
+        async def once(heard: Sequence[Said]) -> Reply[str]:
+            answer = await self._answer(await self._sounds(heard), phrases, keys, seconds)
+            return (answer, answer) if answer else (None, "silent" if answer is None else "invalid")
+
+        return await self._until_answered(step, once, hear, tries, invalid, silent)
+
+    async def _until_answered(
+        self,
+        step: int,
+        once: Callable[[Sequence[Said]], Awaitable[Reply[_Answer]]],
+        hear: Sequence[Said],
+        tries: int,
+        invalid: Sequence[Said],
+        silent: Sequence[Said],
+    ) -> _Answer | None:
+        """Ask until there is an answer, a few times: after the first time, what was wrong is heard before."""
         before: Sequence[Said] = ()
-        why = "silent"
+        came = "silent"
         for _ in range(tries):
-            answer = await self._answer(await self._sounds((*before, *hear)), phrases, keys, seconds)
-            if answer:
-                self._came(step, answer)
+            answer, came = await once((*before, *hear))
+            if answer is not None:
+                self._came(step, came)
                 return answer
-            before, why = (silent, "silent") if answer is None else (invalid, "invalid")
-        self._came(step, why)
+            before = invalid if came == "invalid" else silent
+        self._came(step, came)
         return None
 
     async def _answer(
