@@ -13,7 +13,7 @@ from softswitch.features.ivr.model.expression import KINDS, Expression, Kind, pa
 from softswitch.features.ivr.model.finding import Finding
 from softswitch.features.ivr.model.json_path import PATH
 from softswitch.features.ivr.model.nodes import AnyNode, Collect, Http, Node, NodeName, Variable
-from softswitch.features.ivr.model.saying import EXPRESSIONS, LANGUAGES, Language, Saying, heard
+from softswitch.features.ivr.model.saying import EXPRESSIONS, LANGUAGES, PROMPT_NAME, Language, Saying, heard
 from softswitch.kernel.errors import Invalid
 
 FLOW_NAME = "^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -122,6 +122,8 @@ def _read_expressions(document: FlowDocument, name: str, node: Node, findings: l
         for place, item in enumerate(heard(getattr(node, field))):
             if isinstance(item, Saying):
                 _read_saying(document, name, f"{field}.{place}", item, wrong)
+            elif not re.fullmatch(PROMPT_NAME, item):
+                wrong(field, f"{item!r} is no name of a prompt")
     if isinstance(node, Http):
         for variable, path in node.into.items():
             if not PATH.fullmatch(path):
