@@ -350,6 +350,12 @@ class MediaGateway:
         self.record(leg, number, file, layout="said", format="wav")
         return number
 
+    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
+        """See `softswitch.ports.Recorder`."""
+        number, file = self._takes.begin(name, ended)
+        self.record_mix(mix, number, file, format=format)
+        return number
+
     # softswitch.ports.Mixer -------------------------------------------------------------------------------
 
     def open_mix(
@@ -430,12 +436,13 @@ class MediaGateway:
         Raises Conflict when its sound does not pass through us.
         """
         self._must_pass(leg)
-        slot = self._slots.of(leg)
-        self._order(
-            MediaCommand.Record(
-                leg=slot.number, recording=recording, path=file.absolute(), container=format, layout=layout
-            )
-        )
+        number, path = self._slots.of(leg).number, file.absolute()
+        self._order(MediaCommand.Record(leg=number, recording=recording, path=path, container=format, layout=layout))
+
+    def record_mix(self, mix: MixId, recording: int, file: Path, *, format: str) -> None:
+        """Record what all members of a mix say, and what is played to it, until `stop_recording` or its end."""
+        number, path = self._mixes.of(mix).number, file.absolute()
+        self._order(MediaCommand.Record(mix=number, recording=recording, path=path, container=format, layout="said"))
 
     def _must_pass(self, leg: LegId) -> None:
         if leg not in self._slots:

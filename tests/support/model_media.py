@@ -27,9 +27,9 @@ class Agreed(NamedTuple):
 
 
 class Take(NamedTuple):
-    """What a party says is recorded."""
+    """What a party says is recorded, or all of a mix."""
 
-    leg: LegId
+    leg: LegId | MixId
     name: str
     began: float
     ended: Callable[[int, int, str], None]
@@ -310,6 +310,13 @@ class ModelMedia:
         self.takes[number] = Take(leg, name, self._loop.time(), ended)
         return number
 
+    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
+        assert mix in self.mixes, f"{mix} is not open"
+        assert format in ("wav", "opus")
+        number = len(self.takes) + len(self.files)
+        self.takes[number] = Take(mix, name, self._loop.time(), ended)
+        return number
+
     def stop_recording(self, recording: int) -> None:
         take = self.takes.pop(recording, None)
         if take is not None:
@@ -376,6 +383,9 @@ class ModelMedia:
             self.stop_mix_list(mix)
             for leg in list(self.mixes[mix].members):
                 self.silence(leg)
+            for recording, take in list(self.takes.items()):
+                if take.leg == mix:
+                    self.stop_recording(recording)
             del self.mixes[mix]
 
     # What tests ask ---------------------------------------------------------------------------------------

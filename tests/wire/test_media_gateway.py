@@ -14,7 +14,7 @@ from gateways.media.gateway import MediaGateway
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound, Rejected
-from softswitch.kernel.ids import LegId
+from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, Direction, MediaDescription
 from softswitch.kernel.sound import SoundFile
 from tests.wire.media_process import engine_process
@@ -439,6 +439,31 @@ async def test_an_unknown_prompt_is_not_found(gateway: MediaGateway) -> None:
     for name in ["main/goodbye", "../secret", "", "/etc/passwd", "a\0b"]:
         with pytest.raises(NotFound):
             gateway.play(A, name)
+
+
+async def test_a_recording_of_a_mix_holds_all_that_speak_and_ends_with_it(gateway: MediaGateway, prompts: Path) -> None:
+    ended: asyncio.Future[tuple[int, int, str]] = asyncio.get_running_loop().create_future()
+    room = MixId("room")
+    with Party(ssrc=1) as first, Party(ssrc=2) as second:
+        a, b = opened(gateway, A, first), opened(gateway, B, second)
+        gateway.open_mix(room)
+        gateway.join(room, A)
+        gateway.join(room, B)
+        gateway.record_all(room, "rooms/3000.wav", format="wav", ended=lambda *how: ended.set_result(how))
+        await settled(gateway, first, a)
+        low, high = (encode_a_law(list(array("h", sine(hertz, 0.02, 8000)))) for hertz in (500, 1000))
+        for _ in range(60):
+            first.send(a, low)
+            second.send(b, high)
+            await asyncio.sleep(0.02)
+        gateway.close_mix(room)
+        async with asyncio.timeout(PATIENCE):
+            milliseconds, size, reason = await ended
+    assert (milliseconds >= 1000, size > 44, reason) == (True, True, "")
+    with wave.open(str(prompts / "rooms" / "3000.wav")) as file:
+        rate, samples = file.getframerate(), list(array("h", file.readframes(file.getnframes())))
+    heard = [amplitude_at(samples[-rate // 2 :], hertz, rate) for hertz in (500, 1000, 1700)]
+    assert min(heard[:2]) > 10 * heard[2], heard
 
 
 async def test_many_calls_from_one_source_address_and_port_stay_apart(gateway: MediaGateway) -> None:
