@@ -371,7 +371,7 @@ class Player(Protocol):
 
 
 class Recorder(Protocol):
-    """Keeps what a leg's party says, or all of a mix. A leg is one that `Media` has opened, a mix one of `Mixer`."""
+    """Keeps what a leg's party says. A leg is one that `Media` has opened."""
 
     def record_said(self, leg: LegId, name: str, *, ended: Callable[[int, int, str], None]) -> int:
         """Write what the party says from now on to a WAV file, until `stop_recording` or the leg's end: gives the
@@ -382,11 +382,6 @@ class Recorder(Protocol):
         ended by itself: where the disk takes no more, it does so at once. Raises Invalid for a name that leads out of
         the folder.
         """
-        ...
-
-    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
-        """The same of what all members of a mix say, and what is played to it, as `wav` or `opus`, until
-        `stop_recording` or the mix's end."""
         ...
 
     def stop_recording(self, recording: int) -> None:
@@ -511,6 +506,11 @@ class Mixer(Protocol):
 
     def stop_mix_list(self, mix: MixId) -> None:
         """End what is played to all members."""
+        ...
+
+    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
+        """Write what all members say, and what is played to them, to a file of `wav` or `opus`, until the mix's end or
+        `Recorder.stop_recording`; see `Recorder.record_said`."""
         ...
 
     def close_mix(self, mix: MixId) -> None:

@@ -350,12 +350,6 @@ class MediaGateway:
         self.record(leg, number, file, layout="said", format="wav")
         return number
 
-    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
-        """See `softswitch.ports.Recorder`."""
-        number, file = self._takes.begin(name, ended)
-        self.record_mix(mix, number, file, format=format)
-        return number
-
     # softswitch.ports.Mixer -------------------------------------------------------------------------------
 
     def open_mix(
@@ -403,6 +397,12 @@ class MediaGateway:
         """See `softswitch.ports.Mixer`."""
         self._to_mix.forget(mix)
         self._order(MediaCommand.StopPlay(mix=self._mixes.of(mix).number))
+
+    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
+        """See `softswitch.ports.Mixer`."""
+        number, file = self._takes.begin(name, ended)
+        self.record_mix(mix, number, file, format=format)
+        return number
 
     def close_mix(self, mix: MixId) -> None:
         """See `softswitch.ports.Mixer`."""

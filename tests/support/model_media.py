@@ -310,13 +310,6 @@ class ModelMedia:
         self.takes[number] = Take(leg, name, self._loop.time(), ended)
         return number
 
-    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
-        assert mix in self.mixes, f"{mix} is not open"
-        assert format in ("wav", "opus")
-        number = len(self.takes) + len(self.files)
-        self.takes[number] = Take(mix, name, self._loop.time(), ended)
-        return number
-
     def stop_recording(self, recording: int) -> None:
         take = self.takes.pop(recording, None)
         if take is not None:
@@ -377,6 +370,13 @@ class ModelMedia:
         if room.ends is not None:
             room.ends.cancel()
             room.ends = None
+
+    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
+        assert mix in self.mixes, f"{mix} is not open"
+        assert format in ("wav", "opus")
+        number = len(self.takes) + len(self.files)
+        self.takes[number] = Take(mix, name, self._loop.time(), ended)
+        return number
 
     def close_mix(self, mix: MixId) -> None:
         if mix in self.mixes:
