@@ -7,12 +7,12 @@ from typing import Protocol
 from softswitch.calls.restored import RestoredLeg
 from softswitch.calls.signals import Incoming, Invitation, LegCommand, LegSignal, Origin, Target
 from softswitch.calls.uplinks import Enrolled, Probed, Uplink
-from softswitch.events import MediaFigures
+from softswitch.events import MediaFigures, VideoFigures
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.mail import Mail
-from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.media import Codec, MediaDescription, VideoLine
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
 from softswitch.kernel.offence import Offence
 from softswitch.kernel.sound import Sound, SoundFile
@@ -293,6 +293,72 @@ class Media(Protocol):
     @property
     def converts(self) -> tuple[Codec, ...]:
         """The codecs between any two of which the engine converts the sound of a bridge, cheapest first."""
+        ...
+
+
+class Video(Protocol):
+    """Pictures. Each video line of a leg is a leg of its own here, named by `IdSource.video`, with one local RTP
+    address from `open_video` to `close_video`. A line does one of: nothing, a bridge, an echo."""
+
+    def open_video(self, line: LegId) -> HostPort:
+        """Take a local RTP port for a line: the address to describe to its party.
+
+        Raises Rejected(SWITCH_CONGESTION) when no port is left.
+        """
+        ...
+
+    def connect_video(self, line: LegId, local: VideoLine, remote: VideoLine) -> None:
+        """Tell what was agreed: where the party receives and in which codecs, and what we said we receive. May be
+        called again after each new offer and answer; a line that either side has refused or ended (`live` is false) is
+        neither sent to nor heard until then."""
+        ...
+
+    def bridge_video(self, a: LegId, b: LegId) -> None:
+        """Let two lines see each other: packets pass as they are, under the payload types that each party was told, and
+        so does what is asked by RTCP. Lines bridged with each other already stay so."""
+        ...
+
+    def echo_video(self, line: LegId) -> None:
+        """Send a party's pictures back to it."""
+        ...
+
+    def silence_video(self, line: LegId) -> None:
+        """End whatever the line is doing, and whatever another does with it."""
+        ...
+
+    def refresh_video(self, line: LegId) -> None:
+        """Ask the party for a whole picture: by PLI or FIR as agreed, once in half a second at the most. Who has agreed
+        to neither is to be asked by signalling: `VideoEvents.picture_wanted` says so."""
+        ...
+
+    def video_figures(self, line: LegId) -> VideoFigures:
+        """The line's counters so far."""
+        ...
+
+    def close_video(self, line: LegId) -> None:
+        """Give the port back. Closing twice does nothing."""
+        ...
+
+    @property
+    def video_codecs(self) -> Sequence[Codec]:
+        """What the engine itself understands, best first (a bridged line may use others)."""
+        ...
+
+
+class VideoEvents(Protocol):
+    """What the media engine tells of pictures."""
+
+    def picture_wanted(self, line: LegId) -> None:
+        """Somebody who sees a line needs a whole picture of it, and its party takes no such wish by RTCP: it is to be
+        asked by signalling (RFC 5168)."""
+        ...
+
+    def video_started(self, line: LegId) -> None:
+        """The first packet of a line has come, or one after a stall."""
+        ...
+
+    def video_stalled(self, line: LegId) -> None:
+        """Nothing more comes from a line that has sent."""
         ...
 
 

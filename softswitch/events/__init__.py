@@ -29,6 +29,7 @@ from softswitch.events.calls import (
     LegsBridged,
     LegsMixed,
     LegsParted,
+    LegVideo,
     MediaFigures,
     RoutingStep,
     TraceLine,
@@ -36,6 +37,7 @@ from softswitch.events.calls import (
     TransferCompleted,
     TransferFailed,
     Trouble,
+    VideoFigures,
 )
 from softswitch.events.flows import FlowEnded, FlowPublished, FlowSent, FlowStep
 from softswitch.events.messages import (
@@ -195,6 +197,7 @@ __all__ = [
     "LegMoved",
     "LegRang",
     "LegResumed",
+    "LegVideo",
     "LegsBridged",
     "LegsMixed",
     "LegsParted",
@@ -236,4 +239,5 @@ __all__ = [
     "TrunkGatewayUp",
     "TrunkRegistered",
     "TrunkRegistrationFailed",
+    "VideoFigures",
 ]

@@ -8,6 +8,33 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
 
 
+class VideoFigures(Struct, frozen=True, gc=False):
+    """What one leg's pictures measured, from the media engine's counters."""
+
+    received: int = 0
+    """RTP packets from the party."""
+    sent: int = 0
+    lost: int = 0
+    """RFC 3550 section A.3, of what the party sent."""
+    frames: int = 0
+    """Pictures that came whole from the party."""
+    key_frames: int = 0
+    """Those among them that need no other."""
+    jitter_ms: float = 0.0
+    """RFC 3550 section A.8, at the end."""
+    first_packet_ms: int | None = None
+    """From the line's opening to its first packet; None: it never sent one."""
+    asked_by_party: int = 0
+    """Times that the party asked for a whole picture, by RTCP (PLI, FIR)."""
+    asked_of_party: int = 0
+    """Times that it was asked for one."""
+    resent: int = 0
+    """Packets sent again because the party missed them (NACK)."""
+    width: int = 0
+    """Of the last picture whose size was read; 0: none was."""
+    height: int = 0
+
+
 class MediaFigures(Struct, frozen=True, gc=False):
     """What one leg's sound measured, from the media engine's counters."""
 
@@ -275,6 +302,17 @@ class LegResumed(CallFact, frozen=True, gc=False, kw_only=True):
     leg: LegId
 
 
+class LegVideo(Struct, frozen=True, gc=False):
+    """One video line that a leg has had."""
+
+    codec: str
+    """What was agreed last, such as `H264`."""
+    content: str = ""
+    """What was to be seen, where the party said so: `main`, `slides` ..."""
+    figures: VideoFigures | None = None
+    """None: the pictures did not pass through us."""
+
+
 class LegEnded(CallFact, frozen=True, gc=False, kw_only=True):
     """A leg is over; the one such fact of every leg, the caller's included."""
 
@@ -291,6 +329,8 @@ class LegEnded(CallFact, frozen=True, gc=False, kw_only=True):
     """None: nothing about it is out of the ordinary."""
     codec: str = ""
     """The speech agreed with the party last, such as `PCMA` or `L16/16000`; empty where the leg was never up."""
+    video: tuple[LegVideo, ...] = ()
+    """Its video lines that were ever agreed."""
 
 
 class CallTroubled(CallFact, frozen=True, gc=False, kw_only=True):

@@ -28,6 +28,18 @@ class IdSource:
         return CallId(f"{self._boot}-{self._calls:06x}")
 
     @staticmethod
+    def video(leg: LegId, place: int) -> LegId:
+        """The id of the video line of a leg that has this place, from 0, in its descriptions: to the media engine it is
+        a leg of its own."""
+        return LegId(f"{leg}/video{place or ''}")
+
+    @staticmethod
+    def of_video(video: LegId) -> tuple[LegId, int]:
+        """The leg that a video line belongs to, and its place."""
+        leg, _, place = video.partition("/video")
+        return LegId(leg), int(place or 0)
+
+    @staticmethod
     def leg(call: CallId, number: int) -> LegId:
         """The id of a call's `number`-th leg, the caller's being number 1."""
         return LegId(f"{call}.{number}")

@@ -1,4 +1,4 @@
-"""What two parties say about sound before they exchange it: the typed form of an offer or an answer."""
+"""What two parties say about sound and pictures before they exchange them: the typed form of an offer or an answer."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -87,10 +87,46 @@ PLAIN = Security(False, ())
 """In the clear."""
 
 
-class MediaDescription(Struct, frozen=True, gc=False):
-    """One party's audio: where it wants RTP, in which codecs (best first), which way.
+class VideoLine(Struct, frozen=True, gc=False):
+    """One party's video of one kind: where it wants RTP, in which codecs (best first), which way.
 
-    Of several streams only the first audio stream is described; the gateway refuses the others in its answers.
+    A line keeps its place in `MediaDescription.video` for as long as a leg lives, also when it is refused or has ended
+    (RFC 3264 section 8), so that the place names it.
+    """
+
+    address: HostPort
+    """Where the describing party receives RTP; port 0: it refuses the line, or has ended it."""
+    codecs: tuple[Codec, ...]
+    """Beside those of pictures (`H264`, `VP8` ...) there may be `RTX`, `RED` and `ULPFEC`."""
+    direction: Direction = Direction.SENDRECV
+    content: str = ""
+    """What is to be seen (RFC 4796): `main`, `slides`, `speaker`, `sl`, `alt`; empty: it was not said, which is the
+    picture of a person."""
+    bandwidth_kbps: int | None = None
+    """The most that the describing party takes (`b=TIAS` or `b=AS`, RFC 8866 section 5.8)."""
+    rtcp: HostPort | None = None
+    """As of `MediaDescription`."""
+    rtcp_mux: bool = False
+    security: Security | None = None
+    """As of `MediaDescription`."""
+    feedback: tuple[str, ...] = ()
+    """What the describing party takes by RTCP (RFC 4585, RFC 5104): `nack`, `nack pli`, `ccm fir`, `ccm tmmbr`."""
+    avpf: bool = False
+    """Whether over RTP/AVPF; phones say and honour `feedback` over RTP/AVP, too."""
+    label: str = ""
+    """A name for others to refer to it (RFC 4574)."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the describing party would have it."""
+        return self.address.port != 0
+
+
+class MediaDescription(Struct, frozen=True, gc=False):
+    """One party's audio: where it wants RTP, in which codecs (best first), which way; and its video, where it has any.
+
+    Of several audio streams only the first is described; the gateway refuses the others in its answers, and all that is
+    neither audio nor video.
     """
 
     address: HostPort
@@ -104,6 +140,8 @@ class MediaDescription(Struct, frozen=True, gc=False):
     rtcp_mux: bool = False
     security: Security | None = None
     """None: in the clear, or, where we are to say it, as the party's gateway sees fit."""
+    video: tuple[VideoLine, ...] = ()
+    """Its video lines, in the order of the m-lines; empty for all who have none."""
 
     @property
     def on_hold(self) -> bool:
