@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from softswitch.features.acd.model.accounts import Accounts, QueueRow, total
-from softswitch.features.acd.model.service_level import DEFAULT, FORMULAS
-from softswitch.features.acd.model.spans import Intervals
 from softswitch.features.acd.whatif.day import live
 from softswitch.features.acd.whatif.scenario import make, read
+from softswitch.features.queue_figures.model.accounts import Accounts, QueueRow, total
+from softswitch.features.queue_figures.model.intervals import Intervals
+from softswitch.features.queue_figures.model.service_level import DEFAULT, FORMULAS
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -29,6 +29,8 @@ class CallerQueued(CallFact, frozen=True, gc=False, kw_only=True):
     """Its number, unique among all stays."""
     number: str
     """Who calls."""
+    skills: tuple[str, ...] = ()
+    """What its agent should know: the queue's needs and the caller's own, by name."""
     priority: int
     head_start_ms: int
     """The waiting time that its VIP score, and a wait elsewhere before, count for."""
@@ -134,6 +136,8 @@ class AgentStateChanged(Fact, frozen=True, gc=False, kw_only=True):
     """How long that lasted."""
     queue: str = ""
     """Whom it is reserved for, talks with, or wraps up after."""
+    stay: int = 0
+    """The caller's stay there; 0: there is no caller."""
     by: str = ""
     """The supervisor who forced it."""
 

@@ -10,9 +10,9 @@ import pytest
 
 from softswitch.events import AgentStateChanged, CallerLeftQueue, CallerQueued, Fact
 from softswitch.features.acd.model import inputs
-from softswitch.features.acd.model.accounts import Accounts, QueueRow, total
-from softswitch.features.acd.model.service_level import DEFAULT, FORMULAS, Counts, service_level
-from softswitch.features.acd.model.spans import Intervals
+from softswitch.features.queue_figures.model.accounts import Accounts, QueueRow, total
+from softswitch.features.queue_figures.model.intervals import Intervals
+from softswitch.features.queue_figures.model.service_level import DEFAULT, FORMULAS, Counts, service_level
 from softswitch.kernel.errors import Invalid
 from softswitch.kernel.ids import CallId
 from tests.support.acd_desk import Desk, sales

@@ -16,13 +16,13 @@ from msgspec import structs
 
 from softswitch import cli
 from softswitch.events import CallerLeftQueue, CallerQueued, Fact
-from softswitch.features.acd.model.accounts import Accounts
 from softswitch.features.acd.model.rules import AgentProfile, Membership, QueueRules, WrapUp
-from softswitch.features.acd.model.service_level import FORMULAS
-from softswitch.features.acd.model.spans import Intervals
 from softswitch.features.acd.whatif.chance import constant, exponential, lognormal, poisson, spread
 from softswitch.features.acd.whatif.day import Day, PlannedCall, Shift, live
 from softswitch.features.acd.whatif.recorded import again, patience
+from softswitch.features.queue_figures.model.accounts import Accounts
+from softswitch.features.queue_figures.model.intervals import Intervals
+from softswitch.features.queue_figures.model.service_level import FORMULAS
 from tests.support.erlang import erlang_a, erlang_c, first_come_first_served, level_c
 
 DATA = Path(os.environ.get("SOFTSWITCH_CALLS_DATA") or Path(__file__).parents[2].parent / "shared" / "data" / "calls")

@@ -45,6 +45,7 @@ def arrive(floor: Floor, told: CallerArrived) -> None:
             queue=queue.name,
             stay=waiter.stay,
             number=told.number,
+            skills=tuple(sorted({need.skill for need in (*queue.rules.needs, *told.needs)})),
             priority=told.priority,
             head_start_ms=head_start,
             ahead=ahead,

@@ -10,6 +10,7 @@ def settle(floor: Floor, agent: Agent, by: str = "") -> None:
     reason = agent.reason if state in ("not_ready", "logged_out") else ""
     before = agent.state
     if state != before or reason != agent.state_reason:
+        queue, stay = _serves(agent)
         floor.out.append(
             AgentStateChanged(
                 at=floor.now,
@@ -18,7 +19,8 @@ def settle(floor: Floor, agent: Agent, by: str = "") -> None:
                 reason=reason,
                 before=before,
                 before_ms=floor.now - agent.since,
-                queue=_queue_of(agent),
+                queue=queue,
+                stay=stay,
                 by=by,
             )
         )
@@ -62,9 +64,10 @@ def rest_over(floor: Floor, agent: Agent) -> None:
     settle(floor, agent)
 
 
-def _queue_of(agent: Agent) -> str:
+def _serves(agent: Agent) -> tuple[str, int]:
+    """For which queue an agent does what it does, and for which stay."""
     if agent.attempt is not None:
-        return agent.attempt.waiter.queue.name
+        return agent.attempt.waiter.queue.name, agent.attempt.waiter.stay
     if agent.conversation is not None:
-        return agent.conversation.queue.name
-    return agent.wrap_queue.name if agent.wrap_queue is not None else ""
+        return agent.conversation.queue.name, agent.conversation.stay
+    return (agent.wrap_queue.name, agent.wrap_stay) if agent.wrap_queue is not None else ("", 0)

@@ -13,8 +13,8 @@ from softswitch.events import (
     Fact,
     Outcome,
 )
-from softswitch.features.acd.model.service_level import DEFAULT, SHORT_MS, THRESHOLD_MS, Counts, service_level
-from softswitch.features.acd.model.spans import Intervals
+from softswitch.features.queue_figures.model.intervals import Intervals
+from softswitch.features.queue_figures.model.service_level import DEFAULT, SHORT_MS, THRESHOLD_MS, Counts, service_level
 from softswitch.kernel.ids import CallId
 
 HANDLING = ("connected", "hold", "consult", "wrap_up", "outbound")
