@@ -155,6 +155,8 @@ async def test_a_box_is_made_changed_and_deleted_and_its_pin_is_never_told(
         ({"pin": "abcd"}, "pin"),
         ({"operator": "account/nobody"}, "operator"),
         ({"operator": "/"}, "operator"),
+        ({"operator": "voicemail/1001"}, "operator"),
+        ({"operator": "dialplan/default"}, "operator"),
         ({"account": "nobody"}, "account"),
         ({"timezone": "Nowhere"}, "timezone"),
         ({"email": "nobody"}, "email"),

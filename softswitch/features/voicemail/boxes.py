@@ -171,9 +171,13 @@ class Boxes:
                 raise Conflict("box-exists", f"{box.account} has the box {self._by_account[box.account]} already")
         if box.operator:
             try:
-                missing = self._places.why_missing(Destination.parse(box.operator))
+                operator = Destination.parse(box.operator)
             except ValueError as error:
-                missing = str(error)
+                raise Invalid("operator", str(error)) from error
+            # By the number that was dialled the dial plan leads to the box again, as the box itself does.
+            if operator.kind == "dialplan" or operator == ("voicemail", box.number):
+                raise Invalid("operator", f"{operator} leads back to the box: name who answers, such as account/1000")
+            missing = self._places.why_missing(operator)
             if missing is not None:
                 raise Invalid("operator", missing)
 
