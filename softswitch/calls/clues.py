@@ -18,6 +18,8 @@ LOST_PART = 20
 """One packet in so many lost can be heard."""
 SILENT_PACKETS = 500
 """Ten seconds of packets with not one louder than silence: no room is as quiet as that before a microphone."""
+UNHEARD_PERCENT = 95.0
+"""A party that reports so much of what it was sent as lost does not hear the other."""
 ENOUGH = 50
 """Packets of which a part can be taken."""
 _TELLING_STATUS = frozenset({408, 415, 481, 488, 606})
@@ -79,6 +81,7 @@ def _sounds_odd(leg: Leg, figures: MediaFigures, answered_after_ms: int) -> bool
         or figures.lost * LOST_PART > figures.received + figures.lost
         or figures.jitter_ms > JITTER_MS
         or (figures.sound_percent == 0.0 and figures.received >= SILENT_PACKETS)
+        or (figures.party_lost_percent or 0.0) >= UNHEARD_PERCENT
         or (figures.first_packet_ms or 0) - answered_after_ms > LATE_MS
         or not set(figures.payload_types) <= {codec.payload_type for codec in (*agreed, *remote.codecs)}
     )

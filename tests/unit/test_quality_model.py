@@ -104,6 +104,10 @@ FAULTS: dict[str, tuple[dict[str, str], str]] = {
         said(make_leg(), with_figures(sound_percent=0.0)),
         "all that it sent was silence (500 RTP packets)",
     ),
+    "unheard": (
+        said(make_leg(2), with_figures(party_lost_percent=100.0)),
+        "100 % of what it was sent lately never came, of 500 RTP packets in all: the way to it is cut, and only it is",
+    ),
     "late_rtp": (said(make_leg(), with_figures(first_packet_ms=9500)), "4.5 s after the answer"),
     "loss": (
         said(make_leg(), with_figures(lost=100, bursts=3)),
@@ -128,6 +132,12 @@ def test_sound_of_the_other_kind_than_was_agreed_is_named_both_ways() -> None:
     secured = said(make_leg(), with_figures(mismatched=100))
     assert list(secured) == ["srtp_against_rtp"]
     assert "plain RTP was agreed" in secured["srtp_against_rtp"]
+
+
+def test_a_talk_in_which_nobody_hears_anything_is_told_from_one_way_sound() -> None:
+    silent = with_figures(received=0, first_packet_ms=None, last_address="", payload_types=(), party_lost_percent=99.0)
+    found = said(make_leg(2), silent)
+    assert list(found) == ["no_rtp", "unheard"] and found["unheard"].endswith("both hear nothing")
 
 
 def test_a_few_forged_packets_in_a_talk_are_no_trouble() -> None:
@@ -164,6 +174,8 @@ HEALTHY = {
     ),
     "keys for a menu of our own": said(make_leg(), with_figures(telephone_events=9, payload_types=(0, 101))),
     "hardly any loss": said(make_leg(), with_figures(lost=20)),
+    "much of it lost on the way there": said(make_leg(), with_figures(party_lost_percent=60.0)),
+    "all of a little lost on the way there": said(make_leg(), with_figures(sent=10, party_lost_percent=100.0)),
     "sound that bypasses us": said(make_leg(address=None), None),
     "both on one private network": said(
         make_leg(address=HostPort("192.168.1.1", 20000), remote=at("192.168.1.20")),

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import re
 import socket
+import struct
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Self, cast
@@ -50,6 +51,8 @@ class Caller:
     """Whether it offers SRTP, and sends under another key than it said."""
     whispers: bool = False
     """Whether all it says is silence."""
+    reports_loss: bool = False
+    """Whether it reports that nothing of what it is sent comes."""
 
 
 class Sip(asyncio.DatagramProtocol):
@@ -184,6 +187,13 @@ async def _talk(party: Party, to: tuple[str, int], caller: Caller) -> None:
         sound = A_LAW_SILENCE if caller.whispers else A_LAW_BUZZ
         packet = Rtp(caller.payload_type, number, timestamp, party.ssrc, sound).print()
         party.socket.sendto(Srtp(bytes(range(30, 60))).protect(packet) if caller.wrong_key else packet, to)
+        if caller.reports_loss:
+            party.socket.sendto(all_lost(party.ssrc), (to[0], to[1] + 1))
+
+
+def all_lost(ssrc: int) -> bytes:
+    """A receiver report (RFC 3550 section 6.4.2) of one source, of which nothing came lately."""
+    return struct.pack("!BBHII", 0x81, 201, 7, ssrc, 1) + struct.pack("!IIIII", 255 << 24 | 50, 50, 0, 0, 0)
 
 
 class Gateway(Sip):

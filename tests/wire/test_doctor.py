@@ -28,6 +28,7 @@ FAULTS = {
     "srtp_key": Caller("rekeyed", host="127.0.0.3", wrong_key=True, talks=6.0),
     "no_common_codec": Caller("foreign", codecs="18"),
     "only_silence": Caller("hushed", whispers=True, talks=32.0),
+    "unheard": Caller("deaf", reports_loss=True, talks=6.0),
     "late_rtp": Caller("late", starts_after=3.2),
     "loss": Caller("lossy", loses_every=5, talks=6.0),
     "jitter": Caller("uneven", delays_every_second=0.18, talks=10.0),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from softswitch.calls.clues import ENOUGH, JITTER_MS, LATE_MS, LOST_PART, SILENT_PACKETS, SPOKEN_MS
+from softswitch.calls.clues import ENOUGH, JITTER_MS, LATE_MS, LOST_PART, SILENT_PACKETS, SPOKEN_MS, UNHEARD_PERCENT
 from softswitch.events import LegClues, MediaFigures, TraceLine, Trouble
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import LegId
@@ -241,6 +241,19 @@ def _only_silence(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
     )
 
 
+def _unheard(suspect: Suspect, ladder: Sequence[TraceLine]) -> str | None:
+    figures = suspect.figures
+    if figures is None or figures.sent < ENOUGH or not suspect.clues.talked_ms:
+        return None
+    lost = figures.party_lost_percent
+    if lost is None or lost < UNHEARD_PERCENT:
+        return None
+    return (
+        f"its RTCP reports that {lost:.0f} % of what it was sent lately never came, of {figures.sent} RTP packets in"
+        f" all: the way to it is cut, and {'both hear nothing' if _is_silent(suspect) else 'only it is heard'}"
+    )
+
+
 def _enough(suspect: Suspect) -> MediaFigures | None:
     figures = suspect.figures
     return figures if figures is not None and figures.received >= ENOUGH and suspect.clues.talked_ms else None
@@ -290,6 +303,7 @@ _EXAMINATIONS: dict[str, Callable[[Suspect, Sequence[TraceLine]], str | None]] =
     "dtmf_mismatch": _dtmf_mismatch,
     "left_on_hold": _held,
     "only_silence": _only_silence,
+    "unheard": _unheard,
     "late_rtp": _late_rtp,
     "loss": _loss,
     "jitter": _jitter,
