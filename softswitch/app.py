@@ -100,7 +100,7 @@ from softswitch.features.voicemail.mailing import Mailing
 from softswitch.features.voicemail.retention import Retention as VoicemailRetention
 from softswitch.features.voicemail.service import Voicemail
 from softswitch.features.voicemail.store import VoicemailStore
-from softswitch.gateway_settings import mail_settings, sip_host, sip_settings
+from softswitch.gateway_settings import mail_settings, mqtt_gateway, sip_host, sip_settings
 from softswitch.kernel.address import Party
 from softswitch.kernel.ids import CallId, IdSource
 from softswitch.media_engine import engine_process, media_engine
@@ -428,6 +428,9 @@ class Softswitch:
         for subscriptions in (self.telemetry.subscriptions(), *(feature.subscriptions for feature in self.features)):
             for kind, hearer in subscriptions:
                 bus.subscribe(kind, hearer)
+        self._mqtt = mqtt_gateway(settings)
+        if self._mqtt is not None:
+            bus.subscribe(Fact, self._mqtt.hear)
         for kind in (SourceBanned, BanLifted):
             bus.subscribe(kind, self.audit.hear)
         if self._journal is not None:
@@ -443,6 +446,8 @@ class Softswitch:
         try:
             await self.database.migrate()
             self.event_log.start()
+            if self._mqtt is not None:
+                self._mqtt.start()
             self.audit.start()
             kept = await self._live_calls.read() if self._journal is not None else {}
             await self.records.recover(kept)
@@ -529,6 +534,8 @@ class Softswitch:
         await self._recording_retention.rounds.stop()
         await self._flow_retention.rounds.stop()
         self.bus.publish(SwitchStopped(at=self.clock.wall_ms()))
+        if self._mqtt is not None:
+            await self._mqtt.stop()
         await self.event_log.stop()
         await self.audit.stop()
         await self._authenticator.save()
@@ -591,6 +598,8 @@ class Softswitch:
             "Milliseconds of sound that servers of streams that ended were too slow for",
             lambda: self.media.streams.lost_ms,
         )
+        if (mqtt := self._mqtt) is not None:
+            self.telemetry.watch("mqtt", lambda: mqtt.stats, ("connected", "waiting"))
         self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))
         self.telemetry.gauge("bans", "Networks that nothing is read from", lambda: len(self.bans))
         self.telemetry.gauge("log_pending", "Facts and rows that await the disk", lambda: self.event_log.pending)

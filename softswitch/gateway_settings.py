@@ -1,5 +1,7 @@
 """What the switch's settings mean to its gateways."""
 
+from typing import TYPE_CHECKING
+
 from gateways.mail.gateway import MailSettings
 from gateways.sip.connections import ConnectionLimits
 from gateways.sip.defence import DefenceSettings, SourceLimits
@@ -15,6 +17,9 @@ from softswitch import __version__, demo
 from softswitch.ears import listener_of
 from softswitch.settings import Settings
 
+if TYPE_CHECKING:
+    from gateways.mqtt.gateway import MqttGateway
+
 
 def mail_settings(settings: Settings) -> MailSettings:
     """Which mail server is used, and how."""
@@ -29,6 +34,29 @@ def mail_settings(settings: Settings) -> MailSettings:
         sender=mail.sender,
         authority=tls.authority,
         verify=tls.verify,
+    )
+
+
+def mqtt_gateway(settings: Settings) -> "MqttGateway | None":
+    """Who tells the MQTT broker what happens; None where there is none, and then nothing of it is loaded."""
+    mqtt = settings.mqtt
+    if mqtt.server is None:
+        return None
+    from gateways.mqtt.gateway import MqttGateway, MqttSettings
+
+    return MqttGateway(
+        MqttSettings(
+            host=mqtt.server.host,
+            port=mqtt.port,
+            tls=mqtt.tls,
+            authority=settings.tls.authority,
+            verify=settings.tls.verify,
+            username=mqtt.username,
+            password=mqtt.password,
+            prefix=mqtt.prefix,
+            qos=1 if mqtt.qos else 0,
+            topics=mqtt.topics,
+        )
     )
 
 

@@ -120,6 +120,10 @@ def _check_reach(settings: Settings, origin: Mapping[str, str], *, configured: b
     if mail.password and mail.tls == "none" and mail.server is not None and not _is_here(mail.server.host):
         where = origin.get("mail.tls", "mail.tls")
         raise Invalid(where, "the password would go through the network for everybody to read: starttls or tls")
+    mqtt = settings.mqtt
+    if mqtt.password and not mqtt.tls and mqtt.server is not None and not _is_here(mqtt.server.host):
+        where = origin.get("mqtt.password", "mqtt.password")
+        raise Invalid(where, "the password would go through the network for everybody to read: say mqtt.tls = true")
     if ipaddress.ip_address(settings.media_advertised).is_unspecified:
         where = origin.get("media.listen", "media.listen")
         raise Invalid(where, "every address is listened on: say in media.advertised which one phones should use")

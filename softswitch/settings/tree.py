@@ -10,6 +10,7 @@ from softswitch.settings.kinds import FOLDER, TEXT, one_of, setting
 from softswitch.settings.limits import LimitSettings
 from softswitch.settings.mail import MailSettings
 from softswitch.settings.media import MediaSettings
+from softswitch.settings.mqtt import MqttSettings
 from softswitch.settings.push import PushSettings
 from softswitch.settings.recording import RecordingSettings
 from softswitch.settings.sip import SipSettings
@@ -33,6 +34,7 @@ class Settings:
     media: MediaSettings = field(default_factory=MediaSettings)
     flows: FlowSettings = field(default_factory=FlowSettings)
     mail: MailSettings = field(default_factory=MailSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)

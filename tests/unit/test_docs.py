@@ -17,7 +17,7 @@ from softswitch.features.ivr.source import check_file
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 from softswitch.kernel.cause import Cause
 from softswitch.phone import command
-from tests.support import flow_nodes, sip_table
+from tests.support import flow_nodes, mqtt_topics, sip_table
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -93,6 +93,10 @@ def test_the_flow_of_the_tutorial_is_right(tmp_path: Path) -> None:
 
 def test_the_page_on_nodes_is_what_their_types_make() -> None:
     assert flow_nodes.PAGE.read_text(encoding="utf-8") == flow_nodes.page(), "run python -m tests.support.flow_nodes"
+
+
+def test_the_page_on_mqtt_is_what_the_facts_make() -> None:
+    assert mqtt_topics.PAGE.read_text(encoding="utf-8") == mqtt_topics.page(), "run python -m tests.support.mqtt_topics"
 
 
 def test_the_page_on_sip_is_what_its_table_makes() -> None:

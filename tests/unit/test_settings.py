@@ -157,6 +157,37 @@ def test_a_mail_server_that_cannot_be_or_should_not_be_is_refused(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("written", "wrong"),
+    [
+        ('server = "mqtt example"', "should be an MQTT broker"),
+        ('server = "mqtt.example.com"\npassword = "x"', "for everybody to read"),
+        ('prefix = "a/#"', "beginning of topics"),
+        ('prefix = "/a"', "beginning of topics"),
+        ('prefix = "$SYS"', "beginning of topics"),
+        ("qos = 2", "from 0 to 1"),
+        ("topics = []", "should be a list"),
+        ('topics = ["queues/#/x"]', "topic filter"),
+        ('topics = ["agents/a+"]', "topic filter"),
+    ],
+)
+def test_a_broker_that_cannot_be_or_should_not_be_is_refused(tmp_path: Path, written: str, wrong: str) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(f"[mqtt]\n{written}\n")
+    with pytest.raises(Invalid, match=wrong):
+        read_settings(file, HOME)
+
+
+@pytest.mark.parametrize(("written", "port"), [("", 1883), ("tls = true", 8883)])
+def test_a_broker_has_the_port_of_its_kind(tmp_path: Path, written: str, port: int) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(f'[mqtt]\nserver = "mqtt.example.com"\n{written}\n')
+    assert read_settings(file, HOME).mqtt.port == port
+    file.write_text(f'[mqtt]\nserver = "127.0.0.1:18830"\npassword = "x"\ntopics = "queues/#"\n{written}\n')
+    assert read_settings(file, HOME).mqtt.port == 18830
+    assert read_settings(file, HOME).mqtt.topics == ("queues/#",)
+
+
+@pytest.mark.parametrize(
     ("written", "port"),
     [("", 587), ('tls = "tls"', 465), ('tls = "none"', 25)],
 )
