@@ -9,7 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from softswitch.engine.bus import Bus
-from softswitch.events import AccountUnregistered, CallTraced, SwitchStarted, TraceLine
+from softswitch.events import AccountUnregistered, AgentReserved, CallTraced, SwitchStarted, TraceLine
 from softswitch.features.callcontrol.feature import build
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import CallId, LegId
@@ -61,6 +61,15 @@ async def test_clients_hear_the_facts_they_ask_for_by_header_or_query_token(tmp_
             bus.publish(GONE)
             assert await facts(everything, 2) == ["SwitchStarted", "AccountUnregistered"]
             assert await facts(some, 1) == ["AccountUnregistered"]
+
+
+async def test_the_facts_of_a_queue_come_with_their_names_as_on_the_bus(tmp_path: Path) -> None:
+    bus = Bus()
+    async with served(tmp_path, bus) as url, connect(f"{url}?queue=sales,support&agent=anna&token=secret") as screen:
+        for queue, agent in (("sales", "ben"), ("billing", "anna"), ("support", "anna")):
+            bus.publish(AgentReserved(at=1, queue=queue, stay=1, of_call="x-1", agent=agent, attempt=1, steps=()))
+        heard = json.loads(await asyncio.wait_for(screen.recv(), 10))
+        assert (heard["fact"], heard["queue"], heard["agent"]) == ("AgentReserved", "support", "anna")
 
 
 @pytest.mark.parametrize(("query", "status"), [("?token=wrong", 401), ("?token=secret&types=Nonsense", 422)])

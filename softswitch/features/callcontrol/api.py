@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from softswitch.events import Fact
 from softswitch.features.callcontrol.model import CallView, LegView, Trace, as_text
 from softswitch.features.callcontrol.service import Calls
-from softswitch.features.callcontrol.stream import EventStream, Listener
+from softswitch.features.callcontrol.stream import EventStream, Listener, Wanted
 from softswitch.kernel.errors import Invalid
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.auth import Operator
@@ -203,9 +203,12 @@ def router_for(calls: Calls, stream: EventStream) -> APIRouter:
     async def events(
         websocket: WebSocket,
         types: Annotated[str, Query(description="names of facts, separated by commas; empty: all")] = "",
+        queue: Annotated[str, Query(description="only facts of these queues, separated by commas")] = "",
+        agent: Annotated[str, Query(description="only facts of these agents, separated by commas")] = "",
+        call: Annotated[str, Query(description="only facts of these calls, separated by commas")] = "",
     ) -> None:
         """Facts as they happen, one JSON text each. A client that falls 1000 facts behind is closed (1013)."""
-        listener = stream.join(_types(types))
+        listener = stream.join(Wanted(_types(types), _names(queue), _names(agent), _names(call)))
         try:
             if websocket.application_state is WebSocketState.CONNECTING:  # else its first message was its token
                 await websocket.accept()
@@ -247,20 +250,24 @@ async def _until_disconnect(websocket: WebSocket) -> None:
         return
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
 def _types(text: str) -> frozenset[str]:
-    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    names = _names(text)
     unknown = names - _KNOWN
     if unknown:
         raise Invalid("types", f"there is no fact {sorted(unknown)[0]!r}; there are {', '.join(sorted(_KNOWN))}")
     return names
 
 
-def _names(kind: type[Fact]) -> set[str]:
+def _below(kind: type[Fact]) -> set[str]:
     below = kind.__subclasses__()
-    return set().union(*map(_names, below)) if below else {kind.__name__}
+    return set().union(*map(_below, below)) if below else {kind.__name__}
 
 
-_KNOWN = _names(Fact)
+_KNOWN = _below(Fact)
 
 
 def _call(call: CallView) -> CallOut:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 import msgspec
+from msgspec import Struct
 
 from softswitch.engine.bus import Bus
 from softswitch.events import Fact
@@ -12,12 +13,34 @@ from softswitch.kernel.errors import Conflict
 MOST_LISTENERS = 100
 
 
+_ANY: frozenset[str] = frozenset()
+
+
+class Wanted(Struct, frozen=True):
+    """Which facts a client wants: those that fit all that is said here. Empty: any."""
+
+    types: frozenset[str] = _ANY
+    """Names of facts."""
+    queues: frozenset[str] = _ANY
+    """Names that the fact's `queue` may have; a fact without one does not fit."""
+    agents: frozenset[str] = _ANY
+    calls: frozenset[str] = _ANY
+    """Of `call`, or of `of_call`."""
+
+    def fits(self, fact: Fact) -> bool:
+        return (
+            (not self.types or type(fact).__name__ in self.types)
+            and (not self.queues or getattr(fact, "queue", None) in self.queues)
+            and (not self.agents or getattr(fact, "agent", None) in self.agents)
+            and (not self.calls or getattr(fact, "call", getattr(fact, "of_call", None)) in self.calls)
+        )
+
+
 class Listener:
     """One client's queue."""
 
-    def __init__(self, types: frozenset[str], bound: int) -> None:
-        self.types = types
-        """Names of the facts it wants; empty: all."""
+    def __init__(self, wanted: Wanted, bound: int) -> None:
+        self.wanted = wanted
         self.too_slow = False
         """Whether it was left behind: its queue was full."""
         self._bound = bound
@@ -65,11 +88,11 @@ class EventStream:
         self._listeners: list[Listener] = []
         self._encode = msgspec.json.Encoder().encode
 
-    def join(self, types: frozenset[str]) -> Listener:
+    def join(self, wanted: Wanted) -> Listener:
         """Begin to listen. Raises Conflict when too many do."""
         if len(self._listeners) >= MOST_LISTENERS:
             raise Conflict("too-many-listeners", f"{MOST_LISTENERS} clients hear the events already")
-        listener = Listener(types, self._bound)
+        listener = Listener(wanted, self._bound)
         if not self._listeners:
             self._bus.subscribe(Fact, self._hear)
         self._listeners.append(listener)
@@ -83,8 +106,8 @@ class EventStream:
             self._bus.unsubscribe(Fact, self._hear)
 
     def _hear(self, fact: Fact) -> None:
-        name, text = type(fact).__name__, None
+        text = None
         for listener in self._listeners:
-            if not listener.types or name in listener.types:
+            if listener.wanted.fits(fact):
                 text = text if text is not None else self._encode(fact).decode()
                 listener.offer(text)
