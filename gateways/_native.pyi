@@ -486,6 +486,64 @@ class AudioStream:
         """The ways of it that we can use, in the order of preference."""
 
 @final
+class VideoStream:
+    """One video line of a session description. Port 0: it is refused, has ended, or cannot be used; then nothing else
+    of it counts. All that is as of `AudioStream` is so."""
+
+    def __new__(
+        cls,
+        host: str,
+        port: int,
+        codecs: Sequence[tuple[int, str, int, int, str]],
+        *,
+        direction: Literal["sendrecv", "sendonly", "recvonly", "inactive"] = "sendrecv",
+        content: str = "",
+        bandwidth_kbps: int | None = None,
+        rtcp: tuple[str, int] | None = None,
+        rtcp_mux: bool = False,
+        secure: bool = False,
+        avpf: bool = False,
+        crypto: Sequence[tuple[int, str, bytes, bytes]] | None = None,
+        feedback: Sequence[str] = (),
+        label: str = "",
+    ) -> VideoStream:
+        """`feedback`: of `nack`, `nack pli`, `ccm fir`, `ccm tmmbr`. Raises ValueError for what could not be
+        printed."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def codecs(self) -> tuple[tuple[int, str, int, int, str], ...]: ...
+    @property
+    def direction(self) -> Literal["sendrecv", "sendonly", "recvonly", "inactive"]: ...
+    @property
+    def content(self) -> str:
+        """RFC 4796, the first that was said."""
+
+    @property
+    def bandwidth_kbps(self) -> int | None:
+        """`b=TIAS`, or else `b=AS`."""
+
+    @property
+    def rtcp(self) -> tuple[str, int] | None: ...
+    @property
+    def rtcp_mux(self) -> bool: ...
+    @property
+    def secure(self) -> bool: ...
+    @property
+    def avpf(self) -> bool: ...
+    @property
+    def crypto(self) -> tuple[tuple[int, str, bytes, bytes], ...]: ...
+    @property
+    def feedback(self) -> tuple[str, ...]:
+        """What was said by `a=rtcp-fb` for any payload type."""
+
+    @property
+    def label(self) -> str: ...
+
+@final
 class SessionDescription:
     """A parsed SDP body (RFC 8866)."""
 
@@ -510,16 +568,41 @@ class SessionDescription:
     def media(self) -> list[tuple[str, int, str]]:
         """Every m-line: type, port, protocol."""
 
-    def answer(self, ours: AudioStream, *, session_id: int, version: int) -> bytes:
-        """Our answer to this offer (RFC 3264 section 6): the same m-lines in the same order, all but the one that
-        `audio` (or `secure_audio`, where ours is `secure`) describes refused; our codecs in our order, under the
-        offer's payload types where both name the same codec, codecs that were not offered left out; the direction no
-        wider than the offer allows. Raises ValueError when no codec is common."""
+    @property
+    def lines(self) -> int:
+        """How many m-lines there are."""
+
+    @property
+    def video(self) -> list[tuple[int, VideoStream]]:
+        """Every m-line of video, with its place among all m-lines."""
+
+    def answer(
+        self,
+        ours: AudioStream,
+        *,
+        session_id: int,
+        version: int,
+        video: Sequence[tuple[int, VideoStream]] = (),
+    ) -> bytes:
+        """Our answer to this offer (RFC 3264 section 6): the same m-lines in the same order, all refused but the one
+        that `audio` (or `secure_audio`, where ours is `secure`) describes and those of `video`; our codecs in our
+        order, under the offer's payload types where both name the same codec, codecs that were not offered left out;
+        the direction no wider than the offer allows. Raises ValueError when no codec is common.
+
+        `video` are what we take, by their places among the m-lines, with codecs as they were offered; codecs that were
+        not are left out, and a line that then has none is refused."""
 
     def print(self) -> bytes: ...
 
-def offer(ours: AudioStream, *, session_id: int, version: int) -> bytes:
-    """An SDP offer of one audio stream."""
+def offer(
+    ours: AudioStream,
+    *,
+    session_id: int,
+    version: int,
+    lines: Sequence[VideoStream | tuple[str, str] | None] | None = None,
+) -> bytes:
+    """An SDP offer of one audio stream, and of video. `lines`, where there are others beside the audio: every m-line in
+    its order, None for the audio, (type, protocol) for one that was refused or has ended."""
 
 def sdp_panics() -> int:
     """How often a bug of ours was caught while a description was read or made (each raised ValueError)."""

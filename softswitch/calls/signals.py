@@ -31,7 +31,9 @@ class Origin(Struct, frozen=True, gc=False):
     shown_name: str = ""
     """The name that its calls show, whatever the caller says; empty: what the caller says."""
     srtp: Srtp = Srtp.OFF
-    """Whether its sound is encrypted."""
+    """Whether its sound, and its pictures, are encrypted."""
+    video: bool = True
+    """Whether it may have video."""
 
 
 class Alert(Struct, frozen=True, gc=False):
@@ -118,7 +120,9 @@ class Invitation(Struct, frozen=True, gc=False):
     rules: LegRules | None = None
     """How the party's signalling differs from what holds for all."""
     srtp: Srtp = Srtp.OFF
-    """Whether its sound is encrypted."""
+    """Whether its sound, and its pictures, are encrypted."""
+    video: bool = True
+    """Whether it may have video."""
     referred_by: Party | None = None
     """RFC 3892: the account that transfers the caller to it."""
 

@@ -105,6 +105,8 @@ class Accounts:
         """Those of whoever is known by its address."""
         self.srtp = Srtp.OFF
         """Whether the sound of PEER's calls is encrypted."""
+        self.video = True
+        """Whether PEER may have video."""
         self.barred: set[tuple[str, str]] = set()
         """Accounts and the transports that they may not come by."""
         self.secrets: dict[tuple[str, str], str] = {}
@@ -115,7 +117,7 @@ class Accounts:
     def recognise(self, source: HostPort, from_user: str, to_user: str, line: str = "") -> Origin | None:
         if self.strict or source.host != PEER.host:
             return None
-        return Origin("trunk", "peer", "default", rules=self.rules, srtp=self.srtp)
+        return Origin("trunk", "peer", "default", rules=self.rules, srtp=self.srtp, video=self.video)
 
     def certified(self, names: tuple[str, ...]) -> Origin | None:
         return Origin("trunk", "carrier", "default") if "carrier.example" in names else None
@@ -287,6 +289,7 @@ class Story:
         credentials: Credentials | None = None,
         rules: LegRules | None = None,
         srtp: Srtp = Srtp.OFF,
+        video: bool = True,
     ) -> SipRequest:
         """The switch dials; gives the INVITE."""
         invitation = Invitation(
@@ -297,6 +300,7 @@ class Story:
             credentials=credentials,
             rules=rules,
             srtp=srtp,
+            video=video,
         )
         self.agent.dial(leg, invitation, self.now)
         self.settle()

@@ -8,6 +8,7 @@ from gateways.sip.ua.digest import Authenticator, Verdict
 from gateways.sip.ua.gruu import Gruus
 from gateways.sip.ua.identity import read as read_identity
 from gateways.sip.ua.identity import read_privacy
+from gateways.sip.ua.media_lines import MediaLines
 from gateways.sip.ua.requests import Refusal, described_body, names_option
 from gateways.sip.ua.sdes import Sdes
 from softswitch.calls.identity import Identity
@@ -101,28 +102,39 @@ def called(uri: str, to: str, gruus: Gruus) -> Party:
 
 def incoming(
     event: RequestReceived, origin: Origin, source: HostPort, gruus: Gruus, sdes: Sdes | None = None, unfit: str = ""
-) -> tuple[Incoming, SessionDescription | None]:
-    """What an INVITE asks for, and the offer in it. `sdes` says how its sound is protected; `unfit`: why it cannot be,
-    where that is known. Raises RemoteProtocolError when its description is broken, or has no sound."""
+) -> tuple[Incoming, SessionDescription | None, MediaLines | None]:
+    """What an INVITE asks for, the offer in it, and its m-lines where there is more than one. `sdes` says how its sound
+    is protected; `unfit`: why it cannot be, where that is known. Raises RemoteProtocolError when its description is
+    broken, or has no sound."""
     request = event.request
     theirs = described_body(request)
     if theirs is not None and not unfit and (sdes is not None or theirs.audio is None):
         unfit = sdp.unfit(theirs, sdes)
+    offer = sdp.described(theirs, sdes) if theirs is not None and not unfit else None
+    lines = None
+    if offer is not None and theirs is not None and theirs.lines != 1:
+        lines = MediaLines(sdes)
+        seen = sdp.with_video(theirs, offer, lines)
+        offer = seen if origin.video else offer
     identity = None
     if origin.kind == "trunk":
         identity = read_identity(request)
     elif request.header("Privacy") is not None:
         # Of what a phone says of itself only its wish not to be shown counts: who it is, its password has proved.
         identity = Identity(privacy=read_privacy(request))
-    return Incoming(
-        origin,
-        Party(user_of(request.from_uri), display_name(request.header("From") or "")),
-        called(request.uri, request.header("To") or "", gruus),
-        source,
-        sdp.described(theirs, sdes) if theirs is not None and not unfit else None,
-        request.max_forwards,
-        unfit=unfit,
-        session_id=session_id.half(request),
-        alert=alert.read(request),
-        identity=identity,
-    ), theirs
+    return (
+        Incoming(
+            origin,
+            Party(user_of(request.from_uri), display_name(request.header("From") or "")),
+            called(request.uri, request.header("To") or "", gruus),
+            source,
+            offer,
+            request.max_forwards,
+            unfit=unfit,
+            session_id=session_id.half(request),
+            alert=alert.read(request),
+            identity=identity,
+        ),
+        theirs,
+        lines,
+    )

@@ -65,6 +65,7 @@ class InviteClient(Session):
         context.legs[leg] = self
         self._invitation: Invitation | None = invitation
         self.protect(invitation.srtp)
+        self.sdp.sees = invitation.video
         self._we_offered = invitation.offer is not None
         self._session_half = invitation.session_id
         self._transaction = 0
@@ -232,7 +233,7 @@ class InviteClient(Session):
         self._progress = (status, tag, body)
         media = None
         if body and self._we_offered and not self._answered_by(tag):
-            media = readable_answer(response, self.sdp.sdes)  # a courtesy: the call goes on without
+            media = readable_answer(response, self.sdp)  # a courtesy: the call goes on without
             if rseq is not None and media is not None and self._reliable is not None:
                 self._reliable.answered.add(tag)
                 if tag == self.dialog.remote_tag:

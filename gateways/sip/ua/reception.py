@@ -62,7 +62,7 @@ class Reception:
             return
         try:
             sdes, unfit = self._protection(event, origin) if origin.srtp is not Srtp.OFF else (None, "")
-            asked, offer = incoming(event, origin, source, context.gruus, sdes, unfit)
+            asked, offer, lines = incoming(event, origin, source, context.gruus, sdes, unfit)
         except RemoteProtocolError as error:
             context.respond(
                 event.transaction, error.status_hint, reason=None if error.status_hint == 488 else str(error)
@@ -80,6 +80,7 @@ class Reception:
         session = InviteServer(context, dialog, event, offer, key, self._merging, origin.rules)
         session.remote_media = asked.offer
         session.sdp.sdes, session.unfit = sdes, asked.unfit
+        session.sdp.lines, session.sdp.sees = lines, origin.video
         if asked.session_id:
             dialog.session_id = session_id.header(context.tokens.token() + context.tokens.token(), asked.session_id)
         if timed:

@@ -5,7 +5,7 @@ from gateways.sip.ua import sdp
 from gateways.sip.ua.abilities import ALLOW, KNOWN_METHODS, METHODS, OPTION_TAGS, REGISTER_OPTION_TAGS
 from gateways.sip.ua.addressing import parsed
 from gateways.sip.ua.context import Context
-from gateways.sip.ua.sdes import Sdes
+from gateways.sip.ua.sdp import LocalDescription
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.media import MediaDescription
 
@@ -60,11 +60,11 @@ def described_body(message: SipRequest | SipResponse) -> SessionDescription | No
     return sdp.read(body) if body else None
 
 
-def readable_answer(message: SipRequest | SipResponse, sdes: Sdes | None) -> MediaDescription | None:
+def readable_answer(message: SipRequest | SipResponse, local: LocalDescription) -> MediaDescription | None:
     """What an answer to our offer says of sound; None when it says nothing that could be used."""
     try:
         theirs = described_body(message)
-        return sdp.described(theirs, sdes, answering=True) if theirs is not None else None
+        return local.described(theirs, answering=True) if theirs is not None else None
     except RemoteProtocolError:
         return None
 

@@ -1,10 +1,10 @@
-"""How one leg's sound is protected by keys in its descriptions (SDES, RFC 4568)."""
+"""How one leg's sound, and each of its video lines, is protected by keys in its descriptions (SDES, RFC 4568)."""
 
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from gateways._native import AudioStream, SessionDescription
+from gateways._native import AudioStream, SessionDescription, VideoStream
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.media import PLAIN, MediaDescription, Security, Srtp, SrtpKey
 
@@ -28,7 +28,7 @@ NOT_SAID: Said = (False, ())
 
 
 class SdesRecord(Struct, frozen=True, gc=False):
-    """What is kept of one leg's keys, to go on with."""
+    """What is kept of one stream's keys, to go on with."""
 
     policy: Srtp
     keys: Mapping[str, SrtpKey]
@@ -37,7 +37,7 @@ class SdesRecord(Struct, frozen=True, gc=False):
 
 
 class Sdes:
-    """One leg's. Our key for a suite is made once and kept for as long as the leg lives: with another one in each
+    """One stream's. Our key for a suite is made once and kept for as long as the leg lives: with another one in each
     description every refresh would be a change."""
 
     __slots__ = ("_entropy", "_keys", "_passing", "agreed", "policy")
@@ -62,11 +62,14 @@ class Sdes:
         sdes._keys, sdes._passing, sdes.agreed = dict(record.keys), record.passing, record.agreed
         return sdes
 
+    def another(self) -> "Sdes":
+        """Of another stream of the same leg: the same policy, and no key in common."""
+        return Sdes(self.policy, self._entropy)
+
     # What we say ----------------------------------------------------------------------------------------
 
-    def offer(self, media: MediaDescription) -> Said:
-        """How our offer is protected."""
-        told = media.security
+    def offer(self, told: Security | None) -> Said:
+        """How our offer is protected. `told`: what another party says of its own, where we are to say that."""
         self._passing = told is not None
         if told is not None:
             return told.secure, _lines(told)
@@ -80,12 +83,20 @@ class Sdes:
     def answer(self, theirs: SessionDescription, media: MediaDescription) -> Said:
         """How our answer is. Raises ValueError where it could not be as the policy wants it."""
         told = media.security
-        self._passing = told is not None
-        if told is not None:
-            if self.policy is Srtp.REQUIRED and not told.offered:
-                raise ValueError("SRTP is required, and the other party has none")
-            return told.secure, _lines(told)
-        _, security = self.taken(theirs, answering=False)
+        return self._pass(told) if told is not None else self._reply(self.taken(theirs, answering=False)[1])
+
+    def reply(self, stream: VideoStream, told: Security | None) -> Said:
+        """How our answer to a video line is. Raises as `answer` and `security`."""
+        return self._pass(told) if told is not None else self._reply(self.security(stream, answering=False))
+
+    def _pass(self, told: Security) -> Said:
+        self._passing = True
+        if self.policy is Srtp.REQUIRED and not told.offered:
+            raise ValueError("SRTP is required, and the other party has none")
+        return told.secure, _lines(told)
+
+    def _reply(self, security: Security) -> Said:
+        self._passing = False
         if security.ours is None:
             return NOT_SAID
         tag = security.offered[0][0]
@@ -112,20 +123,24 @@ class Sdes:
         audio = secure if secure is not None and (secure.crypto or plain is None) else plain
         if audio is None:
             raise RemoteProtocolError("No audio stream over RTP/AVP or RTP/SAVP", 488)
-        ways = tuple((tag, SrtpKey(suite, key, mki)) for tag, suite, key, mki in audio.crypto)
+        return audio, self.security(audio, answering=answering)
+
+    def security(self, stream: AudioStream | VideoStream, *, answering: bool) -> Security:
+        """How a stream of theirs is protected. Raises RemoteProtocolError(488) where it may not be so."""
+        ways = tuple((tag, SrtpKey(suite, key, mki)) for tag, suite, key, mki in stream.crypto)
         if answering and self._passing:
-            return audio, Security(audio.secure, ways) if ways else PLAIN
+            return Security(stream.secure, ways) if ways else PLAIN
         if answering:
             # Section 5.1.3: the answer names one way of those offered. In plain sound no way at all is one, too.
             ways = tuple(way for way in ways if way[1].suite == dict(enumerate(SUITES, 1)).get(way[0]))
         if ways:
             _, key = ways[0]
-            return audio, Security(audio.secure, ways, self._key(key.suite), key)
-        if audio.secure:
+            return Security(stream.secure, ways, self._key(key.suite), key)
+        if stream.secure:
             raise RemoteProtocolError("its SDP has no a=crypto line for RTP/SAVP (SRTP) that could be used", 488)
         if self.policy is Srtp.REQUIRED:
             raise RemoteProtocolError("its SDP offers only plain RTP (RTP/AVP), and SRTP is required of it", 488)
-        return audio, PLAIN
+        return PLAIN
 
 
 def _lines(security: Security) -> tuple[Line, ...]:

@@ -1,11 +1,12 @@
 """Session descriptions at the switch's edge: SDP below, `MediaDescription` above (RFC 8866, RFC 3264)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from gateways._native import AudioStream, SessionDescription, offer
+from gateways._native import AudioStream, SessionDescription, VideoStream, offer
+from gateways.sip.ua.media_lines import MediaLines, MediaLinesRecord
 from gateways.sip.ua.sdes import NOT_SAID, Said, Sdes, SdesRecord
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import RemoteProtocolError
@@ -27,8 +28,8 @@ def read(body: bytes) -> SessionDescription:
 def described(
     description: SessionDescription, sdes: Sdes | None = None, *, answering: bool = False
 ) -> MediaDescription:
-    """What a peer's description says about sound; `answering` an offer of ours. Raises RemoteProtocolError(488) when it
-    has none we could take."""
+    """What a peer's description says about sound alone; `answering` an offer of ours. Raises RemoteProtocolError(488)
+    when it has none we could take."""
     security: Security | None = None
     if sdes is not None:
         audio, security = sdes.taken(description, answering=answering)
@@ -47,6 +48,15 @@ def described(
         audio.rtcp_mux,
         security,
     )
+
+
+def with_video(
+    theirs: SessionDescription, media: MediaDescription, lines: MediaLines, *, answering: bool = False
+) -> MediaDescription:
+    """What it says about sound, with its video, if it has any."""
+    secure = media.security is not None and media.security.secure
+    video = lines.heard(theirs, secure=secure, answering=answering)
+    return structs.replace(media, video=video) if video else media
 
 
 @lru_cache(maxsize=1024)
@@ -99,13 +109,14 @@ class LocalRecord(Struct, frozen=True, gc=False):
     version: int
     agreed: MediaDescription | None
     sdes: SdesRecord | None
+    lines: MediaLinesRecord | None = None
 
 
 class LocalDescription:
     """What one leg has said of itself: one session id, and a version that rises when the description changes
     (RFC 3264 section 8)."""
 
-    __slots__ = ("_body", "_session_id", "_version", "agreed", "renamed", "said", "sdes")
+    __slots__ = ("_body", "_session_id", "_version", "agreed", "lines", "renamed", "said", "sdes", "sees")
 
     def __init__(self, session_id: int) -> None:
         self._session_id = session_id
@@ -119,11 +130,16 @@ class LocalDescription:
         """What was said last and holds."""
         self.sdes: Sdes | None = None
         """How the sound is protected; None: never."""
+        self.lines: MediaLines | None = None
+        """The m-lines; None: there has never been one but that of the sound."""
+        self.sees = True
+        """Whether this party may have video."""
 
     def remembered(self) -> LocalRecord:
         """What another process needs to go on: what was said last and holds, and the version that was said last."""
         sdes = self.sdes.remembered() if self.sdes is not None else None
-        return LocalRecord(self._session_id, self._version, self.agreed, sdes)
+        lines = self.lines.remembered() if self.lines is not None else None
+        return LocalRecord(self._session_id, self._version, self.agreed, sdes, lines)
 
     @classmethod
     def restored(cls, record: LocalRecord, entropy: Callable[[int], bytes]) -> "LocalDescription":
@@ -133,7 +149,19 @@ class LocalDescription:
         local._version = record.version + _GAP
         local.said = local.agreed = record.agreed
         local.sdes = Sdes.restored(record.sdes, entropy) if record.sdes is not None else None
+        if record.lines is not None:
+            local.lines = MediaLines.restored(record.lines, local.sdes, entropy)
         return local
+
+    def described(self, theirs: SessionDescription, *, answering: bool = False) -> MediaDescription:
+        """What the party's description says; raises as the function of the same name."""
+        media = described(theirs, self.sdes, answering=answering)
+        if theirs.lines == 1 and self.lines is None:
+            return media
+        if self.lines is None:
+            self.lines = MediaLines(self.sdes)
+        seen = with_video(theirs, media, self.lines, answering=answering)
+        return seen if self.sees else media
 
     def forbids(self, media: MediaDescription) -> bool:
         """Whether the policy of this leg is against an offer, which is another party's word for word."""
@@ -144,12 +172,17 @@ class LocalDescription:
 
     def offer(self, media: MediaDescription) -> bytes:
         """An offer to the peer."""
+        if media.video and not self.sees:
+            media = structs.replace(media, video=())
         self.said = media
-        stream = _stream(media, self.renamed, NOT_SAID if self.sdes is None else self.sdes.offer(media))
-        body = offer(stream, session_id=self._session_id, version=self._version)
+        stream = _stream(media, self.renamed, NOT_SAID if self.sdes is None else self.sdes.offer(media.security))
+        if media.video and self.lines is None:
+            self.lines = MediaLines(self.sdes)
+        lines = None if self.lines is None else self.lines.offered(media, self.renamed)
+        body = offer(stream, session_id=self._session_id, version=self._version, lines=lines)
         if self._body and body != self._body:
             self._version += 1
-            body = offer(stream, session_id=self._session_id, version=self._version)
+            body = offer(stream, session_id=self._session_id, version=self._version, lines=lines)
         self._body = body
         return body
 
@@ -170,9 +203,12 @@ class LocalDescription:
         """An answer to the peer's offer. Raises ValueError when no codec is common, or the sound would be protected
         otherwise than this leg's policy wants it."""
         stream = _stream(media, self.renamed, NOT_SAID if self.sdes is None else self.sdes.answer(theirs, media))
-        body = theirs.answer(stream, session_id=self._session_id, version=self._version)
+        video: Sequence[tuple[int, VideoStream]] = ()
+        if media.video and self.sees and self.lines is not None:
+            video = self.lines.answered(theirs, media, self.renamed)
+        body = theirs.answer(stream, session_id=self._session_id, version=self._version, video=video)
         if self._body and body != self._body:
             self._version += 1
-            body = theirs.answer(stream, session_id=self._session_id, version=self._version)
+            body = theirs.answer(stream, session_id=self._session_id, version=self._version, video=video)
         self._body, self.said = body, media
         return body

@@ -10,7 +10,6 @@ from enum import IntEnum
 from typing import Any, ClassVar
 
 from gateways._native import Cancelled, RequestReceived, ResponseReceived, SessionDescription, SipResponse
-from gateways.sip.ua import sdp
 from gateways.sip.ua.causes import cause_said, reason_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
@@ -176,6 +175,8 @@ class Session:
             self.remote_media = theirs
         if self.sdp.sdes is not None and self.remote_media is not None:
             self.sdp.sdes.agreed = self.remote_media.security
+        if self.sdp.lines is not None and self.remote_media is not None:
+            self.sdp.lines.agreed(self.remote_media)
 
     def protect(self, policy: Srtp) -> None:
         """Whether the leg's sound is to be encrypted."""
@@ -184,7 +185,7 @@ class Session:
 
     def described(self, theirs: SessionDescription | None, *, answering: bool = False) -> MediaDescription | None:
         """What the party's description says; None: there is none. Raises RemoteProtocolError as `sdp.described`."""
-        return sdp.described(theirs, self.sdp.sdes, answering=answering) if theirs is not None else None
+        return self.sdp.described(theirs, answering=answering) if theirs is not None else None
 
     def timed(self, terms: Terms | None) -> None:
         """A 2xx to an INVITE or UPDATE has settled the session timer anew; None: there is none (RFC 4028). Before the

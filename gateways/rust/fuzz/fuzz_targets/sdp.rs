@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sdp::{AudioStream, Codec, Direction, SessionDescription};
+use sdp::{AudioStream, Codec, Direction, SessionDescription, VideoStream};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(first) = SessionDescription::parse(data) else {
@@ -27,5 +27,12 @@ fuzz_target!(|data: &[u8]| {
         let answer = SessionDescription::parse(&body).expect("our answer can be read");
         assert_eq!(answer.media().len(), first.media().len());
         assert_eq!(answer.audio().map(|audio| audio.port), Some(4000));
+    }
+    let video = first.video();
+    assert_eq!(video, second.video());
+    if let Ok(body) = sdp::answer_beside(&first, &ours, 1, 1, &video) {
+        let answer = SessionDescription::parse(&body).expect("our answer can be read");
+        let places = |lines: &[(usize, VideoStream)]| lines.iter().map(|it| it.0).collect::<Vec<_>>();
+        assert_eq!(places(&answer.video()), places(&video));
     }
 });

@@ -36,21 +36,12 @@ impl AudioStream {
         secure: bool,
         crypto: Option<Vec<CryptoTuple>>,
     ) -> PyResult<AudioStream> {
-        let direction = rust::Direction::parse(direction)
-            .ok_or_else(|| PyValueError::new_err(format!("no direction: {direction:?}")))?;
-        let codec = |(payload_type, name, clock_rate, channels, parameters): CodecTuple| {
-            rust::Codec::new(payload_type, &name, clock_rate, channels, parameters)
-        };
-        let codecs = codecs.into_iter().map(codec).collect();
-        let crypto = crypto
-            .unwrap_or_default()
-            .into_iter()
-            .map(crypto_of)
-            .collect::<PyResult<_>>()?;
+        let direction = direction_of(direction)?;
+        let crypto = cryptos_of(crypto)?;
         let stream = rust::AudioStream {
             host,
             port,
-            codecs,
+            codecs: codecs_of(codecs),
             direction,
             ptime,
             maxptime: None,
@@ -75,16 +66,7 @@ impl AudioStream {
 
     #[getter]
     fn codecs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let codec = |it: &rust::Codec| {
-            (
-                it.payload_type,
-                it.name.to_string(),
-                it.clock_rate,
-                it.channels,
-                it.parameters.to_string(),
-            )
-        };
-        PyTuple::new(py, self.0.codecs.iter().map(codec))
+        said_codecs(py, &self.0.codecs)
     }
 
     #[getter]
@@ -117,16 +99,176 @@ impl AudioStream {
 
     #[getter]
     fn crypto<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let crypto = |it: &rust::Crypto| {
-            (
-                it.tag,
-                it.key.suite().name(),
-                PyBytes::new(py, it.key.as_bytes()),
-                PyBytes::new(py, &it.mki),
-            )
-        };
-        PyTuple::new(py, self.0.crypto.iter().map(crypto))
+        said_crypto(py, &self.0.crypto)
     }
+}
+
+#[pyclass(frozen, module = "gateways._native")]
+pub struct VideoStream(rust::VideoStream);
+
+#[pymethods]
+impl VideoStream {
+    #[new]
+    #[pyo3(signature = (host, port, codecs, *, direction = "sendrecv", content = String::new(), bandwidth_kbps = None,
+        rtcp = None, rtcp_mux = false, secure = false, avpf = false, crypto = None, feedback = Vec::new(),
+        label = String::new()))]
+    #[allow(clippy::too_many_arguments)] // they are keywords to whoever calls it
+    fn new(
+        host: String,
+        port: u16,
+        codecs: Vec<CodecTuple>,
+        direction: &str,
+        content: String,
+        bandwidth_kbps: Option<u32>,
+        rtcp: Option<(String, u16)>,
+        rtcp_mux: bool,
+        secure: bool,
+        avpf: bool,
+        crypto: Option<Vec<CryptoTuple>>,
+        feedback: Vec<String>,
+        label: String,
+    ) -> PyResult<VideoStream> {
+        let stream = rust::VideoStream {
+            host,
+            port,
+            codecs: codecs_of(codecs),
+            direction: direction_of(direction)?,
+            content,
+            bandwidth_kbps,
+            rtcp,
+            rtcp_mux,
+            secure,
+            avpf,
+            crypto: cryptos_of(crypto)?,
+            feedback: feedback
+                .iter()
+                .map(|it| feedback_of(it))
+                .collect::<PyResult<_>>()?,
+            label,
+        };
+        stream.check().map_err(value_error)?;
+        Ok(VideoStream(stream))
+    }
+
+    #[getter]
+    fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    #[getter]
+    fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    #[getter]
+    fn codecs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        said_codecs(py, &self.0.codecs)
+    }
+
+    #[getter]
+    fn direction(&self) -> &'static str {
+        self.0.direction.as_str()
+    }
+
+    #[getter]
+    fn content(&self) -> &str {
+        &self.0.content
+    }
+
+    #[getter]
+    fn bandwidth_kbps(&self) -> Option<u32> {
+        self.0.bandwidth_kbps
+    }
+
+    #[getter]
+    fn rtcp(&self) -> Option<(&str, u16)> {
+        self.0
+            .rtcp
+            .as_ref()
+            .map(|(host, port)| (host.as_str(), *port))
+    }
+
+    #[getter]
+    fn rtcp_mux(&self) -> bool {
+        self.0.rtcp_mux
+    }
+
+    #[getter]
+    fn secure(&self) -> bool {
+        self.0.secure
+    }
+
+    #[getter]
+    fn avpf(&self) -> bool {
+        self.0.avpf
+    }
+
+    #[getter]
+    fn crypto<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        said_crypto(py, &self.0.crypto)
+    }
+
+    #[getter]
+    fn feedback<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.0.feedback)
+    }
+
+    #[getter]
+    fn label(&self) -> &str {
+        &self.0.label
+    }
+}
+
+fn direction_of(word: &str) -> PyResult<rust::Direction> {
+    rust::Direction::parse(word)
+        .ok_or_else(|| PyValueError::new_err(format!("no direction: {word:?}")))
+}
+
+fn feedback_of(word: &str) -> PyResult<&'static str> {
+    rust::FEEDBACK
+        .into_iter()
+        .find(|known| *known == word)
+        .ok_or_else(|| PyValueError::new_err(format!("no feedback that we say: {word:?}")))
+}
+
+fn codecs_of(codecs: Vec<CodecTuple>) -> Vec<rust::Codec> {
+    let codec = |(payload_type, name, clock_rate, channels, parameters): CodecTuple| {
+        rust::Codec::new(payload_type, &name, clock_rate, channels, parameters)
+    };
+    codecs.into_iter().map(codec).collect()
+}
+
+fn said_codecs<'py>(py: Python<'py>, codecs: &[rust::Codec]) -> PyResult<Bound<'py, PyTuple>> {
+    let codec = |it: &rust::Codec| {
+        (
+            it.payload_type,
+            it.name.to_string(),
+            it.clock_rate,
+            it.channels,
+            it.parameters.to_string(),
+        )
+    };
+    PyTuple::new(py, codecs.iter().map(codec))
+}
+
+fn cryptos_of(crypto: Option<Vec<CryptoTuple>>) -> PyResult<Vec<rust::Crypto>> {
+    crypto
+        .unwrap_or_default()
+        .into_iter()
+        .map(crypto_of)
+        .collect()
+}
+
+fn said_crypto<'py>(py: Python<'py>, crypto: &[rust::Crypto]) -> PyResult<Bound<'py, PyTuple>> {
+    let crypto_line = |it: &rust::Crypto| {
+        (
+            it.tag,
+            it.key.suite().name(),
+            PyBytes::new(py, it.key.as_bytes()),
+            PyBytes::new(py, &it.mki),
+        )
+    };
+    PyTuple::new(py, crypto.iter().map(crypto_line))
 }
 
 fn crypto_of((tag, suite, key, mki): CryptoTuple) -> PyResult<rust::Crypto> {
@@ -176,15 +318,34 @@ impl SessionDescription {
             .collect()
     }
 
-    #[pyo3(signature = (ours, *, session_id, version))]
+    #[getter]
+    fn lines(&self) -> usize {
+        self.0.media().len()
+    }
+
+    #[getter]
+    fn video(&self) -> PyResult<Vec<(usize, VideoStream)>> {
+        let lines = caught(|| Ok(self.0.video()))?;
+        Ok(lines
+            .into_iter()
+            .map(|(place, line)| (place, VideoStream(line)))
+            .collect())
+    }
+
+    #[pyo3(signature = (ours, *, session_id, version, video = Vec::new()))]
     fn answer<'py>(
         &self,
         py: Python<'py>,
         ours: &AudioStream,
         session_id: u64,
         version: u64,
+        video: Vec<(usize, PyRef<'_, VideoStream>)>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let body = caught(|| rust::answer(&self.0, &ours.0, session_id, version))?;
+        let video: Vec<(usize, rust::VideoStream)> = video
+            .into_iter()
+            .map(|(place, line)| (place, line.0.clone()))
+            .collect();
+        let body = caught(|| rust::answer_beside(&self.0, &ours.0, session_id, version, &video))?;
         Ok(PyBytes::new(py, &body))
     }
 
@@ -193,18 +354,36 @@ impl SessionDescription {
     }
 }
 
+/// One m-line of an offer with more than one: the audio, a video line, or the kind and the protocol of one that is over.
+#[derive(FromPyObject)]
+enum OfferedLine<'py> {
+    Video(PyRef<'py, VideoStream>),
+    Refused((String, String)),
+}
+
 #[pyfunction]
-#[pyo3(signature = (ours, *, session_id, version))]
+#[pyo3(signature = (ours, *, session_id, version, lines = None))]
 fn offer<'py>(
     py: Python<'py>,
     ours: &AudioStream,
     session_id: u64,
     version: u64,
+    lines: Option<Vec<Option<OfferedLine<'py>>>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(PyBytes::new(
-        py,
-        &caught(|| rust::offer(&ours.0, session_id, version))?,
-    ))
+    let Some(lines) = lines else {
+        let body = caught(|| rust::offer(&ours.0, session_id, version))?;
+        return Ok(PyBytes::new(py, &body));
+    };
+    let mut said: Vec<rust::Line<'_>> = Vec::with_capacity(lines.len());
+    for line in &lines {
+        said.push(match line {
+            None => rust::Line::Audio,
+            Some(OfferedLine::Video(video)) => rust::Line::Video(&video.0),
+            Some(OfferedLine::Refused((kind, protocol))) => rust::Line::Refused { kind, protocol },
+        });
+    }
+    let body = caught(|| rust::offer_beside(&ours.0, session_id, version, &said))?;
+    Ok(PyBytes::new(py, &body))
 }
 
 #[pyfunction]
@@ -232,6 +411,7 @@ fn value_error(error: rust::Error) -> PyErr {
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<AudioStream>()?;
+    module.add_class::<VideoStream>()?;
     module.add_class::<SessionDescription>()?;
     module.add_function(wrap_pyfunction!(offer, module)?)?;
     module.add_function(wrap_pyfunction!(sdp_panics, module)?)

@@ -158,6 +158,27 @@ impl Codec {
         !matches!(&*self.name, "TELEPHONE-EVENT" | "CN" | "TONE" | "RED")
     }
 
+    /// Whether it can be printed without becoming something else.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.payload_type > 127 {
+            return Err(Error::whole("a payload type is above 127"));
+        }
+        let named = !self.name.is_empty()
+            && self
+                .name
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'/');
+        if !named || self.clock_rate == 0 || self.channels == 0 {
+            return Err(Error::whole(
+                "a codec has no usable name, clock rate or channels",
+            ));
+        }
+        if self.parameters.bytes().any(|byte| byte < b' ') {
+            return Err(Error::whole("codec parameters hold a control character"));
+        }
+        Ok(())
+    }
+
     /// As its registration spells it: a few phones do compare with case.
     pub fn printed_name(&self) -> &str {
         match &*self.name {
@@ -165,6 +186,9 @@ impl Codec {
             "OPUS" => "opus",
             "ILBC" => "iLBC",
             "SPEEX" => "speex",
+            "RTX" => "rtx",
+            "RED" => "red",
+            "ULPFEC" => "ulpfec",
             name => name,
         }
     }
@@ -195,33 +219,20 @@ pub struct AudioStream {
 impl AudioStream {
     /// Whether it can be printed without becoming something else: what our own code made is checked here, once.
     pub fn check(&self) -> Result<(), Error> {
-        let hosts = [Some(&self.host), self.rtcp.as_ref().map(|(host, _)| host)];
-        if !hosts.into_iter().flatten().all(|host| is_host(host)) {
-            return Err(Error::whole("the host is neither an address nor a name"));
-        }
+        check_hosts(&self.host, self.rtcp.as_ref())?;
         if self.secure && self.crypto.is_empty() && self.port != 0 {
             return Err(Error::whole("SRTP without a key"));
         }
-        for codec in &self.codecs {
-            if codec.payload_type > 127 {
-                return Err(Error::whole("a payload type is above 127"));
-            }
-            let named = !codec.name.is_empty()
-                && codec
-                    .name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && byte != b'/');
-            if !named || codec.clock_rate == 0 || codec.channels == 0 {
-                return Err(Error::whole(
-                    "a codec has no usable name, clock rate or channels",
-                ));
-            }
-            if codec.parameters.bytes().any(|byte| byte < b' ') {
-                return Err(Error::whole("codec parameters hold a control character"));
-            }
-        }
-        Ok(())
+        self.codecs.iter().try_for_each(Codec::check)
     }
+}
+
+pub(crate) fn check_hosts(host: &str, rtcp: Option<&(String, u16)>) -> Result<(), Error> {
+    let hosts = [Some(host), rtcp.map(|(host, _)| host.as_str())];
+    if !hosts.into_iter().flatten().all(is_host) {
+        return Err(Error::whole("the host is neither an address nor a name"));
+    }
+    Ok(())
 }
 
 /// An address, or what may be a host name.

@@ -14,8 +14,8 @@ const SESSION_ORDER: &[&[u8]] = &[
 const MEDIA_ORDER: &[&[u8]] = &[b"m", b"i", b"c", b"b", b"k", b"a"];
 
 /// The protocols of plain sound, and of sound under keys in SDP.
-const PLAIN: [&str; 2] = ["RTP/AVP", "RTP/AVPF"];
-const SECURE: [&str; 2] = ["RTP/SAVP", "RTP/SAVPF"];
+pub(crate) const PLAIN: [&str; 2] = ["RTP/AVP", "RTP/AVPF"];
+pub(crate) const SECURE: [&str; 2] = ["RTP/SAVP", "RTP/SAVPF"];
 /// More ways to protect a stream than any phone offers.
 const MAX_CRYPTO: usize = 16;
 
@@ -202,6 +202,23 @@ impl SessionDescription {
     }
 
     fn stream(&self, media: &Media, secure: bool) -> Result<AudioStream, Error> {
+        let (host, direction, attributes) = self.ground(media)?;
+        Ok(AudioStream {
+            host: host.to_owned(),
+            port: media.port,
+            codecs: self.codecs(media, &attributes, Codec::of_static)?,
+            direction,
+            ptime: attributes.ptime,
+            maxptime: attributes.maxptime,
+            rtcp: attributes.rtcp.and_then(|value| rtcp(value, host)),
+            rtcp_mux: attributes.rtcp_mux,
+            secure,
+            crypto: attributes.crypto,
+        })
+    }
+
+    /// The host where the party receives a stream, the way it may go, and what else is said of it.
+    pub(crate) fn ground(&self, media: &Media) -> Result<(&str, Direction, Attributes<'_>), Error> {
         let connection = media
             .lines
             .iter()
@@ -232,21 +249,29 @@ impl SessionDescription {
             // RFC 3264 section 8.4: the way of RFC 2543 to say that nothing shall be sent to this party.
             direction = Direction::new(direction.sends(), false);
         }
-        Ok(AudioStream {
-            host: host.to_owned(),
-            port: media.port,
-            codecs: self.codecs(media, &attributes)?,
-            direction,
-            ptime: attributes.ptime,
-            maxptime: attributes.maxptime,
-            rtcp: attributes.rtcp.and_then(|value| rtcp(value, host)),
-            rtcp_mux: attributes.rtcp_mux,
-            secure,
-            crypto: attributes.crypto,
-        })
+        Ok((host, direction, attributes))
     }
 
-    fn codecs(&self, media: &Media, attributes: &Attributes<'_>) -> Result<Vec<Codec>, Error> {
+    /// The values of the lines of an m-line that have a letter.
+    pub(crate) fn values<'a>(
+        &'a self,
+        media: &'a Media,
+        kind: u8,
+    ) -> impl Iterator<Item = &'a str> + 'a {
+        media
+            .lines
+            .iter()
+            .filter(move |line| line.kind == kind)
+            .map(|line| &self.text[line.value.clone()])
+    }
+
+    /// `fixed`: what a payload type is that nothing names.
+    pub(crate) fn codecs(
+        &self,
+        media: &Media,
+        attributes: &Attributes<'_>,
+        fixed: fn(u8) -> Option<Codec>,
+    ) -> Result<Vec<Codec>, Error> {
         let line = &media.lines[0];
         let mut codecs: Vec<Codec> = Vec::with_capacity(8);
         for format in self.formats(media).split_ascii_whitespace() {
@@ -276,7 +301,7 @@ impl SessionDescription {
                     })?
                 }
                 // A dynamic type that nothing names cannot be spoken.
-                None => match Codec::of_static(payload_type) {
+                None => match fixed(payload_type) {
                     Some(codec) => codec,
                     None => continue,
                 },
@@ -318,18 +343,18 @@ impl SessionDescription {
     }
 }
 
-/// What the attributes of one m-line say about audio.
+/// What the attributes of one m-line say about its stream.
 #[derive(Default)]
-struct Attributes<'a> {
+pub(crate) struct Attributes<'a> {
     /// Payload type, text, line number.
     rtpmaps: Vec<(u8, &'a str, usize)>,
     fmtps: Vec<(u8, &'a str, usize)>,
     ptime: Option<u32>,
     maxptime: Option<u32>,
-    rtcp: Option<&'a str>,
-    rtcp_mux: bool,
+    pub(crate) rtcp: Option<&'a str>,
+    pub(crate) rtcp_mux: bool,
     direction: Option<Direction>,
-    crypto: Vec<Crypto>,
+    pub(crate) crypto: Vec<Crypto>,
 }
 
 impl Media {
@@ -494,7 +519,7 @@ fn connection_host(value: &str) -> Option<&str> {
 }
 
 /// RFC 3605: `53020` or `53020 IN IP4 126.16.64.4`. What cannot be read is as if it were not there.
-fn rtcp(value: &str, host: &str) -> Option<(String, u16)> {
+pub(crate) fn rtcp(value: &str, host: &str) -> Option<(String, u16)> {
     let (port, connection) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = if connection.is_empty() {

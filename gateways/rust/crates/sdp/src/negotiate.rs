@@ -3,22 +3,64 @@
 use std::fmt::Write;
 
 use crate::audio::{Codec, Direction};
-use crate::{AudioStream, Error, SessionDescription};
+use crate::{AudioStream, Error, SessionDescription, VideoStream};
 
 /// An offer of one audio stream. `session_id` and `version` are those of our `o=` line (RFC 3264 section 8: the
 /// version goes up by one whenever a later description differs).
 pub fn offer(ours: &AudioStream, session_id: u64, version: u64) -> Result<Vec<u8>, Error> {
+    offer_beside(ours, session_id, version, &[Line::Audio])
+}
+
+/// One m-line of an offer that has more than one.
+#[derive(Debug, Clone, Copy)]
+pub enum Line<'a> {
+    /// The audio stream: in every offer once.
+    Audio,
+    Video(&'a VideoStream),
+    /// What was refused, or has ended: its place must be kept (RFC 3264 section 8: "the "m=" lines ... MUST NOT be
+    /// removed").
+    Refused {
+        kind: &'a str,
+        protocol: &'a str,
+    },
+}
+
+/// An offer of audio with other m-lines before and after it.
+pub fn offer_beside(
+    ours: &AudioStream,
+    session_id: u64,
+    version: u64,
+    lines: &[Line<'_>],
+) -> Result<Vec<u8>, Error> {
     ours.check()?;
     if ours.codecs.is_empty() {
         return Err(Error::whole("an offer without codecs"));
     }
+    if lines.iter().filter(|it| matches!(it, Line::Audio)).count() != 1 {
+        return Err(Error::whole("an offer whose audio is not there once"));
+    }
     let mut out = head(ours, session_id, version);
     out.push_str("t=0 0\r\n");
-    stream(
-        &mut out,
-        ours,
-        if ours.secure { "RTP/SAVP" } else { "RTP/AVP" },
-    );
+    for it in lines {
+        match it {
+            Line::Audio => {
+                let protocol = if ours.secure { "RTP/SAVP" } else { "RTP/AVP" };
+                stream(&mut out, ours, protocol);
+            }
+            Line::Video(video) => {
+                video.check()?;
+                picture(&mut out, video, &ours.host, video.protocol());
+            }
+            Line::Refused { kind, protocol } => {
+                let word =
+                    |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_graphic());
+                if !word(kind) || !word(protocol) {
+                    return Err(Error::whole("a refused line has no kind or protocol"));
+                }
+                line(&mut out, format_args!("m={kind} 0 {protocol} 0"));
+            }
+        }
+    }
     Ok(out.into_bytes())
 }
 
@@ -34,6 +76,18 @@ pub fn answer(
     ours: &AudioStream,
     session_id: u64,
     version: u64,
+) -> Result<Vec<u8>, Error> {
+    answer_beside(theirs, ours, session_id, version, &[])
+}
+
+/// The same with video: `video` names what is taken by its place among the m-lines, with codecs under the payload types of
+/// the offer. What was not offered there is left out of it, and a line of which nothing is left is refused.
+pub fn answer_beside(
+    theirs: &SessionDescription,
+    ours: &AudioStream,
+    session_id: u64,
+    version: u64,
+    video: &[(usize, VideoStream)],
 ) -> Result<Vec<u8>, Error> {
     ours.check()?;
     let Some((accepted, offered)) = theirs.audio_of(ours.secure) else {
@@ -67,9 +121,21 @@ pub fn answer(
     if out.len() == before {
         out.push_str("t=0 0\r\n");
     }
+    let offered = if video.is_empty() {
+        Vec::new()
+    } else {
+        theirs.video()
+    };
     for (index, media) in theirs.media().iter().enumerate() {
+        let at = |list: &[(usize, VideoStream)]| list.iter().position(|(place, _)| *place == index);
+        let taken = match (at(video), at(&offered)) {
+            (Some(our), Some(their)) => taken(&video[our].1, &offered[their].1)?,
+            _ => None,
+        };
         if index == *accepted {
             stream(&mut out, &answered, theirs.protocol(media));
+        } else if let Some(taken) = taken {
+            picture(&mut out, &taken, &ours.host, theirs.protocol(media));
         } else {
             // RFC 3264 section 6: refused by port zero; the formats mean nothing, but one must be there.
             let formats = Some(theirs.formats(media))
@@ -86,6 +152,39 @@ pub fn answer(
         }
     }
     Ok(out.into_bytes())
+}
+
+/// What we take of a video line; None: nothing.
+fn taken(ours: &VideoStream, offered: &VideoStream) -> Result<Option<VideoStream>, Error> {
+    ours.check()?;
+    let mut codecs = ours.codecs.clone();
+    codecs.retain(|our| {
+        let same = |it: &Codec| it.payload_type == our.payload_type && it.same_format(our);
+        offered.codecs.iter().any(same)
+    });
+    let pictures = codecs.iter().any(|it| !is_repair(it));
+    if ours.port == 0 || offered.port == 0 || ours.secure != offered.secure || !pictures {
+        return Ok(None);
+    }
+    Ok(Some(VideoStream {
+        codecs,
+        direction: ours.direction.within(offered.direction),
+        // RFC 5761 section 5.1.1: only what was offered may be answered.
+        rtcp_mux: ours.rtcp_mux && offered.rtcp_mux,
+        // RFC 4585 section 4.2: an answerer must not say what was not offered.
+        feedback: ours
+            .feedback
+            .iter()
+            .copied()
+            .filter(|it| offered.feedback.contains(it))
+            .collect(),
+        ..ours.clone()
+    }))
+}
+
+/// What goes beside pictures, and is none.
+fn is_repair(codec: &Codec) -> bool {
+    matches!(&*codec.name, "RTX" | "RED" | "ULPFEC" | "FLEXFEC-03")
 }
 
 /// Our codecs that were offered, under the offer's payload types, each offered one used once.
@@ -125,12 +224,68 @@ fn head(ours: &AudioStream, session_id: u64, version: u64) -> String {
 }
 
 fn stream(out: &mut String, stream: &AudioStream, protocol: &str) {
-    let _ = write!(out, "m=audio {} {protocol}", stream.port);
-    for codec in &stream.codecs {
+    media_line(out, "audio", stream.port, protocol, &stream.codecs);
+    formats(out, &stream.codecs);
+    for crypto in &stream.crypto {
+        line(out, format_args!("a=crypto:{crypto}"));
+    }
+    if let Some(ptime) = stream.ptime {
+        line(out, format_args!("a=ptime:{ptime}"));
+    }
+    if let Some(maxptime) = stream.maxptime {
+        line(out, format_args!("a=maxptime:{maxptime}"));
+    }
+    ways(out, &stream.host, stream.rtcp.as_ref(), stream.rtcp_mux);
+    // RFC 3264 section 5.1: sendrecv need not be said, yet some phones wait for it after a hold.
+    line(
+        out,
+        format_args!("a={}", Direction::as_str(stream.direction)),
+    );
+}
+
+/// A video line; `above`: the host that the description names for all.
+fn picture(out: &mut String, video: &VideoStream, above: &str, protocol: &str) {
+    if video.port == 0 {
+        return line(out, format_args!("m=video 0 {protocol} 0"));
+    }
+    media_line(out, "video", video.port, protocol, &video.codecs);
+    if video.host != above {
+        line(
+            out,
+            format_args!("c=IN {} {}", address_type(&video.host), video.host),
+        );
+    }
+    if let Some(kilobits) = video.bandwidth_kbps {
+        line(out, format_args!("b=AS:{kilobits}"));
+        line(out, format_args!("b=TIAS:{kilobits}000"));
+    }
+    formats(out, &video.codecs);
+    for feedback in &video.feedback {
+        line(out, format_args!("a=rtcp-fb:* {feedback}"));
+    }
+    for crypto in &video.crypto {
+        line(out, format_args!("a=crypto:{crypto}"));
+    }
+    if !video.content.is_empty() {
+        line(out, format_args!("a=content:{}", video.content));
+    }
+    if !video.label.is_empty() {
+        line(out, format_args!("a=label:{}", video.label));
+    }
+    ways(out, &video.host, video.rtcp.as_ref(), video.rtcp_mux);
+    line(out, format_args!("a={}", video.direction.as_str()));
+}
+
+fn media_line(out: &mut String, kind: &str, port: u16, protocol: &str, codecs: &[Codec]) {
+    let _ = write!(out, "m={kind} {port} {protocol}");
+    for codec in codecs {
         let _ = write!(out, " {}", codec.payload_type);
     }
     out.push_str("\r\n");
-    for codec in &stream.codecs {
+}
+
+fn formats(out: &mut String, codecs: &[Codec]) {
+    for codec in codecs {
         let (payload_type, name, rate) =
             (codec.payload_type, codec.printed_name(), codec.clock_rate);
         match codec.channels {
@@ -147,17 +302,12 @@ fn stream(out: &mut String, stream: &AudioStream, protocol: &str) {
             );
         }
     }
-    for crypto in &stream.crypto {
-        line(out, format_args!("a=crypto:{crypto}"));
-    }
-    if let Some(ptime) = stream.ptime {
-        line(out, format_args!("a=ptime:{ptime}"));
-    }
-    if let Some(maxptime) = stream.maxptime {
-        line(out, format_args!("a=maxptime:{maxptime}"));
-    }
-    if let Some((host, port)) = &stream.rtcp {
-        if *host == stream.host {
+}
+
+/// Where RTCP goes.
+fn ways(out: &mut String, of: &str, rtcp: Option<&(String, u16)>, mux: bool) {
+    if let Some((host, port)) = rtcp {
+        if *host == *of {
             line(out, format_args!("a=rtcp:{port}"));
         } else {
             line(
@@ -166,14 +316,9 @@ fn stream(out: &mut String, stream: &AudioStream, protocol: &str) {
             );
         }
     }
-    if stream.rtcp_mux {
+    if mux {
         out.push_str("a=rtcp-mux\r\n");
     }
-    // RFC 3264 section 5.1: sendrecv need not be said, yet some phones wait for it after a hold.
-    line(
-        out,
-        format_args!("a={}", Direction::as_str(stream.direction)),
-    );
 }
 
 fn address_type(host: &str) -> &'static str {
