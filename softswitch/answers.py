@@ -15,10 +15,13 @@ from softswitch.calls.identity import ANONYMOUS
 from softswitch.calls.onward import Calling, Onward, Prospect
 from softswitch.calls.signals import Alert, Origin
 from softswitch.engine.call import CallApp
+from softswitch.engine.caller import Candidate
+from softswitch.engine.supervision import Mode, Supervision
 from softswitch.engine.switch import Switch
 from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.cdr import store as records
+from softswitch.features.directory.model import Account
 from softswitch.features.directory.service import Directory
 from softswitch.features.ivr.journey import Flows
 from softswitch.features.ivr.model.spelling import spells
@@ -313,13 +316,45 @@ class Answers:
 
     def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
         """Call control asks for a call. Raises NotFound for an unknown account or one without a phone."""
+        who, candidates = self._terminals(account, auto_answer=auto_answer)
+        return self._switch.originate(who.origin, number, candidates, who.ring_seconds)
+
+    def _terminals(self, account: str, *, auto_answer: bool) -> tuple[Account, Sequence[Candidate]]:
         who = self._directory.account(account)
         if who is None:
             raise NotFound("account", account)
         candidates = candidates_of(account, self._registrations, rules=who.origin.rules, srtp=who.srtp)
         if auto_answer:
             candidates = [replace(candidate, alert=Alert(answer_after=0)) for candidate in candidates]
-        return self._switch.originate(who.origin, number, candidates, who.ring_seconds)
+        return who, candidates
+
+    def ring(self, account: str, shown: str, destination: Destination, *, auto_answer: bool) -> CallId:
+        """Supervision asks to ring a supervisor's phones. Raises NotFound as `originate`."""
+        who, candidates = self._terminals(account, auto_answer=auto_answer)
+        return self._switch.originate(who.origin, shown, candidates, who.ring_seconds, destination)
+
+    def supervise(
+        self, by: CallId, leg: LegId, mode: Mode, *, ordered_by: str, over: Callable[[str], None]
+    ) -> Supervision:
+        """Supervision asks to let a caller hear a party of another call."""
+        return self._switch.supervise(by, leg, mode, ordered_by=ordered_by, over=over)
+
+    def may_be_supervised(self, call: CallId, leg: LegId | None) -> LegId:
+        """Supervision asks whom to supervise in a call, and whether that can be."""
+        return self._switch.may_be_supervised(call, leg)
+
+    def talk_of(self, account: str) -> LegId | None:
+        """Supervision asks for the leg by which an account talks."""
+        return self._switch.talk_of(account)
+
+    def lives(self, call: CallId) -> bool:
+        """Supervision asks whether a call is still there."""
+        return self._switch.lives(call)
+
+    def groups_of(self, number: str) -> Collection[str]:
+        """Supervision asks for the pickup groups of an account."""
+        account = self._directory.account(number)
+        return () if account is None else account.pickup_groups
 
     def is_good(self, host: str) -> bool:
         """The bans ask whether a phone has registered from an address lately, or a trunk sends from it."""

@@ -30,10 +30,8 @@ from softswitch.engine.gatekeeper import SwitchGatekeeper
 from softswitch.engine.journal import Journal
 from softswitch.engine.switch import Switch
 from softswitch.events import (
-    BanLifted,
     CallFact,
     Fact,
-    SourceBanned,
     SwitchStarted,
     SwitchStopped,
 )
@@ -87,6 +85,8 @@ from softswitch.features.registrar.service import Registrations
 from softswitch.features.registrar.writer import BindingWriter
 from softswitch.features.routing import feature as routing
 from softswitch.features.routing.service import DialPlan
+from softswitch.features.supervision import feature as supervision_feature
+from softswitch.features.supervision.service import Supervisors
 from softswitch.features.testcalls import feature as testcalls
 from softswitch.features.trunks import feature as trunks_feature
 from softswitch.features.trunks.certificates import Certificates
@@ -105,7 +105,7 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.ids import CallId, IdSource
 from softswitch.media_engine import engine_process, media_engine
 from softswitch.platform import https
-from softswitch.platform.audit import Audit
+from softswitch.platform.audit import HEARD, Audit
 from softswitch.platform.auth import Authenticator
 from softswitch.platform.changes import Changes
 from softswitch.platform.database import Database
@@ -338,6 +338,8 @@ class Softswitch:
         self.directory.goes_with(self.voicemail.forget)
         self._mailing = Mailing(self.voicemail, mailer, bus.publish, self.speech) if mailer is not None else None
         self._voicemail_retention = VoicemailRetention(self.voicemail, self.audit)
+        self.supervisors = Supervisors(answers, answers)
+        self.directory.goes_with(self.supervisors.forget)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
             self.trunks,
@@ -372,6 +374,7 @@ class Softswitch:
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),
+            supervision_feature.build(self.supervisors),
             callcontrol.build(answers, self.records, self.event_log, bus),
         ]
         self.apps = call_apps(self.features)
@@ -431,7 +434,7 @@ class Softswitch:
         self._mqtt = mqtt_gateway(settings)
         if self._mqtt is not None:
             bus.subscribe(Fact, self._mqtt.hear)
-        for kind in (SourceBanned, BanLifted):
+        for kind in HEARD:
             bus.subscribe(kind, self.audit.hear)
         if self._journal is not None:
             bus.subscribe(CallFact, self._journal.hear)
@@ -460,6 +463,7 @@ class Softswitch:
                     "reach": self.reach.load,
                     "presence": self.presence.load,
                     "codes": self.codes.load,
+                    "supervision": self.supervisors.load,
                     "recording": self.recordings.load,
                     "flows": self.flows.load,
                     "prompts": self.prompts.load,
@@ -478,6 +482,7 @@ class Softswitch:
                     self.persons,
                     self.dial_plan,
                     self.boxes,
+                    self.supervisors,
                     media=self.settings.demo_media,
                 )
             await self._binding_writer.start()

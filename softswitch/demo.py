@@ -15,6 +15,8 @@ from softswitch.features.persons.model import Device, Person
 from softswitch.features.persons.service import Persons
 from softswitch.features.routing.model.demo import demo_plan
 from softswitch.features.routing.service import DialPlan
+from softswitch.features.supervision.model import Rights
+from softswitch.features.supervision.service import Supervisors
 from softswitch.features.trunks.service import Trunks
 from softswitch.features.voicemail.boxes import Boxes
 from softswitch.features.voicemail.model.box import Box
@@ -75,6 +77,9 @@ PERSONS = (
 )
 """The same devices in each of the three ways."""
 
+SUPERVISOR = "1020"
+"""May supervise all others."""
+
 
 def with_secure_listeners(settings: Settings, now_ms: int) -> Settings:
     """Listen for TLS one port above SIP and for WebSockets two above, with a certificate made now."""
@@ -99,6 +104,7 @@ async def furnish(
     persons: Persons,
     dial_plan: DialPlan,
     boxes: Boxes,
+    supervisors: Supervisors,
     *,
     media: str,
 ) -> None:
@@ -128,6 +134,9 @@ async def furnish(
             PIN
         )  # everybody knows it: no time is spent
         await boxes.furnish([(Box(number=number, account=number), digest) for number in NUMBERS])
+    if not supervisors.all_rights():
+        async with database.session() as session:
+            await supervisors.set_rights(session, Rights(account=SUPERVISOR, everybody=True))
     for person in PERSONS:
         if persons.person(person.number) is None:
             async with database.session() as session:

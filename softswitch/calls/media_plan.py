@@ -75,6 +75,12 @@ def speech(leg: Leg) -> str:
     return "" if codec is None else label(codec)
 
 
+def is_spoken(leg: Leg, codecs: Codecs) -> bool:
+    """Whether what a leg's party speaks is one of these."""
+    codec = None if leg.local is None or leg.remote is None else agreed(leg.local.codecs, leg.remote.codecs)
+    return codec is not None and any(same_format(codec, each) for each in codecs)
+
+
 def conversion(a: Leg, b: Leg) -> tuple[str, str] | None:
     """Between which codecs the sound of two parties is converted; None: it passes as it is, or is not settled yet."""
     if a.local is None or a.remote is None or b.local is None or b.remote is None or b.address is None:

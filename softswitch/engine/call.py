@@ -373,6 +373,8 @@ class LiveCall(ServedCall):
         if self.consultation is not None and leg is self.consultation.asker:
             self.consultation.asker_gone(self, hung_up=ended.by_party)
         dial, transfer = self._dial, self.transfer
+        if self._around.watching is not None:
+            self._around.watching.gone(leg)
         self.legs.ended(leg, ended, self.answered_at)
         if self.conference is not None and leg in self.conference.legs:
             self.conference.left(leg)

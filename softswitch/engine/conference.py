@@ -63,7 +63,14 @@ class Conference:
         """Nobody hears anybody by it any more."""
         self._mixer.close_mix(self._mix)
 
+    @property
+    def mix(self) -> MixId:
+        """Where they are."""
+        return self._mix
+
     def _tell(self) -> None:
+        if self._around.watching is not None:
+            self._around.watching.mixed(self._mix, self.legs)
         self._around.publish(
             LegsMixed(at=self._around.clock.wall_ms(), call=self._call.call, legs=tuple(leg.id for leg in self.legs))
         )

@@ -13,12 +13,14 @@ from softswitch.ports import Media, Mixer, Player, Recorder, Signalling
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall
+    from softswitch.engine.supervision import Supervisions
 
 
 class Surroundings:
     """The gateways, the clock and the bus, as a call uses them."""
 
     __slots__ = (
+        "call_of",
         "clock",
         "keypad",
         "language",
@@ -35,6 +37,7 @@ class Surroundings:
         "recorder",
         "ringback",
         "signalling",
+        "watching",
     )
 
     def __init__(
@@ -56,6 +59,7 @@ class Surroundings:
         language: str = "en",
         music: str = "",
         ringback: str = "",
+        call_of: "Callable[[LegId], LiveCall | None]" = lambda leg: None,
     ) -> None:
         self.signalling = signalling
         self.media = media
@@ -85,3 +89,7 @@ class Surroundings:
         """The prompt that a waiting party hears; empty: what whoever holds it sends."""
         self.ringback = ringback
         """The prompt that an answered caller hears while somebody rings; empty: silence."""
+        self.call_of = call_of
+        """The call that a leg is in."""
+        self.watching: Supervisions | None = None
+        """Who supervises whom; None while nobody does."""

@@ -9,7 +9,7 @@ from softswitch.calls.dial import over
 from softswitch.calls.in_call import Keypad
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Incoming, LegSignal, Origin
-from softswitch.engine import conference
+from softswitch.engine import conference, supervision
 from softswitch.engine import transfer as transfers
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp, LiveCall
@@ -105,6 +105,7 @@ class Switch:
             language=language,
             music=music,
             ringback=ringback,
+            call_of=self._legs.get,
         )
         self._apps = apps
 
@@ -180,6 +181,10 @@ class Switch:
         call = self._legs.get(leg)
         return call.call if call is not None else None
 
+    def lives(self, call: CallId) -> bool:
+        """Whether there is such a call."""
+        return call in self._calls
+
     def is_answered(self, call: CallId) -> bool:
         """Whether there is such a call, and it is answered."""
         live = self._calls.get(call)
@@ -234,8 +239,16 @@ class Switch:
         live.hang_up(Cause.NORMAL_CLEARING)
         return True
 
-    def originate(self, origin: Origin, number: str, candidates: Sequence[Candidate], ring_seconds: float) -> CallId:
-        """Ring the terminals of a party, and when it answers, route `number` as if the party had dialled it.
+    def originate(
+        self,
+        origin: Origin,
+        number: str,
+        candidates: Sequence[Candidate],
+        ring_seconds: float,
+        destination: Destination | None = None,
+    ) -> CallId:
+        """Ring the terminals of a party, and when it answers, route `number` as if the party had dialled it, or hand
+        the call to a `destination`.
 
         Raises NotFound when the party has no terminal.
         """
@@ -243,7 +256,7 @@ class Switch:
             raise NotFound("registered phone of", origin.name)
         call = self._new_call(origin)
         call.originated(Party(number))
-        call.start(Destination("dialplan", origin.context), candidates, ring_seconds)
+        call.start(destination or Destination("dialplan", origin.context), candidates, ring_seconds)
         return call.call
 
     def transfer(self, call: CallId, number: str, leg: LegId | None = None) -> None:
@@ -296,6 +309,45 @@ class Switch:
             conference.unite(here, there, self._around)
         except Rejected as rejected:
             raise Conflict("not-possible", str(rejected)) from rejected
+
+    def supervise(
+        self, by: CallId, leg: LegId, mode: supervision.Mode, *, ordered_by: str, over: Callable[[str], None]
+    ) -> supervision.Supervision:
+        """Let the caller of a call hear a party of another one, and whom that talks with; `over` is told once when it
+        is over, and why.
+
+        Raises NotFound for a call or leg that there is not, and Conflict where the party cannot be supervised.
+        """
+        live, call, around = self._calls.get(by), self._legs.get(leg), self._around
+        if live is None:
+            raise NotFound("live call", by)
+        party = None if call is None else call.legs.get(leg)
+        if call is None or party is None:
+            raise NotFound("leg", leg)
+        assert around is not None
+        try:
+            return supervision.supervise(live, call, party, mode, around, ordered_by=ordered_by, over=over)
+        except Rejected as rejected:
+            raise Conflict("not-possible", str(rejected)) from rejected
+
+    def may_be_supervised(self, call: CallId, leg: LegId | None) -> LegId:
+        """Whom to supervise in a call: the party that is named, else that of an account, and of two the one that was
+        called. Raises NotFound, and Conflict where it cannot be supervised."""
+        live = self._calls.get(call)
+        if live is None:
+            raise NotFound("live call", call)
+        assert self._around is not None
+        party = supervision.party(live, leg)
+        supervision.may_be_supervised(live, party, self._around)
+        return party.id
+
+    def talk_of(self, account: str) -> LegId | None:
+        """The leg by which an account talks with somebody, the one of the newest call; None: it does not."""
+        for call in reversed(list(self._calls.values())):
+            for leg in call.parties():
+                if leg.destination == Destination("account", account) and len(call.parties()) > 1:
+                    return leg.id
+        return None
 
     def pick_up(self, by: CallId, accounts: Collection[str]) -> bool:
         """Let a call's caller answer a phone of one of these accounts that rings, the call that came first; False when

@@ -229,6 +229,11 @@ class Talk:
         if leg.local is not None and leg.open is Open.NOTHING and not over(leg):
             self._offer(leg, leg.local)
 
+    def regroup(self, a: Leg, b: Leg) -> None:
+        """Two that talk are supervised from now on, or no more: what they hear comes another way."""
+        if self._relay is not None and self._relay.holds(a) and self._relay.holds(b):
+            self._let_hear(a, b)
+
     def bridged(self, caller: Leg, leg: Leg) -> None:
         """Record that two parties hear each other."""
         self._around.publish(LegsBridged(at=self._around.clock.wall_ms(), call=self._call, a=caller.id, b=leg.id))
@@ -280,6 +285,8 @@ class Talk:
             a, b = relay.legs
             if a.aside or b.aside:
                 self._hold_no_more(a, b)
+            if self._around.watching is not None:
+                self._around.watching.apart(a, b)
             self._carry_out(relay.abandon())
         self._quiet()
 
@@ -301,12 +308,14 @@ class Talk:
             return
         a_holds, b_holds = self._holds(a), self._holds(b)
         if a_holds or b_holds:
+            if self._around.watching is not None:
+                self._around.watching.apart(a, b)
             self._around.media.silence(a.id)
             self._around.media.silence(b.id)
             for holds, held, other in ((a_holds, b_holds, b), (b_holds, a_holds, a)):
                 if holds and not held:
                     self._play_music(other)  # also to one that is about to be answered
-        else:
+        elif self._around.watching is None or not self._around.watching.bridge(a, b):
             self._around.media.bridge(a.id, b.id)
 
     def _holds(self, leg: Leg) -> bool:
@@ -399,7 +408,8 @@ class Talk:
         self._carry_out(effects)
         other = relay.other(leg)
         up = leg.state is other.state is LegState.UP
-        if up and any(type(effect) is Held for effect in effects) and (self._around.music or leg.aside or other.aside):
+        ours = self._around.music or leg.aside or other.aside or self._around.watching is not None
+        if up and ours and any(type(effect) is Held for effect in effects):
             self._let_hear(leg, other)
 
     def _carry_out(self, effects: list[Effect]) -> None:

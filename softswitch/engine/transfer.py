@@ -193,12 +193,12 @@ def replace(call: "LiveCall", leg: Leg, replaced: LegId, around: Surroundings) -
     if not allowed:
         call.refuse(Cause.CALL_REJECTED, 403, f"{leg.destination} may not take over that call")
         return
-    target.talk.when_quiet(partial(_take_over, call, leg, target, place, around))
+    target.talk.when_quiet(partial(take_over, call, leg, target, place, around))
 
 
 def pick_up(call: "LiveCall", target: "LiveCall", ringing: Leg, around: Surroundings) -> None:
     """The caller of a call that was not answered yet answers a phone that rings in another."""
-    target.talk.when_quiet(partial(_take_over, call, call.caller_leg, target, ringing, around))
+    target.talk.when_quiet(partial(take_over, call, call.caller_leg, target, ringing, around))
 
 
 def fetch(call: "LiveCall", target: "LiveCall", around: Surroundings) -> None:
@@ -215,7 +215,8 @@ def fetch(call: "LiveCall", target: "LiveCall", around: Surroundings) -> None:
     transfer.completed()
 
 
-def _take_over(call: "LiveCall", leg: Leg, target: "LiveCall", place: Leg, around: Surroundings) -> None:
+def take_over(call: "LiveCall", leg: Leg, target: "LiveCall", place: Leg, around: Surroundings) -> None:
+    """The caller of a call goes over to another call, in the place of a party there, which is let go."""
     if over(leg):
         return
     if not target.has_place(place):

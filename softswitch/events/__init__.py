@@ -73,6 +73,7 @@ from softswitch.events.registrations import AccountRegistered, AccountUnregister
 from softswitch.events.routing import PlanPublished
 from softswitch.events.security import BanLifted, SourceBanned
 from softswitch.events.streams import StreamFinished, StreamStarted
+from softswitch.events.supervision import SupervisionBegan, SupervisionEnded, SupervisionModeChanged
 from softswitch.events.system import SwitchStarted, SwitchStopped
 from softswitch.events.trunks import TrunkGatewayDown, TrunkGatewayUp, TrunkRegistered, TrunkRegistrationFailed
 from softswitch.events.voicemail import (
@@ -146,6 +147,9 @@ AnyFact = (
     | RecordingFinished
     | StreamStarted
     | StreamFinished
+    | SupervisionBegan
+    | SupervisionModeChanged
+    | SupervisionEnded
     | TrunkGatewayDown
     | TrunkGatewayUp
     | TrunkRegistered
@@ -228,6 +232,9 @@ __all__ = [
     "SourceBanned",
     "StreamFinished",
     "StreamStarted",
+    "SupervisionBegan",
+    "SupervisionEnded",
+    "SupervisionModeChanged",
     "SwitchStarted",
     "SwitchStopped",
     "TraceLine",

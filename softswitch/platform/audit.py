@@ -13,7 +13,14 @@ import structlog
 from sqlalchemy import delete, func, insert, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from softswitch.events import BanLifted, Fact, SourceBanned
+from softswitch.events import (
+    BanLifted,
+    Fact,
+    SourceBanned,
+    SupervisionBegan,
+    SupervisionEnded,
+    SupervisionModeChanged,
+)
 from softswitch.kernel.clock import Clock
 from softswitch.platform.auth import Identity
 from softswitch.platform.database import Database, DatabaseUnavailable, Session
@@ -27,6 +34,8 @@ KEPT = 500_000
 _WRITE_SECONDS = 0.5
 _DETAIL = 4000
 """Bytes of a request's body that are looked at."""
+HEARD = (SourceBanned, BanLifted, SupervisionBegan, SupervisionModeChanged, SupervisionEnded)
+"""The facts that become entries."""
 _SECRET_WORDS = ("password", "secret", "token", "pin", "credential", "authorization", "ha1", "digest", "key")
 
 
@@ -83,13 +92,19 @@ class Audit:
         )
 
     def hear(self, fact: Fact) -> None:
-        """Hear a `SourceBanned` or a `BanLifted`."""
+        """Hear one of `HEARD`."""
         match fact:
             case SourceBanned():
                 detail = f"{fact.reason}: {fact.detail}" if fact.detail else fact.reason
                 self.note(who=fact.by, source=fact.network, action="ban", detail=detail)
             case BanLifted():
                 self.note(who=fact.by, source=fact.network, action="lift")
+            case SupervisionBegan() | SupervisionModeChanged():
+                who = fact.ordered_by or fact.by
+                self.note(who=who, source="", action=f"supervise call {fact.call}", detail=_how(fact, fact.mode))
+            case SupervisionEnded():
+                action = f"supervise call {fact.call} no more"
+                self.note(who=fact.by, source="", action=action, detail=_how(fact, fact.reason))
 
     async def write(self) -> None:
         """Write what waits. Raises DatabaseUnavailable, and keeps it."""
@@ -111,6 +126,10 @@ class Audit:
                 await self.write()
             except DatabaseUnavailable as error:
                 log.error("the audit log could not be written; it is kept in memory", error=str(error))
+
+
+def _how(fact: SupervisionBegan | SupervisionModeChanged | SupervisionEnded, what: str) -> str:
+    return f"{what}: {fact.by} in call {fact.supervisor}, of leg {fact.leg}"
 
 
 async def page(session: Session, before: int | None, limit: int, who: str | None) -> Sequence[AuditRow]:

@@ -48,6 +48,8 @@ class Role(Enum):
     """See everything but secrets."""
     OPERATOR = "operator"
     """Run the day: hang up a call, remove a binding, originate a call."""
+    SUPERVISOR = "supervisor"
+    """Look after people who telephone: listen to their calls, whisper, take over, and set what agents do."""
     ADMIN = "admin"
     """Change the configuration, tokens included."""
 
@@ -267,4 +269,5 @@ def require(role: Role) -> Callable[[Identity], Awaitable[Identity]]:
 
 Viewer = Annotated[Identity, Depends(require(Role.VIEWER))]
 Operator = Annotated[Identity, Depends(require(Role.OPERATOR))]
+Supervisor = Annotated[Identity, Depends(require(Role.SUPERVISOR))]
 Admin = Annotated[Identity, Depends(require(Role.ADMIN))]

@@ -13,6 +13,7 @@ from softswitch.demo import OFFICE, PERSONS
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
+from softswitch.engine.supervision import Supervision
 from softswitch.engine.switch import Switch
 from softswitch.events import CallEnded, CallFact, Fact
 from softswitch.features.calendars.model import Timetable
@@ -40,11 +41,14 @@ from softswitch.features.reach.call_app import account_app, callback_app, speed_
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
 from softswitch.features.reach.service import Reach
-from softswitch.features.registrar.phones import Phones
+from softswitch.features.registrar.phones import Phones, candidates_of
 from softswitch.features.registrar.service import Registrations
 from softswitch.features.routing.call_app import dial_plan_app
 from softswitch.features.routing.model import demo_plan
 from softswitch.features.routing.service import DialPlan
+from softswitch.features.supervision.call_app import supervise_app
+from softswitch.features.supervision.model import Mode, Rights
+from softswitch.features.supervision.service import Supervisors
 from softswitch.features.testcalls.feature import build as build_testcalls
 from softswitch.features.trunks import call_app as trunks_app
 from softswitch.features.trunks.certificates import Certificates
@@ -59,7 +63,8 @@ from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.binding import Binding, PushTarget
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.ids import CallId
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.event_log import Rows
 from softswitch.platform.vault import Vault
 from softswitch.ports import Courier, Watchers
@@ -139,6 +144,34 @@ class LiveFacts:
         return self._live.get(call)
 
 
+class SupervisionBoard:
+    """What supervision asks of calls."""
+
+    def __init__(self, house: "DemoFeatures") -> None:
+        self._house = house
+
+    def supervise(
+        self, by: CallId, leg: LegId, mode: Mode, *, ordered_by: str, over: Callable[[str], None]
+    ) -> Supervision:
+        return self._house.switch.supervise(by, leg, mode, ordered_by=ordered_by, over=over)
+
+    def may_be_supervised(self, call: CallId, leg: LegId | None) -> LegId:
+        return self._house.switch.may_be_supervised(call, leg)
+
+    def talk_of(self, account: str) -> LegId | None:
+        return self._house.switch.talk_of(account)
+
+    def lives(self, call: CallId) -> bool:
+        return self._house.switch.lives(call)
+
+    def ring(self, account: str, shown: str, destination: Destination, *, auto_answer: bool) -> CallId:
+        who = self._house.directory.account(account)
+        if who is None:
+            raise NotFound("account", account)
+        candidates = candidates_of(account, self._house.location)
+        return self._house.switch.originate(who.origin, shown, candidates, who.ring_seconds, destination)
+
+
 class DemoFeatures:
     """What a call meets between its gateways, tied together as the app does it."""
 
@@ -210,7 +243,10 @@ class DemoFeatures:
                 lambda name: self.directory.account(name) is not None, guest, "8[0-9]{4}|9196|9197", "guest"
             ),
         )
+        self.supervisors = Supervisors(SupervisionBoard(self), answers)
+        self.supervisors._take({"1020": Rights(account="1020", everybody=True)})
         self.apps: dict[str, CallApp] = {
+            "supervise": supervise_app(self.supervisors),
             "dialplan": dial_plan_app(plan),
             "account": account_app(self.reach),
             "speeddial": speed_dial_app(self.reach),

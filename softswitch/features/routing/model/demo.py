@@ -40,6 +40,14 @@ _OFFICE = (
 )
 """Codes by which the office is opened and closed by hand: name, number, destination, note."""
 
+_SUPERVISION = (
+    (6, "listen", "hear whom an account talks with: *461001; meanwhile 4 listen, 5 whisper, 6 barge in, 9 take over"),
+    (7, "whisper", "the same, heard by that account alone"),
+    (8, "barge", "the same, heard by all"),
+    (9, "take-over", "talk in that account's place"),
+)
+"""Codes of those who may supervise: the last digit, what it does, note."""
+
 
 def demo_plan() -> PlanDocument:
     """What the demo's numbers lead to: for accounts (`default`), and the part that strangers may dial (`guest`)."""
@@ -107,6 +115,16 @@ def demo_plan() -> PlanDocument:
                     note=note,
                 )
                 for name, code, destination, note in _OFFICE
+            ),
+            *(
+                Rule(
+                    name=f"supervise-{act}",
+                    number=f"*4{key}.",
+                    rewrite=Rewrite(strip=3),
+                    destination=f"supervise/{act}:{{number}}",
+                    note=note,
+                )
+                for key, act, note in _SUPERVISION
             ),
             Rule(
                 name="withheld",
