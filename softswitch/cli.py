@@ -40,6 +40,12 @@ COMMANDS = (
         "  softswitch media --config /etc/softswitch.toml",
     ),
     Command(
+        "compose",
+        "softswitch.commands.compose",
+        "compose the pictures of rooms, in a process of its own (needs the extra softswitch[video])",
+        "  softswitch compose --socket /run/softswitch/composer.sock",
+    ),
+    Command(
         "check",
         "softswitch.commands.check",
         "read a configuration file and say what it means, or what is wrong with it",
