@@ -71,6 +71,8 @@ from softswitch.features.prompts import feature as prompts_feature
 from softswitch.features.prompts.service import Library
 from softswitch.features.quality import feature as quality
 from softswitch.features.quality.service import Doctor
+from softswitch.features.queue_figures import feature as queue_figures_feature
+from softswitch.features.queue_figures.service import Figures
 from softswitch.features.reach import feature as reach_feature
 from softswitch.features.reach.callbacks import Callbacks
 from softswitch.features.reach.lines import Lines
@@ -202,6 +204,7 @@ class Softswitch:
         self.persons = Persons(self.directory, answers, self.calendars)
         self.directory.goes_with(self.persons.forget)
         self.records = CallRecords(self.event_log)
+        self.figures = Figures(self.database, self.event_log, clock, bus.publish, self.records.trunk)
         self._retention = Retention(self.database, clock, self.records.live, settings.limits.trace_days)
         self.messaging = Messaging(
             self.directory,
@@ -364,6 +367,7 @@ class Softswitch:
             parking.build(Lot(), answers, answers),
             quality.build(self.doctor),
             cdr.build(self.records),
+            queue_figures_feature.build(self.figures),
             presence_feature.build(self.presence),
             messaging_feature.build(self.messaging),
             listeners_feature.build(self.listeners),
@@ -454,6 +458,7 @@ class Softswitch:
             self.audit.start()
             kept = await self._live_calls.read() if self._journal is not None else {}
             await self.records.recover(kept)
+            await self.figures.recover(kept)
             await self.recordings.recover(self.database)
             await self._changes.start(
                 {
@@ -607,6 +612,17 @@ class Softswitch:
             self.telemetry.watch("mqtt", lambda: mqtt.stats, ("connected", "waiting"))
         self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))
         self.telemetry.gauge("bans", "Networks that nothing is read from", lambda: len(self.bans))
+        self.telemetry.gauge(
+            "queue_accounts_off",
+            "Accounts of queues that do not add up: 0, or there is a mistake",
+            self.figures.off_balance,
+        )
+        self.telemetry.labelled(
+            "queue_waiting",
+            "Callers who wait",
+            "queue",
+            lambda: {name: len(queue.waiting) for name, queue in self.figures.live.queues.items()},
+        )
         self.telemetry.gauge("log_pending", "Facts and rows that await the disk", lambda: self.event_log.pending)
 
 

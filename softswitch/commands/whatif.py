@@ -12,8 +12,9 @@ import msgspec
 
 from softswitch.features.acd.whatif.day import live
 from softswitch.features.acd.whatif.scenario import make, read
-from softswitch.features.queue_figures.model.accounts import Accounts, QueueRow, total
+from softswitch.features.queue_figures.model.accounts import Accounts
 from softswitch.features.queue_figures.model.intervals import Intervals
+from softswitch.features.queue_figures.model.rows import QueueRow, total
 from softswitch.features.queue_figures.model.service_level import DEFAULT, FORMULAS
 
 
@@ -47,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
                 rules.service_level_ms,
                 rules.short_abandon_ms,
             )
-            if row.queue == rules.name
+            if row.name == rules.name
         ]
     totals = [
-        total([row for row in rows if row.queue == each.rules.name], each.rules.name, 0) for each in scenario.queue
+        total([row for row in rows if row.name == each.rules.name], each.rules.name, 0) for each in scenario.queue
     ]
     occupancies = [row.occupancy() for row in accounts.agents(Intervals("month", scenario.time_zone), until)]
     worked = [occupancy for occupancy in occupancies if occupancy is not None]
@@ -98,7 +99,7 @@ def _described(rows: list[QueueRow], totals: list[QueueRow], formula: str, time_
 def _cells(row: QueueRow, begin: str, formula: str) -> tuple[str, ...]:
     level, speed = row.level(formula), row.speed_of_answer_ms()
     return (
-        row.queue,
+        row.name,
         begin,
         str(row.offered),
         str(row.answered),

@@ -10,8 +10,9 @@ import pytest
 
 from softswitch.events import AgentStateChanged, CallerLeftQueue, CallerQueued, Fact
 from softswitch.features.acd.model import inputs
-from softswitch.features.queue_figures.model.accounts import Accounts, QueueRow, total
+from softswitch.features.queue_figures.model.accounts import Accounts
 from softswitch.features.queue_figures.model.intervals import Intervals
+from softswitch.features.queue_figures.model.rows import QueueRow, total
 from softswitch.features.queue_figures.model.service_level import DEFAULT, FORMULAS, Counts, service_level
 from softswitch.kernel.errors import Invalid
 from softswitch.kernel.ids import CallId
@@ -120,7 +121,7 @@ def test_the_law_holds_at_every_step_and_the_view_agrees_with_the_engine_and_wit
                 if isinstance(effect, Fact):
                     accounts.hear(effect)
             for row in accounts.queues(Intervals("month"), now):
-                queue = world.centre.queue(row.queue)
+                queue = world.centre.queue(row.name)
                 assert queue is not None and row.balances()
                 assert (row.offered, row.waiting) == (queue.tally.offered, len(queue.waiting))
             return effects
@@ -134,14 +135,16 @@ def test_the_law_holds_at_every_step_and_the_view_agrees_with_the_engine_and_wit
             assert live == Accounts(world.facts).queues(Intervals(length), until)
             assert all(row.balances() for row in live)
         assert sql(world.facts, 900_000) == [
-            (row.queue, row.begin, row.offered, row.answered, row.abandoned, row.overflowed, row.callback,
+            (row.name, row.begin, row.offered, row.answered, row.abandoned, row.overflowed, row.callback,
              row.disconnected, row.answered_within, row.abandoned_short, row.answer_wait_ms)
             for row in accounts.queues(Intervals("15"), until) if row.offered
         ]  # fmt: skip
         for agent in world.profiles:
             rows = [row for row in accounts.agents(Intervals("15"), until) if row.agent == agent]
-            first = next(fact.at for fact in world.facts if isinstance(fact, AgentStateChanged) and fact.agent == agent)
-            assert sum(row.signed_on_ms() + row.states.get("logged_out", 0) for row in rows) == until - first
+            told = [fact for fact in world.facts if isinstance(fact, AgentStateChanged) and fact.agent == agent]
+            on = sum(fact.before_ms for fact in told if fact.before != "logged_out")
+            on += until - told[-1].at if told[-1].state != "logged_out" else 0
+            assert sum(row.signed_on_ms() for row in rows) == on
 
 
 def sql(facts: list[Fact], length_ms: int) -> list[tuple[object, ...]]:
@@ -189,8 +192,8 @@ def test_intervals_go_by_the_clocks_of_their_time_zone() -> None:
 
 def test_rows_add_up() -> None:
     rows = [
-        QueueRow(queue="q", begin=0, offered=2, answered=2, longest_wait_ms=5),
-        QueueRow(queue="q", begin=1, offered=1, abandoned=1, longest_wait_ms=9),
+        QueueRow(name="q", begin=0, offered=2, answered=2, longest_wait_ms=5),
+        QueueRow(name="q", begin=1, offered=1, abandoned=1, longest_wait_ms=9),
     ]
     whole = total(rows, "q", 0)
     assert (whole.offered, whole.answered, whole.abandoned, whole.longest_wait_ms) == (3, 2, 1, 9)

@@ -51,6 +51,11 @@ class CallRecords:
         """What has happened to a live call; None when there is no such call."""
         return self._live.get(call)
 
+    def trunk(self, call: CallId) -> str:
+        """The trunk that a live call came by; empty: it came by none."""
+        offered = next(iter(self._live.get(call, ())), None)
+        return offered.origin if isinstance(offered, CallOffered) and offered.origin_kind == "trunk" else ""
+
     async def recover(self, kept: Container[CallId] = ()) -> int:
         """End the calls that the last run left behind when it was killed, and store their records; those that are
         `kept` go on.

@@ -1,24 +1,24 @@
-"""Reports as views of the facts: heard one by one while they happen, or read from the log, with the same result."""
+"""The facts of a time, all kept, and counted in any way afterwards: for what-if, and to hold other ways against."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from softswitch.events import (
     AgentReleased,
     AgentStateChanged,
+    CallbackEnded,
     CallerLeftQueue,
     CallerQueued,
+    CallOffered,
     ConversationEnded,
     Fact,
     Outcome,
 )
 from softswitch.features.queue_figures.model.intervals import Intervals
-from softswitch.features.queue_figures.model.service_level import DEFAULT, SHORT_MS, THRESHOLD_MS, Counts, service_level
+from softswitch.features.queue_figures.model.rows import SPENT, AgentRow, By, QueueRow
+from softswitch.features.queue_figures.model.service_level import SHORT_MS, THRESHOLD_MS
 from softswitch.kernel.ids import CallId
-
-HANDLING = ("connected", "hold", "consult", "wrap_up", "outbound")
-"""States in which an agent works with somebody, or for somebody."""
 
 
 class Stay(Struct, gc=False, kw_only=True):
@@ -28,84 +28,14 @@ class Stay(Struct, gc=False, kw_only=True):
     stay: int
     call: CallId
     queued_at: int
+    skills: tuple[str, ...]
     left_at: int | None = None
     outcome: Outcome | None = None
     reason: str = ""
     agent: str = ""
 
 
-class QueueRow(Struct, kw_only=True):
-    """A queue in one interval. Who came in the interval counts in it, whenever the stay ended."""
-
-    queue: str
-    begin: int
-    offered: int = 0
-    answered: int = 0
-    abandoned: int = 0
-    overflowed: int = 0
-    callback: int = 0
-    disconnected: int = 0
-    waiting: int = 0
-    answered_within: int = 0
-    abandoned_within: int = 0
-    abandoned_short: int = 0
-    answer_wait_ms: int = 0
-    """Of all who were answered together."""
-    longest_wait_ms: int = 0
-    talk_ms: int = 0
-    """Spent in the interval, as `hold_ms` and `wrap_up_ms`."""
-    hold_ms: int = 0
-    wrap_up_ms: int = 0
-
-    def balances(self) -> bool:
-        """The law of the account."""
-        return self.offered == (
-            self.answered + self.abandoned + self.overflowed + self.callback + self.disconnected + self.waiting
-        )
-
-    def speed_of_answer_ms(self) -> float | None:
-        """The average; None: nobody was answered."""
-        return self.answer_wait_ms / self.answered if self.answered else None
-
-    def level(self, formula: str = DEFAULT) -> float | None:
-        """The service level in percent."""
-        counts = Counts(
-            self.answered, self.answered_within, self.abandoned, self.abandoned_within, self.abandoned_short
-        )
-        return service_level(counts, formula)
-
-
-class AgentRow(Struct, kw_only=True):
-    """An agent in one interval."""
-
-    agent: str
-    begin: int
-    states: dict[str, int]
-    """Milliseconds in each state; `not_ready` also as `not_ready: lunch`."""
-    conversations: int = 0
-    """That ended in the interval, as the rest."""
-    transfers: int = 0
-    not_answered: int = 0
-    """Rings that the agent did not answer (RONA)."""
-
-    def signed_on_ms(self) -> int:
-        return sum(ms for state, ms in self.states.items() if ":" not in state and state != "logged_out")
-
-    def handling_ms(self) -> int:
-        return sum(self.states.get(state, 0) for state in HANDLING)
-
-    def occupancy(self) -> float | None:
-        """Handling in percent of the time in which the agent was there to be given callers; None: it was not."""
-        there = self.signed_on_ms() - self.states.get("not_ready", 0)
-        return 100 * self.handling_ms() / there if there else None
-
-    def utilisation(self) -> float | None:
-        """Handling in percent of the time in which the agent was signed on."""
-        signed_on = self.signed_on_ms()
-        return 100 * self.handling_ms() / signed_on if signed_on else None
-
-
-_SPENT: Mapping[str, str] = {"connected": "talk_ms", "hold": "hold_ms", "consult": "hold_ms", "wrap_up": "wrap_up_ms"}
+_Ended = ConversationEnded | AgentReleased | CallbackEnded
 
 
 class Accounts:
@@ -113,19 +43,23 @@ class Accounts:
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self.stays: dict[int, Stay] = {}
+        self._trunks: dict[CallId, str] = {}
         self._spans: list[tuple[AgentStateChanged, int]] = []
         """What began each span of an agent's state, and when it ended."""
         self._now: dict[str, AgentStateChanged] = {}
-        self._ended: list[ConversationEnded] = []
-        self._not_answered: list[AgentReleased] = []
+        self._ended: list[_Ended] = []
         for fact in facts:
             self.hear(fact)
 
     def hear(self, fact: Fact) -> None:
         """Take one more; facts that are not of queues and agents are passed over."""
         match fact:
+            case CallOffered(origin_kind="trunk"):
+                self._trunks[fact.call] = fact.origin
             case CallerQueued():
-                self.stays[fact.stay] = Stay(queue=fact.queue, stay=fact.stay, call=fact.call, queued_at=fact.at)
+                self.stays[fact.stay] = Stay(
+                    queue=fact.queue, stay=fact.stay, call=fact.call, queued_at=fact.at, skills=fact.skills
+                )
             case CallerLeftQueue():
                 stay = self.stays[fact.stay]
                 stay.left_at, stay.outcome, stay.reason, stay.agent = fact.at, fact.outcome, fact.reason, fact.agent
@@ -134,36 +68,45 @@ class Accounts:
                 if before is not None:
                     self._spans.append((before, fact.at))
                 self._now[fact.agent] = fact
-            case ConversationEnded():
+            case ConversationEnded() | CallbackEnded() | AgentReleased(reason="no_answer"):
                 self._ended.append(fact)
-            case AgentReleased(reason="no_answer"):
-                self._not_answered.append(fact)
             case _:
                 pass
 
     def queues(
-        self, intervals: Intervals, until: int, threshold_ms: int = THRESHOLD_MS, short_ms: int = SHORT_MS
+        self,
+        intervals: Intervals,
+        until: int,
+        threshold_ms: int = THRESHOLD_MS,
+        short_ms: int = SHORT_MS,
+        by: By = "queue",
     ) -> list[QueueRow]:
         """A row for each queue and interval with anything in it, as it stands at `until`, the last moment heard of."""
         rows: dict[tuple[str, int], QueueRow] = {}
 
-        def row(queue: str, begin: int) -> QueueRow:
-            key = (queue, begin)
+        def row(name: str, begin: int) -> QueueRow:
+            key = (name, begin)
             if key not in rows:
-                rows[key] = QueueRow(queue=queue, begin=begin)
+                rows[key] = QueueRow(name=name, begin=begin, threshold_ms=threshold_ms, short_ms=short_ms)
             return rows[key]
 
+        names = self._names(by)
         for stay in self.stays.values():
-            _count(row(stay.queue, intervals.begin(stay.queued_at)), stay, until, threshold_ms, short_ms)
+            for name in names(stay.stay, stay.queue):
+                _count(row(name, intervals.begin(stay.queued_at)), stay, until)
         for fact, begin, ms in self._pieces(intervals, until):
-            spent = _SPENT.get(fact.state)
+            spent = SPENT.get(fact.state)
             if spent is not None and fact.queue:
-                of = row(fact.queue, begin)
-                setattr(of, spent, getattr(of, spent) + ms)
+                for name in names(fact.stay, fact.queue):
+                    of = row(name, begin)
+                    setattr(of, spent, getattr(of, spent) + ms)
+        for ended in self._ended:
+            for name in names(ended.stay, ended.queue):
+                _end(row(name, intervals.begin(ended.at)), ended)
         return [rows[key] for key in sorted(rows)]
 
     def agents(self, intervals: Intervals, until: int) -> list[AgentRow]:
-        """A row for each agent and interval, from the first fact about it on."""
+        """A row for each agent and interval in which it was signed on, or anything of it ended."""
         rows: dict[tuple[str, int], AgentRow] = {}
 
         def row(agent: str, begin: int) -> AgentRow:
@@ -173,18 +116,30 @@ class Accounts:
             return rows[key]
 
         for fact, begin, ms in self._pieces(intervals, until):
-            states = row(fact.agent, begin).states
-            states[fact.state] = states.get(fact.state, 0) + ms
-            if fact.state == "not_ready" and fact.reason:
-                name = f"not_ready: {fact.reason}"
-                states[name] = states.get(name, 0) + ms
+            if fact.state != "logged_out":
+                row(fact.agent, begin).spend(fact.state, fact.reason, ms)
         for ended in self._ended:
+            if isinstance(ended, CallbackEnded):
+                continue
             of = row(ended.agent, intervals.begin(ended.at))
-            of.conversations += 1
-            of.transfers += ended.reason == "transferred"
-        for released in self._not_answered:
-            row(released.agent, intervals.begin(released.at)).not_answered += 1
+            if isinstance(ended, ConversationEnded):
+                of.conversations += 1
+                of.transfers += ended.reason == "transferred"
+            else:
+                of.not_answered += 1
         return [rows[key] for key in sorted(rows)]
+
+    def _names(self, by: By) -> Callable[[int, str], Iterable[str]]:
+        """What a stay in a queue counts as."""
+
+        def skills(stay: int, queue: str) -> Iterable[str]:
+            return self.stays[stay].skills if stay in self.stays else ()
+
+        def trunks(stay: int, queue: str) -> Iterable[str]:
+            trunk = self._trunks.get(self.stays[stay].call) if stay in self.stays else None
+            return () if trunk is None else (trunk,)
+
+        return {"queue": lambda stay, queue: (queue,), "skill": skills, "trunk": trunks}[by]
 
     def _pieces(self, intervals: Intervals, until: int) -> Iterable[tuple[AgentStateChanged, int, int]]:
         """Spans of states, cut where intervals end: what began it, the interval, milliseconds in it."""
@@ -197,19 +152,7 @@ class Accounts:
                 at = stop
 
 
-def total(rows: Iterable[QueueRow], queue: str, begin: int) -> QueueRow:
-    """Several intervals of a queue as one."""
-    whole = QueueRow(queue=queue, begin=begin)
-    for row in rows:
-        for name, value in structs.asdict(row).items():
-            if name == "longest_wait_ms":
-                whole.longest_wait_ms = max(whole.longest_wait_ms, value)
-            elif isinstance(value, int) and name != "begin":
-                setattr(whole, name, getattr(whole, name) + value)
-    return whole
-
-
-def _count(row: QueueRow, stay: Stay, until: int, threshold_ms: int, short_ms: int) -> None:
+def _count(row: QueueRow, stay: Stay, until: int) -> None:
     row.offered += 1
     wait = (stay.left_at if stay.left_at is not None else until) - stay.queued_at
     row.longest_wait_ms = max(row.longest_wait_ms, wait)
@@ -219,7 +162,19 @@ def _count(row: QueueRow, stay: Stay, until: int, threshold_ms: int, short_ms: i
     setattr(row, stay.outcome, getattr(row, stay.outcome) + 1)
     if stay.outcome == "answered":
         row.answer_wait_ms += wait
-        row.answered_within += wait <= threshold_ms
+        row.answered_within += wait <= row.threshold_ms
     elif stay.outcome == "abandoned":
-        row.abandoned_within += wait <= threshold_ms
-        row.abandoned_short += wait <= short_ms
+        row.abandoned_within += wait <= row.threshold_ms
+        row.abandoned_short += wait <= row.short_ms
+
+
+def _end(row: QueueRow, ended: _Ended) -> None:
+    match ended:
+        case ConversationEnded():
+            row.conversations += 1
+            row.transfers += ended.reason == "transferred"
+        case CallbackEnded():
+            row.called_back += ended.outcome == "connected"
+            row.callbacks_failed += ended.outcome != "connected"
+        case _:
+            row.not_answered += 1
