@@ -165,8 +165,12 @@ def webhook_failed(floor: Floor, told: WebhookFailed) -> None:
 
 
 def _give_up_asking(floor: Floor, waiter: Waiter) -> None:
-    """The webhook does not help: the longest idle takes the caller."""
+    """The webhook does not help: the longest idle takes the caller, or, where the queue asks none any more, whoever has
+    its turn."""
     stays.drop_question(floor, waiter)
+    if waiter.queue.rules.strategy != "webhook":
+        stays.line_up(floor, waiter)
+        return
     candidates = [member for member in waiter.queue.free.values() if fits(member, waiter.demand)]
     if candidates:
         _reserve(floor, waiter, candidates)
