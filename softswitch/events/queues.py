@@ -137,7 +137,7 @@ class AgentStateChanged(Fact, frozen=True, gc=False, kw_only=True):
     queue: str = ""
     """Whom it is reserved for, talks with, or wraps up after."""
     stay: int = 0
-    """The caller's stay there; 0: there is no caller."""
+    """The caller's stay there; without a queue, the number of the loan to work outside the queues; 0: neither."""
     by: str = ""
     """The supervisor who forced it."""
 

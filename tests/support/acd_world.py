@@ -183,6 +183,8 @@ class World:
                 inputs.ForceState(agent, self.chance.choice(("available", "not_ready", "logged_out")), "", "boss"),
                 inputs.OutboundBegan(agent),
                 inputs.OutboundEnded(agent),
+                inputs.AgentLent(agent),
+                inputs.AgentLent(self.chance.choice(list(self.profiles))),
                 inputs.WrapUpDone(agent),
                 inputs.WrapUpCode(agent, "sold"),
                 inputs.AgentHeld(self.attempts.get(agent, 0)),
@@ -346,10 +348,20 @@ class World:
                 if effect.reason == "pulled":
                     self.gone.add(effect.call)
             case AgentStateChanged():
+                if effect.state == "outbound" and effect.stay and not effect.queue:
+                    self._lent(effect.agent, effect.stay)
                 if effect.state == "logged_out" and effect.by:
                     self.on_line = {number: agent for number, agent in self.on_line.items() if agent != effect.agent}
             case Refused() | _:
                 pass
+
+    def _lent(self, agent: str, loan: int) -> None:
+        assert agent not in self.talking and agent not in {other for other, _ in self.ringing.values()}
+        wraps = self.chance.choice((None, WrapUp("optional", self._some(0, 30)), WrapUp("until_done")))
+        back = inputs.AgentReturned(loan=loan, wrap_up=wraps, talked=self.chance.random() < 0.5)
+        self._plan(self._some(1, 80), lambda: back)
+        if self.chance.random() < 0.1:
+            self._plan(self._some(1, 80), lambda: back)  # told twice
 
     def _moved(self, call: CallId, queue: str, waited: int) -> inputs.Input | None:
         if call in self.gone or len([fact for fact in self.facts if getattr(fact, "call", "") == call]) > 20:
@@ -391,6 +403,8 @@ class World:
         assert rung == sorted(attempt.agent.id for attempt in floor.attempts.values())
         assert {agent.id: call for call, agent in floor.talking.items()} == self.talking
         assert len(floor.on_line) == len(floor.talking) + len(floor.dialling)
+        assert {agent.loan: agent for agent in floor.agents.values() if agent.loan} == floor.loans
+        assert all(agent.state == "outbound" and agent.attempt is None for agent in floor.loans.values())
         assert not floor.out and not floor.freed and not floor.unmatched and not floor.later
         for queue in floor.queues.values():
             assert queue.tally.waiting() == len(queue.waiting), "the account does not add up"

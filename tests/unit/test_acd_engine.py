@@ -541,6 +541,16 @@ def test_talk_and_hold_are_counted_apart() -> None:
     assert [fact.state for fact in desk.all(AgentStateChanged)[-4:]] == ["hold", "consult", "connected", "available"]
 
 
+def test_who_a_webhook_was_asked_about_passes_nobody_when_the_queue_asks_it_no_more() -> None:
+    desk = Desk(sales(strategy="webhook"))
+    desk.agent("ann", "sales")
+    desk.arrive("c1")
+    desk.arrive("c2", priority=1)
+    desk.now = 5.0  # when the question is due, in one step with the change
+    desk.tell(inputs.QueueSet(sales()))
+    assert desk.ringing() == {"ann": "c2"}
+
+
 def test_a_call_of_the_agents_own_takes_it_from_the_queue() -> None:
     desk = Desk(sales())
     desk.agent("ann", "sales")
@@ -552,10 +562,58 @@ def test_a_call_of_the_agents_own_takes_it_from_the_queue() -> None:
     assert desk.ringing() == {"ann": "c1"}
 
 
+def test_an_agent_who_is_lent_is_nobody_elses_until_given_back() -> None:
+    desk = Desk(sales())
+    desk.agent("ann", "sales")
+    desk.tell(inputs.AgentLent("ann"))
+    lent = desk.last(AgentStateChanged)
+    assert (lent.state, lent.queue) == ("outbound", "") and lent.stay
+    desk.arrive("c1")
+    assert desk.ringing() == {}
+    desk.tell(inputs.AgentLent("ann"))
+    assert desk.refused() == "not-available"
+    # The phone of the seat is in the call that it was lent for: that is no call of the agent's own.
+    desk.tell(inputs.OutboundBegan("ann"), 5.0)
+    desk.tell(inputs.OutboundEnded("ann"), 9.0)
+    assert desk.state("ann") == "outbound"
+    desk.tell(inputs.AgentReturned(loan=lent.stay), 10.0)
+    assert desk.ringing() == {"ann": "c1"}
+    assert desk.tell(inputs.AgentReturned(loan=lent.stay)) == []
+
+
+def test_an_agent_wraps_up_after_a_loan_as_whoever_had_it_says_with_a_code() -> None:
+    desk = Desk(sales())
+    desk.agent("ann", "sales")
+    desk.tell(inputs.AgentLent("ann"))
+    loan = desk.last(AgentStateChanged).stay
+    desk.tell(inputs.WrapUpCode("ann", "sold"))
+    desk.tell(inputs.AgentReturned(loan=loan, wrap_up=WrapUp("optional", 20_000), talked=True), 30.0)
+    wraps = desk.last(AgentStateChanged)
+    assert (wraps.state, wraps.queue, wraps.stay) == ("wrap_up", "", loan)
+    desk.run(50.0)
+    coded = desk.last(AgentWrapUpCoded)
+    assert (coded.queue, coded.stay, coded.agent, coded.code, coded.at) == ("", loan, "ann", "sold", 50_000)
+    assert desk.state("ann") == "available"
+
+
+def test_what_is_set_of_an_agent_during_a_loan_holds_when_it_is_over() -> None:
+    desk = Desk(sales())
+    desk.agent("ann", "sales")
+    desk.tell(inputs.AgentLent("ann"))
+    loan = desk.last(AgentStateChanged).stay
+    desk.tell(inputs.AgentSignedOff("ann"))
+    desk.tell(inputs.AgentRemoved("ann"))
+    assert (desk.state("ann"), desk.refused()) == ("outbound", "talking")
+    desk.tell(inputs.AgentReturned(loan=loan, wrap_up=WrapUp("until_done")))
+    assert desk.state("ann") == "logged_out"
+
+
 @pytest.mark.parametrize(
     ("told", "error"),
     [
         (inputs.AgentSignedOn("nobody"), "no-agent"),
+        (inputs.AgentLent("nobody"), "no-agent"),
+        (inputs.AgentLent("ben"), "not-available"),
         (inputs.AgentSignedOn("ann"), "signed-on"),
         (inputs.AgentReady("ben"), "not-signed-on"),
         (inputs.WrapUpDone("ann"), "no-wrap-up"),
@@ -595,6 +653,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(told: inputs.Input, error
         inputs.WebhookAnswered(9, ("ann",)),
         inputs.WebhookFailed(9),
         inputs.OutboundEnded("ann"),
+        inputs.AgentReturned(loan=99),
         inputs.Tick(),
     ],
 )

@@ -7,7 +7,7 @@ from softswitch.events import (
     ConversationEnded,
 )
 from softswitch.features.acd.model.effects import Connect, DialCallback, Refused
-from softswitch.features.acd.model.floor import Agent, Conversation, Floor, Waiter
+from softswitch.features.acd.model.floor import Agent, Conversation, Floor, Queue, Waiter
 from softswitch.features.acd.model.inputs import (
     AgentConsulted,
     AgentHeld,
@@ -104,27 +104,41 @@ def end(floor: Floor, agent: Agent, reason: str) -> None:
     wraps = agent.profile.wrap_up or talk.queue.rules.wrap_up
     if agent.intent == "logged_out":
         wraps = _NO_WRAP_UP
-    agent.wraps, agent.wrap_queue, agent.wrap_stay, agent.wrap_code = wraps, talk.queue, talk.stay, talk.code
-    agent.handle_from = talk.answered_at
+    agent.wrap_code, agent.handle_from = talk.code, talk.answered_at
+    begin_wrap_up(floor, agent, wraps, talk.queue, talk.stay)
+    settle(floor, agent)
+
+
+def begin_wrap_up(floor: Floor, agent: Agent, wraps: WrapUp, queue: Queue | None, stay: int) -> None:
+    """Whoever calls settles the agent then. No queue: after a loan, whose number the stay is."""
+    agent.wraps, agent.wrap_queue, agent.wrap_stay = wraps, queue, stay
     agent.activity = "wrap_up"
     if wraps.mode == "none" or (wraps.mode != "until_done" and not wraps.ms):
         end_wrap_up(floor, agent)
     elif wraps.mode != "until_done":
         floor.timers.set(floor.now + wraps.ms, agent, "wrap_up")
-    settle(floor, agent)
 
 
 def end_wrap_up(floor: Floor, agent: Agent) -> None:
     """Whoever calls settles the agent then."""
-    assert agent.wrap_queue is not None and agent.wraps is not None
+    assert agent.wraps is not None
+    queue = agent.wrap_queue
     agent.due.pop("wrap_up", None)
     code = agent.wrap_code or agent.wraps.code
     if code:
         floor.out.append(
-            AgentWrapUpCoded(at=floor.now, queue=agent.wrap_queue.name, stay=agent.wrap_stay, agent=agent.id, code=code)
+            AgentWrapUpCoded(
+                at=floor.now,
+                queue=queue.name if queue is not None else "",
+                stay=agent.wrap_stay,
+                agent=agent.id,
+                code=code,
+            )
         )
-    agent.wrap_queue.expected.handled(floor.now - agent.handle_from)
+    if queue is not None:
+        queue.expected.handled(floor.now - agent.handle_from)
     agent.wrap_queue = agent.wraps = None
+    agent.wrap_stay = 0
     agent.activity = None
     agent.idle_since = floor.now
 
@@ -148,7 +162,7 @@ def wrap_up_done(floor: Floor, told: WrapUpDone) -> None:
 
 def wrap_up_code(floor: Floor, told: WrapUpCode) -> None:
     agent = floor.agents.get(told.agent)
-    if agent is not None and agent.activity == "wrap_up":
+    if agent is not None and (agent.activity == "wrap_up" or agent.loan):
         agent.wrap_code = told.code
     elif agent is not None and agent.conversation is not None:
         agent.conversation.code = told.code

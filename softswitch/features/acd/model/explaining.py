@@ -52,5 +52,5 @@ _DOES = {
     "consult": "asks somebody",
     "wrap_up": "wraps up",
     "not_responding": "did not answer",
-    "outbound": "is in a call that no queue gave",
+    "outbound": "is in a call that no queue gave, or works for a list",
 }

@@ -141,6 +141,7 @@ class Agent:
         "id",
         "idle_since",
         "intent",
+        "loan",
         "members",
         "missed",
         "profile",
@@ -170,6 +171,8 @@ class Agent:
         """What is under way."""
         self.attempt: Attempt | None = None
         self.conversation: Conversation | None = None
+        self.loan = 0
+        """Its number while the agent is lent to work outside the queues; 0: it is not."""
         self.wraps: WrapUp | None = None
         self.wrap_queue: Queue | None = None
         self.wrap_stay = 0
@@ -265,6 +268,7 @@ class Floor:
         self.dialling: dict[int, Agent] = {}
         """Who is on the line for a callback, by stay."""
         self.attempts: dict[int, Attempt] = {}
+        self.loans: dict[int, Agent] = {}
         self.questions: dict[int, Waiter] = {}
         self.out: list[Effect] = []
         self.freed: dict[str, Agent] = {}
@@ -282,7 +286,7 @@ class Floor:
         self._last = first - 1
 
     def number(self) -> int:
-        """A number for a stay, an attempt or a question."""
+        """A number for a stay, an attempt, a loan or a question."""
         self._last += 1
         return self._last
 

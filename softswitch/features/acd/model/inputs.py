@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from softswitch.features.acd.model.rules import AgentProfile, Need, QueueRules
+from softswitch.features.acd.model.rules import AgentProfile, Need, QueueRules, WrapUp
 from softswitch.kernel.ids import CallId
 
 
@@ -130,6 +130,23 @@ class OutboundEnded(Struct, frozen=True, gc=False):
     agent: str
 
 
+class AgentLent(Struct, frozen=True, gc=False):
+    """An agent who is free is wanted for work outside the queues. Refused where it is not free. The loan has a number:
+    that of the stay in the state's change to `outbound`."""
+
+    agent: str
+
+
+class AgentReturned(Struct, frozen=True, gc=False, kw_only=True):
+    """That work is done."""
+
+    loan: int
+    wrap_up: WrapUp | None = None
+    """The time after it; None: none."""
+    talked: bool = False
+    """Whether it talked with somebody."""
+
+
 # Phones that are rung -------------------------------------------------------------------------------------
 
 
@@ -248,6 +265,8 @@ Input = (
     | ForceState
     | OutboundBegan
     | OutboundEnded
+    | AgentLent
+    | AgentReturned
     | AgentRang
     | AgentAnswered
     | AgentRefused

@@ -91,6 +91,8 @@ def outbound_began(floor: Floor, told: OutboundBegan) -> None:
     agent = _signed_on(floor, told.agent)
     if agent is None:
         return
+    if agent.loan:
+        return  # the call is what it was lent for
     if agent.conversation is not None or agent.activity == "outbound":
         floor.out.append(Refused("talking", f"{told.agent} is in a conversation"))
         return
@@ -104,7 +106,7 @@ def outbound_began(floor: Floor, told: OutboundBegan) -> None:
 
 def outbound_ended(floor: Floor, told: OutboundEnded) -> None:
     agent = floor.agents.get(told.agent)
-    if agent is not None and agent.activity == "outbound" and agent.conversation is None:
+    if agent is not None and agent.activity == "outbound" and agent.conversation is None and not agent.loan:
         agent.activity = None
         agent.idle_since = floor.now
         states.settle(floor, agent)

@@ -70,4 +70,4 @@ def _serves(agent: Agent) -> tuple[str, int]:
         return agent.attempt.waiter.queue.name, agent.attempt.waiter.stay
     if agent.conversation is not None:
         return agent.conversation.queue.name, agent.conversation.stay
-    return (agent.wrap_queue.name, agent.wrap_stay) if agent.wrap_queue is not None else ("", 0)
+    return agent.wrap_queue.name if agent.wrap_queue is not None else "", agent.loan or agent.wrap_stay
