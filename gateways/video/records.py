@@ -38,6 +38,7 @@ CAMERA: Final = 67
 DROP: Final = 68
 RECORD: Final = 69
 RATE: Final = 70
+HOLDS: Final = 71
 BEAT: Final = 128
 RECORDED: Final = 129
 TROUBLE: Final = 130
@@ -143,6 +144,14 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     kbps: int = 0
 
 
+class Holds(msgspec.Struct, frozen=True):
+    """What is not among these is of a switch that was here before, and is dropped."""
+
+    scenes: tuple[int, ...]
+    members: tuple[int, ...]
+    """Still pictures and cameras."""
+
+
 class Rate(msgspec.Struct, frozen=True):
     """From now on an output may have so much."""
 
@@ -177,6 +186,16 @@ class Trouble(msgspec.Struct, frozen=True):
     what: str
     number: int
     reason: str
+
+
+def with_rate(output: Output, kbps: int) -> Output:
+    """The same at another rate."""
+    return msgspec.structs.replace(output, kbps=kbps)
+
+
+def with_outputs(scene: Scene, outputs: tuple[Output, ...]) -> Scene:
+    """The same for others."""
+    return msgspec.structs.replace(scene, outputs=outputs)
 
 
 _T = TypeVar("_T", bound=msgspec.Struct)

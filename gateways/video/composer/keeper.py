@@ -15,7 +15,7 @@ from gateways.video.composer.process import listen, serve
 
 GENTLE: Final = 5
 """How much composers stand back behind those who carry sound (nice(2))."""
-SOON_SECONDS: Final = 1.0
+SOON_SECONDS: Final = 0.2
 """One that lived no longer than this was not worth beginning: the next one waits as long."""
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG
 

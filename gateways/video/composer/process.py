@@ -180,6 +180,8 @@ class Composer:
             works.drop(records.read_number(frame))
         elif kind == records.RECORD:
             works.record(records.read_told(frame, records.Record))
+        elif kind == records.HOLDS:
+            works.hold(records.read_told(frame, records.Holds))
         elif kind == records.RATE:
             works.rate(records.read_told(frame, records.Rate))
 

@@ -15,7 +15,7 @@ from gateways.video.composer.painting import Painter
 from gateways.video.composer.recording import Recording
 from gateways.video.composer.sources import Member, Source, Still
 from gateways.video.layouts import LAYOUTS
-from gateways.video.records import Camera, Encoded, Output, Picture, Rate, Record, Recorded, Scene, Trouble
+from gateways.video.records import Camera, Encoded, Holds, Picture, Rate, Record, Recorded, Scene, Trouble
 
 MOST_SCENES: Final = 64
 MOST_OUTPUTS: Final = 8
@@ -147,13 +147,20 @@ class Works:
             self.figures.late += running.pace.late
             self._look_around()
 
+    def hold(self, holds: Holds) -> None:
+        """Drop everything else."""
+        for number in self._scenes.keys() - set(holds.scenes):
+            self.close(number)
+        for number, source in list(self._sources.items()):
+            if isinstance(source, Still | CameraSource) and number not in holds.members:
+                self.drop(number)
+
     def rate(self, rate: Rate) -> None:
         """An output may have so much from now on."""
         for running in self._scenes.values():
             encoder = running.encoders.get(rate.source)
             if encoder is not None:
-                old = encoder.output
-                encoder.change(Output(old.source, old.codec, rate.kbps, old.longest_slice))
+                encoder.change(records.with_rate(encoder.output, rate.kbps))
 
     def still(self, member: int, width: int, height: int, planes: bytes) -> None:
         """A picture that stands, as a member's."""
