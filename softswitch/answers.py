@@ -19,6 +19,7 @@ from softswitch.engine.caller import Candidate
 from softswitch.engine.supervision import Mode, Supervision
 from softswitch.engine.switch import Switch
 from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
+from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.cdr import store as records
 from softswitch.features.directory.model import Account
@@ -81,6 +82,7 @@ class Answers:
     _apps: Mapping[str, CallApp]
     _flows: Callable[[], Flows]
     _boxes: Boxes
+    _queues: Queues
 
     def __init__(
         self,
@@ -111,6 +113,7 @@ class Answers:
         apps: Mapping[str, CallApp],
         flows: Callable[[], Flows],
         boxes: Boxes,
+        queues: Queues,
     ) -> None:
         """Before the first call."""
         self._switch = switch
@@ -124,6 +127,7 @@ class Answers:
         self._apps = apps
         self._flows = flows
         self._boxes = boxes
+        self._queues = queues
 
     # Who proves itself by a password: an account, or the far end of a trunk ----------------------------------
 
@@ -163,6 +167,8 @@ class Answers:
             return f"there is no voicemail box or list {name!r}"
         if kind == "mailbox" and name and self._boxes.find(name) is None:
             return f"there is no voicemail box {name!r}"
+        if kind == "queue" and self._queues.settings(name) is None:
+            return f"there is no queue {name!r}"
         if kind == "trunk" and self._trunks.trunk(name) is None:
             return f"there is no trunk {name!r}"
         if kind == "trunk-group" and self._groups.group(name) is None:

@@ -36,6 +36,8 @@ from softswitch.events import (
     SwitchStopped,
 )
 from softswitch.feature import Feature
+from softswitch.features.acd import feature as acd_feature
+from softswitch.features.acd.service import Queues
 from softswitch.features.bans import feature as bans
 from softswitch.features.bans.service import Bans
 from softswitch.features.calendars import feature as calendars_feature
@@ -203,6 +205,9 @@ class Softswitch:
         self.dial_plan = DialPlan(clock, bus.publish, answers, answers, self.calendars)
         self.persons = Persons(self.directory, answers, self.calendars)
         self.directory.goes_with(self.persons.forget)
+        self.queues = Queues(clock, bus.publish, self.directory, phones, self.lines, self.calendars, answers)
+        self.lines.changed = self.queues.line_changed
+        self.directory.goes_with(self.queues.forget_account)
         self.records = CallRecords(self.event_log)
         self.figures = Figures(self.database, self.event_log, clock, bus.publish, self.records.trunk)
         self._retention = Retention(self.database, clock, self.records.live, settings.limits.trace_days)
@@ -360,6 +365,7 @@ class Softswitch:
             trunks,
             calendars_feature.build(self.calendars, self.database),
             persons_feature.build(self.persons, phones, departures, self.database),
+            acd_feature.build(self.queues),
             routing.build(self.dial_plan, answers),
             codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
@@ -394,6 +400,7 @@ class Softswitch:
             self.apps,
             lambda: self.flows.live,
             self.boxes,
+            self.queues,
         )
         authenticator = Authenticator(
             self.database,
@@ -475,6 +482,7 @@ class Softswitch:
                     "calendars": self.calendars.load,
                     "persons": self.persons.load,
                     "voicemail": self.voicemail.load,
+                    "queues": self.queues.load,
                     "routing": self.dial_plan.load,
                 }
             )
@@ -488,6 +496,7 @@ class Softswitch:
                     self.dial_plan,
                     self.boxes,
                     self.supervisors,
+                    self.queues,
                     media=self.settings.demo_media,
                 )
             await self._binding_writer.start()
@@ -527,6 +536,7 @@ class Softswitch:
             await self._mailing.stop()
         await self.voicemail.stop()
         await self.messaging.stop()
+        self.queues.stop()
         await self.sip.stop()
         await self.http.stop()
         await self.prompts.stop()

@@ -7,6 +7,9 @@ from argon2 import PasswordHasher
 
 from gateways.sip.self_signed import write_self_signed
 from softswitch.engine.gatekeeper import DemoGuests
+from softswitch.features.acd.model.rules import AgentProfile, Membership, QueueRules, WrapUp
+from softswitch.features.acd.model.settings import AgentSettings, QueueSettings
+from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import WEEKDAYS, Calendar
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.directory.model import NewAccount
@@ -76,6 +79,20 @@ PERSONS = (
     _person("7003", "cyclic", "1003"),
 )
 """The same devices in each of the three ways."""
+QUEUES = tuple(
+    QueueSettings(rules=QueueRules(name=name, wrap_up=WrapUp("optional", 10_000)), title=title)
+    for name, title in (("sales", "Sales"), ("support", "Support"))
+)
+AGENTS = tuple(
+    AgentSettings(
+        profile=AgentProfile(
+            id=name.lower(), name=name, queues=(Membership(queue="sales"), Membership(queue="support"))
+        ),
+        account=account,
+    )
+    for name, account in (("Alice", "1011"), ("Bob", "1012"), ("Carol", "1013"), ("Dave", "1014"), ("Erin", "1015"))
+)
+"""Of both queues. They are signed off at first, so that nothing rings by itself."""
 
 SUPERVISOR = "1020"
 """May supervise all others."""
@@ -105,6 +122,7 @@ async def furnish(
     dial_plan: DialPlan,
     boxes: Boxes,
     supervisors: Supervisors,
+    queues: Queues,
     *,
     media: str,
 ) -> None:
@@ -141,6 +159,14 @@ async def furnish(
         if persons.person(person.number) is None:
             async with database.session() as session:
                 await persons.create(session, person)
+    for queue in QUEUES:
+        if queues.settings(queue.name) is None:
+            async with database.session() as session:
+                await queues.create_queue(session, queue)
+    for agent in AGENTS:
+        if queues.agent_settings(agent.id) is None:
+            async with database.session() as session:
+                await queues.create_agent(session, agent)
     if dial_plan.plan.version == 0:
         async with database.session() as session:
             await dial_plan.change(session, lambda _: demo_plan(), "system", "the demo's plan")

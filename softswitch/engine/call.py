@@ -159,6 +159,7 @@ class LiveCall(ServedCall):
             to=self.to,
             identity=self.identity,
             language=self.language,
+            data=self._data or {},
             answered_at=self.answered_at,
             hops_left=self._hops_left,
             forwards=() if self._forwards is None else self._forwards.seen,
@@ -318,11 +319,11 @@ class LiveCall(ServedCall):
         elif leg.leaving:
             return  # what it says while it is being hung up changes nothing
         elif isinstance(signal, Progressed):
-            if self._dial is not None and self._dial.holds(leg):
-                self._dial.progressed(leg, signal)
+            if (dialled := self.dialled(leg)) is not None:
+                dialled.progressed(leg, signal)
         elif isinstance(signal, Answered):
-            if self._dial is not None and self._dial.holds(leg):
-                self._dial.answered(leg, signal)
+            if (dialled := self.dialled(leg)) is not None:
+                dialled.answered(leg, signal)
         elif isinstance(signal, DigitPressed):
             leg.informed = True
             if not self.digit_pressed(leg_id, signal.digit, by_info=True):
@@ -395,6 +396,8 @@ class LiveCall(ServedCall):
             else:
                 self.talk.lost(self.caller_leg, leg)
             dial.ended(leg, ended)
+        elif (ring := self.dialled(leg)) is not None:
+            ring.ended(leg, ended)
         self._end_if_over()
 
     # More lives than one -----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What a call application holds in its hands: the party who called, and what can be done for it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from softswitch.events import RoutingStep
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.ids import CallId
+from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.media import Srtp
 from softswitch.kernel.sound import Sound
 from softswitch.kernel.spoken import Said
@@ -124,6 +124,41 @@ class Recorded(Struct, frozen=True, gc=False):
     """False: silence was listened for, and there was nothing else."""
 
 
+class Ringer(Protocol):
+    """Is told what becomes of terminals that ring for a caller who waits: `answered` or `refused` in the end."""
+
+    def rang(self) -> None:
+        """One of them is being alerted; maybe told more than once."""
+        ...
+
+    def answered(self, leg: LegId) -> None:
+        """One has been answered. It is this leg of the caller's call, and waits on the line with silence."""
+        ...
+
+    def refused(self, cause: Cause) -> None:
+        """None of them will be answered; the best of what they said."""
+        ...
+
+
+class Ring(Protocol):
+    """Terminals that ring for a caller who waits. Nothing is joined by itself: an answer only waits on the line."""
+
+    @property
+    def legs(self) -> Collection[LegId]:
+        """Those that were invited."""
+        ...
+
+    def stop(self, *, elsewhere: bool = False) -> None:
+        """Let them ring no more, and hang up on one that was answered. `elsewhere`: another took the call, so that the
+        phones show none that was missed. The `Ringer` is told nothing any more."""
+        ...
+
+    async def join(self) -> None:
+        """Let the caller talk with the party that was answered, until one of them is gone. At once when it is gone
+        already."""
+        ...
+
+
 class Caller(Protocol):
     """The calling party of one call, as call applications see it.
 
@@ -145,6 +180,23 @@ class Caller(Protocol):
 
     language: str
     """In which prompts are heard and values said, `en` or `zh`. Applications may replace it."""
+
+    @property
+    def data(self) -> dict[str, str]:
+        """What is known of the caller's matter, by name: set by flows and by whoever made the call, shown to whom it is
+        put through. Applications may add to it; it goes with the call."""
+        ...
+
+    @property
+    def leg(self) -> LegId:
+        """Its leg, by which facts name it; another once another phone has taken its place."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Whether the caller has hung up, or is being hung up. An application that is cancelled while it is there is
+        given up for another: the caller was fetched or transferred."""
+        ...
 
     @property
     def resumed(self) -> bool:
@@ -228,9 +280,9 @@ class Caller(Protocol):
         """Answer, and send a tone in Hz for some seconds; None: until the caller hangs up."""
         ...
 
-    async def music(self, seconds: float | None = None) -> None:
+    async def music(self, seconds: float | None = None, prompt: str = "") -> None:
         """Answer, and let the caller hear music, or silence where none is set, for some seconds; None: until it hangs
-        up or is fetched."""
+        up or is fetched. `prompt`: another one than the switch's. Raises NotFound for an unknown prompt."""
         ...
 
     async def dial(
@@ -243,4 +295,13 @@ class Caller(Protocol):
 
     def also(self, candidates: Sequence[Candidate]) -> None:
         """Let more terminals ring in the dial that is under way; does nothing once it has been answered or is over."""
+        ...
+
+    def ring(self, candidates: Sequence[Candidate], ringer: Ringer) -> Ring:
+        """Ring terminals while the caller hears and does something else; more than one such ring may be under way. They
+        ring until they are stopped. The caller must have been answered.
+
+        Raises Rejected(SWITCH_CONGESTION) when no port is left for one of them, and Rejected(NO_ROUTE_TO_DESTINATION)
+        after too many hops.
+        """
         ...

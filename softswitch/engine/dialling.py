@@ -1,7 +1,7 @@
 """One dial, carried out: terminals are invited, ring, refuse, and one of them may answer."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from softswitch.calls import media_plan
@@ -18,7 +18,7 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, Rejected
-from softswitch.kernel.ids import CallId
+from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.media import MediaDescription
 
 MOST_CANDIDATES = 100
@@ -69,6 +69,16 @@ class Dialling:
         return self._dial.unheard
 
     @property
+    def rings(self) -> bool:
+        """Whether a terminal has been alerted."""
+        return self._dial.rang
+
+    @property
+    def legs(self) -> Mapping[LegId, Leg]:
+        """Those that were invited."""
+        return self._dial.legs
+
+    @property
     def empty(self) -> bool:
         """Whether no terminal was invited."""
         return not self._dial.legs
@@ -91,21 +101,22 @@ class Dialling:
         alert: Alert | None = None,
         session_id: str = "",
         referred_by: Party | None = None,
+        waits: bool = False,
     ) -> None:
         """Invite terminals, with the offer that `offer` makes for each one's leg. `alert`: how they should ring where
         nothing is said of one of them; `session_id`: the caller's half; `referred_by`: who transfers the caller to
-        them, which is nobody's business outside.
+        them, which is nobody's business outside; `waits`: whoever answers hears us before it hears the caller.
 
         Raises Rejected(SWITCH_CONGESTION) when no port is left for one of them.
         """
         for candidate in candidates[:MOST_CANDIDATES]:
             confirm = candidate.confirm is not None
-            leg = self._legs.add(candidate.destination, anchored=candidate.anchored or confirm)
+            leg = self._legs.add(candidate.destination, anchored=candidate.anchored or confirm or waits)
             self._dial.add(leg)
             leg.party = Party(candidate.number)
             leg.codecs = candidate.codecs or self._rule(candidate.destination)
             leg.local = offer(leg)
-            if confirm and leg.local is None and leg.address is not None:
+            if (confirm or waits) and leg.local is None and leg.address is not None:
                 # It is to hear us before it hears the caller, who wants to be offered to.
                 leg.local = media_plan.offer(self._around.media.codecs, leg.address)
             if confirm or candidate.ring_seconds is not None:

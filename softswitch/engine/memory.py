@@ -49,6 +49,8 @@ class CallRecord(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     to: Party
     identity: Identity | None = None
     language: str
+    data: dict[str, str] = {}
+    """What applications know of the caller's matter."""
     answered_at: int
     hops_left: int
     forwards: tuple[tuple[str, str, str], ...] = ()

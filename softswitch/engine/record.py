@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from softswitch.calls.dial import over
 from softswitch.calls.forwards import IN_A_CIRCLE, Forwards
 from softswitch.calls.identity import Diversion, Identity
 from softswitch.calls.leg import Leg, LegState
@@ -28,6 +29,7 @@ class RecordedCall:
     __slots__ = (
         "_around",
         "_cause",
+        "_data",
         "_forwards",
         "_trace",
         "answered_at",
@@ -55,6 +57,24 @@ class RecordedCall:
         self._trace: list[TraceLine] = []
         self._cause: Outcome | None = None
         self._forwards: Forwards | None = None
+        self._data: dict[str, str] | None = None
+
+    @property
+    def data(self) -> dict[str, str]:
+        """What applications know of the caller's matter: made when it is first asked for, which most calls never do."""
+        if self._data is None:
+            self._data = {}
+        return self._data
+
+    @property
+    def leg(self) -> LegId:
+        """The caller's leg."""
+        return self.caller_leg.id
+
+    @property
+    def gone(self) -> bool:
+        """Whether the caller has hung up, or was told to."""
+        return over(self.caller_leg)
 
     def wall_ms(self) -> int:
         return self._around.clock.wall_ms()

@@ -36,6 +36,7 @@ class RestoredCall(LiveCall):
         has ended with the process."""
         self.from_, self.to, self.routed_as = record.from_, record.to, record.routed_as
         self.identity, self.language = record.identity, record.language
+        self._data = dict(record.data)
         self.answered_at, self._hops_left = record.answered_at, record.hops_left
         self._forwards = Forwards(record.forwards) if record.forwards else None
         self._at = record.at

@@ -14,11 +14,12 @@ from softswitch.calls.dial import over
 from softswitch.calls.identity import ANONYMOUS, Identity, IdentityStyle
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Alert, Answer, Origin, Ring
-from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Later, Recorded, Spoken
+from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Later, Recorded, Ringer, Spoken
 from softswitch.engine.dialling import Dialling, through_caller
 from softswitch.engine.hearing import Hearing, Order, sounds
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.record import RecordedCall
+from softswitch.engine.ringing import Ringing
 from softswitch.engine.surroundings import Surroundings
 from softswitch.engine.talk import Talk
 from softswitch.engine.transfer import Transfer
@@ -34,7 +35,7 @@ from softswitch.kernel.sound import Sound, SoundFile
 class ServedCall(RecordedCall):
     """The part of a call that does what applications ask of a `Caller`, and knows who is with whom."""
 
-    __slots__ = ("_alert", "_contacts", "_dial", "_hearing", "_hops_left", "legs", "talk", "transfer")
+    __slots__ = ("_alert", "_contacts", "_dial", "_hearing", "_hops_left", "_rings", "legs", "talk", "transfer")
 
     def __init__(self, around: Surroundings, call: CallId, origin: Origin, legs: CallLegs[Any]) -> None:
         super().__init__(around, call, origin)
@@ -46,6 +47,8 @@ class ServedCall(RecordedCall):
         self.transfer: Transfer | None = None
         """The transfer that the present life came of."""
         self._dial: Dialling | None = None
+        self._rings: tuple[Ringing, ...] = ()
+        """Terminals that ring for it while it waits."""
         self._contacts: tuple[str, ...] = ()
         """Where the caller is sent if nobody answers."""
         self._hearing: Hearing | None = None
@@ -119,8 +122,12 @@ class ServedCall(RecordedCall):
     async def tone(self, frequency: float, seconds: float | None = None) -> None:
         await self._hear(lambda leg: self._around.media.tone(leg, frequency), seconds)
 
-    async def music(self, seconds: float | None = None) -> None:
-        await self._hear(lambda leg: self.talk.music(self.caller_leg), seconds)
+    async def music(self, seconds: float | None = None, prompt: str = "") -> None:
+        if prompt:
+            name = self._around.prompt(self.language, prompt)
+            await self._hear(lambda leg: self._around.media.play(leg, name, loop=True), seconds)
+        else:
+            await self._hear(lambda leg: self.talk.music(self.caller_leg), seconds)
 
     async def _hear(self, order: Order, seconds: float | None) -> None:
         await self.answer()
@@ -162,7 +169,41 @@ class ServedCall(RecordedCall):
                 self.legs.open_media(self.caller_leg)
             self._invite(dial, candidates)
 
+    def ring(self, candidates: Sequence[Candidate], ringer: Ringer) -> Ringing:
+        if self._hops_left <= 1:
+            raise Rejected(Cause.NO_ROUTE_TO_DESTINATION, "too many hops (Max-Forwards)")
+        ring = Ringing(self, ringer)
+        ring.dialling = self._new_dial(alerted=ring.alerted, joined=ring.on_line)
+        self._rings = (*self._rings, ring)
+        try:
+            self._invite(ring.dialling, candidates, waits=True)
+        except Rejected:
+            ring.stop()
+            raise
+        return ring
+
+    def forget_ring(self, ring: Ringing) -> None:
+        """It is over, or has become the dial by which the caller talks."""
+        self._rings = tuple([each for each in self._rings if each is not ring])
+
+    def dialled(self, leg: Leg) -> Dialling | Ringing | None:
+        """Which dial or ring a leg is of."""
+        dial = self._dial
+        if dial is not None and dial.holds(leg):
+            return dial
+        return next((ring for ring in self._rings if ring.holds(leg)), None)
+
     # Whom it is brought together with ----------------------------------------------------------------------
+
+    async def join(self, ring: Ringing) -> None:
+        """Let the caller talk with who answered a ring, until one of them is gone."""
+        leg = ring.dialling.winner
+        self.forget_ring(ring)
+        if leg is None or over(leg) or over(self.caller_leg):
+            return
+        self._dial, self._hearing = ring.dialling, None
+        self._pair(leg)
+        await ring.dialling.run()
 
     async def together(self, leg: Leg) -> None:
         """Let the caller talk with a party that is there already, until one of them is gone."""
@@ -174,8 +215,8 @@ class ServedCall(RecordedCall):
         self._pair(leg)
         return dial
 
-    def _invite(self, dial: Dialling, candidates: Sequence[Candidate]) -> None:
-        """Invite terminals, which are told of the caller what they may be told."""
+    def _invite(self, dial: Dialling, candidates: Sequence[Candidate], *, waits: bool = False) -> None:
+        """Invite terminals, which are told of the caller what they may be told. `waits`: see `Dialling.invite`."""
         caller, from_, identity = self.caller_leg, self.from_, self.identity
         if identity is not None:
             from_ = ANONYMOUS if identity.private else from_
@@ -191,6 +232,7 @@ class ServedCall(RecordedCall):
             alert=self._alert,
             session_id=half,
             referred_by=transfer.referrer if transfer is not None and not transfer.settled else None,
+            waits=waits,
         )
 
     async def _ring_caller(self, candidates: Sequence[Candidate], ring_seconds: float) -> None:

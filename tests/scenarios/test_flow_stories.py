@@ -21,6 +21,7 @@ from softswitch.features.ivr.tables import VersionRow
 from softswitch.features.ivr.texts import SHIPPED, ShippedPrompts
 from softswitch.kernel.destination import Destination
 from tests.support.phone_calls import PhoneCall
+from tests.support.queue_stories import desk
 from tests.support.stories import causes, registered
 from tests.support.switch import SimulatedSwitch
 
@@ -29,7 +30,6 @@ PROMPT_SECONDS = 1.93
 """No key of these stories comes when a prompt ends: who is first then is a matter of microseconds."""
 PROMPTS = Prompts(lambda language, name: f"{language}/{name}", SHOWN.text, lambda name: PROMPT_SECONDS)
 PEOPLE = {"1002": "Jörg Weiß", "1003": "Li Wei"}
-NO_QUEUES = ("queue/sales", "queue/support")
 
 
 def on_paper(house: SimulatedSwitch, flow: str, press: str, *missing: str) -> Simulation:
@@ -83,7 +83,7 @@ def heard(house: SimulatedSwitch) -> list[str]:
     ],
 )
 async def test_the_same_caller_hears_the_same_by_sip_and_on_paper(house: SimulatedSwitch, press: str) -> None:
-    told = on_paper(house, "main", press, *NO_QUEUES, "account/9999", "account/0")
+    told = on_paper(house, "main", press, "account/9999", "account/0")
     call = await dialled(house, press)
     await asyncio.sleep(60)
     ended = path(house)
@@ -129,26 +129,25 @@ async def test_a_transfer_is_a_routing_decision_with_its_steps(house: SimulatedS
     routed = [fact for fact in house.facts if isinstance(fact, CallRouted)]
     assert [(str(fact.destination), fact.by) for fact in routed] == [
         ("flow/main", "dialplan:default"),
-        ("account/1002", "flow:main"),
+        ("queue/sales", "flow:main"),
     ]
     assert [(step.rule, step.result) for step in routed[1].steps] == [
         ("welcome", "heard"),
         ("hours", "open"),
         ("menu", "1"),
-        ("sales", "missing"),
-        ("sales-desk", "account/1002"),
+        ("sales", "queue/sales"),
     ]
     call.hang_up()
     await house.settled()
 
 
 async def test_whoever_holds_the_menu_holds_whom_it_is_put_through_to(house: SimulatedSwitch) -> None:
-    (desk,) = await registered(house, "1002")
+    (seat,) = await desk(house, "alice")
     call = await dialled(house, "")
     assert call.offer_again("sendonly")
     await call.when(lambda: call.renegotiations == [200])
     house.press(call, "1")
-    back = await desk.rings()
+    back = await seat.rings()
     back.ring()
     back.answer()
     await back.until("up")
@@ -204,7 +203,7 @@ async def test_a_call_ends_on_the_version_that_it_began_with(house: SimulatedSwi
         house.press(call, "1")
     await asyncio.sleep(9)
     ended = {fact.version: fact for fact in house.facts if isinstance(fact, FlowEnded)}
-    assert ended[0].destination == "account/1002"
+    assert ended[0].destination == "queue/sales"
     assert ended[1].destination == "account/1001"
     for call in (first, second):
         call.hang_up()

@@ -9,13 +9,15 @@ from types import MappingProxyType
 import ivr_flows
 from softswitch.answers import Answers
 from softswitch.calls.signals import Origin
-from softswitch.demo import OFFICE, PERSONS
+from softswitch.demo import AGENTS, OFFICE, PERSONS, QUEUES
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.engine.supervision import Supervision
 from softswitch.engine.switch import Switch
 from softswitch.events import CallEnded, CallFact, Fact
+from softswitch.features.acd.call_app import queue_app
+from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import Timetable
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.codes.service import Codes
@@ -212,6 +214,8 @@ class DemoFeatures:
         self.persons = Persons(self.directory, answers, self.calendars)
         for person in PERSONS:
             self.persons._take(person)
+        self.queues = Queues(clock, publish, self.directory, self.phones, self.lines, self.calendars, answers)
+        self.lines.changed = self.queues.line_changed
         plan = self.plan = DialPlan(clock, publish, answers, answers, self.calendars)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.sounds = ShippedPrompts(SHIPPED)
@@ -254,6 +258,7 @@ class DemoFeatures:
             "withheld": withheld_app(self.reach),
             "flow": flow_app(self.flows),
             "person": person_app(self.persons, self.phones, departures),
+            "queue": queue_app(self.queues),
             "voicemail": leave_app(self.voicemail.service),
             "mailbox": visit_app(self.voicemail.service),
             **trunks_app.build_call_apps(
@@ -275,7 +280,12 @@ class DemoFeatures:
             self.apps,
             lambda: self.flows.live,
             self.voicemail.boxes,
+            self.queues,
         )
+        for queue in QUEUES:
+            self.queues._take_queue(queue)
+        for agent in AGENTS:
+            self.queues._take_agent(agent)
 
     def add(self, into: Rows, row: tuple[object, ...]) -> None:
         self.rows.append(row)
@@ -304,6 +314,8 @@ class DemoFeatures:
         for kind, hearer in build_messaging(self.messaging).subscriptions:
             bus.subscribe(kind, hearer)
         bus.subscribe(CallFact, self._live.hear)
+        for kind, hearer in self.queues.subscriptions():
+            bus.subscribe(kind, hearer)
         for kind, hearer in build_flows(self.flows, self.sounds).subscriptions:
             bus.subscribe(kind, hearer)
         self.presence.connect(watchers)

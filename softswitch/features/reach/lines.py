@@ -1,6 +1,6 @@
 """Who is on a call now, as the facts tell it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from softswitch.events import CallOffered, Fact, LegAnswered, LegDialed, LegEnded
 from softswitch.kernel.ids import LegId
@@ -14,10 +14,12 @@ class Lines:
     def __init__(self) -> None:
         self._whose: dict[LegId, str] = {}
         """The account of each live leg that is one's."""
-        self._busy: dict[str, int] = {}
-        self._engaged: set[LegId] = set()
+        self._engaged: dict[str, set[LegId]] = {}
+        """The legs by which each account talks or calls. None is empty."""
         self.freed: Hearer = lambda account: None
         """Told when an account's last call is over."""
+        self.changed: Hearer = lambda account: None
+        """Told when an account talks or calls by a leg more, or less."""
 
     def subscriptions(self) -> Sequence[tuple[type[Fact], Callable[[Fact], None]]]:
         """What must be heard for this."""
@@ -30,7 +32,11 @@ class Lines:
 
     def busy(self, account: str) -> bool:
         """Whether an account is on a call."""
-        return account in self._busy
+        return account in self._engaged
+
+    def engaged(self, account: str) -> Collection[LegId]:
+        """The legs by which an account talks or calls."""
+        return self._engaged.get(account, ())
 
     def _offered(self, fact: Fact) -> None:
         assert isinstance(fact, CallOffered)
@@ -49,20 +55,19 @@ class Lines:
             self._engage(fact.leg)
 
     def _engage(self, leg: LegId) -> None:
-        if leg not in self._engaged:
-            self._engaged.add(leg)
-            account = self._whose[leg]
-            self._busy[account] = self._busy.get(account, 0) + 1
+        account = self._whose[leg]
+        self._engaged.setdefault(account, set()).add(leg)
+        self.changed(account)
 
     def _ended(self, fact: Fact) -> None:
         assert isinstance(fact, LegEnded)
         account = self._whose.pop(fact.leg, None)
-        if account is None or fact.leg not in self._engaged:
+        legs = self._engaged.get(account) if account is not None else None
+        if account is None or legs is None or fact.leg not in legs:
             return
-        self._engaged.discard(fact.leg)
-        left = self._busy[account] - 1
-        if left:
-            self._busy[account] = left
-        else:
-            del self._busy[account]
+        legs.discard(fact.leg)
+        if not legs:
+            del self._engaged[account]
+        self.changed(account)
+        if not legs:
             self.freed(account)

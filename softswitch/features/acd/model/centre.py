@@ -68,6 +68,14 @@ class Centre:
         waiter = self._floor.waiting.get(call)
         return explaining.why_it_waits(waiter, now) if waiter is not None else ()
 
+    def waits(self, call: CallId) -> bool:
+        """Whether a caller waits."""
+        return call in self._floor.waiting
+
+    def rings(self, attempt: int) -> bool:
+        """Whether an agent is reserved by an attempt, and has not answered."""
+        return attempt in self._floor.attempts
+
     def queue(self, name: str) -> Queue | None:
         """A queue, to be looked at."""
         return self._floor.queues.get(name)

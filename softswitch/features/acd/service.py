@@ -1,0 +1,500 @@
+"""Queues and agents, live: what is set, who is signed on, and the engine, with what it is told and what it wants done.
+
+Every input goes through `tell`. Who waits is known to the call application by a `Waiting`. Phones of agents ring as
+legs of the caller's call (`Caller.ring`); what becomes of them is read from the facts of calls (`talks`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+from msgspec import structs
+
+from softswitch.calls.signals import Alert
+from softswitch.engine.caller import Caller, Candidate
+from softswitch.events import AgentStateChanged, Fact, LegEnded, RoutingStep
+from softswitch.feature import Handler, hears
+from softswitch.features.acd import store
+from softswitch.features.acd.live import LiveCentre
+from softswitch.features.acd.model.effects import (
+    Announce,
+    Connect,
+    Effect,
+    OfferCallback,
+    Ring,
+    SendOn,
+    StopRinging,
+)
+from softswitch.features.acd.model.floor import Agent, Queue
+from softswitch.features.acd.model.inputs import (
+    AgentAnswered,
+    AgentNotReady,
+    AgentRang,
+    AgentRefused,
+    AgentRemoved,
+    AgentSet,
+    AgentSignedOn,
+    CallerArrived,
+    CallerDropped,
+    CallerLeft,
+    CallerPulled,
+    Input,
+    OutboundBegan,
+    OutboundEnded,
+    QueueRemoved,
+    QueueSet,
+)
+from softswitch.features.acd.model.settings import (
+    AgentSettings,
+    QueueSettings,
+    check_agent_settings,
+    check_queue_settings,
+)
+from softswitch.features.acd.needs import Accounts, Calendars, Lines, Phones, Places
+from softswitch.features.acd.talks import Talks
+from softswitch.features.acd.waiting import Join, Waiting
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.clock import Clock
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected
+from softswitch.kernel.ids import CallId, LegId
+from softswitch.platform.changes import count_change
+from softswitch.platform.database import Database, Session
+
+log = structlog.get_logger(__name__)
+
+CHANGED = "queues"
+"""What these are called among the `Changes`."""
+_WHY_REFUSED = {
+    Cause.USER_BUSY: "busy",
+    Cause.NO_ANSWER: "no_answer",
+    Cause.NO_USER_RESPONDING: "no_answer",
+    Cause.SUBSCRIBER_ABSENT: "unreachable",
+    Cause.DESTINATION_OUT_OF_ORDER: "unreachable",
+}
+
+
+class WaitingCaller(NamedTuple):
+    """A caller that waits, as others are shown it."""
+
+    call: CallId
+    number: str
+    place: int
+    """Counted from 1, callbacks among them."""
+    since: int
+    """Wall milliseconds."""
+    rings_at: Sequence[str]
+    """Agents whose phones ring for it."""
+    data: Mapping[str, str]
+
+
+class Queues:
+    """All queues and agents. Memory changes when a change is stored."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        publish: Callable[[Fact], None],
+        accounts: Accounts,
+        phones: Phones,
+        lines: Lines,
+        calendars: Calendars,
+        places: Places,
+    ) -> None:
+        self._clock = clock
+        self._publish = publish
+        self._accounts = accounts
+        self._phones = phones
+        self._lines = lines
+        self._calendars = calendars
+        self._places = places
+        self._live = LiveCentre(clock, self._publish_fact, self._carry_out)
+        self._talks = Talks(self._live.happened, self._look_at_line)
+        self._loaded = False
+        self._queues: dict[str, QueueSettings] = {}
+        self._agents: dict[str, AgentSettings] = {}
+        self._waiting: dict[CallId, Waiting] = {}
+        self._seats: dict[str, str] = {}
+        """Who sits at which account's phone, of those who are signed on."""
+        self._outbound: set[str] = set()
+        """Agents who are in a call that no queue gave them."""
+
+    def subscriptions(self) -> Sequence[tuple[type[Fact], Handler]]:
+        """What must be heard for this, after the `Lines` have heard it."""
+        return (hears(LegEnded, self._leg_ended), *self._talks.subscriptions())
+
+    async def load(self, database: Database) -> None:
+        """Read all of them: before the first call, and again when another process has changed some."""
+        async with database.reading() as session:
+            queues, agents = await store.all_queues(session), await store.all_agents(session)
+            signed_on = await store.all_sign_ons(session)
+        for name in self._queues.keys() - queues.keys():
+            self._forget_queue(name)
+        for queue in queues.values():
+            if self._queues.get(queue.name) != queue:
+                self._take_queue(queue)
+        for agent_id in self._agents.keys() - agents.keys():
+            self._forget_agent(agent_id)
+        for agent in agents.values():
+            if self._agents.get(agent.id) != agent:
+                self._take_agent(agent)
+        for said in () if self._loaded else signed_on:
+            self._seat(said.agent, said.seat)
+            self._live.happened(AgentSignedOn(said.agent, said.seat, said.ready))
+            if not said.ready:
+                self._live.happened(AgentNotReady(said.agent, said.reason))
+        self._loaded = True
+
+    def stop(self) -> None:
+        """Nothing happens by itself any more."""
+        self._live.stop()
+
+    # What is known --------------------------------------------------------------------------------------------
+
+    def tell(self, told: Input) -> None:
+        """One thing that happened, or that somebody wants. Raises NotFound and Conflict where that cannot be; then
+        nothing has changed."""
+        self._live.tell(told)
+
+    def settings(self, queue: str) -> QueueSettings | None:
+        return self._queues.get(queue)
+
+    def queues(self, after: str | None, most: int) -> Sequence[QueueSettings]:
+        """Some of them by name, from behind one on."""
+        names = sorted(name for name in self._queues if after is None or name > after)
+        return [self._queues[name] for name in names[:most]]
+
+    def agent_settings(self, agent: str) -> AgentSettings | None:
+        return self._agents.get(agent)
+
+    def agents(self, after: str | None, most: int) -> Sequence[AgentSettings]:
+        """Some of them by id, from behind one on."""
+        ids = sorted(each for each in self._agents if after is None or each > after)
+        return [self._agents[each] for each in ids[:most]]
+
+    def queue(self, name: str) -> Queue | None:
+        """A queue as it is now, to be looked at."""
+        return self._live.centre.queue(name)
+
+    def callers(self, queue: str) -> Sequence[WaitingCaller]:
+        """Who waits in a queue, in the order in which they are served."""
+        live = self.queue(queue)
+        found = []
+        for place, (_, waiter) in enumerate(live.order if live is not None else (), 1):
+            if waiter.stay in waiter.queue.waiting:
+                waiting = self._waiting.get(waiter.call)
+                rings_at = [attempt.agent.id for attempt in waiter.attempts.values()]
+                data = waiting.data if waiting is not None else {}
+                found.append(WaitingCaller(waiter.call, waiter.number, place, waiter.queued_at, rings_at, data))
+        return found
+
+    def agent(self, agent: str) -> Agent | None:
+        """An agent as it is now, to be looked at."""
+        return self._live.centre.agent(agent)
+
+    def agent_of(self, account: str) -> str | None:
+        """Who signs on by an account's feature codes."""
+        return next((agent.id for agent in self._agents.values() if account and agent.account == account), None)
+
+    def agent_at(self, account: str) -> str | None:
+        """Who sits at an account's phone."""
+        return self._seats.get(account)
+
+    def explain(self, call: CallId) -> tuple[RoutingStep, ...]:
+        """Why a caller waits. Empty: it does not."""
+        return self._live.centre.explain(self._clock.wall_ms(), call)
+
+    def is_open(self, queue: QueueSettings) -> bool:
+        """Whether the queue's hours are now."""
+        return not queue.calendar or self._calendars.opening(queue.calendar, self._clock.wall_ms()).open
+
+    # Callers ----------------------------------------------------------------------------------------------
+
+    def arrive(self, caller: Caller, arrived: CallerArrived) -> Waiting:
+        """A caller comes to a queue. Raises NotFound for an unknown one."""
+        waiting = self._waiting[caller.call] = Waiting(caller, arrived.queue)
+        try:
+            self.tell(arrived)
+        except (NotFound, Conflict):
+            del self._waiting[caller.call]
+            raise
+        return waiting
+
+    def leaves(self, waiting: Waiting, why: str) -> None:
+        """The application that served a caller is over. If the caller still waits: it was dropped for a reason, or is
+        fetched (empty)."""
+        call = waiting.caller.call
+        if self._live.centre.waits(call):
+            told = CallerDropped(call, why) if why else CallerPulled(call, "fetched")
+            self._live.happened(told)
+        if self._waiting.get(call) is waiting:
+            del self._waiting[call]
+
+    def _leg_ended(self, fact: LegEnded) -> None:
+        waiting = self._waiting.get(fact.call)
+        if waiting is not None and waiting.caller.leg == fact.leg and self._live.centre.waits(fact.call):
+            left = CallerLeft(fact.call) if fact.by_party else CallerDropped(fact.call, fact.cause.name.lower())
+            self._live.happened(left)
+
+    # What the engine wants --------------------------------------------------------------------------------
+
+    def _carry_out(self, order: Effect) -> None:
+        match order:
+            case Ring():
+                self._ring(order)
+            case StopRinging(attempt, elsewhere):
+                self._stop_ringing(attempt, elsewhere)
+            case Connect(attempt, agent, call):
+                if (waiting := self._waiting.get(call)) is not None and attempt in waiting.rings:
+                    waiting.orders.put_nowait(Join(waiting.rings[attempt], agent))
+            case SendOn(call) | Announce(call) | OfferCallback(call):
+                if (waiting := self._waiting.get(call)) is not None:
+                    waiting.orders.put_nowait(order)
+
+    def _ring(self, order: Ring) -> None:
+        waiting = self._waiting.get(order.call)
+        if waiting is None or not self._live.centre.rings(order.attempt):
+            return  # it was called off in the meantime
+        candidates = self._candidates(order.agent, order.seat)
+        if not candidates:
+            self._live.happened(AgentRefused(order.attempt, "unreachable"))
+            return
+        try:
+            waiting.rings[order.attempt] = waiting.caller.ring(
+                candidates, _AgentsPhone(self, order.attempt, order.agent, waiting)
+            )
+        except Rejected as rejected:
+            waiting.caller.note(f"{order.agent} cannot be rung: {rejected}")
+            self._live.happened(AgentRefused(order.attempt, "unreachable"))
+
+    def _candidates(self, agent: str, seat: str) -> Sequence[Candidate]:
+        account = self._accounts.account(seat) if seat else None
+        if account is None:
+            return ()
+        candidates = self._phones.awake(seat, account.origin.rules)
+        settings = self._agents.get(agent)
+        if settings is None or not settings.auto_answer:
+            return candidates
+        return [structs.replace(candidate, alert=Alert(answer_after=0)) for candidate in candidates]
+
+    def _stop_ringing(self, attempt: int, elsewhere: bool) -> None:
+        for waiting in self._waiting.values():
+            if (ring := waiting.rings.pop(attempt, None)) is not None:
+                ring.stop(elsewhere=elsewhere)
+                return
+
+    def rang(self, attempt: int) -> None:
+        """An agent's phone is alerting."""
+        self._live.happened(AgentRang(attempt))
+
+    def answered(self, attempt: int, agent: str, waiting: Waiting, leg: LegId) -> None:
+        """An agent is on the line."""
+        self._talks.answered(attempt, agent, waiting.caller.call, waiting.caller.leg, leg)
+        self._live.happened(AgentAnswered(attempt))
+
+    def refused(self, attempt: int, waiting: Waiting, cause: Cause) -> None:
+        """An agent's phone will not be answered."""
+        waiting.rings.pop(attempt, None)
+        self._live.happened(AgentRefused(attempt, _WHY_REFUSED.get(cause, "refused")))  # type: ignore[arg-type]
+
+    # Seats ------------------------------------------------------------------------------------------------
+
+    async def sign_on(self, session: Session, agent: str, seat: str | None, ready: bool) -> None:
+        """An agent begins, at an account's phone (None: its own account's; empty: at none). Raises NotFound, Conflict
+        and Invalid."""
+        settings = self._agents.get(agent)
+        if settings is None:
+            raise NotFound("agent", agent)
+        seat = settings.account if seat is None else seat
+        if seat and self._accounts.account(seat) is None:
+            raise Invalid("seat", f"there is no account {seat!r}")
+        other = self._seats.get(seat)
+        if other is not None and other != agent:
+            raise Conflict("seat-taken", f"{other} sits at {seat}")
+        await store.write_sign_on(session, store.SignOn(agent, seat, ready, "" if ready else "signed on"))
+        self.tell(AgentSignedOn(agent, seat, ready))
+        self._seat(agent, seat)
+        self._look_at_line(agent)
+
+    async def intends(self, session: Session, agent: str, told: Input) -> None:
+        """An agent, or a supervisor for it, wants it to be ready, not ready, or signed off. Raises NotFound and
+        Conflict."""
+        self.tell(told)
+        live = self.agent(agent)
+        if live is None or live.intent == "logged_out":
+            await store.forget_sign_on(session, agent)
+        else:
+            ready = live.intent == "available"
+            await store.write_sign_on(session, store.SignOn(agent, live.seat, ready, live.reason))
+
+    def _seat(self, agent: str, seat: str) -> None:
+        if seat:
+            self._seats[seat] = agent
+
+    def _publish_fact(self, fact: Fact) -> None:
+        if isinstance(fact, AgentStateChanged) and fact.state == "logged_out":
+            self._seats = {seat: agent for seat, agent in self._seats.items() if agent != fact.agent}
+            self._outbound.discard(fact.agent)
+        self._publish(fact)
+
+    def line_changed(self, account: str) -> None:
+        """An account talks or calls by a leg more, or less."""
+        agent = self._seats.get(account)
+        if agent is not None:
+            self._look_at_line(agent)
+
+    def _look_at_line(self, agent: str) -> None:
+        """Whether an agent is in a call that no queue gave it."""
+        live = self.agent(agent)
+        if live is None or not live.seat or self._seats.get(live.seat) != agent:
+            return
+        engaged = any(not self._is_ours(live, leg) for leg in self._lines.engaged(live.seat))
+        if engaged and agent not in self._outbound:
+            self._outbound.add(agent)
+            self._live.happened(OutboundBegan(agent))
+        elif not engaged and agent in self._outbound:
+            self._outbound.discard(agent)
+            self._live.happened(OutboundEnded(agent))
+
+    def _is_ours(self, agent: Agent, leg: LegId) -> bool:
+        """Whether a leg of an agent is a queue's: it has answered, or does so now."""
+        if self._talks.has(leg):
+            return True
+        attempt = agent.attempt
+        waiting = self._waiting.get(attempt.waiter.call) if attempt is not None else None
+        ring = waiting.rings.get(attempt.id) if waiting is not None and attempt is not None else None
+        return ring is not None and leg in ring.legs
+
+    # What is changed --------------------------------------------------------------------------------------
+
+    async def create_queue(self, session: Session, queue: QueueSettings) -> QueueSettings:
+        """Add a queue. Raises Conflict and Invalid."""
+        if queue.name in await store.all_queues(session):
+            raise Conflict("exists", f"there is a queue {queue.name} already")
+        return await self._set_queue(session, queue)
+
+    async def change_queue(
+        self, session: Session, name: str, edit: Callable[[QueueSettings], QueueSettings]
+    ) -> QueueSettings:
+        """Set a queue otherwise. Raises NotFound and Invalid."""
+        queue = (await store.all_queues(session)).get(name)
+        if queue is None:
+            raise NotFound("queue", name)
+        return await self._set_queue(session, edit(queue))
+
+    async def remove_queue(self, session: Session, name: str) -> None:
+        """Delete a queue: those who wait in it are sent on. Raises NotFound, and Conflict while callers of others are
+        sent on to it."""
+        queues = await store.all_queues(session)
+        if name not in queues:
+            raise NotFound("queue", name)
+        users = [queue.name for queue in queues.values() if queue.name != name and f"queue/{name}" in _leads_to(queue)]
+        if users:
+            raise Conflict("in-use", f"callers of {', '.join(users[:5])} are sent on to {name}")
+        await store.remove_queue(session, name)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._forget_queue(name))
+
+    async def _set_queue(self, session: Session, queue: QueueSettings) -> QueueSettings:
+        check_queue_settings(queue)
+        if queue.calendar and not self._calendars.exists(queue.calendar):
+            raise Invalid("calendar", f"there is no calendar {queue.calendar!r}")
+        for place in _leads_to(queue) - {f"queue/{queue.name}"}:
+            why = self._places.why_missing(Destination.parse(place))
+            if why is not None:
+                raise Invalid("destination", why)
+        await store.write_queue(session, queue)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._take_queue(queue))
+        return queue
+
+    async def create_agent(self, session: Session, agent: AgentSettings) -> AgentSettings:
+        """Add an agent, who is signed off. Raises Conflict and Invalid."""
+        if agent.id in await store.all_agents(session):
+            raise Conflict("exists", f"there is an agent {agent.id} already")
+        return await self._set_agent(session, agent)
+
+    async def change_agent(
+        self, session: Session, agent: str, edit: Callable[[AgentSettings], AgentSettings]
+    ) -> AgentSettings:
+        """Set an agent otherwise. Raises NotFound and Invalid."""
+        known = (await store.all_agents(session)).get(agent)
+        if known is None:
+            raise NotFound("agent", agent)
+        return await self._set_agent(session, edit(known))
+
+    async def remove_agent(self, session: Session, agent: str) -> None:
+        """Delete an agent, who is signed off by it. Raises NotFound, and Conflict while it talks."""
+        if agent not in await store.all_agents(session):
+            raise NotFound("agent", agent)
+        live = self.agent(agent)
+        if live is not None and (live.conversation is not None or live.activity == "outbound"):
+            raise Conflict("talking", f"{agent} is in a conversation")
+        await store.remove_agent(session, agent)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._forget_agent(agent))
+
+    async def forget_account(self, session: Session, account: str) -> None:
+        """The account is deleted: nobody's codes sign on by a later one of the same number."""
+        for agent in (await store.all_agents(session)).values():
+            if agent.account == account:
+                await self._set_agent(session, structs.replace(agent, account=""))
+
+    async def _set_agent(self, session: Session, agent: AgentSettings) -> AgentSettings:
+        check_agent_settings(agent)
+        queues = await store.all_queues(session)
+        for membership in agent.profile.queues:
+            if membership.queue not in queues:
+                raise Invalid("queues", f"there is no queue {membership.queue!r}")
+        if agent.account:
+            if self._accounts.account(agent.account) is None:
+                raise Invalid("account", f"there is no account {agent.account!r}")
+            others = (await store.all_agents(session)).values()
+            if other := [each.id for each in others if each.account == agent.account and each.id != agent.id]:
+                raise Conflict("account-taken", f"account {agent.account} is the agent {other[0]}'s")
+        await store.write_agent(session, agent)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._take_agent(agent))
+        return agent
+
+    def _take_queue(self, queue: QueueSettings) -> None:
+        self._queues[queue.name] = queue
+        self._live.happened(QueueSet(queue.rules))
+
+    def _forget_queue(self, name: str) -> None:
+        if self._queues.pop(name, None) is not None:
+            self._live.happened(QueueRemoved(name))
+
+    def _take_agent(self, agent: AgentSettings) -> None:
+        self._agents[agent.id] = agent
+        self._live.happened(AgentSet(agent.profile))
+
+    def _forget_agent(self, agent: str) -> None:
+        if self._agents.pop(agent, None) is not None:
+            self._live.happened(AgentRemoved(agent))
+
+
+class _AgentsPhone:
+    """Tells the engine what becomes of one agent's phones that ring for a caller: a `Ringer`."""
+
+    def __init__(self, queues: Queues, attempt: int, agent: str, waiting: Waiting) -> None:
+        self._queues = queues
+        self._attempt = attempt
+        self._agent = agent
+        self._waiting = waiting
+
+    def rang(self) -> None:
+        self._queues.rang(self._attempt)
+
+    def answered(self, leg: LegId) -> None:
+        self._queues.answered(self._attempt, self._agent, self._waiting, leg)
+
+    def refused(self, cause: Cause) -> None:
+        self._queues.refused(self._attempt, self._waiting, cause)
+
+
+def _leads_to(queue: QueueSettings) -> set[str]:
+    """Where callers of a queue may be sent on to."""
+    rules = queue.rules
+    places = [*rules.exits.values(), *([rules.overflow_to] if rules.overflow_to is not None else [])]
+    return {str(place) for place in places} | ({queue.answered_exit} if queue.answered_exit else set())
