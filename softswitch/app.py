@@ -74,6 +74,8 @@ from softswitch.features.prompts.service import Library
 from softswitch.features.quality import feature as quality
 from softswitch.features.quality.service import Doctor
 from softswitch.features.queue_figures import feature as queue_figures_feature
+from softswitch.features.queue_figures.alarming import PART as ALARMS
+from softswitch.features.queue_figures.alarming import Alarms
 from softswitch.features.queue_figures.service import Figures
 from softswitch.features.reach import feature as reach_feature
 from softswitch.features.reach.callbacks import Callbacks
@@ -303,6 +305,7 @@ class Softswitch:
         sounds = PromptAnswers(self.prompts, self.media.in_language)
         mailer = MailGateway(mail_settings(settings)) if settings.mail.server is not None else None
         self._outbox = Outbox(clock, self.messaging, mailer)
+        self._alarms = Alarms(self.figures, bus.publish, self._outbox if mailer is not None else None)
         self._outbound = Outbound(settings.flows.http_hosts, settings.tls.authority)
         self._queries = NamedQueries(settings.flows.queries)
         parts = IvrParts(
@@ -373,7 +376,7 @@ class Softswitch:
             parking.build(Lot(), answers, answers),
             quality.build(self.doctor),
             cdr.build(self.records),
-            queue_figures_feature.build(self.figures),
+            queue_figures_feature.build(self.figures, self._alarms),
             presence_feature.build(self.presence),
             messaging_feature.build(self.messaging),
             listeners_feature.build(self.listeners),
@@ -484,6 +487,7 @@ class Softswitch:
                     "voicemail": self.voicemail.load,
                     "queues": self.queues.load,
                     "routing": self.dial_plan.load,
+                    ALARMS: self._alarms.load,
                 }
             )
             if self.settings.demo:
@@ -519,6 +523,7 @@ class Softswitch:
             if self._mailing is not None:
                 self._mailing.start()
             self.listeners.start()
+            self._alarms.start()
             self.trunks.connect(self.sip)
             await self.messaging.start()
             await self.http.start()  # last: whoever is told "ok" by /health may call
@@ -550,6 +555,7 @@ class Softswitch:
         await self._binding_writer.stop()
         await self.bans.stop()
         await self._changes.stop()
+        await self._alarms.stop()
         await self._retention.stop()
         await self._recording_retention.rounds.stop()
         await self._flow_retention.rounds.stop()

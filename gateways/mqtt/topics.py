@@ -14,6 +14,7 @@ from softswitch.events import (
     Fact,
     MailboxChanged,
     PresencePublished,
+    QueueAlarmChanged,
     TrunkGatewayDown,
     TrunkGatewayUp,
     TrunkRegistered,
@@ -43,6 +44,7 @@ class Pattern(NamedTuple):
 
 _KEPT: dict[type[Fact], Pattern] = {
     AgentStateChanged: Pattern("agents/{agent}/state", True),
+    QueueAlarmChanged: Pattern("alarms/{alarm}/{subject}", True),
     PresencePublished: Pattern("accounts/{account}/presence", True),
     MailboxChanged: Pattern("accounts/{account}/mailbox", True),
     TrunkRegistered: Pattern("trunks/{trunk}/registration", True),

@@ -54,6 +54,7 @@ from softswitch.events.queues import (
     AgentState,
     AgentStateChanged,
     AgentWrapUpCoded,
+    AlarmLevel,
     CallbackDialled,
     CallbackEnded,
     CallbackRequested,
@@ -61,6 +62,7 @@ from softswitch.events.queues import (
     CallerQueued,
     ConversationEnded,
     Outcome,
+    QueueAlarmChanged,
 )
 from softswitch.events.recordings import (
     RecordingFinished,
@@ -140,6 +142,7 @@ AnyFact = (
     | ConversationEnded
     | AgentStateChanged
     | AgentWrapUpCoded
+    | QueueAlarmChanged
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -169,6 +172,7 @@ __all__ = [
     "AgentState",
     "AgentStateChanged",
     "AgentWrapUpCoded",
+    "AlarmLevel",
     "AnyFact",
     "BanLifted",
     "CalendarOverridden",
@@ -223,6 +227,7 @@ __all__ = [
     "Outcome",
     "PlanPublished",
     "PresencePublished",
+    "QueueAlarmChanged",
     "RecordingFinished",
     "RecordingPaused",
     "RecordingResumed",

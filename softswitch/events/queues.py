@@ -149,3 +149,21 @@ class AgentWrapUpCoded(Fact, frozen=True, gc=False, kw_only=True):
     stay: int
     agent: str
     code: str
+
+
+AlarmLevel = Literal["target", "normal", "warning"]
+"""How a figure stands: as good as it should be, as bad as it must not be, or between."""
+
+
+class QueueAlarmChanged(Fact, frozen=True, gc=False, kw_only=True):
+    """A figure of a queue or an agent has become better or worse, by the bounds of an alarm, and stayed so."""
+
+    alarm: str
+    of: Literal["queue", "agent"]
+    subject: str
+    """Which queue or agent."""
+    figure: str
+    level: AlarmLevel
+    before: AlarmLevel
+    value: float | None
+    """None: there is nothing to tell it by any more."""

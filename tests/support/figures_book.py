@@ -16,6 +16,7 @@ from softswitch.events import (
     CallOffered,
     Fact,
 )
+from softswitch.features.queue_figures.alarming import Alarms
 from softswitch.features.queue_figures.feature import build
 from softswitch.features.queue_figures.model.intervals import Intervals
 from softswitch.features.queue_figures.model.rows import AgentRow, By, QueueRow
@@ -51,12 +52,19 @@ class Book:
         self.trunks: dict[CallId, str] = {}
         self.heard: list[Fact] = []
         self.figures = Figures(database, self.log, self.clock, self.bus.publish, lambda call: self.trunks.get(call, ""))
-        self.feature = build(self.figures)
+        self.mails: list[tuple[str, str, str]] = []
+        self.alarms = Alarms(self.figures, self.bus.publish, self)
+        self.feature = build(self.figures, self.alarms)
         for kind, hearer in self.feature.subscriptions:
             self.bus.subscribe(kind, hearer)
         self.bus.subscribe(Fact, self.log.append)
         self.bus.subscribe(Fact, self._hear)
         self.log.start()
+
+    def mail(self, to: str, subject: str, text: str) -> bool:
+        """A `Post`."""
+        self.mails.append((to, subject, text))
+        return True
 
     def _hear(self, fact: Fact) -> None:
         self.heard.append(fact)

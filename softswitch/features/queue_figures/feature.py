@@ -1,5 +1,7 @@
 """How the figures join the switch."""
 
+from fastapi import APIRouter
+
 from softswitch.events import (
     AgentReleased,
     AgentStateChanged,
@@ -10,6 +12,8 @@ from softswitch.events import (
     ConversationEnded,
 )
 from softswitch.feature import Feature, hears
+from softswitch.features.queue_figures.alarm_api import build_router as build_alarm_router
+from softswitch.features.queue_figures.alarming import Alarms
 from softswitch.features.queue_figures.api import build_router
 from softswitch.features.queue_figures.service import Figures
 
@@ -24,11 +28,14 @@ _HEARD = (
 )
 
 
-def build(figures: Figures) -> Feature:
-    """The feature. `figures.recover()` is to be awaited before the first call.
+def build(figures: Figures, alarms: Alarms) -> Feature:
+    """The feature. `figures.recover()` is to be awaited before the first call; then `alarms.start()`.
 
     The event log must hear the same facts from the same bus, after this feature: what is published in one turn is
     stored together.
     """
+    router = APIRouter()
+    router.include_router(build_router(figures))
+    router.include_router(build_alarm_router(alarms))
     heard = [hears(kind, figures.hear) for kind in _HEARD]
-    return Feature("queue_figures", subscriptions=heard, router=build_router(figures))
+    return Feature("queue_figures", subscriptions=heard, router=router)
