@@ -15,6 +15,7 @@ from softswitch.kernel.mail import Mail
 from softswitch.kernel.media import Codec, MediaDescription, VideoLine
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
 from softswitch.kernel.offence import Offence
+from softswitch.kernel.roster import Roster
 from softswitch.kernel.sound import Sound, SoundFile
 from softswitch.kernel.speech import Heard
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
@@ -172,6 +173,18 @@ class Watched(Protocol):
 
     def published(self, account: str, publications: Sequence[Published]) -> None:
         """What the account's devices say of their person now, newest first."""
+        ...
+
+
+class Rosters(Protocol):
+    """Who is in conference rooms. Answered from memory."""
+
+    def permission(self, room: str, watcher: str) -> Permission | None:
+        """Whether an account may know who is in a room; None: there is no such room."""
+        ...
+
+    def roster(self, room: str) -> Roster | None:
+        """A room's members now; None: there is no meeting in it."""
         ...
 
 

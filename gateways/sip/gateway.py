@@ -24,7 +24,7 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, Messages, Sentry, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports import Gatekeeper, Location, Messages, Rosters, Sentry, SignallingEvents, UplinkEvents, Watched
 
 
 class SipSettings(Struct, frozen=True, kw_only=True):
@@ -56,6 +56,7 @@ class SipGateway:
         watched: Watched,
         messages: Messages,
         sentry: Sentry | None = None,
+        rosters: Rosters | None = None,
         clock: Clock,
         entropy: Callable[[int], bytes] = os.urandom,
         pressure: Callable[[], Pressure] = Pressure,
@@ -78,6 +79,7 @@ class SipGateway:
             watched=watched,
             messages=messages,
             sentry=sentry,
+            rosters=rosters,
             entropy=entropy,
             wall_ms=clock.wall_ms,
         )

@@ -1,4 +1,4 @@
-"""What others may watch of an account: its calls, its presence, its mailbox, its registrations."""
+"""What others may watch of an account: its calls, its presence, its mailbox, its registrations; and of a room."""
 
 from enum import Enum, IntEnum
 
@@ -16,6 +16,8 @@ class Subject(Enum):
     PRESENCE = "presence"
     MAILBOX = "mailbox"
     REGISTRATIONS = "registrations"
+    ROOM = "room"
+    """Of a conference room, not of an account."""
 
 
 class Permission(IntEnum):

@@ -56,7 +56,7 @@ from softswitch.kernel.ids import LegId
 from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.offence import Offence
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, Messages, Sentry, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports import Gatekeeper, Location, Messages, Rosters, Sentry, SignallingEvents, UplinkEvents, Watched
 
 if TYPE_CHECKING:
     from gateways._native import SipEvent
@@ -78,6 +78,7 @@ class UserAgent:
         watched: Watched,
         messages: Messages,
         sentry: Sentry | None = None,
+        rosters: Rosters | None = None,
         entropy: Callable[[int], bytes],
         wall_ms: Callable[[], int],
     ) -> None:
@@ -92,7 +93,7 @@ class UserAgent:
         self._subscriptions = Subscriptions(
             self._context,
             admission,
-            Sources(self._context, watched, location, wall_ms),
+            Sources(self._context, watched, location, wall_ms, rosters),
             settings.subscriptions,
             MailboxTeller(self._context, watched, location) if settings.unsolicited_mwi else None,
         )

@@ -5,13 +5,14 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from gateways.sip.ua import dialog_info, message_summary, pidf, reginfo
+from gateways.sip.ua import conference_info, dialog_info, message_summary, pidf, reginfo
+from gateways.sip.ua.conference_info import RoomHistory
 from gateways.sip.ua.context import Context
 from gateways.sip.ua.dialog_info import CallHistory, DialogId
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.watching import Permission, Subject
-from softswitch.ports import Location, Watched
+from softswitch.ports import Location, Rosters, Watched
 
 
 class View(Struct, frozen=True, gc=False):
@@ -35,7 +36,7 @@ class Document(Struct, frozen=True, gc=False):
 
 
 class Watch(Protocol):
-    """What one package knows of one account while someone watches it."""
+    """What one package knows of one account or room while someone watches it."""
 
     @property
     def revision(self) -> int:
@@ -66,6 +67,19 @@ class Sources(Struct, frozen=True):
     watched: Watched
     location: Location
     wall_ms: Callable[[], int]
+    rosters: Rosters | None = None
+    """None: there are no rooms."""
+
+    def permission(self, subject: Subject, name: str, watcher: str) -> Permission | None:
+        """How much an account may know of another, or of a room; None: there is none."""
+        if subject is not Subject.ROOM:
+            return self.watched.permission(subject, name, watcher)
+        return None if self.rosters is None else self.rosters.permission(name, watcher)
+
+    def watching(self, subject: Subject, name: str, watched: bool) -> None:
+        """Somebody watches this now, or nobody any more."""
+        if subject is not Subject.ROOM:
+            self.watched.watching(subject, name, watched)
 
 
 class _Calls:
@@ -127,6 +141,24 @@ class _Registrations:
         return Document(*reginfo.write(self._bindings, self._before, view.entity, self._account, now))
 
 
+class _Room:
+    def __init__(self, sources: Sources, room: str) -> None:
+        assert sources.rosters is not None, "whoever watches has been permitted to"
+        self._rosters = sources.rosters
+        self._room = room
+        self._history = RoomHistory(sources.context.settings.host)
+
+    @property
+    def revision(self) -> int:
+        return self._history.revision
+
+    def look(self) -> None:
+        self._history.look(self._rosters.roster(self._room))
+
+    def document(self, view: View) -> Document:
+        return Document(*conference_info.write(self._history, view.since, view.entity))
+
+
 def _presence(sources: Sources, account: str) -> Watch:
     return _Plain(lambda entity: pidf.write(sources.watched.presence(account), entity, account))
 
@@ -142,6 +174,7 @@ PACKAGES: Mapping[str, EventPackage] = {
         EventPackage(pidf.EVENT, pidf.MIME, Subject.PRESENCE, _presence),
         EventPackage(message_summary.EVENT, message_summary.MIME, Subject.MAILBOX, _mailbox),
         EventPackage(reginfo.EVENT, reginfo.MIME, Subject.REGISTRATIONS, _Registrations),
+        EventPackage(conference_info.EVENT, conference_info.MIME, Subject.ROOM, _Room),
     )
 }
 """By the name in Event."""

@@ -114,7 +114,7 @@ class Subscriptions:
             if name != account:
                 continue
             for subscription in tuple(watch.subscriptions):
-                permission = self._sources.watched.permission(subject, account, subscription.watcher)
+                permission = self._sources.permission(subject, account, subscription.watcher)
                 if not permission:
                     subscription.end("rejected")
                 elif permission is not subscription.permission:
@@ -163,7 +163,7 @@ class Subscriptions:
             context.respond(event.transaction, *expires)
             return
         account = user_of(request.uri)
-        permission = self._sources.watched.permission(package.subject, account, watcher)
+        permission = self._sources.permission(package.subject, account, watcher)
         if permission is None:
             context.respond(event.transaction, 404)
             return
@@ -285,7 +285,7 @@ class Subscriptions:
         if not watch.subscriptions:
             del self._watches[key]
             self._changed.pop(key, None)
-            self._sources.watched.watching(*key, False)
+            self._sources.watching(*key, False)
 
     def _subscribed(self, key: tuple[Subject, str]) -> Sequence[str]:
         """The Contacts of those who watch something."""
@@ -298,7 +298,7 @@ class Subscriptions:
         key = (package.subject, account)
         watch = self._watches.get(key)
         if watch is None:
-            self._sources.watched.watching(*key, True)
+            self._sources.watching(*key, True)
             watch = self._watches[key] = Watch(package, account, self._sources)
             watch.state.look()
         return watch
