@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from softswitch.events import (
     AgentStateChanged,
+    CampaignStateChanged,
     Fact,
     MailboxChanged,
     PresencePublished,
@@ -45,6 +46,7 @@ class Pattern(NamedTuple):
 _KEPT: dict[type[Fact], Pattern] = {
     AgentStateChanged: Pattern("agents/{agent}/state", True),
     QueueAlarmChanged: Pattern("alarms/{alarm}/{subject}", True),
+    CampaignStateChanged: Pattern("campaigns/{campaign}/state", True),
     PresencePublished: Pattern("accounts/{account}/presence", True),
     MailboxChanged: Pattern("accounts/{account}/mailbox", True),
     TrunkRegistered: Pattern("trunks/{trunk}/registration", True),
@@ -55,7 +57,6 @@ _KEPT: dict[type[Fact], Pattern] = {
 _OF_AGENTS = re.compile(r"Agent|Conversation")
 """How the facts begin that are about an agent although they name a queue, too."""
 _SUBJECTS: Sequence[tuple[str, str]] = (
-    ("alarm", "alarms"),
     ("room", "rooms"),
     ("campaign", "campaigns"),
     ("queue", "queues"),

@@ -39,6 +39,18 @@ from softswitch.events.calls import (
     Trouble,
     VideoFigures,
 )
+from softswitch.events.campaigns import (
+    CallResult,
+    CampaignFact,
+    CampaignState,
+    CampaignStateChanged,
+    RecordClosed,
+    RecordCoded,
+    RecordDialled,
+    RecordPreviewed,
+    RecordSkipped,
+    RecordTried,
+)
 from softswitch.events.flows import FlowEnded, FlowPublished, FlowSent, FlowStep
 from softswitch.events.messages import (
     MessageDelivered,
@@ -143,6 +155,13 @@ AnyFact = (
     | AgentStateChanged
     | AgentWrapUpCoded
     | QueueAlarmChanged
+    | CampaignStateChanged
+    | RecordPreviewed
+    | RecordSkipped
+    | RecordDialled
+    | RecordTried
+    | RecordCoded
+    | RecordClosed
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -181,6 +200,7 @@ __all__ = [
     "CallFact",
     "CallForwarded",
     "CallOffered",
+    "CallResult",
     "CallRouted",
     "CallTraced",
     "CallTroubled",
@@ -190,6 +210,9 @@ __all__ = [
     "CallerIdentified",
     "CallerLeftQueue",
     "CallerQueued",
+    "CampaignFact",
+    "CampaignState",
+    "CampaignStateChanged",
     "ConversationEnded",
     "Fact",
     "FlowEnded",
@@ -228,6 +251,12 @@ __all__ = [
     "PlanPublished",
     "PresencePublished",
     "QueueAlarmChanged",
+    "RecordClosed",
+    "RecordCoded",
+    "RecordDialled",
+    "RecordPreviewed",
+    "RecordSkipped",
+    "RecordTried",
     "RecordingFinished",
     "RecordingPaused",
     "RecordingResumed",

@@ -1,0 +1,1 @@
+"""The rules of calling lists: values, and a machine without clock, sockets or chance."""
