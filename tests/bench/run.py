@@ -6,7 +6,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import calls, memory, menu, overload, queues, registrations, relayed, replayed, secured, sound
+from tests.bench import (
+    calls,
+    composed,
+    memory,
+    menu,
+    overload,
+    queues,
+    registrations,
+    relayed,
+    replayed,
+    secured,
+    sound,
+)
 from tests.bench.report import Report
 
 PARTS = {
@@ -23,6 +35,7 @@ PARTS = {
     "m": ("callers in a menu", menu.measure),
     "q": ("the queue engine", queues.measure),
     "o": ("overload", overload.measure),
+    "v": ("composed pictures", composed.measure),
     "r": ("replay of past calls", replayed.measure),
 }
 

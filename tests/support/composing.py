@@ -117,6 +117,7 @@ class Line:
         assert records.read_greeting(answer) == role
 
     def say(self, frame: bytes) -> None:
+        self._socket.settimeout(PATIENCE)
         self._socket.sendall(frame)
 
     def heard(self, seconds: float = PATIENCE) -> bytes:
@@ -137,6 +138,14 @@ class Line:
             if frame[0] == kind:
                 return frame
         raise TimeoutError(f"no record of kind {kind}")
+
+    def skim(self, seconds: float) -> None:
+        """Read for so long, and keep nothing."""
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0:
+            with contextlib.suppress(TimeoutError):
+                self.heard(left)
+            self._ready.clear()
 
     def close(self) -> None:
         self._socket.close()

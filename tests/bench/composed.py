@@ -1,0 +1,67 @@
+"""(v): what it costs to compose members into one picture that is encoded once, beside the codecs alone."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from gateways.video import records
+from gateways.video.records import Beat, Face, Output, Picture, Scene
+from tests.bench.heads import FRAMES, clip
+from tests.bench.processes import SERVER_CORE, cpu_seconds, pinned
+from tests.bench.relay import ROOT
+from tests.bench.report import Report
+from tests.support.composing import Desk, composer
+
+ROOMS = ((4, "2x2", 640, 360, 15, 12.0), (9, "3x3", 1280, 720, 25, 45.0))
+"""Members of 640x360, the layout, the picture, and the share of a core that it may cost."""
+
+
+def measure(report: Report, folder: Path, quick: bool) -> None:
+    """Each room, and the floor of each."""
+    folder.mkdir(parents=True)
+    seconds = 3 if quick else 10
+    for members, layout, width, height, fps, bar in ROOMS:
+        title = f"{members} x 640x360 to {width}x{height} at {fps}"
+        faces = tuple(Face(str(number), number, f"Member {number}") for number in range(1, members + 1))
+        scene = Scene(
+            1, width, height, fps, layout, faces, active="1", title="Room", outputs=(Output(1, "H264", 1500),)
+        )
+        with composer(folder) as desk:
+            cpu, made, late = _composed(desk, scene, seconds)
+        share = round(100 * cpu / seconds, 1)
+        report.line("v", "composer", title, cpu_share=share, pictures=made, late=late)
+        remark = f"bar {bar:g} %; {made} pictures in {seconds} s, {late} left out"
+        report.result("v", "composer", f"{title}: CPU", share, "% of a core", remark)
+        words = (members, width, height, fps, seconds)
+        command = pinned(SERVER_CORE, sys.executable, "-m", "tests.bench.heads", *map(str, words))
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        floor = round(100 * float(done.stdout) / seconds, 1)
+        report.line("v", "floor, codecs alone", title, cpu_share=floor)
+        report.result("v", "floor, codecs alone", f"{title}: CPU", floor, "% of a core")
+
+
+def _composed(desk: Desk, scene: Scene, seconds: int) -> tuple[float, int, int]:
+    """CPU seconds of the composer, pictures it made, and those it left out."""
+    clips = {face.member: clip(face.member, scene.fps) for face in scene.faces}
+    desk.show(scene)
+    began = time.perf_counter()
+    count, start, begun = 0, 0.0, _figures(desk)
+    warm, total = scene.fps, scene.fps * (seconds + 1)
+    while count < total:
+        if count == warm:
+            begun, start = _figures(desk), cpu_seconds(desk.process.pid)
+        for member, pictures in clips.items():
+            key, data = pictures[count % FRAMES]
+            desk.engine.say(records.picture(Picture(member, "H264", key, False, count * 90_000 // scene.fps, 0, data)))
+        count += 1
+        desk.engine.skim(max(0.0, began + count / scene.fps - time.perf_counter()))
+    cpu = cpu_seconds(desk.process.pid) - start
+    ended = _figures(desk)
+    return cpu, ended.encoded - begun.encoded, ended.late - begun.late
+
+
+def _figures(desk: Desk) -> Beat:
+    """As they are now: those told while nobody listened are old."""
+    desk.control.skim(0.001)
+    return desk.beat()
