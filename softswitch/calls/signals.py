@@ -224,6 +224,13 @@ class TransferProgress(Struct, frozen=True, gc=False):
     cause: Cause = Cause.NORMAL_CLEARING
 
 
+class BecomeFocus(Struct, frozen=True, gc=False):
+    """The party is in a conference from now on: whatever we say to it names the room (RFC 4579 section 5.1)."""
+
+    room: str
+    """The number by which the room is reached and watched."""
+
+
 LegCommand = (
     Ring
     | Answer
@@ -237,6 +244,7 @@ LegCommand = (
     | AnswerText
     | HangUp
     | TransferProgress
+    | BecomeFocus
 )
 
 

@@ -18,6 +18,7 @@ from softswitch.calls.signals import (
     AcceptOffer,
     Answer,
     AskPicture,
+    BecomeFocus,
     Confirmed,
     HangUp,
     Offer,
@@ -173,7 +174,7 @@ class InviteServer(Session):
         if self.state is not State.OFFERED or self._provisional is None:
             return
         status, body = self._provisional
-        headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow]
+        headers = [self.contact(), context.allow]
         if body:
             headers.append(("Content-Type", sdp.MIME))
         if self.dialog.session_id is not None:
@@ -230,7 +231,7 @@ class InviteServer(Session):
             self.reject(HangUp(Cause.INCOMPATIBLE_DESTINATION))
             return
         self._decided()
-        headers = [context.contact(self.dialog.transport, self.dialog.peer[0]), context.allow, context.accepts]
+        headers = [self.contact(), context.allow, context.accepts]
         if body:
             headers.append(("Content-Type", sdp.MIME))
         self.knows_far_half(command.session_id)
@@ -422,6 +423,8 @@ InviteServer.table = {
     (State.ANSWERED, Input.UNHEARD): (InviteServer.give_up, State.CLEARING),
     (State.ANSWERED, HangUp): (InviteServer.leave, State.LEAVING),
     (State.ANSWERED, Offer): (InviteServer.offer_later, State.ANSWERED),
+    (State.OFFERED, BecomeFocus): (InviteServer.become_focus, State.OFFERED),
+    (State.ANSWERED, BecomeFocus): (InviteServer.become_focus, State.ANSWERED),
     (State.ANSWERED, SendDigit): (None, State.ANSWERED),
     (State.ANSWERED, AskPicture): (None, State.ANSWERED),
     (State.ANSWERED, SendText): (InviteServer.text_too_early, State.ANSWERED),

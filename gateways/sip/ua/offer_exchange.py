@@ -148,7 +148,7 @@ class OfferExchange:
         self._cseq = dialog.next_cseq()
         uri, headers = dialog.request(method, self._cseq)
         headers += [
-            context.contact(dialog.transport, dialog.peer[0]),
+            session.contact(),
             context.allow,
             context.supported,
             context.product,
@@ -346,8 +346,7 @@ class OfferExchange:
             session.tell(OfferWithdrawn())
             self._rest()
             return
-        contact = context.contact(session.dialog.transport, session.dialog.peer[0])
-        headers = [contact, context.allow, ("Content-Type", sdp.MIME), *asked.terms_said]
+        headers = [session.contact(), context.allow, ("Content-Type", sdp.MIME), *asked.terms_said]
         if session.dialog.session_id is not None:
             headers.append(session.dialog.session_id)
         session.trace("out", status_line(200, asked.method))

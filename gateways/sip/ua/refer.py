@@ -106,7 +106,7 @@ class Referral:
         headers = [
             ("Event", self._event),
             ("Subscription-State", state),
-            context.contact(dialog.transport, dialog.peer[0]),
+            self._session.contact(),
             ("Content-Type", SIPFRAG),
             context.product,
         ]
@@ -151,7 +151,7 @@ def refer(context: "Context", session: Session, event: RequestReceived) -> None:
     # RFC 4488 section 4: with "Refer-Sub: false" there is no subscription, and our 2xx says that we do so.
     wanted = request.header("Refer-Sub")
     silent = wanted is not None and wanted.partition(";")[0].strip().lower() == "false"
-    headers = [context.contact(session.dialog.transport, session.dialog.peer[0])]
+    headers = [session.contact()]
     if silent:
         headers.append(("Refer-Sub", "false"))
     session.respond(event.transaction, 202, "REFER", *headers)

@@ -55,6 +55,7 @@ class DialogRecord(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     auth: DigestRecord | None = None
     owns_call_id: bool
     peer_updates: bool = False
+    focus: str = ""
     timer: TimerRecord | None = None
     said: LocalRecord
     remote_media: MediaDescription | None
@@ -107,6 +108,7 @@ def remembered(session: Session, wall_ms: int) -> bytes | None:
             auth=dialog.auth.remembered() if dialog.auth is not None else None,
             owns_call_id=session.owns_call_id,
             peer_updates=session.peer_updates,
+            focus=session.focus,
             timer=None
             if timer is None
             else TimerRecord(*timer.terms, wall_ms + round((timer.ends_at - context.now) * 1000)),
@@ -142,6 +144,7 @@ def restore(context: Context, leg: LegId, written: bytes, wall_ms: int) -> Resto
     session.sdp = LocalDescription.restored(record.said, context.tokens.key)
     session.sdp.renamed = renamed
     session.peer_updates, session.remote_media = record.peer_updates, record.remote_media
+    session.focus = record.focus
     session.leg = leg
     context.legs[leg] = session
     if record.timer is not None:

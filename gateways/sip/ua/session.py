@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Any, ClassVar
 
 from gateways._native import Cancelled, RequestReceived, ResponseReceived, SessionDescription, SipResponse
+from gateways.sip.ua.addressing import escaped_user
 from gateways.sip.ua.causes import cause_said, reason_of
 from gateways.sip.ua.context import Context, status_line
 from gateways.sip.ua.dialog import Dialog
@@ -18,10 +19,11 @@ from gateways.sip.ua.offer_exchange import OfferExchange
 from gateways.sip.ua.requests import described_body
 from gateways.sip.ua.sdes import Sdes
 from gateways.sip.ua.sdp import LocalDescription
-from gateways.sip.ua.session_timer import SessionTimer, Terms
+from gateways.sip.ua.session_timer import SessionTimer, Terms, granted
 from softswitch.calls.signals import (
     AcceptOffer,
     AskPicture,
+    BecomeFocus,
     Confirm,
     Ended,
     HangUp,
@@ -103,6 +105,7 @@ class Session:
         "context",
         "dialog",
         "exchange",
+        "focus",
         "leg",
         "owns_call_id",
         "peer_updates",
@@ -123,6 +126,8 @@ class Session:
         self.sdp = LocalDescription(next(context.session_ids))
         if context.vicinity is not None:
             self.sdp.renamed = context.vicinity.media_seen_from(dialog.peer[0])
+        self.focus = ""
+        """The conference room that the party is in; empty: it is in none."""
         self.exchange: OfferExchange | None = None
         """Made by the first re-INVITE: most calls never have one."""
         self.owns_call_id = owns_call_id
@@ -158,6 +163,15 @@ class Session:
         return self.dialog.remote_tag
 
     # What the steps are made of -------------------------------------------------------------------------
+
+    def contact(self) -> tuple[str, str]:
+        """Our Contact for the party. RFC 4579 section 5.1: a focus "MUST include the "isfocus" feature parameter",
+        and its URI is the conference's."""
+        dialog = self.dialog
+        contact = self.context.contact(dialog.transport, dialog.peer[0])
+        if not self.focus:
+            return contact
+        return contact[0], f"{contact[1].replace('<sip:', f'<sip:{escaped_user(self.focus)}@', 1)};isfocus"
 
     def tell(self, signal: LegSignal) -> None:
         """A signal to the switch; nothing is told of a leg that has ended."""
@@ -324,6 +338,31 @@ class Session:
         """RFC 5168 section 5."""
         self._inform(MEDIA_CONTROL, FAST_UPDATE, "picture fast update")
 
+    def become_focus(self, command: BecomeFocus) -> None:
+        """The party is in a conference: what is said next tells it so."""
+        self.focus = command.room
+
+    def show_focus(self, command: BecomeFocus) -> None:
+        """The party is in a conference, and is told at once, by the Contact of a request that changes nothing else."""
+        if self.focus == command.room:
+            return
+        self.focus = command.room
+        if not self.peer_updates:
+            self.exchanging().refresh()
+            return
+        uri, headers = self.dialog.request("UPDATE", self.dialog.next_cseq())
+        headers += [self.contact(), self.context.supported, self.context.product]
+        if self.terms is not None:
+            headers.append(self.terms.in_request())
+        self.trace("out", f"UPDATE {uri}")
+        self.context.request(self.context.way(self.dialog), "UPDATE", uri, headers, b"", self._focus_shown)
+
+    def _focus_shown(self, event: ResponseReceived | None, failure: str) -> None:
+        # Whoever refuses it talks on all the same.
+        if event is not None and 200 <= event.response.status < 300 and self.leg is not None:
+            self.dialog.refresh_target(event.response.header("Contact"))
+            self.timed(granted(event.response))
+
     def _inform(self, kind: str, body: bytes, what: str) -> None:
         self.trace("out", f"INFO ({what})")
         self.context.request_in(self.dialog, "INFO", [("Content-Type", kind), self.context.product], body, _whatever)
@@ -411,6 +450,7 @@ ESTABLISHED: Table = {
     (State.ESTABLISHED, SendDigit): (Session.send_digit, State.ESTABLISHED),
     (State.ESTABLISHED, AskPicture): (Session.ask_picture, State.ESTABLISHED),
     (State.ESTABLISHED, SendText): (Session.send_text, State.ESTABLISHED),
+    (State.ESTABLISHED, BecomeFocus): (Session.show_focus, State.ESTABLISHED),
     (State.ESTABLISHED, Input.INVITE): (Session.reinvited, State.ESTABLISHED),
     (State.ESTABLISHED, Input.CANCELLED): (Session.reinvite_withdrawn, State.ESTABLISHED),
     (State.ESTABLISHED, Input.ACK): (Session.acknowledged_later, State.ESTABLISHED),

@@ -192,7 +192,7 @@ class SessionTimer:
         context, dialog = session.context, session.dialog
         uri, headers = dialog.request("UPDATE", dialog.next_cseq())
         headers += [
-            context.contact(dialog.transport, dialog.peer[0]),
+            session.contact(),
             context.supported,
             context.product,
             self.terms.in_request(),

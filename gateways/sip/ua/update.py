@@ -16,7 +16,7 @@ def received(context: Context, session: Session, event: RequestReceived) -> None
     elif (refresh := asked.read(session, event)) is not None:
         session.timed(refresh.terms)
         headers = (
-            context.contact(session.dialog.transport, session.dialog.peer[0]),
+            session.contact(),
             context.allow,
             *refresh.terms_said,
         )
