@@ -22,6 +22,7 @@ from softswitch.events import MediaFigures, RoutingStep, TraceLine, Trouble
 from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.cdr import store as records
+from softswitch.features.conference.service import Conferences
 from softswitch.features.directory.model import Account
 from softswitch.features.directory.service import Directory
 from softswitch.features.ivr.journey import Flows
@@ -83,6 +84,7 @@ class Answers:
     _flows: Callable[[], Flows]
     _boxes: Boxes
     _queues: Queues
+    _conferences: Conferences
 
     def __init__(
         self,
@@ -114,6 +116,7 @@ class Answers:
         flows: Callable[[], Flows],
         boxes: Boxes,
         queues: Queues,
+        conferences: Conferences,
     ) -> None:
         """Before the first call."""
         self._switch = switch
@@ -128,6 +131,7 @@ class Answers:
         self._flows = flows
         self._boxes = boxes
         self._queues = queues
+        self._conferences = conferences
 
     # Who proves itself by a password: an account, or the far end of a trunk ----------------------------------
 
@@ -169,6 +173,8 @@ class Answers:
             return f"there is no voicemail box {name!r}"
         if kind == "queue" and self._queues.settings(name) is None:
             return f"there is no queue {name!r}"
+        if kind == "conference" and not self._conferences.exists(name):
+            return f"there is no conference {name!r}"
         if kind == "trunk" and self._trunks.trunk(name) is None:
             return f"there is no trunk {name!r}"
         if kind == "trunk-group" and self._groups.group(name) is None:
@@ -286,6 +292,10 @@ class Answers:
     def unite(self, call: CallId, other: CallId) -> None:
         """Call control asks to let the parties of two calls talk together."""
         self._switch.unite(call, other)
+
+    def account_of(self, call: CallId, leg: LegId) -> str:
+        """Rooms ask whose phone a party is that makes one of its call."""
+        return self._switch.account_of(call, leg)
 
     def hang_up_leg(self, call: CallId, leg: LegId) -> None:
         """Call control asks to end one party's half of a call."""

@@ -47,6 +47,9 @@ from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.codes import feature as codes_feature
 from softswitch.features.codes.service import Codes
+from softswitch.features.conference import feature as conference_feature
+from softswitch.features.conference.live import Around as ConferenceAround
+from softswitch.features.conference.service import Conferences
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
 from softswitch.features.ivr import feature as ivr_feature
@@ -351,6 +354,22 @@ class Softswitch:
         self._voicemail_retention = VoicemailRetention(self.voicemail, self.audit)
         self.supervisors = Supervisors(answers, answers)
         self.directory.goes_with(self.supervisors.forget)
+        self.conferences = Conferences(
+            ConferenceAround(
+                clock=clock,
+                publish=bus.publish,
+                sounds=self.media,
+                switchboard=self.switch,
+                prompt=self.media.in_language,
+                language=settings.media.language,
+                music=settings.media.music,
+            ),
+            self.records,
+            answers,
+            self.database,
+            vault,
+            DiskFiles(settings.data_dir).remove,
+        )
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
             self.trunks,
@@ -384,6 +403,7 @@ class Softswitch:
             recording_feature.build(self.recordings),
             prompts_feature.build(self.prompts, settings.data_dir),
             voicemail_feature.build(self.voicemail, self.directory, read_upload),
+            conference_feature.build(self.conferences),
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),
@@ -404,6 +424,7 @@ class Softswitch:
             lambda: self.flows.live,
             self.boxes,
             self.queues,
+            self.conferences,
         )
         authenticator = Authenticator(
             self.database,
@@ -431,6 +452,7 @@ class Softswitch:
             prompt=self.media.in_language,
             language=settings.media.language,
             record=self.recordings.toggle,
+            room=self.conferences.of_call,
             music=settings.media.music,
             ringback=settings.media.ringback,
         )
@@ -486,6 +508,7 @@ class Softswitch:
                     "persons": self.persons.load,
                     "voicemail": self.voicemail.load,
                     "queues": self.queues.load,
+                    "conferences": self.conferences.load,
                     "routing": self.dial_plan.load,
                     ALARMS: self._alarms.load,
                 }
@@ -501,6 +524,7 @@ class Softswitch:
                     self.boxes,
                     self.supervisors,
                     self.queues,
+                    self.conferences,
                     media=self.settings.demo_media,
                 )
             await self._binding_writer.start()
@@ -540,6 +564,7 @@ class Softswitch:
         if self._mailing is not None:
             await self._mailing.stop()
         await self.voicemail.stop()
+        await self.conferences.stop()
         await self.messaging.stop()
         self.queues.stop()
         await self.sip.stop()

@@ -12,6 +12,8 @@ from softswitch.features.acd.model.settings import AgentSettings, QueueSettings
 from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import WEEKDAYS, Calendar
 from softswitch.features.calendars.service import Calendars
+from softswitch.features.conference.model.rules import Rules
+from softswitch.features.conference.service import Conferences
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
 from softswitch.features.persons.model import Device, Person
@@ -96,6 +98,10 @@ AGENTS = tuple(
 
 SUPERVISOR = "1020"
 """May supervise all others."""
+ROOMS = (
+    Rules(number="3000", title="Open room"),
+    Rules(number="3001", title="Room with PIN", pin="1234", host_pin="4321"),
+)
 
 
 def with_secure_listeners(settings: Settings, now_ms: int) -> Settings:
@@ -123,6 +129,7 @@ async def furnish(
     boxes: Boxes,
     supervisors: Supervisors,
     queues: Queues,
+    conferences: Conferences,
     *,
     media: str,
 ) -> None:
@@ -167,6 +174,10 @@ async def furnish(
         if queues.agent_settings(agent.id) is None:
             async with database.session() as session:
                 await queues.create_agent(session, agent)
+    for rules in ROOMS:
+        if not conferences.exists(rules.number):
+            async with database.session() as session:
+                await conferences.create(session, rules)
     if dial_plan.plan.version == 0:
         async with database.session() as session:
             await dial_plan.change(session, lambda _: demo_plan(), "system", "the demo's plan")

@@ -22,6 +22,8 @@ class Action(Enum):
     """While it asks somebody: all three talk."""
     RECORD = "recording"
     """The talk is recorded from now on, or no more."""
+    ROOM = "room"
+    """The parties go on in a conference room, where more can come."""
 
 
 WANTS_NUMBER = frozenset((Action.BLIND, Action.ATTENDED))

@@ -362,7 +362,7 @@ class LiveCall(ServedCall):
             return True
         if self._dial is not None and self._dial.pressed(leg, digit):
             return True
-        if self._keys is None and (self.other(leg) is not None or self.consultation is not None):
+        if self._keys is None and (self.other(leg) or self.consultation or self.conference) is not None:
             self._keys = InCallKeys(self, self._around)
         if self._keys is not None and self._keys.pressed(leg, digit):
             return True
@@ -427,6 +427,14 @@ class LiveCall(ServedCall):
         self.talk.music(leg)
         self.begin(lambda: self.route(Destination("dialplan", origin.context)))
 
+    def hand_to(self, leg: Leg, destination: Destination) -> None:
+        """A party of this call, who talks with nobody any more, is handed to an application."""
+        if leg.address is not None:
+            self._around.media.silence(leg.id)
+        self.caller_leg, self.from_, self.to = leg, leg.party, Party(destination.name)
+        self._dial = self._hearing = self.conference = None
+        self.begin(lambda: self.route(destination))
+
     def leave(self, leg: Leg, to: "LiveCall") -> None:
         """A party goes on in another call; what is left of this one ends."""
         if self.consultation is not None and leg is self.consultation.asker:
@@ -475,6 +483,13 @@ class LiveCall(ServedCall):
     def life(self) -> "asyncio.Task[None] | None":
         """What the call is at."""
         return self._task
+
+    def take_from(self, before: "LiveCall", leg: Leg, destination: Destination) -> None:
+        """A party comes from another call, and is handed to an application here."""
+        self.from_, self.to, self.caller_leg = leg.party, Party(destination.name), leg
+        self._publish_offered(leg.id, "")
+        before.part_with(leg, self)
+        self.hand_to(leg, destination)
 
     def consult(self, asker: Leg, home: "LiveCall", number: str) -> None:
         """A party comes from another call and may go back there: somebody is rung for it here."""

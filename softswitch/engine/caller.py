@@ -233,8 +233,9 @@ class Caller(Protocol):
         """Add what was decided to the call's ladder."""
         ...
 
-    async def answer(self) -> None:
-        """Answer the caller with our own media engine. Does nothing when already answered.
+    async def answer(self, *, wide: bool = False) -> None:
+        """Answer the caller with our own media engine. Does nothing when already answered. `wide`: in the codec that it
+        likes best, rather than the one that costs us least.
 
         Raises Rejected(INCOMPATIBLE_DESTINATION) when no codec is common.
         """
@@ -283,6 +284,12 @@ class Caller(Protocol):
     async def music(self, seconds: float | None = None, prompt: str = "") -> None:
         """Answer, and let the caller hear music, or silence where none is set, for some seconds; None: until it hangs
         up or is fetched. `prompt`: another one than the switch's. Raises NotFound for an unknown prompt."""
+        ...
+
+    async def place(self, order: Callable[[LegId], None], pressed: Callable[[str], None]) -> None:
+        """Answer, and put the caller where an order to the media engine puts a leg: into a mix, say. Whoever takes the
+        caller's place is put there, too. From now on `pressed` is told of each key, and nothing else is. Returns at
+        once."""
         ...
 
     async def dial(

@@ -183,12 +183,19 @@ class Hearing:
                 self._digit_waiter = None
         return self._digits.popleft()
 
+    def tell_keys(self, pressed: Callable[[str], None]) -> None:
+        """Tell of each key at once, those that were pressed before first; none is kept any more."""
+        waiting, self._digits = list(self._digits), deque(maxlen=0)
+        self._on_key = pressed
+        for digit in waiting:
+            pressed(digit)
+
     def pressed(self, digit: str) -> None:
         """A key, kept for whoever asks for it next."""
         self._digits.append(digit)
         if self._on_key is not None:
             self._on_key(digit)
-        if self._digit_waiter is not None and not self._digit_waiter.done():
+        if self._digits and self._digit_waiter is not None and not self._digit_waiter.done():
             self._digit_waiter.set_result(None)
 
     # What is said -------------------------------------------------------------------------------------------

@@ -42,7 +42,8 @@ class InCallKeys:
         """A key of a party; whether it was for us alone, as part of a number."""
         keys = self._parties.get(leg.id)
         asking = self._asking(leg)
-        talks = asking or self._call.other(leg) is not None
+        mixed = self._call.conference
+        talks = asking or self._call.other(leg) is not None or (mixed is not None and leg in mixed.legs)
         if keys is None or not keys.waiting:
             # Looked up anew with each code: what a party may press can be changed meanwhile.
             keypad = self._around.keypad(leg.destination) if talks and leg.destination is not None else None
@@ -114,6 +115,8 @@ class InCallKeys:
                 self._note(leg, code, "first ask whom to bring in")
             case Action.RECORD:
                 self._note(leg, code, self._around.record(call.call, leg.id))
+            case Action.ROOM:
+                call.talk.when_quiet(lambda: self._note(leg, code, self._around.room(call.call, leg.id)))
 
     def _unite(self, leg: Leg, code: Code, asked: consultation.Consultation) -> None:
         if not asked.awaited:

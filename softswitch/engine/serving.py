@@ -58,9 +58,9 @@ class ServedCall(RecordedCall):
     def redirect(self, contacts: Sequence[str]) -> None:
         self._contacts = tuple(contacts)
 
-    async def answer(self) -> None:
+    async def answer(self, *, wide: bool = False) -> None:
         if self.caller_leg.state is not LegState.UP or self.transfer is not None:
-            self.talk.with_us(self.caller_leg)
+            self.talk.with_us(self.caller_leg, wide=wide)
         self._answer_caller()
 
     async def play(self, *spoken: Spoken) -> None:
@@ -133,6 +133,12 @@ class ServedCall(RecordedCall):
         await self.answer()
         self._hears().give(self.caller_leg.id, order)
         await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=seconds)
+
+    async def place(self, order: Order, pressed: Callable[[str], None]) -> None:
+        await self.answer()
+        self._listen_for_keys()
+        self._hears().give(self.caller_leg.id, order)
+        self._hears().tell_keys(pressed)
 
     def _hears(self) -> Hearing:
         if self._hearing is None:

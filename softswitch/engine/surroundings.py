@@ -36,6 +36,7 @@ class Surroundings:
         "record",
         "recorder",
         "ringback",
+        "room",
         "signalling",
         "watching",
     )
@@ -52,6 +53,7 @@ class Surroundings:
         may_pick_up: Callable[[str, Destination], bool] = lambda account, ringing: False,
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
+        room: Callable[[CallId, LegId], str] = lambda call, leg: "there are no rooms here",
         mixer: Mixer | None = None,
         player: Player | None = None,
         recorder: Recorder | None = None,
@@ -73,6 +75,8 @@ class Surroundings:
         """What a party that belongs to a destination may press while it talks; None: nothing."""
         self.record = record
         """Begins or ends the recording of a call, because a party asks for it; says which, or why not."""
+        self.room = room
+        """Makes a conference room of a call, because a party asks for it; says which, or why not."""
         self.mixer = mixer
         """None: nobody can be brought together but two and two."""
         self.player = player

@@ -9,11 +9,12 @@ from softswitch.calls.dial import over
 from softswitch.calls.in_call import Keypad
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Incoming, LegSignal, Origin
-from softswitch.engine import conference, supervision
+from softswitch.engine import conference, dispersal, supervision
 from softswitch.engine import transfer as transfers
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp, LiveCall
-from softswitch.engine.caller import Candidate
+from softswitch.engine.caller import Candidate, Confirmation
+from softswitch.engine.invited import InvitedCall
 from softswitch.engine.memory import CallRecord, decode, encode
 from softswitch.engine.restoring import NOTE, RestoredCall
 from softswitch.engine.silence import SilenceWatch
@@ -71,6 +72,7 @@ class Switch:
         may_pick_up: Callable[[str, Destination], bool] = lambda account, ringing: False,
         keypad: Callable[[Destination], Keypad | None] = lambda destination: None,
         record: Callable[[CallId, LegId], str] = lambda call, leg: "nothing records here",
+        room: Callable[[CallId, LegId], str] = lambda call, leg: "there are no rooms here",
         mixer: Mixer | None = None,
         player: Player | None = None,
         recorder: Recorder | None = None,
@@ -86,7 +88,8 @@ class Switch:
         `ringback` the one for callers who hear us while somebody rings.
         `mixer` lets more than two talk together, `player` says one thing after another, `recorder` keeps what callers
         say. `prompt` tells which sound a prompt is in a language, `language` is that of callers who chose no other.
-        `record` begins or ends a recording that a party asks for, and says which, or why not.
+        `record` begins or ends a recording that a party asks for, and says which, or why not; `room` makes a room of
+        its call.
         """
         self._around = Surroundings(
             signalling,
@@ -98,6 +101,7 @@ class Switch:
             may_pick_up=may_pick_up,
             keypad=keypad,
             record=record,
+            room=room,
             mixer=mixer,
             player=player,
             recorder=recorder,
@@ -259,6 +263,49 @@ class Switch:
         call.start(destination or Destination("dialplan", origin.context), candidates, ring_seconds)
         return call.call
 
+    def invite(
+        self,
+        origin: Origin,
+        from_: Party,
+        number: str,
+        destination: Destination,
+        home: Destination,
+        *,
+        ring_seconds: float,
+        rang: Callable[[], None],
+        over: Callable[[Cause], None],
+        confirm: Confirmation | None = None,
+    ) -> CallId:
+        """Call somebody for an application of ours: `destination` finds whom to ring, as if `from_` had called `number`
+        with the rights of `origin`; who answers is handed to `home`. `rang` is told when somebody is alerted, `over`
+        when the call has ended, and why."""
+        assert self._around is not None, "connect() comes before calls"
+
+        def ended(name: CallId) -> None:
+            self._over(name)
+            over(call.cause)
+
+        name = self._ids.call()
+        call = InvitedCall(
+            self._around, self._apps, self._legs, ended, name, origin, home=home, rang=rang, confirm=confirm
+        )
+        self._calls[name] = call
+        self._silence.begin()
+        call.invite(from_, Party(number), destination, ring_seconds)
+        return name
+
+    def disperse(self, call: CallId, destination: Destination) -> None:
+        """Let the parties of a call go to a destination, each by itself.
+
+        Raises NotFound for a call that there is not, and Conflict where nobody has answered, or a party is being
+        transferred or asks somebody.
+        """
+        live = self._calls.get(call)
+        if live is None:
+            raise NotFound("live call", call)
+        assert self._around is not None
+        dispersal.disperse(live, destination, self._around)
+
     def transfer(self, call: CallId, number: str, leg: LegId | None = None) -> None:
         """Send a party of a call on to a number, as if the other party had transferred it: the caller, or the party
         that `leg` names. The other one is let go once that is answered, and gets the party back otherwise.
@@ -294,6 +341,13 @@ class Switch:
         if party is None or over(party):
             raise NotFound("leg", leg or "")
         return live, party
+
+    def account_of(self, call: CallId, leg: LegId) -> str:
+        """Whose phone a party of a call is; empty: no account's."""
+        live = self._calls.get(call)
+        party = live.legs.get(leg) if live is not None else None
+        whose = party.destination if party is not None else None
+        return whose.name if whose is not None and whose.kind == "account" else ""
 
     def unite(self, call: CallId, other: CallId) -> None:
         """Let the parties of two calls talk together, in the first.

@@ -57,8 +57,8 @@ class Talk:
 
     # With us ----------------------------------------------------------------------------------------------
 
-    def with_us(self, caller: Leg) -> None:
-        """Settle what to tell a caller that our own media engine answers.
+    def with_us(self, caller: Leg, *, wide: bool = False) -> None:
+        """Settle what to tell a caller that our own media engine answers; `wide`: in the codec that it likes best.
 
         Raises Rejected: INCOMPATIBLE_DESTINATION without a common codec, SWITCH_CONGESTION without a free port.
         """
@@ -71,7 +71,8 @@ class Talk:
         if caller.remote is None:
             caller.local = media_plan.offer(codecs, caller.address)
             return
-        caller.local = media_plan.answer(caller.remote, codecs, caller.address, self._around.media.converts)
+        able = self._around.media.converts
+        caller.local = media_plan.answer(caller.remote, (*codecs, *able) if wide else codecs, caller.address, able)
         if caller.local is None:
             raise Rejected(Cause.INCOMPATIBLE_DESTINATION, "the caller offers no codec that we speak")
         self._legs.connect(caller)

@@ -84,6 +84,25 @@ from softswitch.events.recordings import (
     RecordingTroubled,
 )
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
+from softswitch.events.rooms import (
+    MeetingReminded,
+    MemberChanged,
+    MemberInvited,
+    MemberJoined,
+    MemberLeft,
+    MemberRang,
+    MemberRole,
+    MemberUnreached,
+    MemberWaits,
+    RoomChanged,
+    RoomClosed,
+    RoomFact,
+    RoomMode,
+    RoomOpened,
+    RoomRecordingEnded,
+    RoomRefused,
+    SpeakerChanged,
+)
 from softswitch.events.routing import PlanPublished
 from softswitch.events.security import BanLifted, SourceBanned
 from softswitch.events.streams import StreamFinished, StreamStarted
@@ -162,6 +181,20 @@ AnyFact = (
     | RecordTried
     | RecordCoded
     | RecordClosed
+    | MeetingReminded
+    | MemberChanged
+    | MemberInvited
+    | MemberJoined
+    | MemberLeft
+    | MemberRang
+    | MemberUnreached
+    | MemberWaits
+    | RoomChanged
+    | RoomClosed
+    | RoomOpened
+    | RoomRecordingEnded
+    | RoomRefused
+    | SpeakerChanged
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -238,6 +271,15 @@ __all__ = [
     "MailboxOpened",
     "MailboxRefused",
     "MediaFigures",
+    "MeetingReminded",
+    "MemberChanged",
+    "MemberInvited",
+    "MemberJoined",
+    "MemberLeft",
+    "MemberRang",
+    "MemberRole",
+    "MemberUnreached",
+    "MemberWaits",
     "MessageDelivered",
     "MessageExpired",
     "MessageFact",
@@ -262,8 +304,16 @@ __all__ = [
     "RecordingResumed",
     "RecordingStarted",
     "RecordingTroubled",
+    "RoomChanged",
+    "RoomClosed",
+    "RoomFact",
+    "RoomMode",
+    "RoomOpened",
+    "RoomRecordingEnded",
+    "RoomRefused",
     "RoutingStep",
     "SourceBanned",
+    "SpeakerChanged",
     "StreamFinished",
     "StreamStarted",
     "SupervisionBegan",

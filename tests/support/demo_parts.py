@@ -9,9 +9,10 @@ from types import MappingProxyType
 import ivr_flows
 from softswitch.answers import Answers
 from softswitch.calls.signals import Origin
-from softswitch.demo import AGENTS, OFFICE, PERSONS, QUEUES
+from softswitch.demo import AGENTS, OFFICE, PERSONS, QUEUES, ROOMS
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
+from softswitch.engine.caller import Caller
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.engine.supervision import Supervision
 from softswitch.engine.switch import Switch
@@ -21,6 +22,10 @@ from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import Timetable
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.codes.service import Codes
+from softswitch.features.conference.call_app import conference_app
+from softswitch.features.conference.live import Around as ConferenceAround
+from softswitch.features.conference.needs import Sounds as ConferenceSounds
+from softswitch.features.conference.service import Conferences
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
 from softswitch.features.ivr.call_app import flow_app
@@ -71,6 +76,7 @@ from softswitch.platform.event_log import Rows
 from softswitch.platform.vault import Vault
 from softswitch.ports import Courier, Watchers
 from tests.support.model_messages import MemoryStore
+from tests.support.model_rooms import MemoryDatabase
 from tests.support.model_voicemail import ModelVoicemail
 
 REALM = "softswitch"
@@ -225,11 +231,11 @@ class DemoFeatures:
         self.flows = IvrFlows(clock, publish, self, shipped(ivr_flows), parts, Catalogue(self.sounds, parts))
         self.stored = MemoryStore()
         self.messaging = Messaging(self.directory, self.phones, self.stored, clock, publish, "10.0.0.1")
-        self._live = LiveFacts()
+        self.live = LiveFacts()
         self.presence = PresenceService(
             self.directory,
             self.location,
-            self._live,
+            self.live,
             clock,
             publish,
             not_disturbed=lambda account: self.reach.rules(account).do_not_disturb,
@@ -264,6 +270,7 @@ class DemoFeatures:
             **trunks_app.build_call_apps(
                 self.trunks, self.groups, self.traffic, departures, Verifier(self.certificates)
             ),
+            "conference": self._confer,
             **build_testcalls().call_apps,
             **build_parking(Lot(), self, self).call_apps,
         }
@@ -281,11 +288,41 @@ class DemoFeatures:
             lambda: self.flows.live,
             self.voicemail.boxes,
             self.queues,
+            None,  # type: ignore[arg-type]
         )
         for queue in QUEUES:
             self.queues._take_queue(queue)
         for agent in AGENTS:
             self.queues._take_agent(agent)
+
+    def convene(self, switch: Switch, sounds: ConferenceSounds, clock: Clock, publish: Callable[[Fact], None]) -> None:
+        """Make the rooms, which need the switch and its sound."""
+        around = ConferenceAround(
+            clock=clock,
+            publish=publish,
+            sounds=sounds,
+            switchboard=switch,
+            prompt=lambda language, name: f"{language}/{name}",
+            language="en",
+            music="music/hold",
+        )
+        self.conferences = Conferences(
+            around,
+            self.live,
+            switch,
+            MemoryDatabase(),  # type: ignore[arg-type]
+            Vault(bytes(32)),
+            self._forget_files,
+        )
+        for rules in ROOMS:
+            self.conferences._take(rules)
+        self._conference_app = conference_app(self.conferences)
+
+    async def _confer(self, caller: Caller, number: str) -> Destination | None:
+        return await self._conference_app(caller, number)
+
+    async def _forget_files(self, names: Sequence[str]) -> None:
+        await self.voicemail.files.remove(names)
 
     def add(self, into: Rows, row: tuple[object, ...]) -> None:
         self.rows.append(row)
@@ -313,7 +350,7 @@ class DemoFeatures:
         self.messaging.connect(courier)
         for kind, hearer in build_messaging(self.messaging).subscriptions:
             bus.subscribe(kind, hearer)
-        bus.subscribe(CallFact, self._live.hear)
+        bus.subscribe(CallFact, self.live.hear)
         for kind, hearer in self.queues.subscriptions():
             bus.subscribe(kind, hearer)
         for kind, hearer in build_flows(self.flows, self.sounds).subscriptions:
@@ -326,7 +363,7 @@ class DemoFeatures:
         """Hear what had happened to a call that goes on, as the app has it."""
         hearers: tuple[tuple[type[Fact], Callable[[Fact], None]], ...] = (
             *self.lines.subscriptions(),
-            (CallFact, self._live.hear),
+            (CallFact, self.live.hear),
             *build_presence(self.presence).subscriptions,
         )
         for fact in facts:

@@ -119,8 +119,12 @@ class ModelMedia:
         """What each was given last that begins anew for ever."""
         self.takes: dict[int, Take] = {}
         """Recordings of what parties say that have not ended."""
+        self.paused: set[int] = set()
+        """Those of which what comes is left out."""
         self.files: dict[str, int] = {}
         """Those that have: their milliseconds by their names."""
+        self.announced: list[tuple[MixId, tuple[Sound, ...]]] = []
+        """What whole mixes were given to hear, in order."""
         self.prepared: list[Sound] = []
         self.pauses: dict[LegId, int] = {}
         """Parties whose pauses are listened for, and how long they are, ms."""
@@ -310,6 +314,13 @@ class ModelMedia:
         self.takes[number] = Take(leg, name, self._loop.time(), ended)
         return number
 
+    def pause_recording(self, recording: int, mask: str) -> None:
+        assert mask in ("silence", "tone", "cut")
+        self.paused.add(recording)
+
+    def resume_recording(self, recording: int) -> None:
+        self.paused.discard(recording)
+
     def stop_recording(self, recording: int) -> None:
         take = self.takes.pop(recording, None)
         if take is not None:
@@ -354,6 +365,7 @@ class ModelMedia:
         self.stop_mix_list(mix)
         room = self.mixes[mix]
         room.hears_list = tuple(sounds)
+        self.announced.append((mix, tuple(sounds)))
         seconds = self._seconds(sounds)
 
         def end() -> None:

@@ -215,6 +215,7 @@ class SimulatedSwitch:
             self.bus, self.clock, IdSource(f"s{seed}"), silence_seconds=SILENCE_SECONDS, on_record=self._on_record
         )
         self.features.switch = self.switch
+        self.features.convene(self.switch, media, self.clock, self.bus.publish)
         self.engine = SipEngine(seed=seed)
         self.endpoint = SimulatedEndpoint(self.loop, self.network, SWITCH)
         self.agent = UserAgent(
@@ -247,6 +248,7 @@ class SimulatedSwitch:
             mixer=media,
             player=media,
             recorder=media,
+            room=self.features.conferences.of_call,
             prompt=lambda language, name: f"{language}/{name}",
             music="music/hold",
             ringback="tones/ringback",

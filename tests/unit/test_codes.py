@@ -182,7 +182,7 @@ async def test_a_pressed_code_is_changed_added_and_forgotten(client: httpx.Async
     assert (await client.post(PATH, json=new)).status_code == 409
     pad = codes.keypad(Destination("account", "1001"))
     assert pad is not None and pad.rights == Origin("account", "1001", "default")
-    assert {code.keys for code in pad.codes} == {"*9", "*2", "*3", "*4", "*1", "*77"}
+    assert {code.keys for code in pad.codes} == {"*9", "*2", "*3", "*4", "*5", "*1", "*77"}
     outside = codes.keypad(Destination("trunk", "uas"))
     assert outside is not None and [code.keys for code in outside.codes] == ["*9"]
     assert codes.keypad(Destination("trunk", "other")) is None and codes.keypad(Destination("guest", "x")) is None

@@ -254,9 +254,10 @@ async def test_explaining_tells_what_would_fail(demo: httpx.AsyncClient) -> None
         "result": "failed",
         "reason": "there is no account '1020'",
     }
-    not_built = await explain(demo, **{"from": "1001", "to": "3000"})
+    await add(demo, name="fax", number="4999", destination="hangup/service-not-implemented", note="no fax is built yet")
+    not_built = await explain(demo, **{"from": "1001", "to": "4999"})
     assert (not_built["cause"], not_built["cause_code"]) == ("service not implemented", 79)
-    assert not_built["steps"][-1]["reason"].endswith("conferences are not built yet")
+    assert not_built["steps"][-1]["reason"].endswith("no fax is built yet")
 
 
 async def test_a_stranger_is_explained_as_a_guest_and_a_trunk_as_itself(demo: httpx.AsyncClient) -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from softswitch.features.voicemail import said
 from softswitch.features.voicemail.boxes import Boxes
 from softswitch.features.voicemail.model.box import Box, Tally, check_pin, checked, is_busy
-from softswitch.features.voicemail.model.guesses import LOCKED_MS, LONGEST_MS, MOST_REMEMBERED, WRONG_ALLOWED, Guesses
 from softswitch.features.voicemail.model.message import Message, in_order
 from softswitch.kernel.errors import Invalid
+from softswitch.kernel.guesses import LOCKED_MS, LONGEST_MS, MOST_REMEMBERED, WRONG_ALLOWED, Guesses
 from softswitch.kernel.sound import SoundFile
 from softswitch.kernel.spoken import Clip, grammar_of
 from tests.support.model_voicemail import MemoryVoicemail, PlainPins

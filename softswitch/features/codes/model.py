@@ -50,6 +50,7 @@ DEFAULTS: Mapping[str, InCallCode] = {
             note="while you ask somebody: all three talk together",
         ),
         InCallCode(name="park", keys="*4", action=Action.BLIND, number="*68", note="park whom you talk with"),
+        InCallCode(name="room", keys="*5", action=Action.ROOM, note="go on in a conference room, where more can come"),
         InCallCode(name="recording", keys="*1", action=Action.RECORD, note="record from now on, or no more"),
     )
 }

@@ -7,9 +7,9 @@ from msgspec import Struct
 from softswitch.events import Fact, MailboxOpened, MailboxRefused
 from softswitch.features.voicemail.boxes import Boxes
 from softswitch.features.voicemail.model.box import Box
-from softswitch.features.voicemail.model.guesses import Guesses
 from softswitch.features.voicemail.needs import Pins
 from softswitch.kernel.clock import Clock
+from softswitch.kernel.guesses import Guesses
 from softswitch.kernel.ids import CallId
 
 
@@ -25,7 +25,8 @@ class Visitor(Struct, frozen=True):
 
 
 class Doors:
-    """Of all boxes."""
+    """Of all boxes. Each counts what its owner's phones try apart from what comes from others, so that nobody locks
+    owners out of their boxes from elsewhere."""
 
     def __init__(
         self,

@@ -2,7 +2,6 @@
 
 from softswitch.features.routing.model.document import Context, PlanDocument, Rewrite, Rule
 
-_NOT_BUILT = "hangup/service-not-implemented"
 _FLOWS = ("after-hours", "repair", "survey", "announcement", "balance", "conference-entry", "follow-up", "directory")
 """The flows beside the main menu, at 5001 and on."""
 _CODES = (
@@ -63,7 +62,7 @@ def demo_plan() -> PlanDocument:
             ),
             Rule(name="sales", number="6001", destination="queue/sales", note="the sales queue"),
             Rule(name="support", number="6002", destination="queue/support", note="the support queue"),
-            Rule(name="conference-pin", number="3001", destination=_NOT_BUILT, note="conferences are not built yet"),
+            Rule(name="rooms", number="3XXX", destination="conference/{number}", note="conference rooms"),
             Rule(name="one-number", number="700[1-3]", destination="person/{number}", note="a person's one number"),
             Rule(name="voicemail", number="*97", destination="mailbox", note="one's voicemail"),
             Rule(
@@ -165,8 +164,8 @@ def demo_plan() -> PlanDocument:
                 context="guest",
                 name="conference",
                 number="3000",
-                destination=_NOT_BUILT,
-                note="conferences are not built yet",
+                destination="conference/3000",
+                note="the open conference room",
             ),
             Rule(context="guest", name="uas", number="8XXXX", destination="trunk/uas", note="number unchanged"),
         ),

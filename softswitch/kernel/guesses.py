@@ -1,26 +1,23 @@
-"""Wrong PINs are counted, by box and by caller, and lock out for a time whoever guesses."""
+"""Wrong PINs are counted, by what they would open and by caller, and lock out for a time whoever guesses."""
 
 from collections import OrderedDict
 
 WRONG_ALLOWED = 5
 """How many may be wrong before the next ones are not even compared for a time."""
 LOCKED_MS = 15 * 60_000
-"""How long that is at first; after each five more wrong ones it is twice as long."""
+"""How long that is at first; after as many wrong ones again it is twice as long."""
 LONGEST_MS = 24 * 3_600_000
 """And no longer than this, after which all is forgotten."""
 MOST_REMEMBERED = 10_000
 
 
 class Guesses:
-    """Counts by key, such as `box/1001` or `caller/account/1002`; the oldest of too many are forgotten.
+    """Counts by key, such as `box/1001` or `caller/account/1002`; the oldest of too many are forgotten."""
 
-    A box counts what comes from other phones than its owner's apart from what its owner's phones try, so that nobody
-    locks owners out of their boxes from elsewhere.
-    """
-
-    def __init__(self, *, most: int | None = MOST_REMEMBERED) -> None:
-        """`most`: how many keys are remembered; None: all."""
+    def __init__(self, *, most: int | None = MOST_REMEMBERED, allowed: int = WRONG_ALLOWED) -> None:
+        """`most`: how many keys are remembered; None: all. `allowed`: how many may be wrong by each."""
         self._most = most
+        self._allowed = allowed
         self._wrong: OrderedDict[str, tuple[int, int]] = OrderedDict()
         """How many, and when the last was."""
 
@@ -44,5 +41,5 @@ class Guesses:
 
     def _locked(self, key: str, now: int) -> bool:
         count, last = self._wrong.get(key, (0, 0))
-        times = count // WRONG_ALLOWED
+        times = count // self._allowed
         return times > 0 and now - last < min(LOCKED_MS << min(times - 1, 16), LONGEST_MS)

@@ -1,0 +1,176 @@
+"""What happens in conference rooms.
+
+A meeting is one use of a room: from `RoomOpened` to exactly one `RoomClosed`. Within it each `MemberJoined` is followed
+by one `MemberLeft` of the same member, unless the switch is killed; `MemberInvited` by what became of the call.
+"""
+
+from typing import Literal
+
+from softswitch.events.base import Fact
+from softswitch.events.calls import CallFact
+
+RoomMode = Literal["conference", "lecture", "training"]
+"""Who is heard: everybody; who has the floor; or hosts by all, and the others by hosts alone."""
+MemberRole = Literal["host", "guest"]
+
+
+class RoomFact(Fact, frozen=True, gc=False, kw_only=True):
+    """Something about one meeting."""
+
+    room: str
+    meeting: int
+    """Which of the room's: wall milliseconds of its beginning."""
+
+
+class RoomOpened(RoomFact, frozen=True, gc=False, kw_only=True):
+    """A meeting begins: somebody comes, or is called."""
+
+    title: str
+    kind: str
+
+
+class RoomChanged(RoomFact, frozen=True, gc=False, kw_only=True):
+    """How the room is from now on."""
+
+    mode: RoomMode
+    locked: bool
+    guests_muted: bool
+    layout: str
+    content_in_mix: bool
+    spotlight: int | None
+    """The member that all see, whoever speaks."""
+    recording: Literal["off", "on", "paused"]
+    by: str
+    """Who did it: `account/1001`, `api/admin`, `member 3`."""
+
+
+class RoomClosed(RoomFact, frozen=True, gc=False, kw_only=True):
+    """Nobody is there any more."""
+
+    reason: str
+    """`empty`, `ended`, `host_left`, `over` (its time), `fault`, `switch_stopped`."""
+    most: int
+    """How many were in it at once."""
+
+
+class MemberInvited(RoomFact, frozen=True, gc=False, kw_only=True):
+    """The room calls somebody."""
+
+    member: int
+    number: str
+    attempt: int
+    """Counted from 1."""
+
+
+class MemberRang(RoomFact, frozen=True, gc=False, kw_only=True):
+    member: int
+    number: str
+
+
+class MemberUnreached(RoomFact, frozen=True, gc=False, kw_only=True):
+    """Somebody whom the room called did not come."""
+
+    member: int
+    number: str
+    name: str
+    reason: Literal["busy", "declined", "no_answer", "absent", "failed", "cancelled"]
+    attempt: int
+    again_at: int | None
+    """When it is called again; None: not any more."""
+
+
+class MemberWaits(CallFact, frozen=True, gc=False, kw_only=True):
+    """Somebody is in the lobby, until a host comes or lets it in."""
+
+    room: str
+    meeting: int
+    member: int
+    number: str
+    name: str
+
+
+class MemberJoined(CallFact, frozen=True, gc=False, kw_only=True):
+    """Somebody is in the room."""
+
+    room: str
+    meeting: int
+    member: int
+    number: str
+    name: str
+    role: MemberRole
+    invited: bool
+    """Whether the room had called it."""
+
+
+class MemberChanged(RoomFact, frozen=True, gc=False, kw_only=True):
+    """How a member is from now on."""
+
+    member: int
+    name: str
+    role: MemberRole
+    muted: bool
+    muted_by_host: bool
+    deaf: bool
+    gain: float
+    hand: bool
+    floor: bool
+    video_off: bool
+    presenter: bool
+    pinned: int | None
+    """Whom it alone has chosen to see."""
+    by: str
+
+
+class SpeakerChanged(RoomFact, frozen=True, gc=False, kw_only=True):
+    """Another member speaks."""
+
+    member: int
+
+
+class MemberLeft(CallFact, frozen=True, gc=False, kw_only=True):
+    """A member is in the room, or in its lobby, no more."""
+
+    room: str
+    meeting: int
+    member: int
+    reason: str
+    """`left`, `kicked`, `ended`, `host_left`, `over`, `fault`, ..."""
+
+
+class RoomRecordingEnded(RoomFact, frozen=True, gc=False, kw_only=True):
+    """What was recorded of a meeting is complete."""
+
+    file: str
+    """Below the data folder."""
+    milliseconds: int
+    reason: str
+    """Empty: it was stopped."""
+
+
+class RoomRefused(Fact, frozen=True, gc=False, kw_only=True):
+    """Somebody did not get into a room."""
+
+    room: str
+    of_call: str
+    by: str
+    """`account/1001`, `trunk/uas`."""
+    from_number: str
+    reason: Literal["wrong_pin", "locked_out", "locked", "full", "not_now"]
+    """`locked_out`: too many wrong PINs came from this caller, or to this room."""
+
+
+class MeetingReminded(Fact, frozen=True, gc=False, kw_only=True):
+    """A scheduled meeting is near."""
+
+    room: str
+    entry: str
+    """Its name in the schedule."""
+    title: str
+    starts_at: int
+    ends_at: int
+    minutes: int
+    """Before its beginning."""
+    members: tuple[str, ...]
+    """Their numbers."""
+    mailed: int
+    """How many e-mails were handed over."""

@@ -1,0 +1,109 @@
+"""What happens to a call for a room."""
+
+from msgspec import structs
+
+from softswitch.engine.caller import Caller
+from softswitch.events import MemberJoined, MemberLeft, MemberWaits
+from softswitch.feature import CallApp
+from softswitch.features.conference.live import Seat
+from softswitch.features.conference.model.inputs import Came, CameOfCall
+from softswitch.features.conference.model.rules import Rules
+from softswitch.features.conference.service import Conferences
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import NotFound, Rejected
+from softswitch.kernel.sound import SoundFile
+
+NAME_SECONDS = 4.0
+"""Of a name that is said."""
+LEAST_NAME_SECONDS = 0.4
+_WHY = {"locked": "conference/is-locked", "full": "conference/is-full"}
+
+
+def conference_app(conferences: Conferences) -> CallApp:
+    """Takes the calls for `conference/NUMBER`."""
+
+    async def confer(caller: Caller, number: str) -> Destination | None:
+        try:
+            rules = conferences.rules(number)
+        except NotFound as missing:
+            raise Rejected(Cause.UNALLOCATED_NUMBER, str(missing)) from missing
+        if rules.language:
+            caller.language = rules.language
+        await caller.answer(wide=True)
+        called = conferences.called(number, caller.call)
+        told: Came | CameOfCall | None
+        if called is not None:
+            told = CameOfCall(member=called[0], attempt=called[1], call=caller.call)
+        else:
+            told = _came_back(conferences, caller, number) or await _admitted(conferences, caller, rules)
+        if told is None:
+            return None
+        why = await _attend(conferences, caller, number, told)
+        if why:
+            await caller.play(why)
+        return None
+
+    return confer
+
+
+async def _admitted(conferences: Conferences, caller: Caller, rules: Rules) -> Came | None:
+    """A caller at the door; None: it does not get in, and has heard why."""
+    if not conferences.open_now(rules):
+        conferences.door.refused(caller, rules, "not_now")
+        await caller.play("conference/not-now")
+        return None
+    admitted = await conferences.door.admit(caller, rules)
+    if admitted is None:
+        return None
+    name_file = await _name_said(conferences, caller) if rules.announce == "name" else ""
+    return Came(
+        call=caller.call,
+        number=caller.from_.number,
+        name=caller.from_.name,
+        role=admitted.role,
+        account=admitted.account,
+        name_file=name_file,
+    )
+
+
+async def _name_said(conferences: Conferences, caller: Caller) -> str:
+    """Where the caller has said its name; empty: it has not."""
+    await caller.play("conference/say-name")
+    name = f"conferences/names/{caller.call}.wav"
+    recorded = await caller.record(name, most_seconds=NAME_SECONDS, silence_seconds=1.5)
+    if recorded.ended_by == "fault" or recorded.seconds < LEAST_NAME_SECONDS or not recorded.spoken:
+        return ""
+    await conferences.prepare(SoundFile(name))
+    return name
+
+
+def _came_back(conferences: Conferences, caller: Caller, number: str) -> Came | None:
+    """A caller who was in the room when the switch was killed is asked for nothing."""
+    was: MemberJoined | MemberWaits | None = None
+    for fact in conferences.history.facts(caller.call) or () if caller.resumed else ():
+        if isinstance(fact, MemberJoined | MemberWaits) and fact.room == number:
+            was = fact
+        elif isinstance(fact, MemberLeft):
+            was = None
+    if was is None:
+        return None
+    account = caller.origin.name if caller.origin.kind == "account" else ""
+    role = was.role if isinstance(was, MemberJoined) else "guest"
+    return Came(call=caller.call, number=was.number, name=was.name, role=role, account=account, back=True)
+
+
+async def _attend(conferences: Conferences, caller: Caller, number: str, told: Came | CameOfCall) -> str:
+    """Be in the room until one is let go: gives what is heard then."""
+    room = conferences.open(number)
+    seat = Seat(room)
+    await caller.place(seat.put, seat.pressed)
+    assert seat.leg is not None
+    told = structs.replace(told, terminal=conferences.terminal(seat.leg))
+    refused = room.enter(seat, told)
+    if refused:
+        return _WHY.get(refused, "conference/goodbye")
+    try:
+        return await seat.dropped
+    finally:
+        room.leave(seat)

@@ -1,0 +1,113 @@
+"""Who gets into a room: by PIN, as a member that is set, or as anybody where it is open."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from softswitch.engine.caller import Caller, Keys
+from softswitch.events import Fact, MemberRole, RoomRefused
+from softswitch.features.conference.model.rules import Rules, role_by_pin, role_of_account
+from softswitch.kernel.clock import Clock
+from softswitch.kernel.guesses import Guesses
+
+TRIES = 3
+"""In one call."""
+WRONG_AT_ROOM = 20
+"""How many wrong PINs a room takes, from whomever, before none is compared there for a time."""
+PIN_KEYS = Keys(most=12, first_within=10.0, next_within=5.0)
+
+
+class Admitted(Struct, frozen=True, gc=False):
+    """Somebody may come in."""
+
+    role: MemberRole
+    account: str
+    """Whose phone it is; empty: no account's."""
+
+
+class Door:
+    """Of all rooms. Wrong PINs count by room and by caller; a member that is set, at its own phone, needs none, and so
+    gets in while somebody guesses."""
+
+    def __init__(self, clock: Clock, publish: Callable[[Fact], None]) -> None:
+        self._clock = clock
+        self._publish = publish
+        self._at_rooms = Guesses(allowed=WRONG_AT_ROOM)
+        self._by_callers = Guesses()
+
+    def locked(self, room: str) -> bool:
+        """Whether nobody gets into a room by PIN now."""
+        return self._at_rooms.locked((f"room/{room}",), self._clock.wall_ms())
+
+    def unlock(self, room: str) -> None:
+        """Wrong PINs for a room are forgotten."""
+        self._at_rooms.right((f"room/{room}",))
+
+    async def admit(self, caller: Caller, rules: Rules) -> Admitted | None:
+        """Ask a caller for what it needs; None: it does not get in, and has heard why."""
+        own = caller.origin.kind == "account" and caller.routed_as == caller.origin
+        account = caller.origin.name if own else ""
+        listed = role_of_account(rules, account)
+        if listed is not None:
+            return Admitted(listed, account)
+        if not rules.pin:
+            return await self._maybe_host(caller, rules, account)
+        for _ in range(TRIES):
+            keyed = await caller.gather("conference/enter-pin", keys=PIN_KEYS)
+            if not keyed.digits:
+                continue
+            role = self._look(caller, rules, keyed.digits)
+            if role == "locked":
+                await caller.play("conference/locked-out")
+                return None
+            if role != "wrong":
+                return Admitted(role, account)
+            await caller.play("conference/wrong-pin")
+        await caller.play("conference/goodbye")
+        return None
+
+    async def _maybe_host(self, caller: Caller, rules: Rules, account: str) -> Admitted | None:
+        """Guests need no PIN here; who has the host's may key it in."""
+        if not rules.host_pin:
+            return Admitted("guest", account)
+        keys = Keys(most=12, least=0, first_within=3.0, next_within=5.0)
+        keyed = await caller.gather("conference/host-pin-or-hash", keys=keys)
+        if not keyed.digits:
+            return Admitted("guest", account)
+        role = self._look(caller, rules, keyed.digits)
+        if role == "host":
+            return Admitted("host", account)
+        await caller.play("conference/locked-out" if role == "locked" else "conference/wrong-pin")
+        return None if role == "locked" else Admitted("guest", account)
+
+    def _look(self, caller: Caller, rules: Rules, pin: str) -> MemberRole | Literal["wrong", "locked"]:
+        now = self._clock.wall_ms()
+        room = (f"room/{rules.number}",)
+        who = (f"caller/{caller.origin.kind}/{caller.origin.name}/{caller.from_.number}",)
+        if self._at_rooms.locked(room, now) or self._by_callers.locked(who, now):
+            self.refused(caller, rules, "locked_out")
+            return "locked"
+        role = role_by_pin(rules, pin)
+        if role is not None:
+            # What was guessed wrong stays counted: a room of one's own must not wipe out what one guessed elsewhere.
+            return role
+        locked = self._at_rooms.wrong(room, now)
+        locked = self._by_callers.wrong(who, now) or locked
+        self.refused(caller, rules, "locked_out" if locked else "wrong_pin")
+        return "locked" if locked else "wrong"
+
+    def refused(
+        self, caller: Caller, rules: Rules, reason: Literal["wrong_pin", "locked_out", "locked", "full", "not_now"]
+    ) -> None:
+        """Record that somebody did not get in."""
+        self._publish(
+            RoomRefused(
+                at=self._clock.wall_ms(),
+                room=rules.number,
+                of_call=caller.call,
+                by=f"{caller.origin.kind}/{caller.origin.name}",
+                from_number=caller.from_.number,
+                reason=reason,
+            )
+        )

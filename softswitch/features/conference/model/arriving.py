@@ -1,0 +1,356 @@
+"""Members come, go, and are called."""
+
+from typing import Literal
+
+from softswitch.events import (
+    MemberInvited,
+    MemberJoined,
+    MemberLeft,
+    MemberRang,
+    MemberUnreached,
+    MemberWaits,
+    RoomClosed,
+    RoomRefused,
+    SpeakerChanged,
+)
+from softswitch.features.conference.model.effects import Call, Drop, Place, Recording, Redraw, StopCall
+from softswitch.features.conference.model.inputs import Came, CameOfCall, Rang, Spoke, Unreached
+from softswitch.features.conference.model.keypad import Keys
+from softswitch.features.conference.model.meeting import Meeting
+from softswitch.features.conference.model.members import Member, same_person
+from softswitch.features.conference.model.rules import MOST_MEMBERS, Invitee
+from softswitch.kernel.ids import CallId
+
+CALLED_AT_ONCE = 20
+"""By one room; the others follow as these come, or do not."""
+
+
+def came(meeting: Meeting, told: Came) -> None:
+    """Somebody has come through the door."""
+    if not told.back:
+        reason: Literal["full", "locked"] | None = None
+        if sum(1 for _ in meeting.here()) >= meeting.rules.most:
+            reason = "full"
+        elif meeting.locked and told.role != "host":
+            reason = "locked"
+        if reason is not None:
+            meeting.out.append(
+                RoomRefused(
+                    at=meeting.now,
+                    room=meeting.rules.number,
+                    of_call=told.call,
+                    by=f"account/{told.account}" if told.account else "",
+                    from_number=told.number,
+                    reason=reason,
+                )
+            )
+            meeting.refuse(reason, f"the room is {reason}")
+            return
+    member = _awaited(meeting, told)
+    if member is None:
+        member = Member(id=meeting.new_id(), number=told.number, state="lobby", keys=Keys())
+        meeting.members[member.id] = member
+    elif member.state in ("calling", "ringing"):
+        meeting.out.append(StopCall(member.id))
+    member.name = member.name or told.name
+    member.account, member.name_file = told.account, told.name_file
+    if member.role != "host":
+        member.role = told.role
+    _arrive(meeting, member, told.call, told.terminal, quietly=told.back)
+
+
+def came_of_call(meeting: Meeting, told: CameOfCall) -> None:
+    """Somebody whom the room has called has answered."""
+    member = meeting.members.get(told.member)
+    if member is None or member.state not in ("calling", "ringing") or told.attempt != member.attempts:
+        meeting.refuse("not-wanted", "nobody waits for this answer any more")
+        return
+    _arrive(meeting, member, told.call, told.terminal)
+
+
+def _awaited(meeting: Meeting, told: Came) -> Member | None:
+    """The member that somebody is who comes by itself before a call of the room has reached it."""
+    for member in meeting.members.values():
+        if member.state in ("invited", "calling", "ringing", "unreached") and same_person(
+            member, told.account, told.number
+        ):
+            return member
+    return None
+
+
+def _arrive(
+    meeting: Meeting, member: Member, call: CallId, terminal: Literal["audio", "video"], *, quietly: bool = False
+) -> None:
+    member.call, member.terminal, member.again_at, member.unreached, member.left = call, terminal, None, "", ""
+    member.keys = Keys()
+    if member.is_host or not meeting.rules.lobby or meeting.has_host() or quietly:
+        let_in(meeting, member, quietly=quietly)
+        return
+    member.state = "lobby"
+    meeting.out.append(
+        MemberWaits(
+            at=meeting.now,
+            call=call,
+            room=meeting.rules.number,
+            meeting=meeting.began_at,
+            member=member.id,
+            number=member.number,
+            name=member.name,
+        )
+    )
+    meeting.out.append(Place(member.id, "lobby"))
+
+
+def let_in(meeting: Meeting, member: Member, *, quietly: bool = False) -> None:
+    """Into the mix."""
+    assert member.call is not None
+    others = any(True for _ in meeting.inside())
+    member.state, member.joined_at = "in", meeting.now
+    meeting.most = max(meeting.most, sum(1 for _ in meeting.inside()))
+    meeting.sound_forgotten(member)
+    meeting.out.append(
+        MemberJoined(
+            at=meeting.now,
+            call=member.call,
+            room=meeting.rules.number,
+            meeting=meeting.began_at,
+            member=member.id,
+            number=member.number,
+            name=member.name,
+            role=member.role,
+            invited=member.invited,
+        )
+    )
+    meeting.out.append(Place(member.id, "mix"))
+    meeting.level()
+    meeting.out.append(Redraw())
+    if not quietly:
+        _greet(meeting, member, others)
+    if meeting.rules.record and meeting.recording == "off" and not others:
+        meeting.recording = "on"
+        meeting.out.append(Recording("on"))
+        meeting.tell_room("the room's rules")
+    if member.is_host:
+        for waiting in [each for each in meeting.here() if each.state == "lobby"]:
+            let_in(meeting, waiting)
+
+
+def _greet(meeting: Meeting, member: Member, others: bool) -> None:
+    """A member comes in: the others hear so, and it hears how things stand."""
+    prompts: list[str] = []
+    if not others:
+        prompts.append("conference/alone")
+    elif meeting.rules.announce == "name" and member.name_file:
+        meeting.announce("conference/has-joined", member.name_file)
+    elif meeting.rules.announce != "none":
+        meeting.announce("tone:entry")
+    if not meeting.may_speak(member):
+        prompts.append("conference/you-are-muted")
+    if meeting.recording == "on":
+        prompts.append("conference/is-recorded")
+    if prompts:
+        meeting.say(member, *prompts)
+
+
+def left(meeting: Meeting, member: Member, reason: str) -> None:
+    """A member is here no more."""
+    assert member.call is not None
+    was_in = member.state == "in"
+    meeting.out.append(
+        MemberLeft(
+            at=meeting.now,
+            call=member.call,
+            room=meeting.rules.number,
+            meeting=meeting.began_at,
+            member=member.id,
+            reason=reason,
+        )
+    )
+    member.state, member.left, member.call = "left", reason, None
+    member.hand = member.floor = member.presenter = False
+    for other in meeting.members.values():
+        if other.pinned == member.id:
+            other.pinned = None
+    if meeting.speaker == member.id:
+        meeting.speaker = None
+    if meeting.spotlight == member.id:
+        meeting.spotlight = None
+        meeting.tell_room(f"member {member.id}")
+    if not was_in or meeting.closed:
+        return
+    meeting.level()
+    meeting.out.append(Redraw())
+    if member.is_host and meeting.rules.ends_with_host and not meeting.has_host():
+        end(meeting, "host_left")
+    elif any(True for _ in meeting.inside()):
+        if meeting.rules.announce == "name" and member.name_file:
+            meeting.announce("conference/has-left", member.name_file)
+        elif meeting.rules.announce != "none":
+            meeting.announce("tone:exit")
+
+
+def end(meeting: Meeting, reason: str) -> None:
+    """The meeting is over: all are let go, and nobody is called any more."""
+    meeting.closed = reason
+    for member in list(meeting.members.values()):
+        if member.state in ("invited", "calling", "ringing"):
+            called_no_more(meeting, member)
+        elif member.call is not None:
+            call = member.call
+            left(meeting, member, reason)
+            meeting.out.append(Drop(call, member.id, "conference/ended"))
+
+
+def close_if_over(meeting: Meeting) -> bool:
+    """Whether the meeting is over; told once."""
+    if not meeting.closed and not any(True for _ in meeting.here()) and not meeting.awaited():
+        meeting.closed = "empty"
+    if not meeting.closed:
+        return False
+    if meeting.recording != "off":
+        meeting.recording = "off"
+        meeting.out.append(Recording("off"))
+    meeting.out.append(
+        RoomClosed(
+            at=meeting.now,
+            room=meeting.rules.number,
+            meeting=meeting.began_at,
+            reason=meeting.closed,
+            most=meeting.most,
+        )
+    )
+    return True
+
+
+def spoke(meeting: Meeting, told: Spoke) -> None:
+    """Another member speaks, by the mix, which takes its time to say so."""
+    member = meeting.members.get(told.member)
+    if member is None or not member.is_in or meeting.speaker == member.id:
+        return
+    meeting.speaker = member.id
+    if member.terminal == "video" and not member.video_off:
+        meeting.last_seen = member.id
+    meeting.out.append(
+        SpeakerChanged(at=meeting.now, room=meeting.rules.number, meeting=meeting.began_at, member=member.id)
+    )
+    meeting.out.append(Redraw())
+
+
+# Who is called --------------------------------------------------------------------------------------------
+
+
+def invite(meeting: Meeting, invitee: Invitee, attempts: int | None) -> None:
+    """Call somebody, unless it is here or called already."""
+    for member in meeting.members.values():
+        if member.number == invitee.number or same_person(member, *_known_as(invitee)):
+            if member.state in ("unreached", "left"):
+                member.state, member.attempts, member.again_at = "invited", 0, meeting.now
+                member.invited = True
+            return
+    if len(meeting.members) >= 2 * MOST_MEMBERS:
+        meeting.refuse("too-many", "the meeting has had too many members")
+        return
+    member = Member(
+        id=meeting.new_id(),
+        number=invitee.number,
+        name=invitee.name,
+        role=invitee.role,
+        state="invited",
+        invited=True,
+        confirm=invitee.confirm,
+        again_at=meeting.now,
+        most_attempts=attempts or meeting.rules.attempts,
+        keys=Keys(),
+    )
+    meeting.members[member.id] = member
+
+
+def _known_as(invitee: Invitee) -> tuple[str, str]:
+    accounts = invitee.accounts
+    return (accounts[0], accounts[0]) if accounts else ("", "")
+
+
+def call_due(meeting: Meeting) -> None:
+    """Call those whose time has come, some at once."""
+    under_way = sum(member.state in ("calling", "ringing") for member in meeting.members.values())
+    for member in meeting.members.values():
+        if under_way >= CALLED_AT_ONCE:
+            return
+        if member.state != "invited" or member.again_at is None or member.again_at > meeting.now:
+            continue
+        under_way += 1
+        member.state, member.again_at = "calling", None
+        member.attempts += 1
+        meeting.out.append(Call(member.id, member.attempts, member.number, member.name, member.confirm))
+        meeting.out.append(
+            MemberInvited(
+                at=meeting.now,
+                room=meeting.rules.number,
+                meeting=meeting.began_at,
+                member=member.id,
+                number=member.number,
+                attempt=member.attempts,
+            )
+        )
+
+
+def next_call(meeting: Meeting) -> int | None:
+    """When somebody is called next; None: nobody waits for that alone."""
+    if sum(member.state in ("calling", "ringing") for member in meeting.members.values()) >= CALLED_AT_ONCE:
+        return None
+    due = (member.again_at for member in meeting.members.values() if member.state == "invited")
+    return min((at for at in due if at is not None), default=None)
+
+
+def rang(meeting: Meeting, told: Rang) -> None:
+    member = meeting.members.get(told.member)
+    if member is not None and member.state == "calling" and member.attempts == told.attempt:
+        member.state = "ringing"
+        meeting.out.append(
+            MemberRang(
+                at=meeting.now,
+                room=meeting.rules.number,
+                meeting=meeting.began_at,
+                member=member.id,
+                number=member.number,
+            )
+        )
+
+
+def unreached(meeting: Meeting, told: Unreached) -> None:
+    """An attempt has failed. Who declines is not asked again."""
+    member = meeting.members.get(told.member)
+    if member is None or member.state not in ("calling", "ringing") or member.attempts != told.attempt:
+        return
+    again = told.reason != "declined" and member.attempts < member.most_attempts
+    member.state = "invited" if again else "unreached"
+    member.again_at = meeting.now + meeting.rules.retry_seconds * 1000 if again else None
+    _tell_unreached(meeting, member, told.reason)
+
+
+def called_no_more(meeting: Meeting, member: Member) -> None:
+    """Whoever wanted somebody called wants it no more."""
+    if member.state in ("calling", "ringing"):
+        meeting.out.append(StopCall(member.id))
+    member.state, member.again_at = "unreached", None
+    _tell_unreached(meeting, member, "cancelled")
+
+
+Reason = Literal["busy", "declined", "no_answer", "absent", "failed", "cancelled"]
+
+
+def _tell_unreached(meeting: Meeting, member: Member, reason: Reason) -> None:
+    member.unreached = reason
+    meeting.out.append(
+        MemberUnreached(
+            at=meeting.now,
+            room=meeting.rules.number,
+            meeting=meeting.began_at,
+            member=member.id,
+            number=member.number,
+            name=member.name,
+            reason=reason,
+            attempt=member.attempts,
+            again_at=member.again_at,
+        )
+    )

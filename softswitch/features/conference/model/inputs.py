@@ -1,0 +1,222 @@
+"""What a room is told. Each is one thing that happened, or that somebody wants."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from softswitch.events.rooms import MemberRole, RoomMode
+from softswitch.features.conference.model.members import Terminal
+from softswitch.features.conference.model.rules import Invitee, Layout, Rules
+from softswitch.kernel.ids import CallId
+
+
+class Tick(Struct, frozen=True, gc=False):
+    """Nothing but time has passed."""
+
+
+# Members ---------------------------------------------------------------------------------------------------
+
+
+class Came(Struct, frozen=True, gc=False, kw_only=True):
+    """Somebody whom the door has let through is here."""
+
+    call: CallId
+    number: str
+    name: str = ""
+    role: MemberRole = "guest"
+    account: str = ""
+    name_file: str = ""
+    terminal: Terminal = "audio"
+    back: bool = False
+    """It was here when the switch was killed: nobody is told, and no door is shut to it."""
+
+
+class CameOfCall(Struct, frozen=True, gc=False, kw_only=True):
+    """Somebody whom the room has called is here."""
+
+    member: int
+    attempt: int
+    call: CallId
+    terminal: Terminal = "audio"
+
+
+class Left(Struct, frozen=True, gc=False):
+    """A member has hung up, or went elsewhere."""
+
+    member: int
+
+
+class Pressed(Struct, frozen=True, gc=False):
+    member: int
+    key: str
+
+
+class Spoke(Struct, frozen=True, gc=False):
+    """It is this member who speaks now."""
+
+    member: int
+
+
+class Rang(Struct, frozen=True, gc=False):
+    member: int
+    attempt: int
+
+
+class Unreached(Struct, frozen=True, gc=False):
+    member: int
+    attempt: int
+    reason: Literal["busy", "declined", "no_answer", "absent", "failed"]
+
+
+# What is wanted. `member` names whom it is about, `by` who wants it -----------------------------------------
+
+
+class Order(Struct, frozen=True, gc=False, kw_only=True):
+    by: str
+
+
+class Mute(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    on: bool
+
+
+class Deafen(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    on: bool
+
+
+class SetGain(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    gain: float
+    """dB."""
+
+
+class Rename(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    name: str
+
+
+class SetRole(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    role: MemberRole
+
+
+class RaiseHand(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    on: bool
+
+
+class GiveFloor(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    on: bool
+
+
+class TurnVideo(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    off: bool
+
+
+class Present(Order, frozen=True, gc=False, kw_only=True):
+    member: int
+    on: bool
+
+
+class Pin(Order, frozen=True, gc=False, kw_only=True):
+    """Let a member see another, whoever speaks; None: not any more."""
+
+    member: int
+    shown: int | None
+
+
+class Admit(Order, frozen=True, gc=False, kw_only=True):
+    """Out of the lobby."""
+
+    member: int
+
+
+class Kick(Order, frozen=True, gc=False, kw_only=True):
+    """Out of the room, or not to be called any more."""
+
+    member: int
+
+
+class MuteGuests(Order, frozen=True, gc=False, kw_only=True):
+    on: bool
+
+
+class Lock(Order, frozen=True, gc=False, kw_only=True):
+    on: bool
+
+
+class SetMode(Order, frozen=True, gc=False, kw_only=True):
+    mode: RoomMode
+
+
+class SetLayout(Order, frozen=True, gc=False, kw_only=True):
+    layout: Layout
+
+
+class MixContent(Order, frozen=True, gc=False, kw_only=True):
+    on: bool
+
+
+class Spotlight(Order, frozen=True, gc=False, kw_only=True):
+    """Let all see a member, whoever speaks; None: nobody in particular."""
+
+    shown: int | None
+
+
+class Record(Order, frozen=True, gc=False, kw_only=True):
+    to: Literal["on", "off", "paused"]
+
+
+class Invite(Order, frozen=True, gc=False, kw_only=True):
+    """Call some."""
+
+    invitees: tuple[Invitee, ...]
+    attempts: int | None = None
+    """How often each; None: as the room is set."""
+
+
+class End(Order, frozen=True, gc=False, kw_only=True):
+    reason: str = "ended"
+
+
+class RulesSet(Struct, frozen=True, gc=False):
+    """The room is set otherwise. What holds for the meeting already stays."""
+
+    rules: Rules
+
+
+Input = (
+    Tick
+    | Came
+    | CameOfCall
+    | Left
+    | Pressed
+    | Spoke
+    | Rang
+    | Unreached
+    | Mute
+    | Deafen
+    | SetGain
+    | Rename
+    | SetRole
+    | RaiseHand
+    | GiveFloor
+    | TurnVideo
+    | Present
+    | Pin
+    | Admit
+    | Kick
+    | MuteGuests
+    | Lock
+    | SetMode
+    | SetLayout
+    | MixContent
+    | Spotlight
+    | Record
+    | Invite
+    | End
+    | RulesSet
+)

@@ -1,0 +1,165 @@
+"""One meeting, as it stands: who is here, how the room is set, and who is heard by whom."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from softswitch.events import MemberChanged, RoomChanged, RoomMode
+from softswitch.features.conference.model.effects import Announce, Effect, Hear, Level, Redraw, Refused, Say
+from softswitch.features.conference.model.members import HERE, Member
+from softswitch.features.conference.model.rules import Layout, Rules
+
+
+class Meeting:
+    """Kept up by `arriving` and `ordering`; `Room` lets time go on in it."""
+
+    def __init__(self, rules: Rules, now: int) -> None:
+        self.rules = rules
+        self.began_at = self.now = now
+        self.out: list[Effect] = []
+        self.members: dict[int, Member] = {}
+        """All of this meeting, also those who have left."""
+        self.mode: RoomMode = rules.mode
+        self.locked = False
+        self.guests_muted = rules.muted_guests
+        self.layout: Layout = rules.layout
+        self.content_in_mix = False
+        self.spotlight: int | None = None
+        self.recording: Literal["off", "on", "paused"] = "off"
+        self.speaker: int | None = None
+        self.last_seen: int | None = None
+        """Of those with video, who has spoken last: it is seen while somebody without speaks."""
+        self.most = 0
+        """How many were in it at once."""
+        self.closed = ""
+        """Why it is over; empty: it is not."""
+        self._count = 0
+        self._levels: dict[int, tuple[bool, bool, float]] = {}
+        self._heard: dict[tuple[int, int], float | None] = {}
+
+    # Who ------------------------------------------------------------------------------------------------------
+
+    def new_id(self) -> int:
+        self._count += 1
+        return self._count
+
+    def inside(self) -> Iterator[Member]:
+        """Those who are in the mix."""
+        return (member for member in self.members.values() if member.state == "in")
+
+    def here(self) -> Iterator[Member]:
+        """Those, and who waits in the lobby."""
+        return (member for member in self.members.values() if member.state in HERE)
+
+    def has_host(self) -> bool:
+        return any(member.is_host for member in self.inside())
+
+    def awaited(self) -> bool:
+        """Whether somebody is called, or will be."""
+        return any(member.state in ("invited", "calling", "ringing") for member in self.members.values())
+
+    # What is told ---------------------------------------------------------------------------------------------
+
+    def refuse(self, error_id: str, message: str) -> None:
+        self.out.append(Refused(error_id, message))
+
+    def say(self, member: Member, *prompts: str) -> None:
+        if member.state == "in":
+            self.out.append(Say(member.id, prompts))
+
+    def announce(self, prompt: str, name_file: str = "") -> None:
+        self.out.append(Announce(prompt, name_file))
+
+    def tell_room(self, by: str) -> None:
+        """The room is another, and with it perhaps what is heard and seen."""
+        self.out.append(
+            RoomChanged(
+                at=self.now,
+                room=self.rules.number,
+                meeting=self.began_at,
+                mode=self.mode,
+                locked=self.locked,
+                guests_muted=self.guests_muted,
+                layout=self.layout,
+                content_in_mix=self.content_in_mix,
+                spotlight=self.spotlight,
+                recording=self.recording,
+                by=by,
+            )
+        )
+        self.level()
+        self.out.append(Redraw())
+
+    def tell_member(self, member: Member, by: str) -> None:
+        """A member is another."""
+        self.out.append(
+            MemberChanged(
+                at=self.now,
+                room=self.rules.number,
+                meeting=self.began_at,
+                member=member.id,
+                name=member.name,
+                role=member.role,
+                muted=member.muted,
+                muted_by_host=member.muted_by_host,
+                deaf=member.deaf,
+                gain=member.gain,
+                hand=member.hand,
+                floor=member.floor,
+                video_off=member.video_off,
+                presenter=member.presenter,
+                pinned=member.pinned,
+                by=by,
+            )
+        )
+        self.level()
+        self.out.append(Redraw())
+
+    # Who is heard ---------------------------------------------------------------------------------------------
+
+    def may_speak(self, member: Member) -> bool:
+        """Whether a member is heard by all if it does not mute itself."""
+        if member.muted_by_host:
+            return False
+        return member.is_host or member.floor or (self.mode == "conference" and not self.guests_muted)
+
+    def heard_by_hosts(self, member: Member) -> bool:
+        """Whether hosts hear a member who has not muted itself: in training, the teacher hears each who learns."""
+        return self.may_speak(member) or (
+            self.mode == "training" and not member.muted_by_host and not self.guests_muted
+        )
+
+    def level(self) -> None:
+        """Tell of those whose sound is to be treated otherwise than before."""
+        inside = list(self.inside())
+        ids = {member.id for member in inside}
+        self._levels = {member: level for member, level in self._levels.items() if member in ids}
+        self._heard = {pair: gain for pair, gain in self._heard.items() if ids.issuperset(pair)}
+        for member in inside:
+            level = (member.muted or not self.may_speak(member), member.deaf, member.gain)
+            if self._levels.get(member.id, (False, False, 0.0)) != level:
+                self.out.append(Level(member.id, *level))
+            self._levels[member.id] = level
+        if self.mode != "training" and not self._heard:
+            return
+        for listener in (member for member in inside if member.is_host):
+            for speaker in inside:
+                if speaker is not listener and not speaker.is_host:
+                    self._let_hear(listener, speaker)
+        for pair in self._heard:
+            listener, speaker = self.members[pair[0]], self.members[pair[1]]
+            if not listener.is_host or speaker.is_host:
+                self._let_hear(listener, speaker)
+
+    def _let_hear(self, listener: Member, speaker: Member) -> None:
+        """Once a pair has an own rule in the mix, it must be kept up: the mix goes by it from then on."""
+        heard = self.heard_by_hosts(speaker) if listener.is_host else self.may_speak(speaker)
+        gain = speaker.gain if heard and not speaker.muted else None
+        pair = (listener.id, speaker.id)
+        if pair not in self._heard or self._heard[pair] != gain:
+            self._heard[pair] = gain
+            self.out.append(Hear(listener.id, speaker.id, gain))
+
+    def sound_forgotten(self, member: Member) -> None:
+        """A member comes into the mix anew: nothing of what was said about its sound holds there."""
+        self._levels.pop(member.id, None)
+        self._heard = {pair: gain for pair, gain in self._heard.items() if member.id not in pair}

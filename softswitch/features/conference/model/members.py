@@ -1,0 +1,71 @@
+"""Who is in a room, was in it, or is called by it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from softswitch.events.rooms import MemberRole
+from softswitch.features.conference.model.keypad import Keys
+from softswitch.kernel.ids import CallId
+
+State = Literal["invited", "calling", "ringing", "lobby", "in", "left", "unreached"]
+"""`invited`: it will be called, again perhaps. `unreached`: it was called often enough, and did not come."""
+Terminal = Literal["audio", "video"]
+HERE = ("lobby", "in")
+
+
+class Member(Struct, kw_only=True):
+    """One of them."""
+
+    id: int
+    """Counted from 1 in each meeting."""
+    number: str
+    """Its own, or what is called."""
+    name: str = ""
+    role: MemberRole = "guest"
+    account: str = ""
+    state: State
+    call: CallId | None = None
+    """Its call while it is here."""
+    terminal: Terminal = "audio"
+    joined_at: int | None = None
+    name_file: str = ""
+    """Where it has said its name; empty: nowhere."""
+    muted: bool = False
+    """By itself."""
+    muted_by_host: bool = False
+    deaf: bool = False
+    gain: float = 0.0
+    hand: bool = False
+    floor: bool = False
+    """It may speak where only who has the floor does."""
+    video_off: bool = False
+    presenter: bool = False
+    """Its content, or its picture, is what is presented."""
+    pinned: int | None = None
+    """Whom it alone has chosen to see."""
+    invited: bool = False
+    confirm: bool = False
+    attempts: int = 0
+    most_attempts: int = 1
+    again_at: int | None = None
+    """When it is called again."""
+    unreached: str = ""
+    """Why the last attempt failed."""
+    left: str = ""
+    """How it left."""
+    keys: Keys
+
+    @property
+    def is_host(self) -> bool:
+        return self.role == "host"
+
+    @property
+    def is_in(self) -> bool:
+        return self.state == "in"
+
+
+def same_person(member: Member, account: str, number: str) -> bool:
+    """Whether somebody who comes by itself is a member that is called, or was."""
+    wanted = member.number.removeprefix("account/")
+    return wanted in {account, number} - {""}

@@ -1,0 +1,94 @@
+"""The machine of a room."""
+
+from collections.abc import Callable
+from typing import Any
+
+from softswitch.events import RoomOpened
+from softswitch.features.conference.model import arriving, inputs, ordering
+from softswitch.features.conference.model.effects import Effect
+from softswitch.features.conference.model.meeting import Meeting
+from softswitch.features.conference.model.rules import Rules
+
+
+class Room:
+    """One meeting of a room, from its beginning to its end. Times are wall milliseconds."""
+
+    def __init__(self, rules: Rules, now: int) -> None:
+        self.meeting = Meeting(rules, now)
+        self._told_open = False
+
+    @property
+    def over(self) -> bool:
+        return bool(self.meeting.closed)
+
+    def step(self, now: int, told: inputs.Input) -> list[Effect]:
+        """Let time go on to `now`, and take one input. Gives what is to be done, facts among it, in order. A room that
+        is over takes nothing."""
+        meeting = self.meeting
+        if meeting.closed:
+            return []
+        meeting.now = max(now, meeting.now)
+        if not self._told_open:
+            self._told_open = True
+            rules = meeting.rules
+            meeting.out.append(
+                RoomOpened(
+                    at=meeting.now,
+                    room=rules.number,
+                    meeting=meeting.began_at,
+                    title=rules.title,
+                    kind=rules.kind,
+                )
+            )
+            if rules.rings:
+                ordering.invite(meeting, inputs.Invite(by="the room's rules", invitees=rules.members))
+        _INPUTS[type(told)](meeting, told)
+        if not meeting.closed:
+            arriving.call_due(meeting)
+        arriving.close_if_over(meeting)
+        out, meeting.out = meeting.out, []
+        return out
+
+    def deadline(self) -> int | None:
+        """When the next step is due at the latest; None: nothing happens by itself."""
+        return None if self.meeting.closed else arriving.next_call(self.meeting)
+
+
+def _left(meeting: Meeting, told: inputs.Left) -> None:
+    member = meeting.members.get(told.member)
+    if member is not None and member.call is not None:
+        arriving.left(meeting, member, "left")
+
+
+_INPUTS: dict[type[inputs.Input], Callable[[Meeting, Any], None]] = {
+    inputs.Tick: lambda meeting, told: None,
+    inputs.Came: arriving.came,
+    inputs.CameOfCall: arriving.came_of_call,
+    inputs.Left: _left,
+    inputs.Pressed: ordering.pressed,
+    inputs.Spoke: arriving.spoke,
+    inputs.Rang: arriving.rang,
+    inputs.Unreached: arriving.unreached,
+    inputs.Mute: ordering.mute,
+    inputs.Deafen: ordering.deafen,
+    inputs.SetGain: ordering.set_gain,
+    inputs.Rename: ordering.rename,
+    inputs.SetRole: ordering.set_role,
+    inputs.RaiseHand: ordering.raise_hand,
+    inputs.GiveFloor: ordering.give_floor,
+    inputs.TurnVideo: ordering.turn_video,
+    inputs.Present: ordering.present,
+    inputs.Pin: ordering.pin,
+    inputs.Admit: ordering.admit,
+    inputs.Kick: ordering.kick,
+    inputs.MuteGuests: ordering.mute_guests,
+    inputs.Lock: ordering.lock,
+    inputs.SetMode: ordering.set_mode,
+    inputs.SetLayout: ordering.set_layout,
+    inputs.MixContent: ordering.mix_content,
+    inputs.Spotlight: ordering.spotlight,
+    inputs.Record: ordering.record,
+    inputs.Invite: ordering.invite,
+    inputs.End: ordering.end,
+    inputs.RulesSet: ordering.set_rules,
+}

@@ -1,0 +1,85 @@
+"""What is to be seen in a room, as its meeting stands: pure."""
+
+from msgspec import Struct
+
+from softswitch.features.conference.model.meeting import Meeting
+from softswitch.features.conference.model.members import Member
+
+
+class Tile(Struct, frozen=True, gc=False):
+    """A member as it is shown to others."""
+
+    member: int
+    name: str
+    video: bool
+    """Whether there is a picture of it; else its name stands for it."""
+    muted: bool
+    speaking: bool
+    host: bool
+    hand: bool
+    presenter: bool
+
+
+class Scene(Struct, frozen=True, gc=False):
+    """A composed picture."""
+
+    room: str
+    title: str
+    layout: str
+    content_in_mix: bool
+    first: int | None
+    """Who has the best place."""
+    tiles: tuple[Tile, ...]
+    """Who is here, in the order in which they came."""
+
+
+def scene(meeting: Meeting) -> Scene:
+    """All who are in the room."""
+    return Scene(
+        meeting.rules.number,
+        meeting.rules.title,
+        meeting.layout,
+        meeting.content_in_mix,
+        _first(meeting, None),
+        tuple(
+            Tile(
+                member.id,
+                member.name or member.number,
+                _seen(member),
+                member.muted or not meeting.may_speak(member),
+                meeting.speaker == member.id,
+                member.is_host,
+                member.hand,
+                member.presenter,
+            )
+            for member in meeting.inside()
+        ),
+    )
+
+
+def shown_to(meeting: Meeting, viewer: Member) -> int | None:
+    """Whom a member sees where pictures are switched: whom it has pinned, else the room's spotlight, who presents, who
+    speaks, or anybody else; never itself. None: there is nobody to be seen."""
+    pinned = meeting.members.get(viewer.pinned) if viewer.pinned is not None else None
+    if pinned is not None and pinned.is_in and _seen(pinned):
+        return pinned.id
+    return _first(meeting, viewer)
+
+
+def _first(meeting: Meeting, viewer: Member | None) -> int | None:
+    others = [member for member in meeting.inside() if member is not viewer and _seen(member)]
+    for wanted in (
+        lambda member: member.id == meeting.spotlight,
+        lambda member: member.presenter,
+        lambda member: member.id == meeting.speaker,
+        lambda member: member.id == meeting.last_seen,
+        lambda member: True,
+    ):
+        found = next(filter(wanted, others), None)
+        if found is not None:
+            return found.id
+    return None
+
+
+def _seen(member: Member) -> bool:
+    return member.terminal == "video" and not member.video_off

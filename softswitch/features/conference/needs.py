@@ -1,0 +1,123 @@
+"""What rooms ask of others."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from softswitch.calls.signals import Origin
+from softswitch.engine.caller import Confirmation
+from softswitch.events import CallFact
+from softswitch.features.conference.model.scene import Scene
+from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.ids import CallId, LegId, MixId
+from softswitch.kernel.sound import Sound, SoundFile
+
+
+class Sounds(Protocol):
+    """What is asked of the media engine (`softswitch.ports`: `Mixer`, `Player`, `Media`, `Recorder`)."""
+
+    def open_mix(
+        self,
+        mix: MixId,
+        *,
+        rate: int = 16_000,
+        loudest: int = 0,
+        keys: bool = False,
+        speaking: Callable[[LegId], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None: ...
+    def join(self, mix: MixId, leg: LegId) -> None: ...
+    def set_level(
+        self, mix: MixId, leg: LegId, *, gain: float = 0.0, muted: bool = False, deaf: bool = False
+    ) -> None: ...
+    def set_hearing(self, mix: MixId, listener: LegId, speaker: LegId, gain: float | None) -> None: ...
+    def play_to_mix(
+        self, mix: MixId, sounds: Sequence[Sound], *, loop: bool = False, ended: Callable[[], None] | None = None
+    ) -> None: ...
+    def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int: ...
+    def pause_recording(self, recording: int, mask: str) -> None: ...
+    def resume_recording(self, recording: int) -> None: ...
+    def stop_recording(self, recording: int) -> None: ...
+    def close_mix(self, mix: MixId) -> None: ...
+    def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None: ...
+    def silence(self, leg: LegId) -> None: ...
+    def play_list(
+        self,
+        leg: LegId,
+        sounds: Sequence[Sound],
+        *,
+        loop: bool = False,
+        over: bool = False,
+        ended: Callable[[], None] | None = None,
+    ) -> None: ...
+    async def prepare(self, sounds: Sequence[SoundFile]) -> None: ...
+
+
+class Switchboard(Protocol):
+    """What is done with calls (`softswitch.engine.switch.Switch`)."""
+
+    def invite(
+        self,
+        origin: Origin,
+        from_: Party,
+        number: str,
+        destination: Destination,
+        home: Destination,
+        *,
+        ring_seconds: float,
+        rang: Callable[[], None],
+        over: Callable[[Cause], None],
+        confirm: Confirmation | None = None,
+    ) -> CallId:
+        """Call somebody; who answers is handed to `home`."""
+        ...
+
+    def disperse(self, call: CallId, destination: Destination) -> None:
+        """Let the parties of a call go to a destination, each by itself. Raises NotFound and Conflict."""
+        ...
+
+    def hang_up(self, call: CallId) -> bool: ...
+
+
+class Parties(Protocol):
+    """Who is in a call that lives."""
+
+    def account_of(self, call: CallId, leg: LegId) -> str:
+        """Whose phone a leg is; empty: no account's."""
+        ...
+
+
+class History(Protocol):
+    """What is on record of calls that have not ended."""
+
+    def facts(self, call: CallId) -> Sequence[CallFact] | None: ...
+
+
+class Post(Protocol):
+    """Sends e-mails behind everything else."""
+
+    def mail(self, to: str, subject: str, text: str) -> bool:
+        """False: it is not sent, because nothing sends mail here or the address is none."""
+        ...
+
+
+class Pictures(Protocol):
+    """What members with video see. Legs are those of their sound; who has none gets none, and is named all the same."""
+
+    def has_video(self, leg: LegId) -> bool:
+        """Whether a member sends or takes pictures."""
+        ...
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        """Let a member see what another sends, from its next key frame on; None: nothing new."""
+        ...
+
+    def compose(self, room: MixId, scene: Scene) -> bool:
+        """Let all members of a room see one picture of many, or change it. False: that cannot be had now, and pictures
+        are to be switched."""
+        ...
+
+    def end(self, room: MixId) -> None:
+        """A room needs no pictures any more."""
+        ...

@@ -1,0 +1,246 @@
+"""The rooms: what is set of each, and the meetings that live."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from msgspec.structs import replace
+
+from softswitch.features.conference import store
+from softswitch.features.conference.door import Door
+from softswitch.features.conference.live import Around, LiveRoom
+from softswitch.features.conference.model import inputs
+from softswitch.features.conference.model.members import Terminal
+from softswitch.features.conference.model.rules import Invitee, Rules, checked
+from softswitch.features.conference.needs import History, Parties
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import Conflict, NotFound, SwitchError
+from softswitch.kernel.ids import CallId, LegId
+from softswitch.kernel.sound import SoundFile
+from softswitch.platform.changes import count_change
+from softswitch.platform.database import Database, DatabaseUnavailable, Session
+from softswitch.platform.vault import Vault
+
+log = structlog.get_logger(__name__)
+
+CHANGED = "conferences"
+"""What these are called among the `Changes`."""
+MOST_ROOMS = 10_000
+FIRST_INSTANT, LAST_INSTANT = 3100, 3999
+"""Numbers of rooms that are made at once, unless one is named."""
+UNUSED_SECONDS = 600.0
+"""How long an instant room stays to which nobody comes."""
+
+
+class Conferences:
+    """Every room. Memory changes when a change is stored."""
+
+    def __init__(
+        self,
+        around: Around,
+        history: History,
+        parties: Parties,
+        database: Database,
+        vault: Vault,
+        forget: Callable[[Sequence[str]], Awaitable[None]],
+    ) -> None:
+        """`forget` deletes sound files by their names below the data folder."""
+        self._around = around
+        self.history = history
+        self._parties = parties
+        self._database = database
+        self._vault = vault
+        self._forget_files = forget
+        self.door = Door(around.clock, around.publish)
+        self._rooms: dict[str, Rules] = {}
+        self._live: dict[str, LiveRoom] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.meets_now: Callable[[str, int], bool] = lambda room, now: False
+        """Whether a scheduled room has a meeting, or soon has; the schedule says."""
+
+    async def load(self, database: Database) -> None:
+        """Read all of them: before the first call, and again when another process has changed one."""
+        async with database.reading() as session:
+            self._rooms = {rules.number: rules for rules in await store.rooms(session, self._vault)}
+
+    async def stop(self) -> None:
+        """Begin nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # What calls ask -------------------------------------------------------------------------------------------
+
+    def rules(self, number: str) -> Rules:
+        """What is set of a room. Raises NotFound."""
+        rules = self._rooms.get(number)
+        if rules is None:
+            raise NotFound("conference", number)
+        return rules
+
+    def exists(self, number: str) -> bool:
+        return number in self._rooms
+
+    def open_now(self, rules: Rules) -> bool:
+        """Whether one gets in now."""
+        if rules.kind != "scheduled" or rules.number in self._live:
+            return True
+        return self.meets_now(rules.number, self._around.clock.wall_ms())
+
+    def called(self, number: str, call: CallId) -> tuple[int, int] | None:
+        """For which member a room has made a call, and by which attempt."""
+        room = self._live.get(number)
+        return None if room is None else room.called(call)
+
+    def terminal(self, leg: LegId) -> Terminal:
+        pictures = self._around.pictures
+        return "video" if pictures is not None and pictures.has_video(leg) else "audio"
+
+    async def prepare(self, sound: SoundFile) -> None:
+        await self._around.sounds.prepare([sound])
+
+    def open(self, number: str) -> LiveRoom:
+        """The meeting of a room: the one that lives, or a new one. Raises NotFound, and Rejected(SWITCH_CONGESTION)."""
+        room = self._live.get(number)
+        if room is None:
+            room = self._live[number] = LiveRoom(self.rules(number), self._around, self._over)
+        return room
+
+    def _over(self, room: LiveRoom) -> None:
+        rules = room.meeting.rules
+        if self._live.get(rules.number) is room:
+            del self._live[rules.number]
+        names = [member.name_file for member in room.meeting.members.values() if member.name_file]
+        if names:
+            self._begin(self._forget_files(names))
+        if rules.kind == "instant":
+            self._begin(self._forget(rules.number))
+
+    async def _forget(self, number: str) -> None:
+        """An instant room is gone with its meeting."""
+        try:
+            async with self._database.session() as session:
+                await self.remove(session, number)
+        except (DatabaseUnavailable, SwitchError) as error:
+            log.warning("a room that is over could not be deleted", room=number, error=str(error))
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # What administrators and members want ---------------------------------------------------------------------
+
+    def now(self, number: str) -> LiveRoom | None:
+        """The meeting that goes on in a room."""
+        return self._live.get(number)
+
+    def meeting(self, number: str) -> LiveRoom:
+        """The meeting of a room. Raises NotFound, and Conflict where there is none now."""
+        self.rules(number)
+        room = self.now(number)
+        if room is None:
+            raise Conflict("no-meeting", f"nobody is in the room {number}")
+        return room
+
+    def invite(self, number: str, invitees: Sequence[Invitee], by: str, attempts: int | None = None) -> None:
+        """Let a room call some. Raises NotFound and Conflict."""
+        self.open(number).order(inputs.Invite(by=by, invitees=tuple(invitees), attempts=attempts))
+
+    def start(self, number: str, by: str) -> None:
+        """Let a room call all its members. Raises NotFound, and Conflict where it has none to call."""
+        members = [member for member in self.rules(number).members if member.number]
+        if not members:
+            raise Conflict("no-members", f"the room {number} has no members that could be called")
+        self.invite(number, members, by)
+
+    def bring(self, number: str, call: CallId) -> None:
+        """Let the parties of a call come into a room. Raises NotFound, and Conflict where they cannot."""
+        self.rules(number)
+        self._around.switchboard.disperse(call, Destination("conference", number))
+
+    def of_call(self, call: CallId, leg: LegId) -> str:
+        """A party of a call wants a room of it: makes one and lets them come; gives in words what comes of it."""
+        account = self._parties.account_of(call, leg)
+        if not account:
+            return "only accounts may"
+        hosts = (Invitee(number=f"account/{account}", role="host"),)
+        try:
+            rules = Rules(number=self._free_number(), kind="instant", members=hosts)
+        except Conflict as conflict:
+            return str(conflict)
+        self._begin(self._make_of(call, rules))
+        return rules.number
+
+    async def _make_of(self, call: CallId, rules: Rules) -> None:
+        try:
+            async with self._database.session() as session:
+                await self.create(session, rules)
+            self.bring(rules.number, call)
+        except (DatabaseUnavailable, SwitchError) as error:
+            log.warning("no room could be made of a call", call=call, error=str(error))
+
+    def page(self, after: str | None, most: int) -> Sequence[Rules]:
+        """Some of the rooms by number, from behind one on."""
+        numbers = sorted(number for number in self._rooms if after is None or number > after)
+        return [self._rooms[number] for number in numbers[:most]]
+
+    def _free_number(self) -> str:
+        for number in range(FIRST_INSTANT, LAST_INSTANT + 1):
+            if str(number) not in self._rooms:
+                return str(number)
+        raise Conflict("no-number", "no number is left for another room")
+
+    # What is stored -------------------------------------------------------------------------------------------
+
+    async def create(self, session: Session, rules: Rules) -> Rules:
+        """Add a room; one without a number gets a free one. Raises Conflict and Invalid."""
+        if not rules.number:
+            rules = replace(rules, number=self._free_number())
+        if rules.number in self._rooms or await store.room(session, rules.number, self._vault) is not None:
+            raise Conflict("exists", f"there is a conference {rules.number} already")
+        if len(self._rooms) >= MOST_ROOMS:
+            raise Conflict("too-many", f"at most {MOST_ROOMS} rooms")
+        await self._set(session, checked(rules))
+        if rules.kind == "instant":
+            session.after_commit(lambda: self._unused_later(rules.number))
+        return rules
+
+    def _unused_later(self, number: str) -> None:
+        asyncio.get_running_loop().call_later(UNUSED_SECONDS, self._if_unused, number)
+
+    def _if_unused(self, number: str) -> None:
+        rules = self._rooms.get(number)
+        if rules is not None and rules.kind == "instant" and number not in self._live:
+            self._begin(self._forget(number))
+
+    async def change(self, session: Session, number: str, changes: Mapping[str, Any]) -> Rules:
+        """Set what `changes` names, fields of `Rules`. Raises NotFound and Invalid."""
+        stored = await store.room(session, number, self._vault)
+        if stored is None:
+            raise NotFound("conference", number)
+        return await self._set(session, checked(replace(stored, **changes)))
+
+    async def remove(self, session: Session, number: str) -> None:
+        """Delete a room. Raises NotFound, and Conflict while somebody is in it."""
+        if number in self._live:
+            raise Conflict("in-use", f"somebody is in the room {number}")
+        if not await store.remove(session, number):
+            raise NotFound("conference", number)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._gone(number))
+
+    def _gone(self, number: str) -> None:
+        self._rooms.pop(number, None)
+
+    async def _set(self, session: Session, rules: Rules) -> Rules:
+        await store.write(session, rules, self._vault)
+        await count_change(session, CHANGED)
+        session.after_commit(lambda: self._take(rules))
+        return rules
+
+    def _take(self, rules: Rules) -> None:
+        self._rooms[rules.number] = rules
+        if (room := self._live.get(rules.number)) is not None:
+            room.tell(inputs.RulesSet(rules))

@@ -1,0 +1,235 @@
+"""Rooms, members and orders as HTTP takes and gives them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from softswitch.events.rooms import MemberRole, RoomMode
+from softswitch.features.conference.model.rules import MOST_INVITED, MOST_MEMBERS, Announce, Kind, Layout, Pictures
+from softswitch.platform.rest import ABSENT, Changes, Input, Line, Moment, Name
+
+RoomNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=32)]
+Pin = Annotated[str, StringConstraints(pattern=r"^([0-9]{4,12})?$")]
+Email = Annotated[str, StringConstraints(max_length=254)]
+Called = Annotated[
+    str, StringConstraints(pattern=r"^(((account|person)/)?[A-Za-z0-9*#+][A-Za-z0-9*#+._-]*)?$", max_length=64)
+]
+Language = Literal["", "en", "zh"]
+Most = Annotated[int, Field(ge=2, le=MOST_MEMBERS)]
+Attempts = Annotated[int, Field(ge=1, le=20)]
+Seconds = Annotated[int, Field(ge=5, le=3600)]
+Gain = Annotated[float, Field(ge=-20, le=20, description="dB")]
+
+_PIN = "of guests, good at any time, also before a host has come; empty: they need none"
+_HOST_PIN = "of hosts; empty: only members that are set as hosts are hosts"
+_LOBBY = "whether guests wait with music until a host is there"
+_ENDS = "whether the meeting is over when the last host goes"
+_ANNOUNCE = "what is heard when somebody comes or goes; `name`: each says its name at the door"
+_CONTEXT = "by which the dial plan routes the numbers that the room calls"
+_RINGS = "whether the members are called as soon as a meeting begins"
+_RETRY = "from the end of an attempt to the next one"
+
+
+class InviteeIn(Input):
+    """Somebody who belongs to a room, or is to be called."""
+
+    number: Called = Field(
+        default="",
+        description="as it is dialled in the room's context, or `person/7001`, `account/1002`; empty: it is not called",
+    )
+    name: Line = ""
+    role: MemberRole = "guest"
+    email: Email = Field(default="", description="who is reminded of meetings")
+    confirm: bool = Field(default=False, description="whether who answers behind a trunk must press 1")
+
+
+Invitees = Annotated[list[InviteeIn], Field(max_length=MOST_INVITED)]
+
+
+class RoomSettings(Input):
+    """What can be set of a room."""
+
+    title: Line = ""
+    kind: Kind = Field(default="permanent", description="`instant`: gone when nobody is there any more")
+    pin: Pin = Field(default="", description=_PIN)
+    host_pin: Pin = Field(default="", description=_HOST_PIN)
+    lobby: bool = Field(default=False, description=_LOBBY)
+    ends_with_host: bool = Field(default=False, description=_ENDS)
+    announce: Announce = Field(default="tone", description=_ANNOUNCE)
+    most: Most = Field(default=100, description="members at once")
+    mode: RoomMode = "conference"
+    muted_guests: bool = Field(default=False, description="whether guests are muted when they come")
+    record: bool = Field(default=False, description="whether each meeting is recorded")
+    context: Name = Field(default="default", description=_CONTEXT)
+    language: Language = Field(default="", description="what is said to all in; empty: as the switch is set")
+    members: Invitees = Field(default=[])
+    rings: bool = Field(default=False, description=_RINGS)
+    attempts: Attempts = Field(default=3, description="how often somebody is called who does not come")
+    retry_seconds: Seconds = Field(default=30, description=_RETRY)
+    ring_seconds: Annotated[int, Field(ge=5, le=180)] = 45
+    layout: Layout = "speaker"
+    pictures: Pictures = "switch"
+    opens_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
+        default=15, description="how long before its beginning one gets into a scheduled meeting"
+    )
+
+
+class NewRoom(RoomSettings):
+    number: RoomNumber | None = Field(default=None, description="left out: a free one from 3100 on")
+    call: bool = Field(default=False, description="whether the members are called now")
+
+
+class RoomChanges(Changes):
+    title: Line = ABSENT
+    kind: Kind = ABSENT
+    pin: Pin = Field(default=ABSENT, description=_PIN)
+    host_pin: Pin = Field(default=ABSENT, description=_HOST_PIN)
+    lobby: bool = Field(default=ABSENT, description=_LOBBY)
+    ends_with_host: bool = Field(default=ABSENT, description=_ENDS)
+    announce: Announce = Field(default=ABSENT, description=_ANNOUNCE)
+    most: Most = ABSENT
+    mode: RoomMode = ABSENT
+    muted_guests: bool = ABSENT
+    record: bool = ABSENT
+    context: Name = Field(default=ABSENT, description=_CONTEXT)
+    language: Language = ABSENT
+    members: Invitees = Field(default=ABSENT, description="replaces all")
+    rings: bool = Field(default=ABSENT, description=_RINGS)
+    attempts: Attempts = ABSENT
+    retry_seconds: Seconds = Field(default=ABSENT, description=_RETRY)
+    ring_seconds: Annotated[int, Field(ge=5, le=180)] = ABSENT
+    layout: Layout = ABSENT
+    pictures: Pictures = ABSENT
+    opens_minutes: Annotated[int, Field(ge=0, le=1440)] = ABSENT
+
+
+class InviteeOut(BaseModel):
+    number: str
+    name: str
+    role: MemberRole
+    email: str
+    confirm: bool
+
+
+class MeetingOut(BaseModel):
+    """What goes on in a room now."""
+
+    began_at: Moment
+    mode: RoomMode
+    locked: bool
+    guests_muted: bool
+    layout: Layout
+    content_in_mix: bool
+    spotlight: int | None
+    recording: Literal["off", "on", "paused"]
+    speaker: int | None
+    members: int
+    waiting: int
+    """In the lobby."""
+    awaited: int
+    """Who is called, or will be."""
+
+
+class RoomOut(BaseModel):
+    """A room."""
+
+    number: str
+    title: str
+    kind: Kind
+    has_pin: bool
+    has_host_pin: bool
+    lobby: bool
+    ends_with_host: bool
+    announce: Announce
+    most: int
+    mode: RoomMode
+    muted_guests: bool
+    record: bool
+    context: str
+    language: str
+    members: list[InviteeOut]
+    rings: bool
+    attempts: int
+    retry_seconds: int
+    ring_seconds: int
+    layout: Layout
+    pictures: Pictures
+    opens_minutes: int
+    locked_out: bool
+    """Whether too many wrong PINs came: then nobody gets in by PIN for a time."""
+    meeting: MeetingOut | None
+    """Null: nobody is there."""
+
+
+class MemberOut(BaseModel):
+    """Who is in a meeting, was, or is called."""
+
+    member: int
+    number: str
+    name: str
+    role: MemberRole
+    account: str
+    state: Literal["invited", "calling", "ringing", "lobby", "in", "left", "unreached"]
+    call_id: str | None
+    terminal: Literal["audio", "video"]
+    joined_at: Moment | None
+    muted: bool
+    muted_by_host: bool
+    deaf: bool
+    gain: float
+    hand: bool
+    floor: bool
+    video_off: bool
+    presenter: bool
+    pinned: int | None
+    invited: bool
+    attempts: int
+    again_at: Moment | None
+    unreached: str
+    """Why the last attempt to call it failed."""
+    left: str
+    """How it left."""
+    speaking: bool
+
+
+class MemberChanges(Changes):
+    """What is wanted of a member."""
+
+    name: Line = ABSENT
+    role: MemberRole = ABSENT
+    muted: bool = Field(default=ABSENT, description="by a host: it cannot unmute itself")
+    deaf: bool = ABSENT
+    gain: Gain = ABSENT
+    hand: bool = ABSENT
+    floor: bool = Field(default=ABSENT, description="it is heard where others are not")
+    video_off: bool = ABSENT
+    presenter: bool = ABSENT
+
+
+class PinIn(Input):
+    shown: int | None = Field(description="the member that it sees whoever speaks; null: nobody in particular")
+
+
+class MeetingChanges(Changes):
+    """What is wanted of a meeting."""
+
+    mode: RoomMode = ABSENT
+    locked: bool = ABSENT
+    guests_muted: bool = ABSENT
+    layout: Layout = ABSENT
+    content_in_mix: bool = ABSENT
+    recording: Literal["off", "on", "paused"] = ABSENT
+
+
+class SpotlightIn(Input):
+    shown: int | None = Field(description="the member that all see whoever speaks; null: nobody in particular")
+
+
+class InviteIn(Input):
+    """Call somebody into the room, or bring in whom it is with."""
+
+    members: Invitees = Field(default=[])
+    attempts: Attempts | None = Field(default=None, description="left out: as the room is set")
+    call: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, description="a live call whose parties come into the room"
+    )

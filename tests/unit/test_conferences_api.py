@@ -1,0 +1,249 @@
+"""Conference rooms over HTTP: what is set of them, and what is done in a meeting."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from softswitch.calls.signals import Origin
+from softswitch.engine.caller import Confirmation
+from softswitch.events import CallFact, Fact, MemberChanged, MemberUnreached, RoomChanged
+from softswitch.features.conference.feature import build
+from softswitch.features.conference.live import Around, Seat
+from softswitch.features.conference.model.inputs import Came
+from softswitch.features.conference.service import Conferences
+from softswitch.kernel.address import Party
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.destination import Destination
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.ids import CallId, LegId
+from softswitch.platform.database import Database
+from softswitch.platform.vault import Vault
+from tests.support.admin_plane import StandingClock, admin_client
+from tests.support.model_media import ModelMedia
+
+PATH = "/api/v1/conferences"
+
+
+class Switchboard:
+    """Calls nobody but on paper."""
+
+    def __init__(self) -> None:
+        self.called: dict[str, Callable[[Cause], None]] = {}
+        self.hung_up: list[CallId] = []
+        self.dispersed: list[tuple[CallId, Destination]] = []
+
+    def invite(
+        self,
+        origin: Origin,
+        from_: Party,
+        number: str,
+        destination: Destination,
+        home: Destination,
+        *,
+        ring_seconds: float,
+        rang: Callable[[], None],
+        over: Callable[[Cause], None],
+        confirm: Confirmation | None = None,
+    ) -> CallId:
+        self.called[f"{destination}:{number}"] = over
+        return CallId(f"to-{number}")
+
+    def disperse(self, call: CallId, destination: Destination) -> None:
+        if call == "nowhere":
+            raise NotFound("live call", call)
+        self.dispersed.append((call, destination))
+
+    def hang_up(self, call: CallId) -> bool:
+        self.hung_up.append(call)
+        return True
+
+    def account_of(self, call: CallId, leg: LegId) -> str:
+        return "1001"
+
+    def facts(self, call: CallId) -> Sequence[CallFact] | None:
+        return None
+
+
+async def forget(names: Sequence[str]) -> None:
+    return
+
+
+@pytest.fixture
+def published() -> list[Fact]:
+    return []
+
+
+@pytest.fixture
+def switchboard() -> Switchboard:
+    return Switchboard()
+
+
+@pytest.fixture
+async def media() -> ModelMedia:
+    return ModelMedia(asyncio.get_running_loop(), "10.0.0.1")
+
+
+@pytest.fixture
+async def conferences(
+    database: Database, clock: StandingClock, published: list[Fact], switchboard: Switchboard, media: ModelMedia
+) -> AsyncIterator[Conferences]:
+    around = Around(
+        clock=clock,
+        publish=published.append,
+        sounds=media,
+        switchboard=switchboard,
+        prompt=lambda language, name: f"{language}/{name}",
+        language="en",
+        music="music/hold",
+    )
+    conferences = Conferences(around, switchboard, switchboard, database, Vault(bytes(32)), forget)
+    await conferences.load(database)
+    yield conferences
+    await conferences.stop()
+
+
+@pytest.fixture
+def client(database: Database, conferences: Conferences) -> httpx.AsyncClient:
+    router = build(conferences).router
+    assert router is not None
+    return admin_client(database, [router])
+
+
+async def make(client: httpx.AsyncClient, **room: Any) -> dict[str, Any]:
+    response = await client.post(PATH, json=room)
+    assert response.status_code == 201, response.text
+    made: dict[str, Any] = response.json()
+    return made
+
+
+def comes(conferences: Conferences, media: ModelMedia, number: str, user: str, **more: Any) -> Seat:
+    """Somebody comes into a room."""
+    room, leg = conferences.open(number), LegId(f"call-{user}.1")
+    media.open(leg)
+    seat = Seat(room)
+    seat.put(leg)
+    assert room.enter(seat, Came(call=CallId(f"call-{user}"), number=user, **more)) == ""
+    return seat
+
+
+async def roster(client: httpx.AsyncClient, number: str) -> dict[str, Any]:
+    members = (await client.get(f"{PATH}/{number}/members")).json()["items"]
+    return {member["number"]: member for member in members}
+
+
+async def test_a_room_is_made_changed_and_kept_with_its_pins_sealed(
+    client: httpx.AsyncClient, conferences: Conferences, database: Database
+) -> None:
+    made = await make(client, number="3100", title="Round", pin="2468", host_pin="1357", members=[{"number": "1001"}])
+    assert (made["has_pin"], made["has_host_pin"], made["kind"]) == (True, True, "permanent")
+    assert "2468" not in str(made) and made["meeting"] is None
+    assert (await client.post(PATH, json={"number": "3100"})).status_code == 409
+    changed = await client.patch(f"{PATH}/3100", json={"lobby": True, "members": [{"number": "person/7001"}]})
+    assert changed.json()["lobby"] is True and changed.json()["members"][0]["number"] == "person/7001"
+    assert changed.json()["has_pin"] is True
+    async with database.reading() as session:
+        (row,) = (await session.execute(text("SELECT rules FROM conference_room"))).all()
+    assert "2468" not in row[0] and "1357" not in row[0]
+    await conferences.load(database)
+    assert conferences.rules("3100").pin == "2468"
+    assert (await client.get(PATH)).json()["items"][0]["number"] == "3100"
+    assert (await client.delete(f"{PATH}/3100")).status_code == 204
+    assert (await client.get(f"{PATH}/3100")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"pin": "12"}, "pin"),
+        ({"pin": "1234", "host_pin": "1234"}, "host_pin"),
+        ({"lobby": True}, "lobby"),
+        ({"members": [{"number": "queue/sales"}]}, "number"),
+        ({"most": 1}, "most"),
+        ({"call": True}, "members"),
+    ],
+)
+async def test_what_cannot_be_is_refused_by_its_field(
+    client: httpx.AsyncClient, body: dict[str, Any], field: str
+) -> None:
+    refused = await client.post(PATH, json=body)
+    assert refused.status_code == 422 and field in refused.text, refused.text
+
+
+async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
+    await make(client, number="3100")
+    viewer, operator = ({"Authorization": f"Bearer {role}"} for role in ("viewer", "operator"))
+    assert (await client.get(f"{PATH}/3100", headers=viewer)).status_code == 200
+    assert (await client.post(f"{PATH}/3100/unlock", headers=viewer)).status_code == 403
+    assert (await client.post(f"{PATH}/3100/unlock", headers=operator)).status_code == 204
+    assert (await client.patch(f"{PATH}/3100", json={"title": "x"}, headers=operator)).status_code == 403
+    assert (await client.delete(f"{PATH}/3100/meeting", headers=operator)).status_code == 409
+
+
+async def test_members_are_muted_given_the_floor_renamed_and_removed(
+    client: httpx.AsyncClient, conferences: Conferences, media: ModelMedia, published: list[Fact]
+) -> None:
+    await make(client, number="3100")
+    seats = [comes(conferences, media, "3100", user) for user in ("1001", "1002", "1003")]
+    a, b, c = [LegId(f"call-{user}.1") for user in ("1001", "1002", "1003")]
+    assert all(media.hears(one, other) for one in (a, b, c) for other in (a, b, c) if one != other)
+    member = f"{PATH}/3100/members/2"
+    changed = await client.patch(member, json={"muted": True, "name": "Bob", "gain": -6})
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["muted_by_host"], changed.json()["name"], changed.json()["gain"]) == (True, "Bob", -6)
+    assert not media.hears(a, b) and media.hears(b, a)
+    assert (await client.patch(member, json={"muted": False})).json()["muted_by_host"] is False
+    assert media.hears(a, b)
+    assert (await client.patch(f"{PATH}/3100/members/9", json={"muted": True})).status_code == 404
+    shown = await client.patch(f"{PATH}/3100/meeting", json={"mode": "lecture", "locked": True})
+    assert shown.json()["meeting"]["mode"] == "lecture" and shown.json()["meeting"]["locked"] is True
+    assert not media.hears(a, b)
+    await client.patch(member, json={"floor": True})
+    assert media.hears(a, b) and not media.hears(b, a)
+    last = [fact for fact in published if isinstance(fact, RoomChanged)][-1]
+    assert last.by == "api/the admin"
+    assert [fact.member for fact in published if isinstance(fact, MemberChanged)][-1] == 2
+    assert (await client.delete(member)).status_code == 204
+    assert await seats[1].dropped == "conference/removed"
+    assert (await roster(client, "3100"))["1002"]["left"] == "kicked"
+    assert (await client.delete(f"{PATH}/3100")).status_code == 409
+    assert (await client.delete(f"{PATH}/3100/meeting")).status_code == 204
+    assert await seats[0].dropped == await seats[2].dropped == "conference/ended"
+    assert media.mixes == {} and conferences.now("3100") is None
+
+
+async def test_one_call_rings_a_group_and_again_who_does_not_come(
+    client: httpx.AsyncClient, conferences: Conferences, switchboard: Switchboard, published: list[Fact]
+) -> None:
+    members = [{"number": "1001", "role": "host"}, {"number": "person/7001", "name": "Ann"}, {"number": "1003"}]
+    made = await make(client, kind="instant", call=True, attempts=2, members=members)
+    number = made["number"]
+    assert list(switchboard.called) == ["dialplan/default:1001", "person/7001:7001", "dialplan/default:1003"]
+    switchboard.called["person/7001:7001"](Cause.USER_BUSY)
+    switchboard.called["dialplan/default:1003"](Cause.CALL_REJECTED)
+    members_now = await roster(client, number)
+    ann = members_now["person/7001"]
+    assert (ann["state"], ann["unreached"], ann["attempts"]) == ("invited", "busy", 1) and ann["again_at"] is not None
+    assert (members_now["1003"]["state"], members_now["1003"]["unreached"]) == ("unreached", "declined")
+    unreached = [fact for fact in published if isinstance(fact, MemberUnreached)]
+    assert [fact.reason for fact in unreached] == ["busy", "declined"]
+    assert (await client.delete(f"{PATH}/{number}/members/1")).status_code == 204
+    assert switchboard.hung_up == ["to-1001"]
+    assert (await client.delete(f"{PATH}/{number}/members/2")).status_code == 204
+    assert conferences.now(number) is None, "nobody is there, and nobody is called any more"
+    for _ in range(100):
+        if (await client.get(f"{PATH}/{number}")).status_code == 404:
+            break
+        await asyncio.sleep(0.05)
+    assert (await client.get(f"{PATH}/{number}")).status_code == 404, "an instant room is gone with its meeting"
+
+
+async def test_the_parties_of_a_call_come_into_a_room(client: httpx.AsyncClient, switchboard: Switchboard) -> None:
+    await make(client, number="3100")
+    assert (await client.post(f"{PATH}/3100/members", json={"call": "abc-1"})).status_code == 202
+    assert switchboard.dispersed == [("abc-1", Destination("conference", "3100"))]
+    assert (await client.post(f"{PATH}/3100/members", json={"call": "nowhere"})).status_code == 404
+    assert (await client.post(f"{PATH}/3100/start")).status_code == 409
