@@ -62,7 +62,8 @@ class CameraSource(Source):
                 self._read()
                 reason = "the stream has ended"
             except (OSError, av.FFmpegError, ValueError) as error:
-                reason = f"{type(error).__name__}: {error}"
+                # Without the URL: a password may stand in it.
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             if self._trouble == "":
                 attempt = 0
             self._trouble, self._lost = reason, True
