@@ -94,6 +94,11 @@ impl Reception {
         losses.pattern()
     }
 
+    /// Packets that have come from the present source.
+    pub fn received(&self) -> u32 {
+        self.source.as_ref().map_or(0, |source| source.received)
+    }
+
     /// Losses of the pattern so far: it has changed when they have.
     pub fn losses(&self) -> u32 {
         self.losses.count()

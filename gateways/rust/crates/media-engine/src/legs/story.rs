@@ -586,6 +586,69 @@ fn who_hears_whom_can_be_said_one_by_one() {
     assert_eq!(who_hears(&mut house, 3), [0, 1, 2]);
 }
 
+/// Milliseconds of silence that a party heard of all that it has heard since `from`.
+fn silence(house: &House, leg: u32, from: usize) -> usize {
+    let party = &house.parties[&leg];
+    let frames = party.heard[from..].chunks(party.format.rate() as usize / 1000 * 4);
+    4 * frames
+        .filter(|frame| frame.iter().all(|sample| sample.abs() < 200))
+        .count()
+}
+
+#[test]
+fn two_that_talk_go_over_to_a_mix_and_back_with_a_pause_of_three_packets_at_the_most() {
+    let mut house = House::new(3);
+    for leg in 0..3 {
+        house.call(leg, Speech::Pcma, 20);
+        house.says(leg, TONES[leg as usize]);
+    }
+    house.bridge(0, 1);
+    house.run(3000);
+    let from = house.parties[&0].heard.len();
+    let muted = Command::Level {
+        mix: 0,
+        leg: 2,
+        gain: 0.0,
+        muted: true,
+        deaf: false,
+    };
+    house.order(Command::OpenMix {
+        mix: 0,
+        epoch: 9,
+        rate: 16_000,
+        loudest: 0,
+        keys: true,
+    });
+    house.order(Command::Join { mix: 0, leg: 2 });
+    house.order(muted);
+    for leg in 0..2 {
+        house.order(Command::Join { mix: 0, leg });
+    }
+    house.order(Command::Hear {
+        mix: 0,
+        listener: 1,
+        speaker: 2,
+        gain: Some(0.0),
+    });
+    house.run(2000);
+    assert!(
+        silence(&house, 0, from) <= 60,
+        "{}",
+        silence(&house, 0, from)
+    );
+    is_not_heard(house.hears(0, TONES[2]));
+    is_heard_about(house.hears(0, TONES[1]));
+    is_heard_about(house.hears(1, TONES[2]));
+    is_heard_about(house.hears(2, TONES[0]));
+    let from = house.parties[&0].heard.len();
+    house.order(Command::Silence { leg: 2 });
+    house.bridge(0, 1);
+    house.order(Command::CloseMix { mix: 0 });
+    house.run(1000);
+    assert_eq!(silence(&house, 0, from), 0);
+    assert_eq!(house.panics(), 0);
+}
+
 #[test]
 fn who_leaves_a_mix_is_not_heard_any_more_and_hears_nothing() {
     let mut house = room(8000, 0);
