@@ -38,6 +38,7 @@ from softswitch.events import (
 from softswitch.feature import Feature
 from softswitch.features.acd import feature as acd_feature
 from softswitch.features.acd.service import Queues
+from softswitch.features.acd.view import CentreView
 from softswitch.features.bans import feature as bans
 from softswitch.features.bans.service import Bans
 from softswitch.features.calendars import feature as calendars_feature
@@ -215,6 +216,7 @@ class Softswitch:
         self.directory.goes_with(self.queues.forget_account)
         self.records = CallRecords(self.event_log)
         self.figures = Figures(self.database, self.event_log, clock, bus.publish, self.records.trunk)
+        self.figures.centre = CentreView(self.queues)
         self._retention = Retention(self.database, clock, self.records.live, settings.limits.trace_days)
         self.messaging = Messaging(
             self.directory,

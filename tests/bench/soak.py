@@ -240,7 +240,8 @@ class Soak:
 
     def _unharmed(self, server: Server) -> None:
         metrics = server.metrics()
-        harmed = {name: value for name, value in metrics.items() if ("panic" in name or "fault" in name) and value}
+        bad = ("panic", "fault", "accounts_off")
+        harmed = {name: value for name, value in metrics.items() if value and any(word in name for word in bad)}
         if harmed:
             raise Broken(f"{harmed}\n{server.log_tail()}")
         if server.process.poll() is not None:

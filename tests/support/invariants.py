@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from softswitch.events import (
+    AgentStateChanged,
     CallAnswered,
     CallEnded,
     CallFact,
@@ -25,6 +26,7 @@ from softswitch.events import (
     TransferFailed,
 )
 from softswitch.features.cdr.model import Cdr, record
+from softswitch.features.queue_figures.model.live import Live
 from softswitch.kernel.ids import CallId, LegId
 
 
@@ -109,6 +111,23 @@ def lost_legs(facts: Iterable[Fact]) -> list[str]:
         f"{call}: {began[call]} transfers began, {settled[call]} ended"
         for call in began
         if began[call] != settled[call]
+    ]
+
+
+def lost_callers(facts: Iterable[Fact]) -> list[str]:
+    """In every queue and at every moment: offered = those who left, in any way, + those who wait. In the end nobody
+    waits, and of an agent each state begins where the one before ended."""
+    live, found = Live(), list[str]()
+    for fact in facts:
+        if isinstance(fact, AgentStateChanged):
+            before = live.agents.get(fact.agent)
+            if before is not None and (before.state, fact.at - before.since) != (fact.before, fact.before_ms):
+                found.append(f"{fact} comes after {before}")
+        live.hear(fact)
+        if live.off_balance():
+            return [*found, f"accounts of queues do not add up after {fact}"]
+    return found + [
+        f"stay {stay} waits in {queue.name} for ever" for queue in live.queues.values() for stay in queue.waiting
     ]
 
 

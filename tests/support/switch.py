@@ -399,6 +399,7 @@ class SimulatedSwitch:
         found += [f"{phone.user}@{phone.address}: {left}" for phone in living for left in phone.left()]
         found += self._left()
         found += invariants.not_conserved(self.facts)
+        found += invariants.lost_callers(self.facts)
         whole = self._but_cut_off()
         for facts in invariants.by_call(whole).values():
             found += invariants.broken_order(facts)

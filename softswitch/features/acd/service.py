@@ -4,7 +4,7 @@ Every input goes through `tell`. Who waits is known to the call application by a
 legs of the caller's call (`Caller.ring`); what becomes of them is read from the facts of calls (`talks`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -158,6 +158,10 @@ class Queues:
 
     def settings(self, queue: str) -> QueueSettings | None:
         return self._queues.get(queue)
+
+    def names(self) -> Collection[str]:
+        """Of all queues."""
+        return self._queues.keys()
 
     def queues(self, after: str | None, most: int) -> Sequence[QueueSettings]:
         """Some of them by name, from behind one on."""

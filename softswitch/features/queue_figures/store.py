@@ -6,11 +6,12 @@ with anything in it. The intervals are a table of the query, so that clocks and 
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct, field, json
 from sqlalchemy import RowMapping, select, text, tuple_
 
+from softswitch.events import AgentState
 from softswitch.features.queue_figures.model.intervals import Intervals
 from softswitch.features.queue_figures.model.live import AgentNow
 from softswitch.features.queue_figures.model.rows import AgentRow, By, QueueRow
@@ -59,17 +60,29 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 _INTERVALS = {
     "sqlite": "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:intervals)",
-    "postgresql": "SELECT * FROM unnest(CAST(:begins AS BIGINT[]), CAST(:ends AS BIGINT[]))",
+    "postgresql": (
+        "SELECT begin_at, end_at, place FROM unnest(CAST(:begins AS BIGINT[]), CAST(:ends AS BIGINT[]))"
+        " WITH ORDINALITY AS given(begin_at, end_at, place)"
+    ),
 }
-# CROSS JOIN, and in that order: SQLite goes through the few intervals and looks up the rows of each by an index.
+_SPAN = {"sqlite": "span(begin_at, end_at)", "postgresql": "span(begin_at, end_at, place)"}
+_WITHIN = {
+    # CROSS JOIN, and in that order: it goes through the few intervals and looks up the rows of each by an index.
+    "sqlite": "span CROSS JOIN {table} {join} WHERE {at} >= span.begin_at AND {at} < span.end_at",
+    # One look at the index for all of them, and each row's interval by a search in the array.
+    "postgresql": (
+        "{table} {join} JOIN span ON span.place = width_bucket({at}, CAST(:begins AS BIGINT[]))"
+        " WHERE {at} >= CAST(:first AS BIGINT) AND {at} < CAST(:last AS BIGINT)"
+    ),
+}
+"""Rows of a table with the intervals in which they lie."""
 _STAYS = """
-WITH span(begin_at, end_at) AS MATERIALIZED ({intervals}),
+WITH {span} AS MATERIALIZED ({intervals}),
 stays AS (
   SELECT {name} AS name, span.begin_at, {threshold} AS threshold_ms, {short} AS short_ms,
          CASE WHEN s.left_at < :now THEN s.outcome END AS outcome,
          CASE WHEN s.left_at < :now THEN s.left_at ELSE CAST(:now AS BIGINT) END - s.queued_at AS wait
-  FROM span CROSS JOIN queue_figures_stay s {join}
-  WHERE s.queued_at >= span.begin_at AND s.queued_at < span.end_at {only}
+  FROM {stays} {only}
 )
 SELECT name, begin_at, max(threshold_ms) AS threshold_ms, max(short_ms) AS short_ms, count(*) AS offered,
   sum(CASE WHEN outcome = 'answered' THEN 1 ELSE 0 END) AS answered,
@@ -86,12 +99,11 @@ SELECT name, begin_at, max(threshold_ms) AS threshold_ms, max(short_ms) AS short
 FROM stays GROUP BY name, begin_at LIMIT :most
 """
 _PIECES = """
-WITH span(begin_at, end_at) AS MATERIALIZED ({intervals}),
+WITH {span} AS MATERIALIZED ({intervals}),
 piece AS (
   SELECT span.begin_at, p.agent, p.state, p.reason, p.queue, p.stay,
          CASE WHEN p.end_at > :now THEN CAST(:now AS BIGINT) ELSE p.end_at END - p.begin_at AS ms
-  FROM span CROSS JOIN queue_figures_span p
-  WHERE p.begin_at >= span.begin_at AND p.begin_at < span.end_at
+  FROM {spans}
   UNION ALL
   SELECT span.begin_at, n.agent, n.state, n.reason, n.queue, n.stay,
          span.end_at - CASE WHEN n.begin_at > span.begin_at THEN n.begin_at ELSE span.begin_at END AS ms
@@ -114,20 +126,30 @@ GROUP BY {name}, p.begin_at LIMIT :most
 _STATES = (
     _PIECES
     + """
-SELECT p.agent AS name, p.begin_at, p.state, p.reason, CAST(sum(p.ms) AS BIGINT) AS ms
-FROM piece p WHERE p.ms > 0 {only} GROUP BY p.agent, p.begin_at, p.state, p.reason LIMIT :most
+SELECT p.agent AS name, p.begin_at, {sums} FROM piece p WHERE p.ms > 0 {only} GROUP BY p.agent, p.begin_at LIMIT :most
 """
 )
+_REASONS = (
+    _PIECES
+    + """
+SELECT p.agent AS name, p.begin_at, p.reason, CAST(sum(p.ms) AS BIGINT) AS ms
+FROM piece p WHERE p.ms > 0 AND p.state = 'not_ready' AND p.reason <> '' {only}
+GROUP BY p.agent, p.begin_at, p.reason LIMIT :most
+"""
+)
+_SIGNED_ON = tuple(state for state in get_args(AgentState) if state != "logged_out")
+_SUMS = ", ".join(
+    f"CAST(sum(CASE WHEN p.state = '{state}' THEN p.ms ELSE 0 END) AS BIGINT) AS {state}" for state in _SIGNED_ON
+)
 _ENDED = """
-WITH span(begin_at, end_at) AS MATERIALIZED ({intervals})
+WITH {span} AS MATERIALIZED ({intervals})
 SELECT {name} AS name, span.begin_at,
   sum(CASE WHEN p.kind = 'conversation' THEN 1 ELSE 0 END) AS conversations,
   sum(CASE WHEN p.kind = 'conversation' AND p.reason = 'transferred' THEN 1 ELSE 0 END) AS transfers,
   sum(CASE WHEN p.kind = 'not_answered' THEN 1 ELSE 0 END) AS not_answered,
   sum(CASE WHEN p.kind = 'callback' AND p.reason = 'connected' THEN 1 ELSE 0 END) AS called_back,
   sum(CASE WHEN p.kind = 'callback' AND p.reason <> 'connected' THEN 1 ELSE 0 END) AS callbacks_failed
-FROM span CROSS JOIN queue_figures_end p {join}
-WHERE p.at >= span.begin_at AND p.at < span.end_at {only}
+FROM {ends} {only}
 GROUP BY {name}, span.begin_at LIMIT :most
 """
 _NAMES: Mapping[By, tuple[str, str, str, str]] = {
@@ -180,9 +202,11 @@ async def agent_rows(session: Session, asked: Asked) -> list[AgentRow]:
         return rows[key]
 
     only = _only(asked, "p.agent")
-    for count, found in enumerate(await _all(session, _STATES, asked, {}, only=only)):
-        row_of(found).spend(found["state"], found["reason"], found["ms"])
+    for count, found in enumerate(await _all(session, _STATES, asked, {}, only=only, sums=_SUMS)):
+        row_of(found).states = {state: found[state] for state in _SIGNED_ON if found[state]}
         await _breathe(count)
+    for found in await _all(session, _REASONS, asked, {}, only=only):
+        row_of(found).states[f"not_ready: {found['reason']}"] = found["ms"]
     only += " AND p.kind <> 'callback'"
     for found in await _all(session, _ENDED, asked, {}, name="p.agent", join="", only=only):
         row = row_of(found)
@@ -192,9 +216,10 @@ async def agent_rows(session: Session, asked: Asked) -> list[AgentRow]:
 
 
 async def _all(
-    session: Session, statement: str, asked: Asked, values: Mapping[str, Any], **parts: str
+    session: Session, statement: str, asked: Asked, values: Mapping[str, Any], *, join: str = "", **parts: str
 ) -> Sequence[RowMapping]:
     dialect = session.get_bind().dialect.name
+    within = _WITHIN[dialect]
     spans = [(begin, min(end, asked.now)) for begin, end in asked.spans() if begin < asked.now]
     given: dict[str, Any] = {"most": MOST_ROWS + 1, **values}
     if dialect == "sqlite":
@@ -203,9 +228,17 @@ async def _all(
         given["begins"], given["ends"] = [begin for begin, _ in spans], [end for _, end in spans]
     if asked.name is not None:
         given["asked"] = asked.name
-    whole = statement.format(intervals=_INTERVALS[dialect], **parts)
-    if ":now" in whole:
-        given["now"] = asked.now
+    whole = statement.format(
+        span=_SPAN[dialect],
+        intervals=_INTERVALS[dialect],
+        stays=within.format(table="queue_figures_stay s", at="s.queued_at", join=join),
+        spans=within.format(table="queue_figures_span p", at="p.begin_at", join=""),
+        ends=within.format(table="queue_figures_end p", at="p.at", join=join),
+        join=join,
+        **parts,
+    )
+    given |= {"now": asked.now, "first": spans[0][0] if spans else 0, "last": spans[-1][1] if spans else 0}
+    given = {name: value for name, value in given.items() if f":{name}" in whole}
     found = (await session.execute(text(whole), given)).mappings().all()
     if len(found) > MOST_ROWS:
         raise Invalid("interval", f"the report would have more than {MOST_ROWS} rows: ask for less")

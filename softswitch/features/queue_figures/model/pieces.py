@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 QUARTER_MS = 900_000
-"""Clocks of all time zones have differed from UTC by whole quarters of an hour since 1972."""
+"""Clocks of all time zones have differed from UTC by whole quarters of an hour since 1980."""
 
 
 def pieces(begin: int, end: int) -> Iterator[tuple[int, int]]:
