@@ -340,8 +340,9 @@ class Video(Protocol):
         ...
 
     def refresh_video(self, line: LegId) -> None:
-        """Ask the party for a whole picture: by PLI or FIR as agreed, once in half a second at the most. Who has agreed
-        to neither is to be asked by signalling: `VideoEvents.picture_wanted` says so."""
+        """The party of a line has said by signalling that it needs a whole picture of what it sees: whoever sends that
+        is asked by PLI or FIR as agreed, once in half a second at the most. Who has agreed to neither is to be asked by
+        signalling: `VideoEvents.key_frame_wanted` says so."""
         ...
 
     def video_figures(self, line: LegId) -> VideoFigures:
@@ -361,17 +362,9 @@ class Video(Protocol):
 class VideoEvents(Protocol):
     """What the media engine tells of pictures."""
 
-    def picture_wanted(self, line: LegId) -> None:
+    def key_frame_wanted(self, line: LegId) -> None:
         """Somebody who sees a line needs a whole picture of it, and its party takes no such wish by RTCP: it is to be
         asked by signalling (RFC 5168)."""
-        ...
-
-    def video_started(self, line: LegId) -> None:
-        """The first packet of a line has come, or one after a stall."""
-        ...
-
-    def video_stalled(self, line: LegId) -> None:
-        """Nothing more comes from a line that has sent."""
         ...
 
 
@@ -397,6 +390,10 @@ class Takeover(Protocol):
         """Take over a leg that a media engine in a process of its own has kept open since call control died: the one
         at the local address that its party was told. What was agreed with the party goes on, and so does what the leg
         does. False: its sound is gone."""
+        ...
+
+    def resume_video(self, line: LegId, address: HostPort) -> bool:
+        """The same of a video line; what it does is said again. False: its pictures are gone."""
         ...
 
     def resumed(self) -> None:

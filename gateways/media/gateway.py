@@ -279,6 +279,10 @@ class MediaGateway:
         self._listened_to.add(leg)  # perhaps it was, and that ends when it is bridged
         return True
 
+    def resume_video(self, line: LegId, address: HostPort) -> bool:
+        """See `softswitch.ports.Takeover`."""
+        return False
+
     def resumed(self) -> None:
         """See `softswitch.ports.Takeover`."""
         if self._link is None:

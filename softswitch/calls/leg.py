@@ -1,12 +1,15 @@
 """One party's half of a call, as call control sees it."""
 
+from collections.abc import Callable
 from enum import Enum
+
+from msgspec import Struct
 
 from softswitch.calls.pressed_keys import PressedKeys
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import LegId
-from softswitch.kernel.media import MediaDescription
+from softswitch.kernel.media import Codec, Direction, MediaDescription
 
 
 class LegState(Enum):
@@ -35,6 +38,19 @@ class Open(Enum):
 _UNKNOWN = Party("")
 
 
+class OurVideo(Struct, frozen=True, gc=False):
+    """A video line as our own media engine would have it with a party."""
+
+    content: str = ""
+    """`main` or empty: the picture of a person; else what a party must have said of the line (RFC 4796): `slides`."""
+    direction: Direction = Direction.SENDRECV
+    """Seen from us."""
+    bandwidth_kbps: int | None = None
+    """The most that we take."""
+    codecs: tuple[Codec, ...] = ()
+    """Best first; empty: all that the engine understands."""
+
+
 class Leg:
     """What is known of one leg. Plain state: `Relay` and the engine decide, this remembers."""
 
@@ -53,11 +69,16 @@ class Leg:
         "open",
         "opened_at",
         "party",
+        "pictures",
         "pressed",
         "remote",
+        "seen",
+        "sees",
         "session_id",
+        "shows",
         "state",
         "unfit",
+        "watcher",
     )
 
     def __init__(self, leg: LegId, destination: Destination | None, address: HostPort | None) -> None:
@@ -93,5 +114,15 @@ class Leg:
         """The half of whom it talks with."""
         self.held = False
         """Whether this party has put the other on hold."""
+        self.sees = True
+        """Whether the party may have video."""
+        self.pictures: tuple[HostPort, ...] = ()
+        """Our RTP addresses towards the party for its video lines, by their places; empty: it has none with us."""
+        self.seen: dict[int, tuple[str, str]] | None = None
+        """The codec and the content of its video lines that were ever agreed, by their places."""
+        self.shows: tuple[OurVideo, ...] = ()
+        """The video that our own media engine would have with the party while it talks with nobody else."""
+        self.watcher: Callable[[], None] | None = None
+        """Who is told when what is agreed on its video lines may have changed."""
         self.aside = False
         """Whether the switch holds the other party for it, without a word to either phone."""

@@ -1,9 +1,12 @@
-"""Who tells whom which address and which codecs: offers and answers as they cross the switch (RFC 3264)."""
+"""Who tells whom which address and which codecs: offers and answers as they cross the switch (RFC 3264).
+
+What they say of video is `video_plan`'s."""
 
 from collections.abc import Sequence
 
 from msgspec import structs
 
+from softswitch.calls import video_plan
 from softswitch.calls.codec_choice import Allowed, Codecs, agreed, answered, label, offered, same_format
 from softswitch.calls.leg import Leg, LegState
 from softswitch.kernel.address import HostPort
@@ -26,6 +29,9 @@ def through(description: MediaDescription, address: HostPort | None, rtcp_mux: b
 def past_us(description: MediaDescription) -> MediaDescription:
     """What one party said, as the other is told it where sound bypasses us: its keys with it, since the party beyond
     protects the sound, or nobody does."""
+    if description.video:
+        lines = tuple(structs.replace(line, security=line.security or PLAIN) for line in description.video)
+        description = structs.replace(description, video=lines)
     return description if description.security is not None else structs.replace(description, security=PLAIN)
 
 
@@ -35,7 +41,8 @@ def offer_to(leg: Leg, said: MediaDescription, able: Codecs, by: Allowed = ()) -
         return past_us(said)
     known = leg.remote.codecs if leg.remote is not None else ()
     codecs = offered(said.codecs, by, leg.codecs, able, known)
-    return MediaDescription(leg.address, codecs, said.direction, said.ptime)
+    video = video_plan.offered(leg, said) if said.video else ()
+    return MediaDescription(leg.address, codecs, said.direction, said.ptime, video=video)
 
 
 def answer_to(leg: Leg, said: MediaDescription, able: Codecs) -> MediaDescription:
@@ -46,7 +53,8 @@ def answer_to(leg: Leg, said: MediaDescription, able: Codecs) -> MediaDescriptio
     if offer is None:
         return through(said, leg.address)
     codecs = said.codecs if said.codecs == offer.codecs else answered(said.codecs, offer.codecs, leg.codecs, able)
-    return MediaDescription(leg.address, codecs, said.direction, said.ptime, None, offer.rtcp_mux)
+    video = video_plan.answered(leg, offer, said) if said.video else ()
+    return MediaDescription(leg.address, codecs, said.direction, said.ptime, None, offer.rtcp_mux, video=video)
 
 
 def relayed(leg: Leg, said: MediaDescription, able: Codecs, by: Allowed, *, music: bool) -> MediaDescription:
@@ -64,7 +72,10 @@ def spoken(leg: Leg) -> MediaDescription | None:
     """
     if leg.remote is None or leg.state is not LegState.UP or leg.held:
         return leg.remote
-    return _with(leg.remote, Direction.SENDRECV)
+    said = leg.remote
+    if said.direction is Direction.SENDRECV:
+        return said
+    return _with(video_plan.spoken(said) if said.video else said, Direction.SENDRECV)
 
 
 def speech(leg: Leg) -> str:
@@ -132,14 +143,16 @@ def _first_common(offered: Sequence[Codec], ours: Sequence[Codec]) -> Codec | No
     return next((codec for codec in offered if any(same_format(codec, our) for our in ours)), None)
 
 
-def understood(told: MediaDescription | None, said: MediaDescription, address: HostPort | None) -> bool:
-    """Whether a party that was `told` so needs no new offer to talk at `address` with one that `said` so."""
+def understood(leg: Leg, said: MediaDescription) -> bool:
+    """Whether a leg's party needs no new offer to talk with one that `said` so."""
+    told, address = leg.local, leg.address
     return (
         told is not None
         and told.address == (said.address if address is None else address)
         and told.direction is said.direction
         and same_speech(told, said)
-        and (address is not None or told.security == (said.security or PLAIN))
+        and (address is not None or (told.security == (said.security or PLAIN) and told.video == said.video))
+        and (address is None or not (told.video or said.video) or video_plan.understood(leg, said))
     )
 
 

@@ -17,12 +17,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from softswitch.calls.dial import over
-from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.leg import Leg, LegState, OurVideo
 from softswitch.calls.pressed_keys import PressedKeys
 from softswitch.calls.signals import (
     Alert,
     Answered,
     Aside,
+    AskPicture,
     DigitPressed,
     Ended,
     Incoming,
@@ -106,6 +107,7 @@ class LiveCall(ServedCall):
         leg = self.caller_leg = self.legs.add(Destination(self.origin.kind, self.origin.name), anchored=False)
         leg.inbound = True
         leg.codecs = self.origin.codecs
+        leg.sees = self.origin.video
         leg.session_id = incoming.session_id
         leg.remote = incoming.offer
         leg.party = self.from_
@@ -113,9 +115,9 @@ class LiveCall(ServedCall):
         self._publish_offered(leg.id, str(incoming.source))
         return leg.id
 
-    def originated(self, to: Party) -> None:
-        """The call is of our own making: `start` rings the party that is to have called."""
-        self.to = to
+    def originated(self, to: Party, video: tuple[OurVideo, ...] = ()) -> None:
+        """The call is of our own making: `start` rings the party that is to have called, and offers it `video`."""
+        self.to, self._shows = to, video
         self._publish_offered(IdSource.leg(self.call, 1), "")
 
     def heard(self) -> int | None:
@@ -343,6 +345,12 @@ class LiveCall(ServedCall):
         """The caller's prompt came to its end."""
         if self._hearing is not None and leg == self.caller_leg.id:
             self._hearing.played()
+
+    def picture_wanted(self, leg_id: LegId) -> None:
+        """Somebody needs a whole picture of what a party shows, which takes no such wish but by signalling."""
+        leg = self.legs.get(leg_id)
+        if leg is not None and leg.state is LegState.UP and not over(leg):
+            self._around.signalling.send(leg_id, AskPicture())
 
     def detected(self, leg: LegId, what: str) -> None:
         """Something was heard in a party's sound that was listened for."""

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from softswitch.calls.identity import Identity, IdentityStyle
+from softswitch.calls.leg import OurVideo
 from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Alert, Credentials, Origin, Target
 from softswitch.events import RoutingStep
@@ -13,7 +14,7 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.kernel.media import Srtp
+from softswitch.kernel.media import Srtp, VideoLine
 from softswitch.kernel.sound import Sound
 from softswitch.kernel.spoken import Said
 
@@ -57,7 +58,9 @@ class Candidate(Struct, frozen=True, gc=False):
     rules: LegRules | None = None
     """How its signalling differs from what holds for all."""
     srtp: Srtp = Srtp.OFF
-    """Whether its sound is encrypted."""
+    """Whether its sound, and its pictures, are encrypted."""
+    video: bool = True
+    """Whether it may have video."""
     ring_seconds: float | None = None
     """How long it rings; None: as long as any."""
     confirm: Confirmation | None = None
@@ -273,8 +276,23 @@ class Caller(Protocol):
         """The next key pressed, or None after `within` seconds."""
         ...
 
+    def with_video(self, lines: Sequence[OurVideo], changed: Callable[[], None] | None = None) -> None:
+        """Have video with the caller while it talks with nobody but us: what it offers of these lines is accepted, when
+        it is answered and later. A caller who is up is offered those that it has not got, and its others end; none: all
+        do.
+
+        `changed` is told whenever what is agreed may have changed: then `video_lines` has what there is.
+        """
+        ...
+
+    @property
+    def video_lines(self) -> Sequence[tuple[LegId, VideoLine, VideoLine]]:
+        """The video lines that are agreed with the caller: the leg that each is to the media engine, what we said of
+        it, and what the caller said."""
+        ...
+
     async def echo(self) -> None:
-        """Answer, and send the caller's sound back until it hangs up."""
+        """Answer, and send the caller's sound back until it hangs up, and its pictures."""
         ...
 
     async def tone(self, frequency: float, seconds: float | None = None) -> None:

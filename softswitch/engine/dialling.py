@@ -115,6 +115,7 @@ class Dialling:
             self._dial.add(leg)
             leg.party = Party(candidate.number)
             leg.codecs = candidate.codecs or self._rule(candidate.destination)
+            leg.sees = candidate.video
             leg.local = offer(leg)
             if (confirm or waits) and leg.local is None and leg.address is not None:
                 # It is to hear us before it hears the caller, who wants to be offered to.
@@ -146,6 +147,7 @@ class Dialling:
                     style=candidate.style,
                     rules=candidate.rules,
                     srtp=candidate.srtp,
+                    video=candidate.video,
                     referred_by=referred_by if candidate.destination.kind == "account" else None,
                 ),
             )
@@ -289,12 +291,16 @@ class Dialling:
                 self.finish()
 
 
-def through_caller(caller: Leg, able: Codecs) -> Callable[[Leg], MediaDescription | None]:
+def through_caller(legs: CallLegs[Any], caller: Leg, able: Codecs) -> Callable[[Leg], MediaDescription | None]:
     """Offers that pass on what the caller said, and what we convert it to; none where the caller wants to be offered
     to. `able`: what we convert between."""
 
     def offer(leg: Leg) -> MediaDescription | None:
         said = media_plan.spoken(caller)
-        return None if said is None else media_plan.offer_to(leg, said, able, caller.codecs)
+        if said is None:
+            return None
+        if said.video:
+            legs.give_pictures(leg, len(said.video))
+        return media_plan.offer_to(leg, said, able, caller.codecs)
 
     return offer

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import structs
 
-from softswitch.calls import media_plan
-from softswitch.calls.leg import Leg
+from softswitch.calls.leg import Leg, OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.call import CallApp, LiveCall
 from softswitch.engine.caller import Candidate, Confirmation, DialOutcome, Later
@@ -41,14 +40,17 @@ class InvitedCall(LiveCall):
         home: Destination,
         rang: Callable[[], None],
         confirm: Confirmation | None,
+        video: tuple[OurVideo, ...] = (),
     ) -> None:
         """`home`: which application has whoever answers; `rang` is told when somebody is alerted; `confirm`: what is
-        asked of whoever answers behind a trunk, unless the terminal has a question of its own."""
+        asked of whoever answers behind a trunk, unless the terminal has a question of its own; `video`: what is offered
+        beside the sound, see `Caller.with_video`."""
         super().__init__(around, apps, index, over, call, origin)
         self._home = home
         self._rang = rang
         self.confirm = confirm
         self._until = 0.0
+        self._shows = video
 
     def invite(self, from_: Party, to: Party, destination: Destination, ring_seconds: float) -> None:
         """Set it going."""
@@ -115,9 +117,9 @@ class InvitedCall(LiveCall):
     def _offer(self, leg: Leg) -> MediaDescription:
         """Wide-band first, where that is cheap: what a room hears is worth it."""
         media = self._around.media
-        assert leg.address is not None
         wide = [codec for codec in media.converts if codec not in media.codecs and codec.name in _WIDE]
-        return media_plan.offer((*wide, *media.codecs), leg.address)
+        leg.shows = self._shows
+        return self.talk.our_offer(leg, (*wide, *media.codecs))
 
     def _alerted(self, leg: Leg, early: bool, silenced: bool) -> None:
         if self._awaits:

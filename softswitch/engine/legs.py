@@ -8,6 +8,7 @@ from softswitch.calls.clues import clues
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Ended, HangUp
+from softswitch.engine import pictures
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import LegArrived, LegClues, LegEnded, LegMoved, MediaFigures
 from softswitch.kernel.cause import Cause
@@ -87,11 +88,19 @@ class CallLegs(Generic[Owner]):
         if leg.address is not None:
             self._around.media.close(leg.id)
             leg.address = None
+            if leg.pictures:
+                pictures.close(self._around, leg)
 
     def connect(self, leg: Leg) -> None:
         """Tell the media engine what is agreed with a leg's party, once both sides have said theirs."""
         if leg.address is not None and leg.local is not None and leg.remote is not None:
             self._around.media.connect(leg.id, leg.local, leg.remote)
+            if leg.pictures:
+                pictures.connect(self._around, leg)
+
+    def give_pictures(self, leg: Leg, lines: int) -> None:
+        """See `pictures.give_ports`."""
+        pictures.give_ports(self._around, leg, lines)
 
     def hang_up(self, leg: Leg, cause: Cause, status: int | None = None, *, elsewhere: bool = False) -> None:
         """Tell a leg to end, once; its `Ended` follows."""
@@ -152,6 +161,8 @@ class CallLegs(Generic[Owner]):
         now = self._around.clock.wall_ms()
         evidence, figures = self.evidence(leg, ended, answered_at, now)
         codec = media_plan.speech(leg) if leg.state is LegState.UP else ""
+        has_video = leg.seen or (leg.remote is not None and leg.remote.video)
+        video = pictures.measured(self._around, leg) if has_video else ()
         leg.state = LegState.ENDED
         self._gone.append(leg)
         self.close_media(leg)
@@ -169,5 +180,6 @@ class CallLegs(Generic[Owner]):
                 contacts=ended.contacts,
                 clues=evidence,
                 codec=codec,
+                video=video,
             )
         )

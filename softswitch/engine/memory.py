@@ -25,6 +25,10 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     session_id: str = ""
     far_session_id: str = ""
     aside: bool = False
+    sees: bool = True
+    pictures: tuple[HostPort, ...] = ()
+    seen: tuple[tuple[int, str, str], ...] = ()
+    """Of its video lines that were ever agreed: place, codec, content."""
     leaving: bool = False
     dialog: Raw
     """See `softswitch.ports.Memory.remembered`."""
@@ -84,6 +88,9 @@ def leg_record(leg: Leg, dialog: bytes) -> LegRecord:
         session_id=leg.session_id,
         far_session_id=leg.far_session_id,
         aside=leg.aside,
+        sees=leg.sees,
+        pictures=leg.pictures,
+        seen=tuple((place, *what) for place, what in leg.seen.items()) if leg.seen else (),
         leaving=leg.leaving,
         dialog=Raw(dialog),
     )

@@ -5,17 +5,19 @@ its caller begins anew. What cannot go on is ended as any call is, so that its p
 from collections.abc import Iterable
 
 import structlog
+from msgspec import structs
 
 from softswitch.calls.forwards import Forwards
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.restored import RestoredLeg
+from softswitch.engine import pictures
 from softswitch.engine.call import LiveCall
 from softswitch.engine.memory import CallRecord, LegRecord, TransferRecord
 from softswitch.engine.record import Outcome
 from softswitch.engine.transfer import Transfer
 from softswitch.events import CallFact, CallOffered, LegArrived, LegDialed, LegEnded, LegMoved
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.ids import LegId
+from softswitch.kernel.ids import IdSource, LegId
 from softswitch.ports import Memory, Takeover
 
 log = structlog.get_logger(__name__)
@@ -51,7 +53,7 @@ class RestoredCall(LiveCall):
             leg = _leg(each, restored)
             self.legs.restore(leg)
             whole = self._has_sound(leg, media) and whole
-            if restored.offering:
+            if restored.offering or not self._has_video(leg, media):
                 offering.append(leg)
         self._lost(facts)
         caller = self.legs.get(record.caller)
@@ -105,6 +107,17 @@ class RestoredCall(LiveCall):
             leg.address = None
         return found
 
+    def _has_video(self, leg: Leg, media: Takeover) -> bool:
+        """Whether a leg's video goes on, if it had any; else the party is to be told that it has ended."""
+        lines = ((IdSource.video(leg.id, place), address) for place, address in enumerate(leg.pictures))
+        if all(media.resume_video(line, address) for line, address in lines):
+            return True
+        pictures.close(self._around, leg)
+        self.note(f"the video of {leg.id} has ended with the switch that carried it")
+        assert leg.local is not None and leg.remote is not None, "only a leg with sound has had ports for pictures"
+        leg.local, leg.remote = structs.replace(leg.local, video=()), structs.replace(leg.remote, video=())
+        return False
+
     def _lost(self, facts: Iterable[CallFact]) -> None:
         open_legs: dict[LegId, None] = {}
         for fact in facts:
@@ -139,7 +152,8 @@ def _leg(record: LegRecord, restored: RestoredLeg) -> Leg:
     leg.party, leg.inbound, leg.codecs = record.party, record.inbound, record.codecs
     leg.opened_at, leg.informed = record.opened_at, record.informed
     leg.session_id, leg.far_session_id = record.session_id, record.far_session_id
-    leg.aside = record.aside
+    leg.aside, leg.sees, leg.pictures = record.aside, record.sees, record.pictures
+    leg.seen = {place: (codec, content) for place, codec, content in record.seen} or None
     leg.local, leg.remote = restored.local, restored.remote
     leg.held = leg.remote is not None and leg.remote.on_hold
     return leg

@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import structs
 
-from softswitch.calls import media_plan
+from softswitch.calls import media_plan, video_plan
 from softswitch.calls.dial import over
 from softswitch.calls.identity import ANONYMOUS, Identity, IdentityStyle
-from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.leg import Leg, LegState, OurVideo
 from softswitch.calls.signals import Alert, Answer, Origin, Ring
 from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Later, Recorded, Ringer, Spoken
 from softswitch.engine.dialling import Dialling, through_caller
@@ -27,15 +27,26 @@ from softswitch.events import CallAnswered, LegAnswered
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
-from softswitch.kernel.ids import CallId
-from softswitch.kernel.media import MediaDescription
+from softswitch.kernel.ids import CallId, IdSource, LegId
+from softswitch.kernel.media import MediaDescription, VideoLine
 from softswitch.kernel.sound import Sound, SoundFile
 
 
 class ServedCall(RecordedCall):
     """The part of a call that does what applications ask of a `Caller`, and knows who is with whom."""
 
-    __slots__ = ("_alert", "_contacts", "_dial", "_hearing", "_hops_left", "_rings", "legs", "talk", "transfer")
+    __slots__ = (
+        "_alert",
+        "_contacts",
+        "_dial",
+        "_hearing",
+        "_hops_left",
+        "_rings",
+        "_shows",
+        "legs",
+        "talk",
+        "transfer",
+    )
 
     def __init__(self, around: Surroundings, call: CallId, origin: Origin, legs: CallLegs[Any]) -> None:
         super().__init__(around, call, origin)
@@ -52,6 +63,8 @@ class ServedCall(RecordedCall):
         self._contacts: tuple[str, ...] = ()
         """Where the caller is sent if nobody answers."""
         self._hearing: Hearing | None = None
+        self._shows: tuple[OurVideo, ...] = ()
+        """What a party is offered to see whom we ring as if it had called."""
 
     # What call applications do (the `Caller` protocol) -----------------------------------------------------
 
@@ -116,8 +129,32 @@ class ServedCall(RecordedCall):
     def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
         return sounds(spoken, self.language, self._around.prompt)
 
+    def with_video(self, lines: Sequence[OurVideo], changed: Callable[[], None] | None = None) -> None:
+        leg = self.caller_leg
+        leg.shows, leg.watcher = tuple(lines), changed
+        if leg.state is LegState.UP and self.other(leg) is None:
+            self.talk.with_us(leg)
+
+    @property
+    def video_lines(self) -> Sequence[tuple[LegId, VideoLine, VideoLine]]:
+        leg = self.caller_leg
+        return [(IdSource.video(leg.id, place), local, remote) for place, local, remote in video_plan.lines_of(leg)]
+
     async def echo(self) -> None:
-        await self._hear(self._around.media.echo, None)
+        video = self._around.video
+
+        def pictures_too() -> None:
+            assert video is not None
+            for line, _, _ in self.video_lines:
+                video.echo_video(line)
+
+        if video is not None:
+            self.with_video((OurVideo(), OurVideo("slides")), pictures_too)
+        try:
+            await self._hear(self._around.media.echo, None)
+        finally:
+            # Whoever serves the caller next says for itself whether there is anything to see.
+            self.caller_leg.shows, self.caller_leg.watcher = (), None
 
     async def tone(self, frequency: float, seconds: float | None = None) -> None:
         await self._hear(lambda leg: self._around.media.tone(leg, frequency), seconds)
@@ -228,7 +265,7 @@ class ServedCall(RecordedCall):
             from_ = ANONYMOUS if identity.private else from_
             if identity.verstat:
                 candidates = [_with_verstat(candidate, from_, identity) for candidate in candidates]
-        offer, half = through_caller(caller, self._around.media.converts), caller.session_id
+        offer, half = through_caller(self.legs, caller, self._around.media.converts), caller.session_id
         transfer = self.transfer
         dial.invite(
             candidates,
@@ -246,8 +283,8 @@ class ServedCall(RecordedCall):
 
         def offer(leg: Leg) -> MediaDescription:
             self.legs.open_media(leg)
-            assert leg.address is not None
-            return media_plan.offer(self._around.media.codecs, leg.address)
+            leg.shows = self._shows
+            return self.talk.our_offer(leg)
 
         def becomes_caller(leg: Leg) -> None:
             self.caller_leg = leg
@@ -377,6 +414,7 @@ class ServedCall(RecordedCall):
             if partner is not None:
                 self._pair(partner)
             elif was_up and (dial is None or not dial.open):
+                new.shows, new.watcher = old.shows, old.watcher
                 self.talk.with_us(new)
                 self._answer_caller()
                 if self._hearing is not None:

@@ -9,7 +9,7 @@ from softswitch.events import Fact
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.ports import Media, Mixer, Player, Recorder, Signalling
+from softswitch.ports import Media, Mixer, Player, Recorder, Signalling, Video
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall
@@ -38,6 +38,7 @@ class Surroundings:
         "ringback",
         "room",
         "signalling",
+        "video",
         "watching",
     )
 
@@ -57,6 +58,7 @@ class Surroundings:
         mixer: Mixer | None = None,
         player: Player | None = None,
         recorder: Recorder | None = None,
+        video: Video | None = None,
         prompt: Callable[[str, str], str] = lambda language, name: name,
         language: str = "en",
         music: str = "",
@@ -83,6 +85,8 @@ class Surroundings:
         """None: nothing can be said that is put together of several sounds."""
         self.recorder = recorder
         """None: nothing that a caller says can be kept."""
+        self.video = video
+        """None: no pictures pass through us."""
         self.prompt = prompt
         """Which sound a prompt is in a language: takes the language and the prompt's name."""
         self.language = language

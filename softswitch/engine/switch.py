@@ -7,7 +7,7 @@ import structlog
 
 from softswitch.calls.dial import over
 from softswitch.calls.in_call import Keypad
-from softswitch.calls.leg import Leg, LegState
+from softswitch.calls.leg import Leg, LegState, OurVideo
 from softswitch.calls.signals import Incoming, LegSignal, Origin
 from softswitch.engine import conference, dispersal, supervision
 from softswitch.engine import transfer as transfers
@@ -26,13 +26,13 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
-from softswitch.ports import Media, Memory, Mixer, Player, Recorder, Signalling, Takeover
+from softswitch.ports import Media, Memory, Mixer, Player, Recorder, Signalling, Takeover, Video
 
 log = structlog.get_logger(__name__)
 
 
 class Switch:
-    """Provides `SignallingEvents` and `MediaEvents` to the gateways, and runs the calls."""
+    """Provides `SignallingEvents`, `MediaEvents` and `VideoEvents` to the gateways, and runs the calls."""
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class Switch:
         mixer: Mixer | None = None,
         player: Player | None = None,
         recorder: Recorder | None = None,
+        video: Video | None = None,
         prompt: Callable[[str, str], str] = lambda language, name: name,
         language: str = "en",
         music: str = "",
@@ -87,7 +88,8 @@ class Switch:
         elsewhere, `keypad` what a party may press while it talks, `music` is the prompt for those who wait, and
         `ringback` the one for callers who hear us while somebody rings.
         `mixer` lets more than two talk together, `player` says one thing after another, `recorder` keeps what callers
-        say. `prompt` tells which sound a prompt is in a language, `language` is that of callers who chose no other.
+        say, `video` lets pictures pass through us. `prompt` tells which sound a prompt is in a language, `language` is
+        that of callers who chose no other.
         `record` begins or ends a recording that a party asks for, and says which, or why not; `room` makes a room of
         its call.
         """
@@ -105,6 +107,7 @@ class Switch:
             mixer=mixer,
             player=player,
             recorder=recorder,
+            video=video,
             prompt=prompt,
             language=language,
             music=music,
@@ -171,6 +174,13 @@ class Switch:
         call = self._legs.get(leg)
         if call is not None:
             call.detected(leg, what)
+
+    def key_frame_wanted(self, line: LegId) -> None:
+        """See `VideoEvents`: the party is asked by signalling."""
+        leg, _ = IdSource.of_video(line)
+        call = self._legs.get(leg)
+        if call is not None:
+            call.picture_wanted(leg)
 
     def sound_lost(self, leg: LegId) -> None:
         """A call whose sound is gone is over, like one whose handling failed."""
@@ -250,16 +260,17 @@ class Switch:
         candidates: Sequence[Candidate],
         ring_seconds: float,
         destination: Destination | None = None,
+        video: Sequence[OurVideo] = (),
     ) -> CallId:
         """Ring the terminals of a party, and when it answers, route `number` as if the party had dialled it, or hand
-        the call to a `destination`.
+        the call to a `destination`. `video` is offered to it with the sound, see `Caller.with_video`.
 
         Raises NotFound when the party has no terminal.
         """
         if not candidates:
             raise NotFound("registered phone of", origin.name)
         call = self._new_call(origin)
-        call.originated(Party(number))
+        call.originated(Party(number), tuple(video))
         call.start(destination or Destination("dialplan", origin.context), candidates, ring_seconds)
         return call.call
 
@@ -275,10 +286,11 @@ class Switch:
         rang: Callable[[], None],
         over: Callable[[Cause], None],
         confirm: Confirmation | None = None,
+        video: Sequence[OurVideo] = (),
     ) -> CallId:
         """Call somebody for an application of ours: `destination` finds whom to ring, as if `from_` had called `number`
         with the rights of `origin`; who answers is handed to `home`. `rang` is told when somebody is alerted, `over`
-        when the call has ended, and why."""
+        when the call has ended, and why. `video` is offered with the sound, see `Caller.with_video`."""
         assert self._around is not None, "connect() comes before calls"
 
         def ended(name: CallId) -> None:
@@ -287,7 +299,16 @@ class Switch:
 
         name = self._ids.call()
         call = InvitedCall(
-            self._around, self._apps, self._legs, ended, name, origin, home=home, rang=rang, confirm=confirm
+            self._around,
+            self._apps,
+            self._legs,
+            ended,
+            name,
+            origin,
+            home=home,
+            rang=rang,
+            confirm=confirm,
+            video=tuple(video),
         )
         self._calls[name] = call
         self._silence.begin()

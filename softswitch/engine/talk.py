@@ -1,11 +1,11 @@
 """Whom the caller talks to, us or another party, and the offers and answers that pass meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import structs
 
-from softswitch.calls import media_plan
+from softswitch.calls import media_plan, video_plan
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState, Open
 from softswitch.calls.relay import Connect, Effect, Held, Relay, Send
@@ -30,13 +30,14 @@ from softswitch.calls.signals import (
     TextAnswered,
     Texted,
 )
+from softswitch.engine import pictures
 from softswitch.engine.legs import CallLegs
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import LegHeld, LegResumed, LegsBridged, LegsParted
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Conflict, Rejected
 from softswitch.kernel.ids import CallId
-from softswitch.kernel.media import MediaDescription
+from softswitch.kernel.media import Codec, MediaDescription
 
 
 class Talk:
@@ -64,15 +65,13 @@ class Talk:
         """
         self._legs.open_media(caller)
         assert caller.address is not None
-        codecs = self._around.media.codecs
         if caller.state is LegState.UP:
             self._align_with_us(caller)
             return
         if caller.remote is None:
-            caller.local = media_plan.offer(codecs, caller.address)
+            caller.local = self.our_offer(caller)
             return
-        able = self._around.media.converts
-        caller.local = media_plan.answer(caller.remote, (*codecs, *able) if wide else codecs, caller.address, able)
+        caller.local = self._our_answer(caller, caller.remote, wide=wide)
         if caller.local is None:
             raise Rejected(Cause.INCOMPATIBLE_DESTINATION, "the caller offers no codec that we speak")
         self._legs.connect(caller)
@@ -110,11 +109,11 @@ class Talk:
         self._rings_back = False
         self._relaying(caller, leg)
         bypassed = leg.address is None
-        caller.local = leg.remote if bypassed else media_plan.answer_to(caller, leg.remote, self._around.media.converts)
+        caller.local = leg.remote if bypassed else self._answer_to(caller, leg.remote)
         if not bypassed:
             self._legs.connect(leg)
             self._legs.connect(caller)
-            self._around.media.bridge(caller.id, leg.id)
+            self._bridge(caller, leg)
 
     def early_to_answered(self, caller: Leg, leg: Leg) -> bool:
         """The same for a caller who was answered already: only where the two understand each other as it is, since it
@@ -129,7 +128,7 @@ class Talk:
         self._relaying(caller, leg)
         self._rings_back = False
         self._legs.connect(leg)
-        self._around.media.bridge(caller.id, leg.id)
+        self._bridge(caller, leg)
         return True
 
     def between(self, caller: Leg, leg: Leg) -> bool:
@@ -142,23 +141,22 @@ class Talk:
         if leg.address is None:
             self._legs.close_media(caller)  # it was opened for a candidate that did not win
         late = caller.remote is None
-        able = self._around.media.converts
         self._rings_back = False
         relay = self._relaying(caller, leg)
         said = media_plan.spoken(caller)
         if leg.local is None and said is not None:
             # It was invited without an offer, by a caller whose place another has taken meanwhile: its own is open.
-            leg.local = media_plan.answer_to(leg, said, able)
+            leg.local = self._answer_to(leg, said)
             self._around.signalling.send(leg.id, Confirm(leg.local))
         if caller.state is LegState.UP:
             self._to_align = [caller]
             self._align()
         else:
             if late:
-                caller.local = media_plan.offer_to(caller, leg.remote, able, leg.codecs)
+                caller.local = self._offer_to(caller, leg.remote, leg.codecs)
                 relay.await_answer(caller)
             else:
-                caller.local = media_plan.answer_to(caller, leg.remote, able)
+                caller.local = self._answer_to(caller, leg.remote)
         if leg.address is not None:
             if not late:
                 self._legs.connect(caller)
@@ -166,7 +164,7 @@ class Talk:
             if caller.state is LegState.UP:
                 self._let_hear(caller, leg)  # it may have put on hold what it was with before
             else:
-                self._around.media.bridge(caller.id, leg.id)
+                self._bridge(caller, leg)
 
     def _relaying(self, caller: Leg, leg: Leg) -> Relay:
         """The relay between two legs: the one that was there before the answer, with what it is at, or a new one."""
@@ -212,13 +210,9 @@ class Talk:
         yet, what our own media engine would; that is put right once the partner has spoken."""
         assert leg.address is not None
         if said is not None:
-            able = self._around.media.converts
-            offers = leg.remote is None
-            return media_plan.offer_to(leg, said, able, by) if offers else media_plan.answer_to(leg, said, able)
-        codecs = self._around.media.codecs
-        able = self._around.media.converts
-        answer = media_plan.answer(leg.remote, codecs, leg.address, able) if leg.remote is not None else None
-        return answer or media_plan.offer(codecs, leg.address)
+            return self._offer_to(leg, said, by) if leg.remote is None else self._answer_to(leg, said)
+        answer = self._our_answer(leg, leg.remote) if leg.remote is not None else None
+        return answer or self.our_offer(leg)
 
     def restore(self, a: Leg, b: Leg) -> None:
         """Let two parties go on that talked, or held one another, when an earlier process ended."""
@@ -288,6 +282,9 @@ class Talk:
                 self._hold_no_more(a, b)
             if self._around.watching is not None:
                 self._around.watching.apart(a, b)
+            for leg in (a, b):
+                if leg.pictures:
+                    pictures.silence(self._around, leg)
             self._carry_out(relay.abandon())
         self._quiet()
 
@@ -307,6 +304,8 @@ class Talk:
         """Bridge two parties, or let whom the other holds hear music."""
         if a.address is None or b.address is None:
             return
+        if a.pictures and b.pictures:
+            self._let_see(a, b)
         a_holds, b_holds = self._holds(a), self._holds(b)
         if a_holds or b_holds:
             if self._around.watching is not None:
@@ -318,6 +317,20 @@ class Talk:
                     self._play_music(other)  # also to one that is about to be answered
         elif self._around.watching is None or not self._around.watching.bridge(a, b):
             self._around.media.bridge(a.id, b.id)
+
+    def _bridge(self, a: Leg, b: Leg) -> None:
+        self._around.media.bridge(a.id, b.id)
+        if a.pictures and b.pictures:
+            pictures.bridge(self._around, a, b)
+
+    def _let_see(self, a: Leg, b: Leg) -> None:
+        """A party that holds by its own descriptions says there what of its pictures may go; one that the switch holds
+        for sees nothing and is not seen."""
+        if a.aside or b.aside:
+            pictures.silence(self._around, a)
+            pictures.silence(self._around, b)
+        else:
+            pictures.bridge(self._around, a, b)
 
     def _holds(self, leg: Leg) -> bool:
         """Whether whom a party talks with hears us and not it."""
@@ -337,8 +350,9 @@ class Talk:
         """A party says something to whom it talks with, beside the sound."""
         other, send = self._other(leg), self._around.signalling.send
         match said:
-            case PictureAsked() if other is not None:
-                send(other.id, AskPicture())
+            case PictureAsked():
+                if not pictures.refresh(self._around, leg) and other is not None:
+                    send(other.id, AskPicture())
             case Texted(reference, content_type, body):
                 if other is not None:
                     send(other.id, SendText(reference, content_type, body))
@@ -386,9 +400,7 @@ class Talk:
                 leg.remote = media or leg.remote
             case Open.REQUEST, OfferAnswered(media) if media is not None and leg.address is not None:
                 leg.remote = media
-                ours = self._around.media
-                answer = media_plan.answer(media, ours.codecs, leg.address, ours.converts)
-                leg.local = answer or media_plan.through(media, leg.address)
+                leg.local = self._our_answer(leg, media) or media_plan.through(media, leg.address)
                 self._around.signalling.send(leg.id, Confirm(leg.local))
             case Open.OFFER | Open.REQUEST, OfferAnswered() | OfferRefused():
                 pass
@@ -405,9 +417,15 @@ class Talk:
         return True
 
     def _relayed(self, relay: Relay, leg: Leg, signal: LegSignal) -> None:
+        other = relay.other(leg)
+        said = getattr(signal, "media", None)
+        if said is not None and said.video:
+            for each in (leg, other):
+                self._legs.give_pictures(each, len(said.video))
         effects = relay.receive(leg, signal)
         self._carry_out(effects)
-        other = relay.other(leg)
+        if leg.pictures and other.pictures and any(type(effect) is Connect for effect in effects):
+            self._let_see(leg, other)
         up = leg.state is other.state is LegState.UP
         ours = self._around.music or leg.aside or other.aside or self._around.watching is not None
         if up and ours and any(type(effect) is Held for effect in effects):
@@ -432,19 +450,19 @@ class Talk:
         self._around.signalling.send(leg.id, AcceptOffer(leg.local))
 
     def _negotiated_with_us(self, leg: Leg, signal: LegSignal) -> None:
-        codecs, send = self._around.media.codecs, self._around.signalling.send
+        send = self._around.signalling.send
         match signal:
             case Offered() if leg.open is not Open.NOTHING:
                 send(leg.id, RefuseOffer(Cause.TEMPORARY_FAILURE, 491))
             case Offered(None):
                 self._legs.open_media(leg)
                 assert leg.address is not None
-                leg.local = media_plan.offer(codecs, leg.address)
+                leg.local = self.our_offer(leg)
                 send(leg.id, AcceptOffer(leg.local))
             case Offered(offered) if offered is not None:
                 self._legs.open_media(leg)
                 assert leg.address is not None
-                answer = media_plan.answer(offered, codecs, leg.address, self._around.media.converts)
+                answer = self._our_answer(leg, offered)
                 if answer is None:
                     send(leg.id, RefuseOffer(Cause.INCOMPATIBLE_DESTINATION))
                     return
@@ -470,23 +488,60 @@ class Talk:
             if said is not None and leg.held and leg.local is not None:
                 # Whoever holds is not asked to speak: it resumes itself.
                 said = structs.replace(said, direction=leg.local.direction)
-            if said is not None and not over(leg) and not media_plan.understood(leg.local, said, leg.address):
-                self._offer(leg, media_plan.offer_to(leg, said, self._around.media.converts, other.codecs))
+            if said is not None and not over(leg) and not media_plan.understood(leg, said):
+                self._offer(leg, self._offer_to(leg, said, other.codecs))
                 return
 
     def _align_with_us(self, leg: Leg) -> None:
         """The same towards our own media engine."""
         assert leg.address is not None
-        codecs = media_plan.offer(self._around.media.codecs, leg.address)
-        ours = media_plan.offer_to(leg, codecs, self._around.media.converts)
+        said = self.our_offer(leg)
+        ours = media_plan.offer_to(leg, said, self._around.media.converts)
+        if said.video:
+            ours = structs.replace(ours, video=said.video)
         if leg.open is Open.NOTHING and not (
             leg.local is not None
             and leg.local.address == leg.address
             and leg.local.direction is ours.direction
             and leg.remote is not None
-            and media_plan.answer(leg.remote, self._around.media.codecs, leg.address, self._around.media.converts)
+            and self._our_answer(leg, leg.remote)
+            and video_plan.alike(leg.local.video, ours.video)
         ):
             self._offer(leg, ours)
+
+    # What is said -----------------------------------------------------------------------------------------
+
+    def _offer_to(self, leg: Leg, said: MediaDescription, by: tuple[str, ...]) -> MediaDescription:
+        if said.video:
+            self._legs.give_pictures(leg, len(said.video))
+        return media_plan.offer_to(leg, said, self._around.media.converts, by)
+
+    def _answer_to(self, leg: Leg, said: MediaDescription) -> MediaDescription:
+        if said.video:
+            self._legs.give_pictures(leg, len(said.video))
+        return media_plan.answer_to(leg, said, self._around.media.converts)
+
+    def our_offer(self, leg: Leg, codecs: Sequence[Codec] = ()) -> MediaDescription:
+        """What our own media engine would have with a party: speech of these codecs, or of those that cost least, and
+        the video that the leg `shows`."""
+        assert leg.address is not None
+        said = media_plan.offer(codecs or self._around.media.codecs, leg.address)
+        if leg.shows and self._around.video is not None:
+            self._legs.give_pictures(leg, video_plan.wanted(leg, None))
+            said = structs.replace(said, video=video_plan.offer_ours(leg, tuple(self._around.video.video_codecs)))
+        return said
+
+    def _our_answer(self, leg: Leg, offer: MediaDescription, *, wide: bool = False) -> MediaDescription | None:
+        """What it answers an offer, of wide-band speech, too; None when no codec for speech is common."""
+        assert leg.address is not None
+        ours = self._around.media
+        codecs = (*ours.codecs, *ours.converts) if wide else ours.codecs
+        answer = media_plan.answer(offer, codecs, leg.address, ours.converts)
+        if answer is not None and leg.shows and offer.video and self._around.video is not None:
+            self._legs.give_pictures(leg, video_plan.wanted(leg, offer))
+            video = video_plan.answer_ours(leg, offer, tuple(self._around.video.video_codecs))
+            return structs.replace(answer, video=video)
+        return answer
 
     def _offer(self, leg: Leg, media: MediaDescription) -> None:
         leg.local, leg.open = media, Open.OFFER

@@ -4,18 +4,23 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from softswitch.events import MediaFigures
+from softswitch.events import MediaFigures, VideoFigures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import LegId, MixId
-from softswitch.kernel.media import Codec, MediaDescription
+from softswitch.kernel.media import Codec, MediaDescription, VideoLine
 from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
-from softswitch.ports import MediaEvents
+from softswitch.ports import MediaEvents, VideoEvents
 
 CODECS = (Codec(0, "PCMU"), Codec(8, "PCMA"), Codec(101, "TELEPHONE-EVENT", parameters="0-16"))
 
 
+VIDEO_CODECS = (
+    Codec(97, "H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1"),
+    Codec(98, "H264", 90000, 1, "profile-level-id=42e01f;level-asymmetry-allowed=1"),
+    Codec(96, "VP8", 90000),
+)
 RINGBACK = "tones/ringback"
 
 
@@ -24,6 +29,13 @@ class Agreed(NamedTuple):
 
     local: MediaDescription
     remote: MediaDescription
+
+
+class Seen(NamedTuple):
+    """What offer and answer settled for a video line."""
+
+    local: VideoLine
+    remote: VideoLine
 
 
 class Take(NamedTuple):
@@ -130,6 +142,19 @@ class ModelMedia:
         """Parties whose pauses are listened for, and how long they are, ms."""
         self.sent_digits: list[tuple[LegId, str]] = []
         self.mixes: dict[MixId, Mix] = {}
+        self.open_lines: dict[LegId, HostPort] = {}
+        self.lines: dict[LegId, Seen] = {}
+        """What was agreed on video lines."""
+        self.showing: dict[LegId, LegId] = {}
+        """Whom the party of a line sees: another line, or itself."""
+        self.refreshed: list[LegId] = []
+        """Lines whose parties needed a whole picture, and said so by signalling."""
+        self.picture_figures = VideoFigures()
+        """What every line is said to have measured."""
+        self.video_events: VideoEvents | None = None
+        self.forgets_video = False
+        """Whether the pictures are gone when a switch has died, unlike the sound."""
+        self._kept_lines: set[LegId] = set()
         self._kept: set[LegId] = set()
         """Legs of a switch that has died, which nobody has resumed."""
         self._ends: dict[LegId, Playback] = {}
@@ -229,6 +254,7 @@ class ModelMedia:
     def lose_owner(self) -> None:
         """The switch has died; the sound goes on."""
         self._kept = set(self.open_legs)
+        self._kept_lines = set() if self.forgets_video else set(self.open_lines)
         self.events = None
 
     def resume(self, leg: LegId, address: HostPort, local: MediaDescription, remote: MediaDescription | None) -> bool:
@@ -241,6 +267,9 @@ class ModelMedia:
         for leg in sorted(self._kept):
             self.close(leg)
         self._kept.clear()
+        for line in sorted(self._kept_lines):
+            self.close_video(line)
+        self._kept_lines.clear()
         for mix in list(self.mixes):
             self.close_mix(mix)
 
@@ -305,6 +334,77 @@ class ModelMedia:
         self._must_be_open(leg)
         assert digits and set(digits) <= set("0123456789*#ABCD"), f"{digits!r} are no keys"
         self.sent_digits.append((leg, digits))
+
+    # softswitch.ports.Video -------------------------------------------------------------------------------
+
+    @property
+    def video_codecs(self) -> Sequence[Codec]:
+        return VIDEO_CODECS
+
+    def open_video(self, line: LegId) -> HostPort:
+        assert line not in self.open_lines, f"{line} is open already"
+        if not self._free:
+            raise Rejected(Cause.SWITCH_CONGESTION)
+        self.open_lines[line] = address = HostPort(self._host, self._free.pop())
+        return address
+
+    def connect_video(self, line: LegId, local: VideoLine, remote: VideoLine) -> None:
+        assert not local.live or local.address == self.open_lines[line], f"{line} was described as {local.address}"
+        self.lines[line] = Seen(local, remote)
+
+    def bridge_video(self, a: LegId, b: LegId) -> None:
+        assert a != b and a in self.open_lines and b in self.open_lines
+        if self.showing.get(a) != b or self.showing.get(b) != a:
+            self.silence_video(a)
+            self.silence_video(b)
+            self.showing[a], self.showing[b] = b, a
+
+    def echo_video(self, line: LegId) -> None:
+        self.silence_video(line)
+        self.showing[line] = line
+
+    def silence_video(self, line: LegId) -> None:
+        assert line in self.open_lines, f"{line} is not open"
+        self.showing.pop(line, None)
+        for viewer in [viewer for viewer, source in self.showing.items() if source == line]:
+            del self.showing[viewer]
+
+    def refresh_video(self, line: LegId) -> None:
+        """Whom the line sees is asked by RTCP, or, where it takes no such wish, by signalling."""
+        self.refreshed.append(line)
+        source = self.showing.get(line)
+        if source in self.lines and not {"nack pli", "ccm fir"} & set(self.lines[source].remote.feedback):
+            assert self.video_events is not None
+            self.video_events.key_frame_wanted(source)
+
+    def video_figures(self, line: LegId) -> VideoFigures:
+        assert line in self.open_lines, f"{line} is not open"
+        return self.picture_figures
+
+    def close_video(self, line: LegId) -> None:
+        if line in self.open_lines:
+            self.silence_video(line)
+            self.lines.pop(line, None)
+            self._free.insert(0, self.open_lines.pop(line).port)
+
+    def resume_video(self, line: LegId, address: HostPort) -> bool:
+        if line not in self._kept_lines or self.open_lines[line] != address:
+            return False
+        self._kept_lines.discard(line)
+        return True
+
+    def where_pictures_go(self, sender: HostPort, sent_to: HostPort) -> HostPort | None:
+        """Where packets from a party's RTP address, sent to one of ours for pictures, come out; None: nowhere."""
+        line = next((line for line, local in self.open_lines.items() if local == sent_to), None)
+        viewer = next((viewer for viewer, source in self.showing.items() if source == line), None)
+        if line not in self.lines or viewer not in self.lines:
+            return None
+        seen, told = self.lines[line], self.lines[viewer]
+        if not all(each.live for each in (*seen, *told)):
+            return None
+        if not (seen.local.direction.receives and seen.remote.direction.sends):
+            return None
+        return told.remote.address if told.local.direction.sends and told.remote.direction.receives else None
 
     # softswitch.ports.Recorder ----------------------------------------------------------------------------
 

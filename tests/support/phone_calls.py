@@ -63,6 +63,8 @@ class PhoneCall:
         """By their Event, which tells the REFERs of a dialog apart."""
         self.pressed: list[str] = []
         """The keys that came as INFO."""
+        self.pictures_wanted = 0
+        """How often it was asked for a whole picture by INFO."""
         self.acks_sent = 0
         self.pracks_sent = 0
         self.pracks_heard = 0
@@ -598,6 +600,19 @@ class PhoneCall:
             "INFO", self._target, headers, body, self._next_hop(), lambda response: None, lambda: None
         )
 
+    def want_picture(self) -> None:
+        """Ask for a whole picture by INFO (RFC 5168)."""
+        self._local_cseq += 1
+        headers = [
+            *self._headers("INFO", self._local_cseq, self._credentials("INFO")),
+            ("Content-Type", "application/media_control+xml"),
+        ]
+        wish = b"<vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive>"
+        body = b"<media_control>" + wish + b"</media_control>"
+        self.phone.send_request(
+            "INFO", self._target, headers, body, self._next_hop(), lambda response: None, lambda: None
+        )
+
     async def text(self, words: str) -> int:
         """Send a message inside the call; gives the status, 408 when nothing answered."""
         self._local_cseq += 1
@@ -623,6 +638,9 @@ class PhoneCall:
         self._remote_cseq = max(self._remote_cseq, request.cseq)
         if request.header("content-type") == "application/dtmf-relay":
             self.pressed.append(request.body.partition(b"Signal=")[2][:1].decode())
+        elif request.header("content-type") == "application/media_control+xml":
+            self.pictures_wanted += b"picture_fast_update" in request.body
+            self._changed()
 
     def notified(self, request: Message) -> None:
         """What became of a transfer that was asked for."""

@@ -18,6 +18,7 @@ from tests.support.phone_calls import PhoneCall
 from tests.support.sip_text import (
     BadMessage,
     Message,
+    SdpVideo,
     answer_challenge,
     build,
     param,
@@ -72,6 +73,8 @@ class Phone:
         self.incoming: asyncio.Queue[PhoneCall] = asyncio.Queue()
         self.on_call: Callable[[PhoneCall], None] | None = None
         self.offered: tuple[str, ...] = ("0", "8", "101")
+        self.sees: tuple[SdpVideo, ...] = ()
+        """The video lines that it would have."""
         self.algorithm = ""
         """Answer only challenges of this digest algorithm; any when empty."""
         self.says: list[tuple[str, str]] = []

@@ -165,8 +165,47 @@ def answer_challenge(
 # SDP (RFC 8866) ------------------------------------------------------------------------------------------
 
 
+class SdpVideo(NamedTuple):
+    """One video line."""
+
+    port: int
+    formats: tuple[tuple[str, str, str], ...]
+    """Payload type, what a=rtpmap says of it, what a=fmtp does."""
+    direction: str = "sendrecv"
+    feedback: tuple[str, ...] = ()
+    content: str = ""
+
+    def write(self) -> str:
+        if not self.port:
+            return "m=video 0 RTP/AVP 97\r\n"
+        text = f"m=video {self.port} RTP/AVP {' '.join(number for number, _, _ in self.formats)}\r\n"
+        for number, name, parameters in self.formats:
+            text += f"a=rtpmap:{number} {name}\r\n"
+            text += f"a=fmtp:{number} {parameters}\r\n" if parameters else ""
+        text += "".join(f"a=rtcp-fb:* {wish}\r\n" for wish in self.feedback)
+        text += f"a=content:{self.content}\r\n" if self.content else ""
+        return f"{text}a={self.direction}\r\n"
+
+    @staticmethod
+    def read(lines: list[str]) -> "SdpVideo":
+        port, profile, *numbers = lines[0][len("m=video ") :].split(" ")
+        if not profile.startswith("RTP/"):
+            raise BadMessage(f"video over {profile}")
+        said = [line[2:].partition(":") for line in lines[1:]]
+        rtpmaps = dict(rest.split(" ", 1) for name, _, rest in said if name == "rtpmap")
+        fmtps = dict(rest.split(" ", 1) for name, _, rest in said if name == "fmtp")
+        directions = [name for name, _, _ in said if name in ("sendrecv", "sendonly", "recvonly", "inactive")]
+        return SdpVideo(
+            int(port),
+            tuple((number, rtpmaps[number], fmtps.get(number, "")) for number in numbers) if int(port) else (),
+            directions[-1] if directions else "sendrecv",
+            tuple(rest.split(" ", 1)[1] for name, _, rest in said if name == "rtcp-fb"),
+            next((rest for name, _, rest in said if name == "content"), ""),
+        )
+
+
 class Sdp(NamedTuple):
-    """One audio stream."""
+    """One audio stream, and video behind it."""
 
     origin: str
     """`o=` without its version and address: who and which session."""
@@ -176,6 +215,7 @@ class Sdp(NamedTuple):
     direction: str = "sendrecv"
     media: int = 1
     """How many m= lines."""
+    video: tuple[SdpVideo, ...] = ()
 
     def write(self) -> bytes:
         name = self.origin
@@ -183,6 +223,7 @@ class Sdp(NamedTuple):
             f"v=0\r\no={name} {self.version} IN IP4 {self.address.host}\r\ns=-\r\nc=IN IP4 {self.address.host}\r\n"
             f"t=0 0\r\nm=audio {self.address.port} RTP/AVP {' '.join(self.formats)}\r\n"
             f"a=rtpmap:101 telephone-event/8000\r\na={self.direction}\r\n"
+            + "".join(line.write() for line in self.video)
         ).encode()
 
     @staticmethod
@@ -206,4 +247,10 @@ class Sdp(NamedTuple):
                 direction = line[2:]
         if not media:
             raise BadMessage("SDP without an m-line")
-        return Sdp(f"{user} {session}", int(version), HostPort(host, port), formats, direction, media)
+        parts = [index for index, line in enumerate(lines) if line.startswith("m=")]
+        video = tuple(
+            SdpVideo.read(lines[start:end])
+            for start, end in zip(parts, [*parts[1:], len(lines)], strict=True)
+            if lines[start].startswith("m=video ")
+        )
+        return Sdp(f"{user} {session}", int(version), HostPort(host, port), formats, direction, media, video)

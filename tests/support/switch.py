@@ -237,7 +237,7 @@ class SimulatedSwitch:
             self.bus.subscribe(CallFact, self.journal.hear)
             self.bus.subscribe(Fact, self.disk.stir)
         self.agent.listen(self.journal or self.switch)
-        self.media.events = self.switch
+        self.media.events = self.media.video_events = self.switch
         self.switch.connect(
             self.endpoint,
             media,
@@ -249,6 +249,7 @@ class SimulatedSwitch:
             player=media,
             recorder=media,
             room=self.features.conferences.of_call,
+            video=media,
             prompt=lambda language, name: f"{language}/{name}",
             music="music/hold",
             ringback="tones/ringback",
@@ -353,6 +354,27 @@ class SimulatedSwitch:
             return True  # the switch is bypassed
         return self.media.where_sound_goes(speaker.local_rtp, sent_to) == listener.local_rtp
 
+    def sees(self, viewer: PhoneCall, shown: PhoneCall, place: int = 0) -> bool:
+        """Whether what one party shows on a video line reaches the other."""
+        lines = [call.local_sdp.video[place : place + 1] if call.local_sdp else () for call in (viewer, shown)]
+        theirs = shown.remote_sdp.video[place : place + 1] if shown.remote_sdp else ()
+        if not lines[0] or not lines[1] or not theirs or not theirs[0].port:
+            return False
+        if lines[0][0].direction not in ("sendrecv", "recvonly") or lines[1][0].direction not in (
+            "sendrecv",
+            "sendonly",
+        ):
+            return False
+        at, from_ = (
+            HostPort(call.local_rtp.host, line[0].port) for call, line in zip((viewer, shown), lines, strict=True)
+        )
+        assert shown.remote_sdp is not None
+        sent_to = HostPort(shown.remote_sdp.address.host, theirs[0].port)
+        return sent_to == at or self.media.where_pictures_go(from_, sent_to) == at
+
+    def see_each_other(self, a: PhoneCall, b: PhoneCall) -> bool:
+        return self.sees(a, b) and self.sees(b, a)
+
     def hear_each_other(self, a: PhoneCall, b: PhoneCall) -> bool:
         return self.hears(a, b) and self.hears(b, a)
 
@@ -435,6 +457,8 @@ class SimulatedSwitch:
             found.append(f"the switch holds {self.switch.live} calls")
         if self.switch.live or len(self.switch._legs):
             found.append(f"the switch holds the legs {self.switch._legs}")
+        if self.media.open_lines:
+            found.append(f"the media engine holds the video lines {self.media.open_lines}")
         if self.media.mixes:
             found.append(f"the media engine holds the mixes {self.media.mixes}")
         if self.media.takes:

@@ -1,7 +1,9 @@
 """Offers and answers as they cross the switch."""
 
 from softswitch.calls import media_plan
+from softswitch.calls.leg import Leg
 from softswitch.kernel.address import HostPort
+from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import PLAIN, Codec, Direction, MediaDescription, Security, SrtpKey
 
 PCMU, PCMA, OPUS = Codec(0, "PCMU"), Codec(8, "PCMA"), Codec(96, "OPUS", 48000, 2)
@@ -35,9 +37,12 @@ def test_the_keys_of_one_party_are_never_told_to_another_that_we_stand_between()
 def test_a_new_key_makes_a_new_offer_only_where_sound_bypasses_us() -> None:
     keys = [Security(True, ((1, SrtpKey("AES_CM_128_HMAC_SHA1_80", bytes(30 * [n]))),)) for n in (1, 2)]
     before, after = (MediaDescription(PHONE, (PCMU,), security=security) for security in keys)
-    assert media_plan.understood(before, before, None)
-    assert not media_plan.understood(before, after, None)
-    assert media_plan.understood(media_plan.through(before, OURS), after, OURS)
+    leg = Leg(LegId("c.1"), None, None)
+    leg.local = before
+    assert media_plan.understood(leg, before)
+    assert not media_plan.understood(leg, after)
+    leg.local, leg.address = media_plan.through(before, OURS), OURS
+    assert media_plan.understood(leg, after)
 
 
 def test_our_answer_speaks_the_offers_first_codec_that_we_know_under_its_payload_types() -> None:
