@@ -225,6 +225,8 @@ class ModelMedia:
         mix = self.mixes.get(MixId(before)) if before is not None else None
         if mix is not None:
             mix.members.remove(leg)
+            mix.muted.discard(leg)
+            mix.deaf.discard(leg)
             mix.hearing = {pair: hears for pair, hears in mix.hearing.items() if leg not in pair}
         self._end_lists(leg)
 

@@ -1,0 +1,176 @@
+"""A random day of conference rooms, all from one seed, and what must hold of them at any time."""
+
+import asyncio
+import contextlib
+import random
+
+from msgspec.structs import replace
+
+from softswitch.features.conference.model import inputs
+from softswitch.features.conference.model.rules import Invitee, Rules
+from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.kernel.ids import LegId
+from tests.support.phone_calls import PhoneCall
+from tests.support.phones import Phone
+from tests.support.rooms import broken_rooms, unbalanced
+from tests.support.switch import SimulatedSwitch
+from tests.support.virtual_time import VirtualTimeLoop, run
+
+ROOMS = ("3000", "3001", "3100", "3101")
+MODES = ("conference", "lecture", "training")
+
+
+def live_a_day(seed: int) -> list[str]:
+    """Gives what went wrong."""
+
+    async def main(loop: VirtualTimeLoop) -> list[str]:
+        return await Day(loop, seed).live()
+
+    return run(main, seed=seed)
+
+
+class Day:
+    """People come into rooms, press keys, are called, leave; somebody orders this and that."""
+
+    def __init__(self, loop: VirtualTimeLoop, seed: int) -> None:
+        self._loop = loop
+        self._chance = chance = random.Random(f"rooms {seed}")
+        self.house = house = SimulatedSwitch(loop, seed=seed)
+        self._conferences = house.features.conferences
+        for number in ROOMS[2:]:
+            self._conferences._take(Rules(number=number))
+        for number in ROOMS:
+            rules = self._conferences.rules(number)
+            self._conferences._take(
+                replace(
+                    rules,
+                    mode=chance.choice(MODES),
+                    lobby=bool(rules.host_pin) and chance.random() < 0.5,
+                    ends_with_host=chance.random() < 0.5,
+                    muted_guests=chance.random() < 0.3,
+                    announce=chance.choice(("none", "tone", "name")),
+                    most=chance.choice((2, 4, 100)),
+                    record=chance.random() < 0.3,
+                    rings=chance.random() < 0.3,
+                    members=tuple(
+                        Invitee(number=str(1001 + chance.randrange(8)), role=chance.choice(("host", "guest")))
+                        for _ in range(chance.randrange(3))
+                    ),
+                    attempts=chance.randint(1, 3),
+                    retry_seconds=chance.choice((5, 20)),
+                )
+            )
+        self._found: list[str] = []
+
+    async def live(self) -> list[str]:
+        chance, house = self._chance, self.house
+        phones = [house.phone(str(1001 + number)) for number in range(8)]
+        for phone in phones:
+            assert await phone.register() == 200
+            phone.on_call = self._called
+        until = self._loop.time() + 120
+        watch = asyncio.create_task(self._watch())
+        await asyncio.gather(*(self._person(phone, until) for phone in phones), self._operator(until))
+        watch.cancel()
+        for number in ROOMS:
+            room = self._conferences.now(number)
+            if room is not None:
+                room.tell(inputs.End(by="the day"))
+        for phone in phones:
+            for call in phone.calls:
+                if call.state != "over":
+                    (call.hang_up if call.state == "up" else call.cancel)()
+        await asyncio.sleep(60)
+        found = [*self._found, *await house.reckoning(), *unbalanced(house.facts)]
+        if self._conferences._live:
+            found.append(f"rooms live on: {list(self._conferences._live)}")
+        assert chance is not None
+        return found
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            self._found += broken_rooms(self.house)
+            self._found += self._misheard()
+
+    def _misheard(self) -> list[str]:
+        """Who is heard is who may be, by the roster."""
+        found = []
+        for number, room in self._conferences._live.items():
+            meeting = room.meeting
+            inside = list(meeting.inside())
+            for speaker in inside:
+                for listener in inside:
+                    if speaker is listener:
+                        continue
+                    by_host = listener.is_host and meeting.heard_by_hosts(speaker)
+                    wanted = (meeting.may_speak(speaker) or by_host) and not speaker.muted and not listener.deaf
+                    legs = [room._seats[each.id].leg for each in (listener, speaker)]
+                    assert legs[0] is not None and legs[1] is not None
+                    if self.house.media.hears(LegId(legs[0]), LegId(legs[1])) != wanted:
+                        found.append(f"{number} {meeting.mode}: {listener} should {wanted} hear {speaker}")
+        return found
+
+    def _called(self, call: PhoneCall) -> None:
+        what = self._chance.random()
+        if what < 0.5:
+            call.ring()
+            self._loop.call_later(self._chance.random() * 4, call.answer)
+        elif what < 0.8:
+            call.refuse(self._chance.choice((486, 603, 480)))
+        else:
+            call.ring()
+
+    async def _person(self, phone: Phone, until: float) -> None:
+        chance = self._chance
+        while self._loop.time() < until:
+            await asyncio.sleep(chance.random() * 15)
+            call = phone.call(chance.choice((*ROOMS, *ROOMS, str(1001 + chance.randrange(8)))))
+            for _ in range(chance.randrange(8)):
+                await asyncio.sleep(chance.random() * 4)
+                if call.state == "up" and call.remote_sdp is not None:
+                    keys = chance.choice(
+                        ("1234#", "4321#", "0000#", "*6", "*5", "*7", "*3", "*8", "*4", "##", "#3", "*", "7")
+                    )
+                    with contextlib.suppress(StopIteration, AssertionError, KeyError):
+                        self.house.press(call, keys)
+            if chance.random() < 0.2 and call.state == "up":
+                call.refer(chance.choice(ROOMS))
+                await asyncio.sleep(2)
+            if call.state == "up":
+                call.hang_up()
+            elif call.state != "over":
+                call.cancel()
+
+    async def _operator(self, until: float) -> None:
+        chance = self._chance
+        while self._loop.time() < until:
+            await asyncio.sleep(chance.random() * 3)
+            number = chance.choice(ROOMS)
+            with contextlib.suppress(Conflict, NotFound):
+                self._order(number, chance)
+
+    def _order(self, number: str, chance: random.Random) -> None:
+        what = chance.randrange(12)
+        if what == 0:
+            self._conferences.invite(number, [Invitee(number=str(1001 + chance.randrange(9)))], "the day")
+            return
+        if what == 1 and self.house.switch._calls:
+            self._conferences.bring(number, chance.choice(sorted(self.house.switch._calls)))
+            return
+        room = self._conferences.meeting(number)
+        member, on = chance.randint(1, max(len(room.meeting.members), 1)), chance.random() < 0.5
+        orders: tuple[inputs.Input, ...] = (
+            inputs.Mute(by="x", member=member, on=on),
+            inputs.Deafen(by="x", member=member, on=on),
+            inputs.GiveFloor(by="x", member=member, on=on),
+            inputs.RaiseHand(by="x", member=member, on=on),
+            inputs.SetRole(by="x", member=member, role="host" if on else "guest"),
+            inputs.Kick(by="x", member=member),
+            inputs.Admit(by="x", member=member),
+            inputs.SetMode(by="x", mode=chance.choice(("conference", "lecture", "training"))),
+            inputs.MuteGuests(by="x", on=on),
+            inputs.Record(by="x", to=chance.choice(("on", "off", "paused"))),
+            inputs.Lock(by="x", on=on),
+        )
+        room.order(chance.choice(orders))
