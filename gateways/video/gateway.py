@@ -88,6 +88,8 @@ class ComposerGateway:
         self._process: asyncio.subprocess.Process | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._failures = 0
+        """Attempts in a row that came to nothing."""
         self.beat: Beat | None = None
         """The last sign of life, with its figures."""
 
@@ -95,6 +97,11 @@ class ComposerGateway:
     def there(self) -> bool:
         """Whether it can be asked for pictures now."""
         return self._writer is not None
+
+    @property
+    def coming(self) -> bool:
+        """Whether one that was there, and has died, is expected back within a moment."""
+        return self._failures == 1
 
     # What is to be seen
 
@@ -179,18 +186,18 @@ class ComposerGateway:
             self._keeping = None
 
     async def _keep(self) -> None:
-        attempt = 0
+        self._failures = 0
         try:
             while True:
-                await asyncio.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
+                await asyncio.sleep(PAUSES[min(self._failures, len(PAUSES) - 1)])
                 try:
                     reader, self._writer = await self._reach()
                     self._tell_all()
-                    attempt = 0
+                    self._failures = 0
                     self._events.composer_came(self._socket)
                     await self._listen(reader)
                 except (OSError, EOFError, BadRecord) as error:
-                    attempt += 1
+                    self._failures += 1
                     reason = str(error) or type(error).__name__
                     log.error("there is no composer", reason=reason)
                     if self.beat is None:  # it came to nothing, and who keeps it is the last to know

@@ -198,6 +198,15 @@ def with_outputs(scene: Scene, outputs: tuple[Output, ...]) -> Scene:
     return msgspec.structs.replace(scene, outputs=outputs)
 
 
+def with_size(
+    scene: Scene, number: int, width: int, height: int, fps: int, more: tuple[Face, ...], outputs: tuple[Output, ...]
+) -> Scene:
+    """The same with a number and a size, and with more to be seen."""
+    return msgspec.structs.replace(
+        scene, scene=number, width=width, height=height, fps=fps, faces=scene.faces + more, outputs=outputs
+    )
+
+
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 

@@ -44,11 +44,14 @@ def _queries(value: Any) -> tuple[NamedQuery, ...]:
     return tuple(found)
 
 
+HOSTS = Kind(_hosts, comma_separated)
+
+
 @dataclass(frozen=True)
 class FlowSettings:
     """`[flows]`"""
 
-    http_hosts: tuple[str, ...] = setting((), Kind(_hosts, comma_separated))
+    http_hosts: tuple[str, ...] = setting((), HOSTS)
     """The web services that flows may ask, `HOST` or `HOST:PORT`. None: none."""
     queries: tuple[NamedQuery, ...] = setting((), Kind(_queries))
     """Questions to databases that flows may ask, each `[flows.queries.NAME]` with `database` and `sql`. File only."""

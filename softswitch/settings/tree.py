@@ -15,6 +15,7 @@ from softswitch.settings.push import PushSettings
 from softswitch.settings.recording import RecordingSettings
 from softswitch.settings.sip import SipSettings
 from softswitch.settings.tls import TlsSettings
+from softswitch.settings.video import VideoSettings
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Settings:
     mail: MailSettings = field(default_factory=MailSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
+    video: VideoSettings = field(default_factory=VideoSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)
     demo: bool = False

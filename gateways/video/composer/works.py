@@ -201,6 +201,7 @@ class Works:
         if record.path:
             running.record = record
             running.recording = Recording(record.path, running.painter.canvas, running.pace.fps, record.kbps)
+        self._look_around()
 
     # By time
 

@@ -225,7 +225,7 @@ class LiveRoom:
             case effects.Recording(to):
                 self._record(to)
             case effects.Redraw():
-                self._redraw()
+                self.redraw()
             case effects.Refused():
                 self._refused = effect
             case Fact():
@@ -385,12 +385,15 @@ class LiveRoom:
             )
         )
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
         pictures, meeting = self._around.pictures, self.meeting
         if pictures is None or meeting.rules.pictures == "off":
             return
-        if meeting.rules.pictures == "compose" and pictures.compose(self.mix, scene(meeting)):
-            return
+        if meeting.rules.pictures == "compose":
+            legs = {member.id: leg for member in meeting.inside() if (leg := self._leg(member.id)) is not None}
+            if pictures.compose(self.mix, scene(meeting), legs):
+                self._shown.clear()
+                return
         for viewer in meeting.inside():
             leg = self._leg(viewer.id)
             if leg is None or viewer.terminal != "video":

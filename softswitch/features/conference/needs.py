@@ -1,6 +1,6 @@
 """What rooms ask of others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from softswitch.calls.signals import Origin
@@ -113,9 +113,9 @@ class Pictures(Protocol):
         """Let a member see what another sends, from its next key frame on; None: nothing new."""
         ...
 
-    def compose(self, room: MixId, scene: Scene) -> bool:
-        """Let all members of a room see one picture of many, or change it. False: that cannot be had now, and pictures
-        are to be switched."""
+    def compose(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> bool:
+        """Let all members of a room see one picture of many, or change it; `legs` are those of members. False: that
+        cannot be had now, and pictures are to be switched."""
         ...
 
     def end(self, room: MixId) -> None:

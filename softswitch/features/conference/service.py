@@ -64,6 +64,11 @@ class Conferences:
         async with database.reading() as session:
             self._rooms = {rules.number: rules for rules in await store.rooms(session, self._vault)}
 
+    def pictures_changed(self) -> None:
+        """Pictures can be composed that could not, or no more."""
+        for room in self._live.values():
+            room.redraw()
+
     async def stop(self) -> None:
         """Begin nothing more."""
         for task in self._tasks:

@@ -1,0 +1,285 @@
+"""What members of meetings see: pictures that are switched from one to another where codecs allow, and composed where
+many are to be seen at once, or codecs do not."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from gateways.video.documents import Page
+from gateways.video.gateway import ComposerGateway, missing
+from gateways.video.limits import Form, Size, form_of, passes, size_of
+from gateways.video.records import Face, Output, Scene, with_size
+from softswitch.features.conference.model.scene import Scene as Seen
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.ids import IdSource, LegId, MixId
+from softswitch.kernel.media import Codec
+
+log = structlog.get_logger(__name__)
+
+LEAST_KBPS = 64
+EMPTY = Scene(0, 0, 0, 0, "adaptive", ())
+CONTENT = "content"
+"""Who a still picture is, in a scene."""
+
+
+class Switching(Protocol):
+    """The media engine's pictures. A line is a leg's video, named by `IdSource.video`."""
+
+    def taken(self, line: LegId) -> Codec | None:
+        """What the party of a line takes, as it was agreed; None: nothing, or there is no such line."""
+        ...
+
+    def takes_kbps(self, line: LegId) -> int | None:
+        """The most that it takes; None: it has not said."""
+        ...
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        """Let a line's party see what another line, or a source, sends."""
+        ...
+
+    def feed(self, line: LegId, member: int | None) -> None:
+        """Give what a line's party sends to the composer, under a number; None: no more."""
+        ...
+
+    def open_source(self, source: LegId, number: int, codec: Codec) -> None:
+        """What the composer makes under a number can be shown from now on."""
+        ...
+
+    def close_video(self, line: LegId) -> None:
+        """A line, or a source, is no more."""
+        ...
+
+    def composer(self, path: Path | None) -> None:
+        """Connect to the composer that listens there."""
+        ...
+
+
+@dataclass
+class _Composition:
+    """What is to be seen in one picture, and where it goes, in all sizes and forms that its viewers need."""
+
+    name: str
+    scene: Scene = EMPTY
+    """Without number, size and outputs."""
+    viewers: tuple[LegId, ...] = ()
+    shown: dict[LegId, LegId] = field(default_factory=dict)
+    """Which source each of them is shown."""
+    scenes: dict[Size, Scene] = field(default_factory=dict)
+    """As they were told."""
+    sources: dict[tuple[Size, Form], tuple[LegId, int]] = field(default_factory=dict)
+    content: int = 0
+    """The number of a still picture; 0: none."""
+
+
+class RoomPictures:
+    """Satisfies `Pictures` of the feature conference, and hears what is told of the composer."""
+
+    def __init__(self, switching: Switching, composer: Callable[["RoomPictures"], ComposerGateway]) -> None:
+        self._switching = switching
+        self._composer = composer(self)
+        # What another life of the switch has left at the engine or the composer has other numbers.
+        self._numbers = count(secrets.randbits(40) << 20)
+        self._rooms: dict[str, _Composition] = {}
+        self._converted: dict[LegId, _Composition] = {}
+        """Of one member, for a viewer that takes another codec."""
+        self._members: dict[LegId, int] = {}
+        self._changed: Callable[[], None] = lambda: None
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """`changed` is told whenever there is a composer that was not there, or none is to be expected any more."""
+        self._changed = changed
+
+    async def stop(self) -> None:
+        """End the composer."""
+        await self._composer.stop()
+
+    # What the feature asks
+
+    def has_video(self, leg: LegId) -> bool:
+        return self._switching.taken(IdSource.video(leg, 0)) is not None
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        line = IdSource.video(viewer, 0)
+        takes = self._switching.taken(line)
+        if takes is None:
+            return
+        sends = None if source is None else self._switching.taken(IdSource.video(source, 0))
+        for composition in self._rooms.values():
+            composition.shown.pop(line, None)
+        if source is None or sends is None:
+            self._switching.show(line, None)
+        elif passes(sends, takes):
+            self._switching.show(line, IdSource.video(source, 0))
+        elif missing() is None:
+            self._convert(line, IdSource.video(source, 0))
+            return
+        else:
+            log.warning("a member cannot be seen by another, whose codec differs", viewer=viewer, source=source)
+            self._switching.show(line, None)
+        self._drop(self._converted.pop(line, None))
+        self._feed()
+
+    def compose(self, room: MixId, scene: Seen, legs: Mapping[int, LegId]) -> bool:
+        lines = {number: IdSource.video(leg, 0) for number, leg in legs.items() if self.has_video(leg)}
+        if not self._follow(room, scene, lines):
+            return False
+        composition = self._rooms[room]
+        composition.viewers = tuple(lines.values())
+        # While the next composer is on its way, all keep the last picture.
+        seen = self._composer.there or self._composer.coming
+        self._draw(composition, showing=seen)
+        if seen:
+            for line in lines.values():
+                self._drop(self._converted.pop(line, None))
+        self._feed()
+        return seen
+
+    def end(self, room: MixId) -> None:
+        self._drop(self._rooms.pop(room, None))
+        self._feed()
+
+    # Documents
+
+    def present(self, room: MixId, page: Page | None) -> None:
+        """Show a page to all who see the room's composed picture; None: no more. Raises NotFound without one."""
+        composition = self._rooms.get(room)
+        if composition is None:
+            raise NotFound("picture", room)
+        if composition.content:
+            self._composer.drop(composition.content)
+            composition.content = 0
+        if page is not None:
+            composition.content = next(self._numbers)
+            self._composer.still(composition.content, page.width, page.height, page.i420)
+        self._draw(composition)
+
+    # What is told of the composer
+
+    def composer_came(self, socket: Path) -> None:
+        self._switching.composer(socket)
+        self._changed()
+
+    def composer_went(self, reason: str) -> None:
+        if not self._composer.coming:
+            self._changed()
+
+    def recorded(self, scene: int, path: str, trouble: str) -> None:
+        if trouble:
+            log.error("a recording of pictures has ended", file=path, reason=trouble)
+
+    def composer_refused(self, what: str, number: int, reason: str) -> None:
+        log.error("the composer cannot", what=what, number=number, reason=reason)
+
+    # How it is done
+
+    def _follow(self, room: MixId, seen: Seen, lines: Mapping[int, LegId]) -> bool:
+        """What a room's picture is made of."""
+        reason = missing()
+        if reason is not None:
+            log.warning("pictures are not composed", room=seen.room, reason=reason)
+            return False
+        composition = self._rooms.setdefault(room, _Composition(room))
+        faces = tuple(
+            Face(
+                str(tile.member),
+                self._member(lines[tile.member]) if tile.video and tile.member in lines else 0,
+                tile.name,
+                tile.muted,
+            )
+            for tile in seen.tiles
+        )
+        active = next((str(tile.member) for tile in seen.tiles if tile.speaking), "")
+        spotlight = "" if seen.first is None else str(seen.first)
+        composition.scene = Scene(0, 0, 0, 0, seen.layout, faces, active, spotlight, seen.title)
+        return True
+
+    def _convert(self, viewer: LegId, source: LegId) -> None:
+        """Show one member to another who takes another codec."""
+        composition = self._converted.setdefault(viewer, _Composition(viewer))
+        face = Face("member", self._member(source))
+        composition.scene = Scene(0, 0, 0, 0, "speaker", (face,))
+        composition.viewers = (viewer,)
+        self._draw(composition)
+        self._feed()
+
+    def _member(self, line: LegId) -> int:
+        """The number of what a line's party sends, which the composer gets from now on."""
+        if line not in self._members:
+            self._members[line] = next(self._numbers)
+            self._switching.feed(line, self._members[line])
+        return self._members[line]
+
+    def _feed(self) -> None:
+        """Those that are in no picture any more are not fed to the composer."""
+        compositions = (*self._rooms.values(), *self._converted.values())
+        seen = {face.member for composition in compositions for face in composition.scene.faces}
+        for line, number in list(self._members.items()):
+            if number not in seen:
+                del self._members[line]
+                self._switching.feed(line, None)
+
+    def _drop(self, composition: _Composition | None) -> None:
+        if composition is not None:
+            composition.viewers = ()
+            composition.scene = EMPTY
+            self._draw(composition)
+            if composition.content:
+                self._composer.drop(composition.content)
+
+    def _draw(self, composition: _Composition, *, showing: bool = True) -> None:
+        """Tell the composer, where something is new; `showing`: let each viewer see the source that it can take."""
+        groups: dict[tuple[Size, Form], list[LegId]] = {}
+        codecs: dict[LegId, Codec] = {}
+        for viewer in composition.viewers:
+            codec = self._switching.taken(viewer)
+            form = None if codec is None else form_of(codec)
+            if codec is not None and form is not None:
+                codecs[viewer] = codec
+                size = size_of(codec, self._switching.takes_kbps(viewer))
+                groups.setdefault((size, form), []).append(viewer)
+        gone = [composition.sources.pop(group) for group in composition.sources.keys() - groups.keys()]
+        for group, viewers in groups.items():
+            if group not in composition.sources:
+                number = next(self._numbers)
+                source = LegId(f"{composition.name}/picture{number}")
+                self._switching.open_source(source, number, codecs[viewers[0]])
+                composition.sources[group] = (source, number)
+        self._tell(composition, groups)
+        for group, viewers in groups.items():
+            source, _ = composition.sources[group]
+            for viewer in viewers:
+                if showing and composition.shown.get(viewer) != source:
+                    composition.shown[viewer] = source
+                    self._switching.show(viewer, source)
+        for viewer in composition.shown.keys() - codecs.keys():
+            del composition.shown[viewer]
+        for source, _ in gone:
+            self._switching.close_video(source)
+
+    def _tell(self, composition: _Composition, groups: Mapping[tuple[Size, Form], list[LegId]]) -> None:
+        content = (Face(CONTENT, composition.content, content=True),) if composition.content else ()
+        sizes = {size for size, _ in groups}
+        for size in sizes:
+            outputs = tuple(
+                Output(composition.sources[group][1], group[1].codec, self._rate(size, viewers), group[1].longest_slice)
+                for group, viewers in groups.items()
+                if group[0] == size
+            )
+            told = composition.scenes.get(size)
+            number = next(self._numbers) if told is None else told.scene
+            scene = with_size(composition.scene, number, size.width, size.height, size.fps, content, outputs)
+            if scene != told:
+                composition.scenes[size] = scene
+                self._composer.show(scene)
+        for size in composition.scenes.keys() - sizes:
+            self._composer.close(composition.scenes.pop(size).scene)
+
+    def _rate(self, size: Size, viewers: list[LegId]) -> int:
+        """As much as all of them take."""
+        limits = (self._switching.takes_kbps(viewer) for viewer in viewers)
+        return max(LEAST_KBPS, min([size.kbps, *(kbps for kbps in limits if kbps is not None)]))

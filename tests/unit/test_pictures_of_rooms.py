@@ -1,0 +1,263 @@
+"""What members of a room are shown, by their codecs: switched, converted or composed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import softswitch.pictures
+from gateways.video.documents import Page
+from gateways.video.limits import PACKET, SIZES, form_of, passes, size_of
+from gateways.video.records import Scene
+from softswitch.features.conference.model.scene import Scene as Seen
+from softswitch.features.conference.model.scene import Tile
+from softswitch.kernel.errors import NotFound
+from softswitch.kernel.ids import LegId, MixId
+from softswitch.kernel.media import Codec
+from softswitch.pictures import RoomPictures
+
+H264 = Codec(99, "H264", 90_000, 1, "profile-level-id=42e01f;packetization-mode=1")
+MODE_0 = Codec(99, "H264", 90_000, 1, "profile-level-id=42e01f")
+VP8 = Codec(100, "VP8", 90_000)
+ROOM = MixId("conference/3000")
+
+
+class Engine:
+    """What the media engine is asked for."""
+
+    def __init__(self, **codecs: Codec) -> None:
+        self.codecs = {LegId(f"{leg}/video"): codec for leg, codec in codecs.items()}
+        self.kbps: dict[LegId, int] = {}
+        self.shown: dict[LegId, LegId | None] = {}
+        self.fed: dict[LegId, int] = {}
+        self.sources: dict[LegId, tuple[int, str]] = {}
+        self.at: Path | None = None
+
+    def taken(self, line: LegId) -> Codec | None:
+        return self.codecs.get(line)
+
+    def takes_kbps(self, line: LegId) -> int | None:
+        return self.kbps.get(line)
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        self.shown[viewer] = source
+
+    def feed(self, line: LegId, member: int | None) -> None:
+        if member is None:
+            del self.fed[line]
+        else:
+            self.fed[line] = member
+
+    def open_source(self, source: LegId, number: int, codec: Codec) -> None:
+        self.sources[source] = (number, codec.name)
+
+    def close_video(self, line: LegId) -> None:
+        del self.sources[line]
+
+    def composer(self, path: Path | None) -> None:
+        self.at = path
+
+
+class Composer:
+    """What the composer is told."""
+
+    def __init__(self) -> None:
+        self.there, self.coming = True, False
+        self.scenes: dict[int, Scene] = {}
+        self.stills: dict[int, tuple[int, int]] = {}
+        self.told = 0
+
+    def show(self, scene: Scene) -> None:
+        self.scenes[scene.scene] = scene
+        self.told += 1
+
+    def close(self, scene: int) -> None:
+        del self.scenes[scene]
+
+    def still(self, member: int, width: int, height: int, i420: bytes) -> None:
+        self.stills[member] = (width, height)
+
+    def drop(self, member: int) -> None:
+        del self.stills[member]
+
+
+def seen(*members: int, layout: str = "2x2", speaking: int = 0, first: int | None = None) -> Seen:
+    tiles = tuple(
+        Tile(
+            member=each,
+            name=f"Member {each}",
+            video=True,
+            muted=False,
+            speaking=each == speaking,
+            host=False,
+            hand=False,
+            presenter=False,
+        )
+        for each in members
+    )
+    return Seen("3000", "Board", layout, False, first, tiles)
+
+
+def pictures(engine: Engine, composer: Composer) -> RoomPictures:
+    made: Callable[[RoomPictures], Any] = lambda pictures: composer  # noqa: E731
+    return RoomPictures(engine, made)
+
+
+LEGS = {1: LegId("a"), 2: LegId("b"), 3: LegId("c")}
+
+
+def test_who_has_no_video_is_named_and_shown_nothing() -> None:
+    engine, composer = Engine(a=H264, b=H264), Composer()
+    room = pictures(engine, composer)
+    assert room.has_video(LegId("a"))
+    assert not room.has_video(LegId("c"))
+    assert room.compose(ROOM, seen(1, 2, 3, speaking=2), LEGS)
+    (scene,) = composer.scenes.values()
+    assert [(face.who, face.name, face.member != 0) for face in scene.faces] == [
+        ("1", "Member 1", True),
+        ("2", "Member 2", True),
+        ("3", "Member 3", False),
+    ]
+    assert (scene.active, scene.title, scene.layout, scene.width) == ("2", "Board", "2x2", 1280)
+    assert set(engine.shown) == {"a/video", "b/video"}
+
+
+def test_all_of_one_codec_share_one_encoding_and_each_other_has_its_own() -> None:
+    engine, composer = Engine(a=H264, b=H264, c=VP8), Composer()
+    room = pictures(engine, composer)
+    room.compose(ROOM, seen(1, 2, 3), LEGS)
+    (scene,) = composer.scenes.values()
+    assert sorted(output.codec for output in scene.outputs) == ["H264", "VP8"]
+    assert engine.shown[LegId("a/video")] == engine.shown[LegId("b/video")]
+    by_number = {output.source: output.codec for output in scene.outputs}
+    for viewer, source in engine.shown.items():
+        assert source is not None
+        number, codec = engine.sources[source]
+        assert by_number[number] == codec == engine.codecs[viewer].name
+    assert {face.member for face in scene.faces} == set(engine.fed.values())
+
+
+def test_packetisation_mode_0_gets_slices_that_fit_a_packet() -> None:
+    engine, composer = Engine(a=H264, b=MODE_0), Composer()
+    pictures(engine, composer).compose(ROOM, seen(1, 2), LEGS)
+    (scene,) = composer.scenes.values()
+    assert sorted(output.longest_slice for output in scene.outputs) == [0, PACKET]
+
+
+def test_a_narrow_line_gets_a_smaller_picture_and_nobody_else_does() -> None:
+    engine, composer = Engine(a=H264, b=H264), Composer()
+    engine.kbps[LegId("b/video")] = 300
+    room = pictures(engine, composer)
+    room.compose(ROOM, seen(1, 2), LEGS)
+    rates = {scene.width: scene.outputs[0].kbps for scene in composer.scenes.values()}
+    assert rates == {1280: 1500, 640: 300}
+    engine.kbps[LegId("b/video")] = 1000
+    room.compose(ROOM, seen(1, 2), LEGS)
+    (scene,) = composer.scenes.values()
+    assert [output.kbps for output in scene.outputs] == [1000]
+    assert len(engine.sources) == 1
+
+
+def test_what_has_not_changed_is_not_told_again_and_the_end_leaves_nothing() -> None:
+    engine, composer = Engine(a=H264, b=VP8), Composer()
+    room = pictures(engine, composer)
+    room.compose(ROOM, seen(1, 2), LEGS)
+    told, shown = composer.told, dict(engine.shown)
+    room.compose(ROOM, seen(1, 2), LEGS)
+    assert composer.told == told
+    assert engine.shown == shown
+    room.compose(ROOM, seen(2), {2: LegId("b")})
+    assert set(engine.fed) == {"b/video"}
+    room.end(ROOM)
+    assert not composer.scenes and not engine.fed and not engine.sources
+
+
+def test_switching_passes_what_can_be_taken_and_converts_what_cannot() -> None:
+    engine, composer = Engine(a=H264, b=H264, c=VP8), Composer()
+    room = pictures(engine, composer)
+    a, b, c = LegId("a"), LegId("b"), LegId("c")
+    room.show(a, b)
+    assert engine.shown[LegId("a/video")] == "b/video"
+    room.show(c, b)
+    (scene,) = composer.scenes.values()
+    assert [output.codec for output in scene.outputs] == ["VP8"]
+    assert engine.sources[engine.shown[LegId("c/video")]][1] == "VP8"  # type: ignore[index]
+    room.show(c, a)
+    (scene,) = composer.scenes.values()
+    assert scene.faces[0].member == engine.fed[LegId("a/video")]
+    assert set(engine.fed) == {"a/video"}
+    room.show(c, None)
+    assert engine.shown[LegId("c/video")] is None
+    assert not composer.scenes and not engine.fed and not engine.sources
+
+
+def test_without_a_composer_pictures_are_switched_and_when_one_comes_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine, composer = Engine(a=H264, b=H264), Composer()
+    room = pictures(engine, composer)
+    changes: list[str] = []
+    room.listen(lambda: changes.append("changed"))
+    composer.there = False
+    assert not room.compose(ROOM, seen(1, 2), LEGS)
+    assert composer.scenes, "it is to be begun"
+    assert not engine.shown
+    composer.there = True
+    room.composer_came(Path("/composer.sock"))
+    assert engine.at == Path("/composer.sock")
+    assert changes == ["changed"]
+    assert room.compose(ROOM, seen(1, 2), LEGS)
+    assert set(engine.shown) == {"a/video", "b/video"}
+    # It crashes, and the next one is on its way.
+    composer.there, composer.coming = False, True
+    room.composer_went("it has died")
+    assert changes == ["changed"]
+    assert room.compose(ROOM, seen(1, 2), LEGS)
+    composer.coming = False
+    room.composer_went("it does not begin")
+    assert changes == ["changed", "changed"]
+    assert not room.compose(ROOM, seen(1, 2), LEGS)
+    monkeypatch.setattr(softswitch.pictures, "missing", lambda: "the package av is needed")
+    assert not pictures(engine, Composer()).compose(ROOM, seen(1), LEGS)
+
+
+def test_a_page_is_shown_until_it_is_taken_away() -> None:
+    engine, composer = Engine(a=H264, b=H264), Composer()
+    room = pictures(engine, composer)
+    with pytest.raises(NotFound):
+        room.present(ROOM, Page(1, 2, 640, 480, b""))
+    room.compose(ROOM, seen(1, 2), LEGS)
+    room.present(ROOM, Page(1, 2, 640, 480, b""))
+    room.compose(ROOM, seen(1, 2, speaking=1), LEGS)
+    (scene,) = composer.scenes.values()
+    assert scene.faces[-1].content
+    assert composer.stills == {scene.faces[-1].member: (640, 480)}
+    room.present(ROOM, None)
+    (scene,) = composer.scenes.values()
+    assert not any(face.content for face in scene.faces)
+    assert not composer.stills
+
+
+@pytest.mark.parametrize(
+    ("parameters", "width"),
+    [
+        ("profile-level-id=42e01f", 1280),
+        ("profile-level-id=428028;packetization-mode=1", 1280),
+        ("profile-level-id=42801e", 640),
+        ("profile-level-id=42e016", 640),
+        ("profile-level-id=42e00d", 320),
+        ("profile-level-id=42e00d;max-fs=3600", 320),
+        ("", 320),
+    ],
+)
+def test_a_level_says_how_large_a_picture_may_be(parameters: str, width: int) -> None:
+    assert size_of(Codec(99, "H264", 90_000, 1, parameters), None).width == width
+
+
+def test_what_a_viewer_takes_is_read_from_what_was_agreed() -> None:
+    assert size_of(VP8, None) == SIZES[0]
+    assert size_of(Codec(100, "VP8", 90_000, 1, "max-fr=30;max-fs=1200"), None).width == 640
+    assert form_of(Codec(101, "H265", 90_000)) is None
+    assert passes(H264, H264) and passes(MODE_0, H264) and passes(VP8, VP8)
+    assert not passes(H264, MODE_0) and not passes(VP8, H264)
