@@ -69,6 +69,10 @@ class MailboxLamps:
             await self._presence.set_mailbox(session, account, mailbox)
 
 
+_RUNG_SECONDS = 600.0
+"""How long a phone rings which whoever has it rung should have stopped long before."""
+
+
 class Answers:
     """Knows whom to ask. Built before the parts that ask, and connected once those that answer are there."""
 
@@ -171,8 +175,8 @@ class Answers:
             return f"there is no voicemail box or list {name!r}"
         if kind == "mailbox" and name and self._boxes.find(name) is None:
             return f"there is no voicemail box {name!r}"
-        if kind == "queue" and self._queues.settings(name) is None:
-            return f"there is no queue {name!r}"
+        if kind == "queue":
+            return self._queues.why_not(name)
         if kind == "conference" and not self._conferences.exists(name):
             return f"there is no conference {name!r}"
         if kind == "trunk" and self._trunks.trunk(name) is None:
@@ -300,6 +304,13 @@ class Answers:
     def hang_up_leg(self, call: CallId, leg: LegId) -> None:
         """Call control asks to end one party's half of a call."""
         self._switch.hang_up_leg(call, leg)
+
+    def ring_for(self, account: str, candidates: Sequence[Candidate], to: Destination, number: str) -> CallId:
+        """Queues ask to ring phones of an agent in a call of our own."""
+        who = self._directory.account(account)
+        if who is None:
+            raise NotFound("account", account)
+        return self._switch.originate(who.origin, number, candidates, _RUNG_SECONDS, to)
 
     def pick_up(self, by: CallId, accounts: Collection[str]) -> bool:
         """Pickup asks to answer a phone that rings."""

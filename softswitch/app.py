@@ -211,7 +211,18 @@ class Softswitch:
         self.dial_plan = DialPlan(clock, bus.publish, answers, answers, self.calendars)
         self.persons = Persons(self.directory, answers, self.calendars)
         self.directory.goes_with(self.persons.forget)
-        self.queues = Queues(clock, bus.publish, self.directory, phones, self.lines, self.calendars, answers)
+        self._outbound = Outbound(settings.flows.http_hosts, settings.tls.authority)
+        self.queues = Queues(
+            clock,
+            bus.publish,
+            self.directory,
+            phones,
+            self.lines,
+            self.calendars,
+            answers,
+            answers,
+            self._outbound,
+        )
         self.lines.changed = self.queues.line_changed
         self.directory.goes_with(self.queues.forget_account)
         self.records = CallRecords(self.event_log)
@@ -311,7 +322,6 @@ class Softswitch:
         mailer = MailGateway(mail_settings(settings)) if settings.mail.server is not None else None
         self._outbox = Outbox(clock, self.messaging, mailer)
         self._alarms = Alarms(self.figures, bus.publish, self._outbox if mailer is not None else None)
-        self._outbound = Outbound(settings.flows.http_hosts, settings.tls.authority)
         self._queries = NamedQueries(settings.flows.queries)
         parts = IvrParts(
             places=answers,
@@ -322,6 +332,7 @@ class Softswitch:
             ears=Understanding(self.speech, settings.data_dir),
             web=self._outbound,
             queries=self._queries,
+            queues=self.queues,
         )
         self.flows = IvrFlows(
             clock,
@@ -389,7 +400,7 @@ class Softswitch:
             trunks,
             calendars_feature.build(self.calendars, self.database),
             persons_feature.build(self.persons, phones, departures, self.database),
-            acd_feature.build(self.queues),
+            acd_feature.build(self.queues, self.database),
             routing.build(self.dial_plan, answers),
             codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
@@ -605,6 +616,7 @@ class Softswitch:
         for call in live:
             self._journal.restored(call)
             for fact in self.records.facts(call) or ():
+                self.queues.catch_up(fact)
                 for kind, hearer in hearers:
                     if isinstance(fact, kind):
                         hearer(fact)

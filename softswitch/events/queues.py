@@ -4,6 +4,7 @@
 exactly one of the other. The rest says who served, and why.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from softswitch.events.base import Fact
@@ -96,6 +97,10 @@ class AgentReserved(Fact, frozen=True, gc=False, kw_only=True):
     """Its number, unique among all attempts."""
     steps: tuple[RoutingStep, ...]
     """Why this agent, and why this caller."""
+    number: str = ""
+    """Who calls, or is called back."""
+    attached: Mapping[str, str] = {}
+    """What is known of the caller's matter, for the agent's screen."""
 
 
 class AgentReleased(Fact, frozen=True, gc=False, kw_only=True):

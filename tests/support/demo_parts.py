@@ -1,9 +1,11 @@
 """The demo switch's features without a database: the real ones, filled by hand with accounts 1001 to 1020, the trunk
 `uas` and the demo dial plan."""
 
+import asyncio
 import ipaddress
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import MappingProxyType
 
 import ivr_flows
@@ -12,12 +14,13 @@ from softswitch.calls.signals import Origin
 from softswitch.demo import AGENTS, OFFICE, PERSONS, QUEUES, ROOMS
 from softswitch.engine.bus import Bus
 from softswitch.engine.call import CallApp
-from softswitch.engine.caller import Caller
+from softswitch.engine.caller import Caller, Candidate
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.engine.supervision import Supervision
 from softswitch.engine.switch import Switch
 from softswitch.events import CallEnded, CallFact, Fact
-from softswitch.features.acd.call_app import queue_app
+from softswitch.features.acd import calling_back
+from softswitch.features.acd.call_app import agent_app, queue_app
 from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import Timetable
 from softswitch.features.calendars.service import Calendars
@@ -72,12 +75,15 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
+from softswitch.platform.database import Session
 from softswitch.platform.event_log import Rows
+from softswitch.platform.outbound import Answer
 from softswitch.platform.vault import Vault
 from softswitch.ports import Courier, Watchers
 from tests.support.model_messages import MemoryStore
 from tests.support.model_rooms import MemoryDatabase
 from tests.support.model_voicemail import ModelVoicemail
+from tests.support.no_tables import NoTables
 
 REALM = "softswitch"
 ACCOUNTS = tuple(str(number) for number in range(1001, 1021))
@@ -220,12 +226,16 @@ class DemoFeatures:
         self.persons = Persons(self.directory, answers, self.calendars)
         for person in PERSONS:
             self.persons._take(person)
-        self.queues = Queues(clock, publish, self.directory, self.phones, self.lines, self.calendars, answers)
+        self.outbound: Callable[[str, bytes | None], Awaitable[Answer]]
+        """Who asks web services."""
+        self.queues = Queues(
+            clock, publish, self.directory, self.phones, self.lines, self.calendars, answers, self, self
+        )
         self.lines.changed = self.queues.line_changed
         plan = self.plan = DialPlan(clock, publish, answers, answers, self.calendars)
         self.codes = Codes(self.directory, self.trunks.origin_of)
         self.sounds = ShippedPrompts(SHIPPED)
-        parts = Parts(places=answers, calendars=self.calendars, people=answers)
+        parts = Parts(places=answers, calendars=self.calendars, people=answers, queues=self.queues)
         self.rows: list[tuple[object, ...]] = []
         """What was given to the event log to be stored beside the facts."""
         self.flows = IvrFlows(clock, publish, self, shipped(ivr_flows), parts, Catalogue(self.sounds, parts))
@@ -265,6 +275,8 @@ class DemoFeatures:
             "flow": flow_app(self.flows),
             "person": person_app(self.persons, self.phones, departures),
             "queue": queue_app(self.queues),
+            calling_back.KIND: self.queues.calling_back.app(),
+            "agent": agent_app(self.queues, self),  # type: ignore[arg-type]
             "voicemail": leave_app(self.voicemail.service),
             "mailbox": visit_app(self.voicemail.service),
             **trunks_app.build_call_apps(
@@ -333,6 +345,32 @@ class DemoFeatures:
     def originate(self, account: str, number: str) -> CallId:
         return self.originating(account, number)
 
+    # What queues ask.
+
+    def ring_for(self, account: str, candidates: Sequence[Candidate], to: Destination, number: str) -> CallId:
+        who = self.directory.account(account)
+        assert who is not None
+        return self.switch.originate(who.origin, number, candidates, 600, to)
+
+    def hang_up(self, call: CallId) -> bool:
+        return self.switch.hang_up(call)
+
+    def allows(self, host: str) -> bool:
+        return True
+
+    async def ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+    ) -> Answer:
+        """A web service that stories put here as `outbound`: it is given what it is sent."""
+        async with asyncio.timeout(seconds):
+            return await self.outbound(url, body)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        yield NoTables()  # type: ignore[misc]
+
+    # What others ask.
+
     def pick_up(self, by: CallId, accounts: Collection[str]) -> bool:
         return self.switch.pick_up(by, accounts)
 
@@ -361,6 +399,8 @@ class DemoFeatures:
 
     def catch_up(self, facts: Sequence[CallFact]) -> None:
         """Hear what had happened to a call that goes on, as the app has it."""
+        for fact in facts:
+            self.queues.catch_up(fact)
         hearers: tuple[tuple[type[Fact], Callable[[Fact], None]], ...] = (
             *self.lines.subscriptions(),
             (CallFact, self.live.hear),

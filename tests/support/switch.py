@@ -263,6 +263,7 @@ class SimulatedSwitch:
         self.endpoint.die()
         self.disk.die()
         self._sound.dead = True
+        self.features.queues.stop()
         self.media.lose_owner()
         for kind, hearer in list(self.bus._hearers):
             self.bus.unsubscribe(kind, hearer)

@@ -1,7 +1,7 @@
 """Queues and agents over HTTP: what is stored is what is shown, what cannot be is refused by its place."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -65,8 +65,8 @@ async def make(database: Database, clock: StandingClock) -> Make:
     directory = Directory("softswitch", clock)
     async with database.session() as session:
         await directory.create(session, [NewAccount(number=number, password="x") for number in ("1001", "1002")])
-    around = Surroundings()
-    return lambda: Queues(clock, lambda fact: None, directory, around, around, around, around)
+    around, nothing = Surroundings(), cast(Any, None)
+    return lambda: Queues(clock, lambda fact: None, directory, around, around, around, around, nothing, nothing)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def queues(make: Make) -> Queues:
 
 @pytest.fixture
 def client(database: Database, queues: Queues) -> httpx.AsyncClient:
-    router = build(queues).router
+    router = build(queues, database).router
     assert router is not None
     return admin_client(database, [router])
 

@@ -1,35 +1,47 @@
 """What happens to a call for a queue, and to one by which an agent says what it does."""
 
 import asyncio
-from collections.abc import Awaitable
 
 from softswitch.engine.caller import Caller
 from softswitch.feature import CallApp
-from softswitch.features.acd.model.effects import Announce, OfferCallback, SendOn
-from softswitch.features.acd.model.inputs import CallerArrived
-from softswitch.features.acd.model.settings import QueueSettings
+from softswitch.features.acd.model.inputs import (
+    AgentNotReady,
+    AgentReady,
+    AgentSignedOff,
+    Input,
+    WrapUpDone,
+)
+from softswitch.features.acd.model.wish import Wish
 from softswitch.features.acd.service import Queues
-from softswitch.features.acd.waiting import Join, Order, Waiting
+from softswitch.features.acd.visit import Visit
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import NotFound, Rejected
+from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected
+from softswitch.platform.database import Database, Session
+
+CONFIRMATION_HZ, CONFIRMATION_SECONDS = 440.0, 0.5
+"""What an agent hears before it is told what it does now: at once, whatever the prompt."""
 
 
 def queue_app(queues: Queues) -> CallApp:
-    """Takes the calls for `queue/NAME`: the caller waits with music until an agent takes it, or it is sent on."""
+    """Takes the calls for `queue/NAME`, and `queue/NAME;priority=2;score=1;skill=english:3;agent=alice`: the caller
+    waits with music until an agent takes it, or it is sent on."""
 
     async def wait(caller: Caller, name: str) -> Destination | None:
-        queue = queues.settings(name)
+        try:
+            wish = Wish.parse(name)
+        except Invalid as wrong:
+            raise Rejected(Cause.INVALID_NUMBER_FORMAT, str(wrong)) from wrong
+        queue = queues.settings(wish.queue)
         if queue is None:
-            raise Rejected(Cause.UNALLOCATED_NUMBER, f"there is no queue {name}")
+            raise Rejected(Cause.UNALLOCATED_NUMBER, f"there is no queue {wish.queue}")
         await caller.answer()
-        arrived = CallerArrived(call=caller.call, queue=name, number=caller.from_.number, open=queues.is_open(queue))
-        waiting = queues.arrive(caller, arrived)
+        waiting = queues.arrive(caller, queue, wish)
         why = "failed"
         try:
             return await Visit(queues, queue, waiting).run()
         except asyncio.CancelledError:
-            why = "hung up" if caller.gone else ""
+            why = "hung_up" if caller.gone else ""
             raise
         finally:
             queues.leaves(waiting, why)
@@ -37,67 +49,54 @@ def queue_app(queues: Queues) -> CallApp:
     return wait
 
 
-class Visit:
-    """One caller in one queue."""
+def agent_app(queues: Queues, database: Database) -> CallApp:
+    """Takes the calls for `agent/sign-on`, `agent/sign-off`, `agent/ready`, `agent/not-ready:REASON` and
+    `agent/wrap-up:CODE`: what the agent at the caller's phone does from now on. The dial plan's codes lead here."""
 
-    def __init__(self, queues: Queues, queue: QueueSettings, waiting: Waiting) -> None:
-        self._queues = queues
-        self._queue = queue
-        self._waiting = waiting
-        self._caller = waiting.caller
-        self._heard: asyncio.Task[None] | None = None
-        """What the caller hears, and does, while it waits."""
-
-    async def run(self) -> Destination | None:
-        """Serve the caller until it has left the queue, and the conversation that came of it is over."""
-        self._let_hear(self._caller.music(prompt=self._queue.music))
+    async def say(caller: Caller, name: str) -> Destination | None:
+        if caller.origin.kind != "account":
+            raise Rejected(Cause.FACILITY_REJECTED, "only accounts are agents'")
+        if caller.routed_as != caller.origin:
+            # Else a forward to such a code would sign on everybody who calls.
+            raise Rejected(
+                Cause.FACILITY_REJECTED, f"{caller.routed_as.name} forwards to a code of {caller.origin.name}"
+            )
+        account = caller.origin.name
+        what, _, value = name.partition(":")
+        agent = queues.agent_at(account) or queues.agent_of(account)
+        if agent is None:
+            raise Rejected(Cause.FACILITY_REJECTED, f"{account} is no agent's")
         try:
-            while True:
-                match await self._next():
-                    case Join(ring, agent):
-                        await self._quiet()
-                        self._caller.note(f"{agent} takes the caller")
-                        await ring.join()
-                        return Destination.parse(self._queue.answered_exit) if self._queue.answered_exit else None
-                    case SendOn(_, to, reason):
-                        self._caller.note(f"leaves the queue {self._queue.name}: {reason}")
-                        if to is None:
-                            raise Rejected(Cause.NO_ANSWER, f"the queue {self._queue.name} sends nobody on ({reason})")
-                        return to
-                    case Announce() | OfferCallback():
-                        pass
-        finally:
-            await self._quiet()
+            async with database.session() as session:
+                prompt = await _do(queues, session, agent, account, what, value)
+        except Conflict as conflict:
+            raise Rejected(Cause.FACILITY_REJECTED, str(conflict)) from conflict
+        except (Invalid, NotFound) as wrong:
+            raise Rejected(Cause.INVALID_NUMBER_FORMAT, str(wrong)) from wrong
+        await caller.tone(CONFIRMATION_HZ, CONFIRMATION_SECONDS)
+        await caller.play(prompt)
+        return None
 
-    async def _next(self) -> Order:
-        """The next thing to do. A fault in what the caller hears ends the wait."""
-        getting = asyncio.ensure_future(self._waiting.orders.get())
-        try:
-            while True:
-                heard = {self._heard} if self._heard is not None else set()
-                await asyncio.wait({getting, *heard}, return_when=asyncio.FIRST_COMPLETED)
-                if getting.done():
-                    return getting.result()
-                self._over()
-        finally:
-            getting.cancel()
+    return say
 
-    def _over(self) -> None:
-        """What the caller heard has come to its end."""
-        heard, self._heard = self._heard, None
-        assert heard is not None
-        error = heard.exception()
-        if isinstance(error, NotFound):  # a prompt that somebody has deleted meanwhile keeps nobody from waiting
-            self._caller.note(str(error))
-            self._let_hear(self._caller.music())
-        elif error is not None:
-            raise error
 
-    def _let_hear(self, what: Awaitable[None]) -> None:
-        self._heard = asyncio.ensure_future(what)
-
-    async def _quiet(self) -> None:
-        heard, self._heard = self._heard, None
-        if heard is not None:
-            heard.cancel()
-            await asyncio.wait({heard})
+async def _do(queues: Queues, session: Session, agent: str, account: str, what: str, value: str) -> str:
+    """Do what an agent has dialled a code for; gives the prompt that says so."""
+    told: Input
+    match what:
+        case "sign-on":
+            await queues.sign_on(session, agent, account, ready=True)
+            return "queues/signed-on"
+        case "sign-off":
+            told, prompt = AgentSignedOff(agent), "queues/signed-off"
+        case "ready":
+            told, prompt = AgentReady(agent), "queues/ready"
+        case "not-ready":
+            told, prompt = AgentNotReady(agent, value or "code"), "queues/not-ready"
+        case "wrap-up":
+            queues.tell(WrapUpDone(agent, value))
+            return "queues/done"
+        case _:
+            raise Invalid("agent", f"{what[:40]!r} is nothing that an agent can do")
+    await queues.intends(session, agent, told)
+    return prompt

@@ -6,7 +6,6 @@ from typing import Protocol
 from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Candidate
-from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.opening import Opening
@@ -48,9 +47,9 @@ class Switchboard(Protocol):
         """End a call; False when there is none of that name."""
         ...
 
-    def ring_for(self, account: str, candidates: Sequence[Candidate], to: Destination, shown: Party) -> CallId:
+    def ring_for(self, account: str, candidates: Sequence[Candidate], to: Destination, number: str) -> CallId:
         """Ring phones of an account in a call of our own, and hand it to a destination when one answers; the phones
-        show `shown`. They ring until the call is ended."""
+        show `number`. They ring until the call is ended."""
         ...
 
 

@@ -12,17 +12,31 @@ from msgspec import structs
 
 from softswitch.calls.signals import Alert
 from softswitch.engine.caller import Caller, Candidate
-from softswitch.events import AgentStateChanged, Fact, LegEnded, RoutingStep
+from softswitch.events import (
+    AgentStateChanged,
+    CallEnded,
+    CallerLeftQueue,
+    CallerQueued,
+    CallFact,
+    Fact,
+    LegEnded,
+    RoutingStep,
+)
 from softswitch.feature import Handler, hears
 from softswitch.features.acd import store
+from softswitch.features.acd.calling_back import CallingBack
 from softswitch.features.acd.live import LiveCentre
 from softswitch.features.acd.model.effects import (
     Announce,
+    AskWebhook,
     Connect,
+    DialCallback,
+    DropAgent,
     Effect,
     OfferCallback,
     Ring,
     SendOn,
+    StopCallback,
     StopRinging,
 )
 from softswitch.features.acd.model.floor import Agent, Queue
@@ -50,9 +64,12 @@ from softswitch.features.acd.model.settings import (
     check_agent_settings,
     check_queue_settings,
 )
-from softswitch.features.acd.needs import Accounts, Calendars, Lines, Phones, Places
+from softswitch.features.acd.model.wish import Wish
+from softswitch.features.acd.needs import Accounts, Calendars, Lines, Phones, Places, Switchboard, Web
+from softswitch.features.acd.refusals import why_refused
 from softswitch.features.acd.talks import Talks
 from softswitch.features.acd.waiting import Join, Waiting
+from softswitch.features.acd.webhooks import Webhooks
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
@@ -65,13 +82,6 @@ log = structlog.get_logger(__name__)
 
 CHANGED = "queues"
 """What these are called among the `Changes`."""
-_WHY_REFUSED = {
-    Cause.USER_BUSY: "busy",
-    Cause.NO_ANSWER: "no_answer",
-    Cause.NO_USER_RESPONDING: "no_answer",
-    Cause.SUBSCRIBER_ABSENT: "unreachable",
-    Cause.DESTINATION_OUT_OF_ORDER: "unreachable",
-}
 
 
 class WaitingCaller(NamedTuple):
@@ -100,7 +110,10 @@ class Queues:
         lines: Lines,
         calendars: Calendars,
         places: Places,
+        switchboard: Switchboard,
+        web: Web,
     ) -> None:
+        self._web = web
         self._clock = clock
         self._publish = publish
         self._accounts = accounts
@@ -110,10 +123,14 @@ class Queues:
         self._places = places
         self._live = LiveCentre(clock, self._publish_fact, self._carry_out)
         self._talks = Talks(self._live.happened, self._look_at_line)
+        self.calling_back = CallingBack(self._live.happened, self._talks, switchboard)
+        self._webhooks = Webhooks(self._live.happened, web)
         self._loaded = False
         self._queues: dict[str, QueueSettings] = {}
         self._agents: dict[str, AgentSettings] = {}
         self._waiting: dict[CallId, Waiting] = {}
+        self._cut_off: dict[CallId, CallerQueued] = {}
+        """Stays that an earlier process began, of calls that may go on."""
         self._seats: dict[str, str] = {}
         """Who sits at which account's phone, of those who are signed on."""
         self._outbound: set[str] = set()
@@ -121,7 +138,12 @@ class Queues:
 
     def subscriptions(self) -> Sequence[tuple[type[Fact], Handler]]:
         """What must be heard for this, after the `Lines` have heard it."""
-        return (hears(LegEnded, self._leg_ended), *self._talks.subscriptions())
+        return (
+            hears(LegEnded, self._leg_ended),
+            hears(CallEnded, self._call_ended),
+            *self._talks.subscriptions(),
+            *self.calling_back.subscriptions(),
+        )
 
     async def load(self, database: Database) -> None:
         """Read all of them: before the first call, and again when another process has changed some."""
@@ -148,6 +170,7 @@ class Queues:
     def stop(self) -> None:
         """Nothing happens by itself any more."""
         self._live.stop()
+        self._webhooks.stop()
 
     # What is known --------------------------------------------------------------------------------------------
 
@@ -180,6 +203,14 @@ class Queues:
         """A queue as it is now, to be looked at."""
         return self._live.centre.queue(name)
 
+    def status(self, queue: str) -> "QueueStatus | None":
+        """How it stands with a queue; None for an unknown one."""
+        live = self.queue(queue)
+        if live is None:
+            return None
+        expected = None if live.free else live.expected.wait(len(live.order), live.serving)
+        return QueueStatus(len(live.waiting), (expected or 0) / 1000)
+
     def callers(self, queue: str) -> Sequence[WaitingCaller]:
         """Who waits in a queue, in the order in which they are served."""
         live = self.queue(queue)
@@ -208,15 +239,41 @@ class Queues:
         """Why a caller waits. Empty: it does not."""
         return self._live.centre.explain(self._clock.wall_ms(), call)
 
+    def why_not(self, destination: str) -> str | None:
+        """Why nobody can wait at `queue/…`, in words; None: one can."""
+        try:
+            wish = Wish.parse(destination)
+        except Invalid as wrong:
+            return str(wrong)
+        return None if wish.queue in self._queues else f"there is no queue {wish.queue!r}"
+
     def is_open(self, queue: QueueSettings) -> bool:
         """Whether the queue's hours are now."""
         return not queue.calendar or self._calendars.opening(queue.calendar, self._clock.wall_ms()).open
 
     # Callers ----------------------------------------------------------------------------------------------
 
-    def arrive(self, caller: Caller, arrived: CallerArrived) -> Waiting:
-        """A caller comes to a queue. Raises NotFound for an unknown one."""
-        waiting = self._waiting[caller.call] = Waiting(caller, arrived.queue)
+    def arrive(self, caller: Caller, queue: QueueSettings, wish: Wish) -> Waiting:
+        """A caller comes to a queue, or goes on waiting there where an earlier process had it. Raises NotFound for an
+        unknown queue."""
+        before = self._cut_off.pop(caller.call, None)
+        if before is not None and before.queue != queue.name:
+            self._end_cut_off(before)
+            before = None
+        arrived = CallerArrived(
+            call=caller.call,
+            queue=queue.name,
+            number=caller.from_.number,
+            priority=wish.priority,
+            score=wish.score,
+            needs=wish.needs,
+            preferred=wish.agent,
+            open=self.is_open(queue),
+            data=dict(caller.data),
+            stay=before.stay if before is not None else 0,
+            queued_at=before.at if before is not None else 0,
+        )
+        waiting = self._waiting[caller.call] = Waiting(caller, queue.name)
         try:
             self.tell(arrived)
         except (NotFound, Conflict):
@@ -240,6 +297,33 @@ class Queues:
             left = CallerLeft(fact.call) if fact.by_party else CallerDropped(fact.call, fact.cause.name.lower())
             self._live.happened(left)
 
+    # A restart --------------------------------------------------------------------------------------------
+
+    def catch_up(self, fact: CallFact) -> None:
+        """Hear again what had happened to a call that may go on: to be told each of its facts, in order."""
+        if isinstance(fact, CallerQueued):
+            self._cut_off[fact.call] = fact
+        elif isinstance(fact, CallerLeftQueue):
+            self._cut_off.pop(fact.call, None)
+
+    def _call_ended(self, fact: CallEnded) -> None:
+        if self._cut_off and (before := self._cut_off.pop(fact.call, None)) is not None:
+            self._end_cut_off(before)
+
+    def _end_cut_off(self, before: CallerQueued) -> None:
+        """A caller that waited when the process was killed does not come back to its queue."""
+        self._publish(
+            CallerLeftQueue(
+                at=self._clock.wall_ms(),
+                call=before.call,
+                queue=before.queue,
+                stay=before.stay,
+                queued_at=before.at,
+                outcome="disconnected",
+                reason="restart",
+            )
+        )
+
     # What the engine wants --------------------------------------------------------------------------------
 
     def _carry_out(self, order: Effect) -> None:
@@ -248,6 +332,12 @@ class Queues:
                 self._ring(order)
             case StopRinging(attempt, elsewhere):
                 self._stop_ringing(attempt, elsewhere)
+            case StopCallback(attempt) | DropAgent(attempt):
+                self.calling_back.end(attempt)
+            case DialCallback(_, attempt, _, number):
+                self.calling_back.dial(attempt, number)
+            case AskWebhook():
+                self._ask_webhook(order)
             case Connect(attempt, agent, call):
                 if (waiting := self._waiting.get(call)) is not None and attempt in waiting.rings:
                     waiting.orders.put_nowait(Join(waiting.rings[attempt], agent))
@@ -257,11 +347,15 @@ class Queues:
 
     def _ring(self, order: Ring) -> None:
         waiting = self._waiting.get(order.call)
-        if waiting is None or not self._live.centre.rings(order.attempt):
+        if not self._live.centre.rings(order.attempt) or (waiting is None and not order.callback):
             return  # it was called off in the meantime
         candidates = self._candidates(order.agent, order.seat)
         if not candidates:
             self._live.happened(AgentRefused(order.attempt, "unreachable"))
+            return
+        if order.callback or waiting is None:
+            waiter = self._live.centre.rung_for(order.attempt)
+            self.calling_back.ring(order.attempt, order.agent, order.seat, candidates, waiter.number, waiter.data)
             return
         try:
             waiting.rings[order.attempt] = waiting.caller.ring(
@@ -281,7 +375,14 @@ class Queues:
             return candidates
         return [structs.replace(candidate, alert=Alert(answer_after=0)) for candidate in candidates]
 
+    def _ask_webhook(self, asked: AskWebhook) -> None:
+        queue, waiting = self._queues.get(asked.queue), self._waiting.get(asked.call)
+        if queue is not None and waiting is not None:
+            self._webhooks.ask(queue.webhook, queue.rules.step_ms / 1000, asked, waiting.caller)
+
     def _stop_ringing(self, attempt: int, elsewhere: bool) -> None:
+        if self.calling_back.end(attempt):
+            return
         for waiting in self._waiting.values():
             if (ring := waiting.rings.pop(attempt, None)) is not None:
                 ring.stop(elsewhere=elsewhere)
@@ -299,7 +400,7 @@ class Queues:
     def refused(self, attempt: int, waiting: Waiting, cause: Cause) -> None:
         """An agent's phone will not be answered."""
         waiting.rings.pop(attempt, None)
-        self._live.happened(AgentRefused(attempt, _WHY_REFUSED.get(cause, "refused")))  # type: ignore[arg-type]
+        self._live.happened(AgentRefused(attempt, why_refused(cause)))
 
     # Seats ------------------------------------------------------------------------------------------------
 
@@ -352,7 +453,9 @@ class Queues:
         live = self.agent(agent)
         if live is None or not live.seat or self._seats.get(live.seat) != agent:
             return
-        engaged = any(not self._is_ours(live, leg) for leg in self._lines.engaged(live.seat))
+        engaged = frozenset([leg for leg in self._lines.engaged(live.seat) if not self._is_ours(live, leg)])
+        if self._talks.beside(agent, engaged):
+            return
         if engaged and agent not in self._outbound:
             self._outbound.add(agent)
             self._live.happened(OutboundBegan(agent))
@@ -362,7 +465,7 @@ class Queues:
 
     def _is_ours(self, agent: Agent, leg: LegId) -> bool:
         """Whether a leg of an agent is a queue's: it has answered, or does so now."""
-        if self._talks.has(leg):
+        if self._talks.has(leg) or self.calling_back.has(leg):
             return True
         attempt = agent.attempt
         waiting = self._waiting.get(attempt.waiter.call) if attempt is not None else None
@@ -502,3 +605,11 @@ def _leads_to(queue: QueueSettings) -> set[str]:
     rules = queue.rules
     places = [*rules.exits.values(), *([rules.overflow_to] if rules.overflow_to is not None else [])]
     return {str(place) for place in places} | ({queue.answered_exit} if queue.answered_exit else set())
+
+
+class QueueStatus(NamedTuple):
+    """How it stands with a queue, as flows ask."""
+
+    waiting: int
+    wait_seconds: float
+    """How long the next caller will wait, as far as one can tell; 0 where somebody is free, or nothing tells."""

@@ -193,7 +193,8 @@ class Interpreter:
                 number = shown(self._value(name, "number")) if node.number is not None else ""
                 to = shown(self._value(name, "to"))
                 hear = self._hear(name, "hear", node.hear)
-                destination = await flow.transfer(to, *hear, number=number, node=name)
+                known = {each: shown(self._value(name, f"data.{each}")) for each in node.data}
+                destination = await flow.transfer(to, *hear, number=number, data=known, node=name)
                 if destination is None and node.otherwise is None:
                     raise Rejected(Cause.UNALLOCATED_NUMBER, f"flow {document.name}: there is no {to}")
                 return destination or node.otherwise

@@ -27,6 +27,9 @@ class Listener(Protocol):
     language: str
 
     @property
+    def data(self) -> dict[str, str]: ...
+
+    @property
     def routed_as(self) -> Origin: ...
 
     def wall_ms(self) -> int: ...

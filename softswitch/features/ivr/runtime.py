@@ -21,6 +21,8 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, Rejected, SwitchError
 
 MOST_DEEP = 10
+MOST_CHARACTERS_SHOWN = 200
+"""Of one thing that whoever takes a call is shown of its matter."""
 """Flows within flows."""
 _json = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -244,8 +246,11 @@ class Flow(Asking):
         self._came(step, "ended")
         raise Over
 
-    async def transfer(self, to: str, *hear: Said, number: str = "", node: str = "") -> Destination | None:
-        """A destination, to be returned, once the caller has heard something; None: there is no such thing."""
+    async def transfer(
+        self, to: str, *hear: Said, number: str = "", data: Mapping[str, str] = {}, node: str = ""
+    ) -> Destination | None:
+        """A destination, to be returned, once the caller has heard something; None: there is no such thing. `data`:
+        what whoever takes the call is shown of its matter."""
         step = self._step("transfer", node or f"transfer {to.partition('/')[0]}")
         destination = Destination.parse(to)
         places = self._journey.parts.places
@@ -257,5 +262,6 @@ class Flow(Asking):
         await self._play(hear)
         if number:
             self._caller.to = Party(number)
+        self._caller.data.update((name, value[:MOST_CHARACTERS_SHOWN]) for name, value in data.items())
         self._came(step, to)
         return destination

@@ -209,6 +209,7 @@ class SimulatedCaller:
         self.to = Party(called)
         self.routed_as = Origin("account", caller, "default")
         self.language = language
+        self.data: dict[str, str] = {}
         self.lines: list[Line] = []
         self._prompts = prompts
         self._at_ms = at_ms

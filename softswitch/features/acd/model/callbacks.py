@@ -4,9 +4,9 @@ from typing import Literal
 
 from softswitch.events import CallbackEnded
 from softswitch.features.acd.model import conversations, stays
-from softswitch.features.acd.model.effects import DropAgent, StopCallback
+from softswitch.features.acd.model.effects import DropAgent, Refused, StopCallback
 from softswitch.features.acd.model.floor import Agent, Floor, Waiter
-from softswitch.features.acd.model.inputs import CallbackAnswered, CallbackFailed
+from softswitch.features.acd.model.inputs import CallbackAnswered, CallbackFailed, CallbackKept
 from softswitch.features.acd.model.states import rest, settle
 
 
@@ -42,6 +42,19 @@ def window_over(floor: Floor, waiter: Waiter) -> None:
 def take_back(floor: Floor, waiter: Waiter) -> None:
     """No agent is on the line for it any more: into its place again, if it may still be called now."""
     stays.step_aside(floor, waiter)
+    schedule(floor, waiter, floor.now)
+
+
+def keep(floor: Floor, told: CallbackKept) -> None:
+    """It takes the place again that it had before."""
+    queue = floor.queues.get(told.queue)
+    if queue is None:
+        floor.out.append(Refused("no-queue", f"there is no queue {told.queue!r}"))
+        return
+    waiter = Waiter(told.call, queue, told.stay, told.number, told.queued_at)
+    waiter.key = (*told.place, told.stay)
+    waiter.needs, waiter.windows, waiter.dials, waiter.data = told.needs, told.windows, told.dials, told.data
+    floor.callbacks[told.stay] = waiter
     schedule(floor, waiter, floor.now)
 
 

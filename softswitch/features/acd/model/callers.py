@@ -28,30 +28,32 @@ def arrive(floor: Floor, told: CallerArrived) -> None:
         return
     if (agent := floor.talking.get(told.call)) is not None:
         conversations.end(floor, agent, "transferred")  # the agent sent it here
-    waiter = Waiter(told.call, queue, floor.number(), told.number, floor.now)
+    again = bool(told.stay)
+    waiter = Waiter(told.call, queue, told.stay or floor.number(), told.number, told.queued_at if again else floor.now)
     head_start = told.score * queue.rules.point_ms + told.waited_ms
-    waiter.key = (-told.priority, floor.now - head_start, waiter.stay)
-    waiter.needs, waiter.waited_ms = told.needs, told.waited_ms
+    waiter.key = (-told.priority, waiter.queued_at - head_start, waiter.stay)
+    waiter.needs, waiter.waited_ms, waiter.data = told.needs, told.waited_ms, told.data
     waiter.preferred, waiter.preferred_until = told.preferred, floor.now + queue.rules.preferred_ms
     ahead, at_once = queue.ahead(waiter.key), _at_once(floor, waiter)
     waiter.expected_ms = 0 if at_once else queue.expected.wait(ahead, queue.serving)
-    refusal = _refusal(waiter, told.open, at_once, ahead)
+    refusal = "" if again else _refusal(waiter, told.open, at_once, ahead)
     queue.waiting[waiter.stay] = floor.waiting[told.call] = waiter
     queue.tally.offered += 1
-    floor.out.append(
-        CallerQueued(
-            at=floor.now,
-            call=told.call,
-            queue=queue.name,
-            stay=waiter.stay,
-            number=told.number,
-            skills=tuple(sorted({need.skill for need in (*queue.rules.needs, *told.needs)})),
-            priority=told.priority,
-            head_start_ms=head_start,
-            ahead=ahead,
-            expected_ms=waiter.expected_ms,
+    if not again:
+        floor.out.append(
+            CallerQueued(
+                at=floor.now,
+                call=told.call,
+                queue=queue.name,
+                stay=waiter.stay,
+                number=told.number,
+                skills=tuple(sorted({need.skill for need in (*queue.rules.needs, *told.needs)})),
+                priority=told.priority,
+                head_start_ms=head_start,
+                ahead=ahead,
+                expected_ms=waiter.expected_ms,
+            )
         )
-    )
     if refusal:
         stays.overflow(floor, waiter, refusal)
     else:
@@ -136,7 +138,7 @@ def accept_callback(floor: Floor, told: CallbackAccepted) -> None:
     floor.out.append(CallbackRequested(at=floor.now, queue=waiter.queue.name, stay=waiter.stay, number=told.number))
     floor.out.append(SendOn(told.call, None, "callback", floor.now - waiter.queued_at + waiter.waited_ms))
     back = Waiter(told.call, waiter.queue, waiter.stay, told.number, waiter.queued_at)
-    back.key, back.needs, back.windows = waiter.key, waiter.needs, told.windows
+    back.key, back.needs, back.windows, back.data = waiter.key, waiter.needs, told.windows, waiter.data
     floor.callbacks[back.stay] = back
     callbacks.schedule(floor, back, floor.now)
 

@@ -18,7 +18,7 @@ from softswitch.features.acd.model import (
     stays,
 )
 from softswitch.features.acd.model.effects import Effect
-from softswitch.features.acd.model.floor import Agent, Floor, Queue
+from softswitch.features.acd.model.floor import Agent, Floor, Queue, Waiter
 from softswitch.kernel.ids import CallId
 
 
@@ -72,6 +72,14 @@ class Centre:
         """Whether a caller waits."""
         return call in self._floor.waiting
 
+    def rung_for(self, attempt: int) -> Waiter:
+        """For whom an agent is reserved. Raises KeyError where it is no more."""
+        return self._floor.attempts[attempt].waiter
+
+    def callback(self, stay: int) -> Waiter | None:
+        """Somebody who waits to be called back, to be looked at."""
+        return self._floor.callbacks.get(stay)
+
     def rings(self, attempt: int) -> bool:
         """Whether an agent is reserved by an attempt, and has not answered."""
         return attempt in self._floor.attempts
@@ -116,6 +124,7 @@ _INPUTS: dict[type[inputs.Input], tuple[Callable[[Floor, Any], None], ...]] = {
     inputs.CallbackCancelled: (callers.cancel_callback,),
     inputs.CallbackAnswered: (callbacks.answered,),
     inputs.CallbackFailed: (callbacks.failed,),
+    inputs.CallbackKept: (callbacks.keep,),
     inputs.AgentSignedOn: (people.sign_on,),
     inputs.AgentSignedOff: (people.sign_off,),
     inputs.AgentReady: (people.ready,),

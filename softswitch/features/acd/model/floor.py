@@ -1,6 +1,7 @@
 """Everything the engine holds: who waits, who serves, what is due. What happens to it is in the files beside this."""
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -60,8 +61,9 @@ class Waiter:
     """A caller that waits, or somebody who wants to be called back."""
 
     __slots__ = (
-        "attempts", "call", "comforts", "demand", "dials", "due", "expected_ms", "in_line", "key", "needs", "number",
-        "overdue", "preferred", "preferred_until", "question", "queue", "queued_at", "stay", "waited_ms", "windows",
+        "attempts", "call", "comforts", "data", "demand", "dials", "due", "expected_ms", "in_line", "key", "needs",
+        "number", "overdue", "preferred", "preferred_until", "question", "queue", "queued_at", "stay", "waited_ms",
+        "windows",
     )  # fmt: skip
 
     def __init__(self, call: CallId, queue: "Queue", stay: int, number: str, queued_at: int) -> None:
@@ -84,6 +86,7 @@ class Waiter:
         self.overdue = False
         self.expected_ms: int | None = None
         self.comforts = 0
+        self.data: Mapping[str, str] = {}
         self.dials = 0
         """Of a callback: how often the number has been called."""
         self.windows: tuple[tuple[int, int], ...] = ()

@@ -1,5 +1,6 @@
 """What the engine is told. Each is one thing that happened, or that somebody wants."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -33,6 +34,11 @@ class CallerArrived(Struct, frozen=True, gc=False, kw_only=True):
     """In queues before this one, which counts for its place."""
     open: bool = True
     """Whether the queue's hours are now."""
+    data: Mapping[str, str] = {}
+    """What is known of its matter, for whoever takes it."""
+    stay: int = 0
+    """It goes on with a stay that an earlier run of the engine began, `queued_at`; 0: it comes now."""
+    queued_at: int = 0
 
 
 class CallerLeft(Struct, frozen=True, gc=False):
@@ -208,6 +214,22 @@ class CallbackFailed(Struct, frozen=True, gc=False):
     attempt: int
 
 
+class CallbackKept(Struct, frozen=True, gc=False, kw_only=True):
+    """Somebody waits to be called back since an earlier run of the engine."""
+
+    stay: int
+    queue: str
+    call: CallId
+    number: str
+    queued_at: int
+    place: tuple[int, int]
+    """What orders it: its priority turned round, and the time of its arrival less its head start."""
+    needs: tuple[Need, ...] = ()
+    windows: tuple[tuple[int, int], ...] = ()
+    dials: int = 0
+    data: Mapping[str, str] = {}
+
+
 class CallbackCancelled(Struct, frozen=True, gc=False):
     """Nobody need be called back any more."""
 
@@ -276,6 +298,7 @@ Input = (
     | AgentResumed
     | CallbackAnswered
     | CallbackFailed
+    | CallbackKept
     | CallbackCancelled
     | WebhookAnswered
     | WebhookFailed

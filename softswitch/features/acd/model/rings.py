@@ -37,6 +37,8 @@ def reserve(floor: Floor, waiter: Waiter, members: Sequence[Member], steps: tupl
                 agent=agent.id,
                 attempt=attempt.id,
                 steps=steps,
+                number=waiter.number,
+                attached=waiter.data,
             )
         )
         settle(floor, agent)

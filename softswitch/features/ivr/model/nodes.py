@@ -272,6 +272,9 @@ class Transfer(Node, frozen=True, kw_only=True, tag="transfer"):
         Meta(description="a destination: `queue/sales`, `account/{extension}`, `dialplan/default` after `number`"),
     ]
     number: Annotated[Text | None, Meta(description="what is dialled there, where that is the dial plan")] = None
+    data: Annotated[
+        dict[Variable, Expr], Meta(max_length=20, description="what whoever takes the call is shown of its matter")
+    ] = {}
     otherwise: Annotated[
         NodeName | None, Meta(description="the node that follows when there is no such destination")
     ] = None
@@ -279,6 +282,10 @@ class Transfer(Node, frozen=True, kw_only=True, tag="transfer"):
     def exits(self) -> Iterator[tuple[str, str]]:
         if self.otherwise is not None:
             yield "otherwise", self.otherwise
+
+    def expressions(self) -> Iterator[tuple[str, Expr, str | None]]:
+        for name, value in self.data.items():
+            yield f"data.{name}", value, None
 
     def templates(self) -> Iterator[tuple[str, str]]:
         yield "to", self.to

@@ -47,6 +47,15 @@ _SUPERVISION = (
 )
 """Codes of those who may supervise: the last digit, what it does, note."""
 
+_AGENTS = (
+    ("sign-on", "*40", "sign-on", "an agent signs on at this phone"),
+    ("sign-off", "*41", "sign-off", "and off"),
+    ("ready", "*42", "ready", "takes calls"),
+    ("not-ready", "*43!", "not-ready:{number}", "takes none for now: *43, perhaps with the number of a reason"),
+    ("wrap-up", "*44!", "wrap-up:{number}", "has done with the last conversation: *44, perhaps with a code"),
+)
+"""Codes of agents: name, number, setting, note."""
+
 
 def demo_plan() -> PlanDocument:
     """What the demo's numbers lead to: for accounts (`default`), and the part that strangers may dial (`guest`)."""
@@ -61,6 +70,16 @@ def demo_plan() -> PlanDocument:
                 note="1001 to 1020",
             ),
             Rule(name="sales", number="6001", destination="queue/sales", note="the sales queue"),
+            *(
+                Rule(
+                    name=f"agent-{what}",
+                    number=code,
+                    rewrite=Rewrite(strip=3) if "{number}" in setting else Rewrite(),
+                    destination=f"agent/{setting}",
+                    note=note,
+                )
+                for what, code, setting, note in _AGENTS
+            ),
             Rule(name="support", number="6002", destination="queue/support", note="the support queue"),
             Rule(name="rooms", number="3XXX", destination="conference/{number}", note="conference rooms"),
             Rule(name="one-number", number="700[1-3]", destination="person/{number}", note="a person's one number"),
