@@ -279,7 +279,7 @@ class Answers:
         """Calendars ask who goes by one of them."""
         rules = [f"dial plan rule {rule}" for rule in self._dial_plan.rules_by_calendar(calendar)]
         flows = [f"flow {name}" for name, flow in self._flows().items() if calendar in flow.calendars]
-        return [*rules, *flows, *self._persons.users_of(calendar)]
+        return [*rules, *flows, *self._persons.users_of(calendar), *self._conferences.users_of(calendar)]
 
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""

@@ -50,6 +50,7 @@ from softswitch.features.codes import feature as codes_feature
 from softswitch.features.codes.service import Codes
 from softswitch.features.conference import feature as conference_feature
 from softswitch.features.conference.live import Around as ConferenceAround
+from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 from softswitch.features.directory import feature as directory_feature
 from softswitch.features.directory.service import Directory
@@ -367,22 +368,18 @@ class Softswitch:
         self._voicemail_retention = VoicemailRetention(self.voicemail, self.audit)
         self.supervisors = Supervisors(answers, answers)
         self.directory.goes_with(self.supervisors.forget)
-        self.conferences = Conferences(
-            ConferenceAround(
-                clock=clock,
-                publish=bus.publish,
-                sounds=self.media,
-                switchboard=self.switch,
-                prompt=self.media.in_language,
-                language=settings.media.language,
-                music=settings.media.music,
-            ),
-            self.records,
-            answers,
-            self.database,
-            vault,
-            DiskFiles(settings.data_dir).remove,
+        rooms = ConferenceAround(
+            clock=clock,
+            publish=bus.publish,
+            sounds=self.media,
+            switchboard=self.switch,
+            prompt=self.media.in_language,
+            language=settings.media.language,
+            music=settings.media.music,
         )
+        forget = DiskFiles(settings.data_dir).remove
+        self.conferences = Conferences(rooms, self.records, answers, self.database, vault, forget)
+        self._schedule = Schedule(self.conferences, rooms, self.calendars, self._outbox, self.database)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
             self.trunks,
@@ -416,7 +413,7 @@ class Softswitch:
             recording_feature.build(self.recordings),
             prompts_feature.build(self.prompts, settings.data_dir),
             voicemail_feature.build(self.voicemail, self.directory, read_upload),
-            conference_feature.build(self.conferences),
+            conference_feature.build(self.conferences, self._schedule),
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),
@@ -522,6 +519,7 @@ class Softswitch:
                     "voicemail": self.voicemail.load,
                     "queues": self.queues.load,
                     "conferences": self.conferences.load,
+                    "conference-schedule": self._schedule.load,
                     "routing": self.dial_plan.load,
                     ALARMS: self._alarms.load,
                 }
@@ -559,6 +557,7 @@ class Softswitch:
             self._voicemail_retention.rounds.start()
             if self._mailing is not None:
                 self._mailing.start()
+            self._schedule.start()
             self.listeners.start()
             self._alarms.start()
             self.trunks.connect(self.sip)
@@ -577,6 +576,7 @@ class Softswitch:
         if self._mailing is not None:
             await self._mailing.stop()
         await self.voicemail.stop()
+        await self._schedule.stop()
         await self.conferences.stop()
         await self.messaging.stop()
         self.queues.stop()

@@ -10,16 +10,18 @@ from sqlalchemy import text
 
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
-from softswitch.events import CallFact, Fact, MemberChanged, MemberUnreached, RoomChanged
+from softswitch.events import CallFact, Fact, MeetingReminded, MemberChanged, MemberUnreached, RoomChanged, RoomClosed
 from softswitch.features.conference.feature import build
 from softswitch.features.conference.live import Around, Seat
 from softswitch.features.conference.model.inputs import Came
+from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
+from softswitch.kernel.opening import Opening
 from softswitch.platform.database import Database
 from softswitch.platform.vault import Vault
 from tests.support.admin_plane import StandingClock, admin_client
@@ -88,10 +90,8 @@ async def media() -> ModelMedia:
 
 
 @pytest.fixture
-async def conferences(
-    database: Database, clock: StandingClock, published: list[Fact], switchboard: Switchboard, media: ModelMedia
-) -> AsyncIterator[Conferences]:
-    around = Around(
+def around(clock: StandingClock, published: list[Fact], switchboard: Switchboard, media: ModelMedia) -> Around:
+    return Around(
         clock=clock,
         publish=published.append,
         sounds=media,
@@ -100,15 +100,47 @@ async def conferences(
         language="en",
         music="music/hold",
     )
+
+
+@pytest.fixture
+async def conferences(database: Database, around: Around, switchboard: Switchboard) -> AsyncIterator[Conferences]:
     conferences = Conferences(around, switchboard, switchboard, database, Vault(bytes(32)), forget)
     await conferences.load(database)
     yield conferences
     await conferences.stop()
 
 
+class Post:
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, str, str]] = []
+
+    def mail(self, to: str, subject: str, text: str) -> bool:
+        self.mails.append((to, subject, text))
+        return True
+
+    def exists(self, name: str) -> bool:
+        return name == "office"
+
+    def opening(self, calendar: str, at_ms: int) -> Opening:
+        """On 18 November 2023 the office is closed."""
+        return Opening(not 1_700_265_600_000 <= at_ms < 1_700_352_000_000, "by the day")
+
+
 @pytest.fixture
-def client(database: Database, conferences: Conferences) -> httpx.AsyncClient:
-    router = build(conferences).router
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+async def schedule(conferences: Conferences, around: Around, post: Post, database: Database) -> Schedule:
+    schedule = Schedule(conferences, around, post, post, database)
+    await schedule.load(database)
+    return schedule
+
+
+@pytest.fixture
+def client(database: Database, conferences: Conferences, schedule: Schedule) -> httpx.AsyncClient:
+    router = build(conferences, schedule).router
     assert router is not None
     return admin_client(database, [router])
 
@@ -247,3 +279,74 @@ async def test_the_parties_of_a_call_come_into_a_room(client: httpx.AsyncClient,
     assert switchboard.dispersed == [("abc-1", Destination("conference", "3100"))]
     assert (await client.post(f"{PATH}/3100/members", json={"call": "nowhere"})).status_code == 404
     assert (await client.post(f"{PATH}/3100/start")).status_code == 409
+
+
+# The schedule: it is 14 November 2023, 22:30 (UTC), a Tuesday -------------------------------------------------
+
+
+async def scheduled(client: httpx.AsyncClient, **entry: Any) -> dict[str, Any]:
+    response = await client.put(f"{PATH}/3100/schedule/round", json=entry)
+    assert response.status_code == 200, response.text
+    put: dict[str, Any] = response.json()
+    return put
+
+
+async def test_members_are_reminded_called_and_let_go_when_the_time_is_over(
+    client: httpx.AsyncClient,
+    schedule: Schedule,
+    clock: StandingClock,
+    conferences: Conferences,
+    switchboard: Switchboard,
+    post: Post,
+    published: list[Fact],
+    database: Database,
+) -> None:
+    members = [
+        {"number": "1001", "role": "host", "email": "host@example.org"},
+        {"number": "1002", "email": "guest@example.org"},
+    ]
+    await make(client, number="3100", title="Round", kind="scheduled", pin="2468", host_pin="1357", members=members)
+    put = await scheduled(
+        client, starts_at="2023-11-14T22:50:00Z", minutes=30, remind=[15, 5], calls=True, ends=True, repeat="daily"
+    )
+    assert put["next"] == "2023-11-14T22:50:00Z"
+    rules = conferences.rules("3100")
+    assert await schedule.look() == 0 and not conferences.open_now(rules)
+    clock.now += 6 * 60
+    assert await schedule.look() == 1 and conferences.open_now(rules)
+    (reminded,) = [fact for fact in published if isinstance(fact, MeetingReminded)]
+    assert (reminded.minutes, reminded.members, reminded.mailed) == (15, ("1001", "1002"), 2)
+    assert [to for to, _, _ in post.mails] == ["host@example.org", "guest@example.org"]
+    (_, subject, to_host), (_, _, to_guest) = post.mails
+    assert "PIN: 1357" in to_host and "PIN: 2468" in to_guest and "2023-11-14 22:50" in subject
+    again = Schedule(conferences, schedule._around, post, post, database)
+    await again.load(database)
+    assert await again.look() == 0, "what was done is not done again after a restart"
+    clock.now += 15 * 60
+    assert await again.look() == 2
+    assert list(switchboard.called) == ["dialplan/default:1001", "dialplan/default:1002"]
+    clock.now += 30 * 60
+    assert await again.look() == 1
+    assert [fact.reason for fact in published if isinstance(fact, RoomClosed)] == ["over"]
+    assert not conferences.open_now(rules)
+    assert (await client.get(f"{PATH}/3100/schedule")).json()["items"][0]["next"] == "2023-11-15T22:50:00Z"
+    clock.now += 86_400 + 3600
+    assert await again.look() == 0, "what is long past is not made up for"
+
+
+async def test_a_calendar_and_the_days_of_the_week_leave_meetings_out(
+    client: httpx.AsyncClient, clock: StandingClock
+) -> None:
+    await make(client, number="3100")
+    days = {"starts_at": "2023-11-16T09:00:00+01:00", "timezone": "Europe/Berlin"}
+    assert (await scheduled(client, **days, repeat="weekdays"))["next"] == "2023-11-16T08:00:00Z"
+    clock.now += 3 * 86_400
+    items = (await client.get(f"{PATH}/3100/schedule")).json()["items"]
+    assert items[0]["next"] == "2023-11-20T08:00:00Z", "it is Saturday"
+    daily = {"starts_at": "2023-11-18T09:00:00Z", "repeat": "daily", "calendar": "office"}
+    assert (await scheduled(client, **daily))["next"] == "2023-11-19T09:00:00Z"
+    assert (await client.put(f"{PATH}/3100/schedule/x", json={**daily, "calendar": "none"})).status_code == 422
+    assert (await client.put(f"{PATH}/3100/schedule/x", json={**daily, "timezone": "Mars"})).status_code == 422
+    assert (await client.put(f"{PATH}/none/schedule/x", json=daily)).status_code == 404
+    assert (await client.delete(f"{PATH}/3100/schedule/round")).status_code == 204
+    assert (await client.delete(f"{PATH}/3100/schedule/round")).status_code == 404

@@ -10,8 +10,12 @@ from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.members import Member
 from softswitch.features.conference.model.rules import Invitee, Rules
+from softswitch.features.conference.model.schedule import Entry
+from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 from softswitch.features.conference.shapes import (
+    EntryIn,
+    EntryOut,
     InviteeIn,
     InviteIn,
     MeetingChanges,
@@ -26,7 +30,8 @@ from softswitch.features.conference.shapes import (
 from softswitch.kernel.errors import Invalid
 from softswitch.kernel.ids import CallId
 from softswitch.platform.auth import Admin, Identity, Operator
-from softswitch.platform.rest import Key, Page, Paging, Writing
+from softswitch.platform.rest import Key, Page, Paging, Writing, wall_ms
+from softswitch.platform.rest import Name as EntryName
 
 _OF_MEMBER: dict[str, Callable[[str, int, Any], inputs.Input]] = {
     "name": lambda by, member, value: inputs.Rename(by=by, member=member, name=value),
@@ -49,7 +54,7 @@ _OF_ROOM: dict[str, Callable[[str, Any], inputs.Input]] = {
 }
 
 
-def build_router(conferences: Conferences) -> APIRouter:
+def build_router(conferences: Conferences, schedule: Schedule) -> APIRouter:
     """The routes. Who changes rooms must be an administrator; who does something in a meeting, an operator."""
     router = APIRouter(prefix="/conferences", tags=["conferences"])
 
@@ -180,7 +185,39 @@ def build_router(conferences: Conferences) -> APIRouter:
         """Remove somebody from the meeting, or call it no more."""
         conferences.meeting(number).order(inputs.Kick(by=_by(who), member=member))
 
+    # The schedule ---------------------------------------------------------------------------------------------
+
+    @router.get("/{number}/schedule")
+    async def list_entries(number: Key, paging: Paging) -> Page[EntryOut]:
+        """When the room has meetings, by name."""
+        after = paging.after(str)
+        rows = [entry for entry in schedule.of(number) if after is None or entry.name > after][: paging.limit + 1]
+        return paging.page(rows, lambda entry: entry.name, lambda entry: _entry(schedule, entry))
+
+    @router.put("/{number}/schedule/{name}")
+    async def put_entry(number: Key, name: EntryName, body: EntryIn, session: Writing, who: Admin) -> EntryOut:
+        """Add a meeting to the schedule, once or again and again, or change it."""
+        values = body.model_dump(exclude={"members", "starts_at", "until"})
+        values["remind"] = tuple(body.remind)
+        entry = Entry(
+            name=name,
+            starts_at=wall_ms(body.starts_at),
+            until=wall_ms(body.until),
+            members=tuple(_invitee(each) for each in body.members),
+            **values,
+        )
+        return _entry(schedule, await schedule.put(session, number, entry))
+
+    @router.delete("/{number}/schedule/{name}", status_code=204)
+    async def remove_entry(number: Key, name: Key, session: Writing, who: Admin) -> None:
+        """Take a meeting out of the schedule."""
+        await schedule.remove(session, number, name)
+
     return router
+
+
+def _entry(schedule: Schedule, entry: Entry) -> EntryOut:
+    return EntryOut.model_validate({**msgspec.to_builtins(entry), "next": schedule.next(entry)})
 
 
 def _by(who: Identity) -> str:

@@ -3,11 +3,12 @@
 from softswitch.feature import Feature
 from softswitch.features.conference.api import build_router
 from softswitch.features.conference.call_app import conference_app
+from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 
 
-def build(conferences: Conferences) -> Feature:
-    """Takes the calls for `conference/NUMBER`. `conferences.load(database)` is to be awaited before the first."""
+def build(conferences: Conferences, schedule: Schedule) -> Feature:
+    """Takes the calls for `conference/NUMBER`. What both have stored is to be loaded before the first."""
     return Feature(
-        "conference", call_apps={"conference": conference_app(conferences)}, router=build_router(conferences)
+        "conference", call_apps={"conference": conference_app(conferences)}, router=build_router(conferences, schedule)
     )

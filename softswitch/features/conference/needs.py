@@ -11,6 +11,7 @@ from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId, MixId
+from softswitch.kernel.opening import Opening
 from softswitch.kernel.sound import Sound, SoundFile
 
 
@@ -99,6 +100,15 @@ class Post(Protocol):
 
     def mail(self, to: str, subject: str, text: str) -> bool:
         """False: it is not sent, because nothing sends mail here or the address is none."""
+        ...
+
+
+class Calendars(Protocol):
+    """When somebody is there."""
+
+    def exists(self, name: str) -> bool: ...
+    def opening(self, calendar: str, at_ms: int) -> Opening:
+        """Whether it is open at a moment, wall milliseconds, and why. Raises NotFound."""
         ...
 
 

@@ -58,6 +58,10 @@ class Conferences:
         self._tasks: set[asyncio.Task[None]] = set()
         self.meets_now: Callable[[str, int], bool] = lambda room, now: False
         """Whether a scheduled room has a meeting, or soon has; the schedule says."""
+        self.users_of: Callable[[str], Sequence[str]] = lambda calendar: ()
+        """What goes by a calendar; the schedule says."""
+        self.removed: Callable[[Session, str], Awaitable[None]] | None = None
+        """Told of a room that is deleted, in the transaction that does it."""
 
     async def load(self, database: Database) -> None:
         """Read all of them: before the first call, and again when another process has changed one."""
@@ -233,6 +237,8 @@ class Conferences:
             raise Conflict("in-use", f"somebody is in the room {number}")
         if not await store.remove(session, number):
             raise NotFound("conference", number)
+        if self.removed is not None:
+            await self.removed(session, number)
         await count_change(session, CHANGED)
         session.after_commit(lambda: self._gone(number))
 

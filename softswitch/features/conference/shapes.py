@@ -1,11 +1,13 @@
 """Rooms, members and orders as HTTP takes and gives them."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
 from softswitch.events.rooms import MemberRole, RoomMode
 from softswitch.features.conference.model.rules import MOST_INVITED, MOST_MEMBERS, Announce, Kind, Layout, Pictures
+from softswitch.features.conference.model.schedule import MOST_MINUTES, Repeat
 from softswitch.platform.rest import ABSENT, Changes, Input, Line, Moment, Name
 
 RoomNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=32)]
@@ -15,6 +17,8 @@ Called = Annotated[
     str, StringConstraints(pattern=r"^(((account|person)/)?[A-Za-z0-9*#+][A-Za-z0-9*#+._-]*)?$", max_length=64)
 ]
 Language = Literal["", "en", "zh"]
+Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+_/-]+$", max_length=64)]
+MaybeName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", max_length=64)]
 Most = Annotated[int, Field(ge=2, le=MOST_MEMBERS)]
 Attempts = Annotated[int, Field(ge=1, le=20)]
 Seconds = Annotated[int, Field(ge=5, le=3600)]
@@ -233,3 +237,38 @@ class InviteIn(Input):
     call: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         default=None, description="a live call whose parties come into the room"
     )
+
+
+class EntryIn(Input):
+    """When a room has a meeting."""
+
+    starts_at: datetime = Field(description="the first one; UTC where it has no offset")
+    minutes: Annotated[int, Field(ge=1, le=MOST_MINUTES)] = 60
+    title: Line = Field(default="", description="empty: the room's")
+    timezone: Zone = Field(default="UTC", description="by whose clock it is repeated")
+    repeat: Repeat = ""
+    until: datetime | None = Field(default=None, description="no meeting begins after this")
+    calendar: MaybeName = Field(default="", description="while this one is closed there is no meeting")
+    members: Invitees = Field(default=[], description="none: the room's")
+    remind: Annotated[list[Annotated[int, Field(ge=0, le=10_080)]], Field(max_length=10)] = Field(
+        default=[15], description="minutes before the beginning: by event, and by e-mail to members with an address"
+    )
+    calls: bool = Field(default=False, description="whether the room calls the members when it begins")
+    ends: bool = Field(default=False, description="whether all are let go when its time is over")
+
+
+class EntryOut(BaseModel):
+    name: str
+    starts_at: Moment
+    minutes: int
+    title: str
+    timezone: str
+    repeat: Repeat
+    until: Moment | None
+    calendar: str
+    members: list[InviteeOut]
+    remind: list[int]
+    calls: bool
+    ends: bool
+    next: Moment | None
+    """When the next meeting begins, or the one that goes on has begun."""

@@ -1,13 +1,14 @@
 """Every query about rooms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from softswitch.features.conference.model.rules import Rules
-from softswitch.features.conference.tables import RoomRow
+from softswitch.features.conference.model.schedule import Entry
+from softswitch.features.conference.tables import EntryRow, RoomRow
 from softswitch.platform.database import Session
 from softswitch.platform.vault import Vault
 
@@ -41,6 +42,44 @@ async def remove(session: Session, number: str) -> bool:
     await session.delete(row)
     await session.flush()
     return True
+
+
+# Schedules ----------------------------------------------------------------------------------------------------
+
+
+async def entries(session: Session) -> Sequence[tuple[str, Entry, int]]:
+    """All: the room, the entry, and until when what was due has been done."""
+    rows = await session.scalars(select(EntryRow).order_by(EntryRow.room, EntryRow.name))
+    return [(row.room, msgspec.json.decode(row.entry, type=Entry), row.done_until) for row in rows]
+
+
+async def write_entry(session: Session, room: str, entry: Entry, done_until: int) -> None:
+    """Store an entry, a new one or as it is from now on."""
+    text = msgspec.json.encode(entry).decode()
+    await session.merge(EntryRow(room=room, name=entry.name, entry=text, done_until=done_until))
+    await session.flush()
+
+
+async def remove_entry(session: Session, room: str, name: str) -> bool:
+    """Forget one; False: there is none."""
+    row = await session.get(EntryRow, (room, name))
+    if row is None:
+        return False
+    await session.delete(row)
+    await session.flush()
+    return True
+
+
+async def remove_entries(session: Session, room: str) -> None:
+    """Forget all of a room."""
+    await session.execute(delete(EntryRow).where(EntryRow.room == room))
+
+
+async def entries_done(session: Session, done: Mapping[tuple[str, str], int]) -> None:
+    """What was due until then has been done."""
+    for (room, name), until in done.items():
+        which = (EntryRow.room == room, EntryRow.name == name)
+        await session.execute(update(EntryRow).where(*which).values(done_until=until))
 
 
 def _read(row: RoomRow, vault: Vault) -> Rules:
