@@ -77,6 +77,7 @@ from softswitch.events.queues import (
     QueueAlarmChanged,
 )
 from softswitch.events.recordings import (
+    RecordingDecided,
     RecordingFinished,
     RecordingPaused,
     RecordingResumed,
@@ -195,6 +196,7 @@ AnyFact = (
     | RoomRecordingEnded
     | RoomRefused
     | SpeakerChanged
+    | RecordingDecided
     | RecordingStarted
     | RecordingPaused
     | RecordingResumed
@@ -299,6 +301,7 @@ __all__ = [
     "RecordPreviewed",
     "RecordSkipped",
     "RecordTried",
+    "RecordingDecided",
     "RecordingFinished",
     "RecordingPaused",
     "RecordingResumed",

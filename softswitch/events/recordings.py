@@ -1,8 +1,27 @@
 """What happens to recordings."""
 
+from typing import Literal
+
 from softswitch.events.base import Fact
-from softswitch.events.calls import CallFact
+from softswitch.events.calls import CallFact, RoutingStep
 from softswitch.kernel.ids import CallId, LegId
+
+
+class RecordingDecided(CallFact, frozen=True, gc=False, kw_only=True):
+    """Two talk, and by the rules it was decided once whether that is recorded."""
+
+    leg: LegId
+    """The leg whose sound, with what it hears, would be."""
+    other: LegId
+    """Whom it talks with."""
+    outcome: Literal["recorded", "not_recorded", "on_demand", "failed"]
+    rule: str = ""
+    """The rule that decided; empty: none spoke of it."""
+    queue: str = ""
+    stay: int = 0
+    agent: str = ""
+    steps: tuple[RoutingStep, ...] = ()
+    """Why."""
 
 
 class RecordingStarted(CallFact, frozen=True, gc=False, kw_only=True):
@@ -11,7 +30,14 @@ class RecordingStarted(CallFact, frozen=True, gc=False, kw_only=True):
     leg: LegId
     recording: str
     by: str
-    """`policy`, `code`, or who ordered it over HTTP."""
+    """`policy`, `rule`, `code`, or who ordered it over HTTP."""
+    rule: str = ""
+    """By which rule."""
+    queue: str = ""
+    """The queue that brought the two together."""
+    stay: int = 0
+    """The caller's stay there."""
+    agent: str = ""
 
 
 class RecordingPaused(CallFact, frozen=True, gc=False, kw_only=True):

@@ -9,6 +9,7 @@ from starlette.responses import FileResponse
 
 from softswitch.features.recording import store
 from softswitch.features.recording.model import Format, Layout, Mask, Mode, Policy, Recording, State
+from softswitch.features.recording.rules_api import add_rules
 from softswitch.features.recording.service import Recordings
 from softswitch.features.recording.store import RecordingQuery
 from softswitch.kernel.errors import Conflict, NotFound
@@ -29,7 +30,11 @@ class RecordingOut(BaseModel):
     account: str = Field(description="whose leg it is; empty: no account's")
     from_: str = Field(validation_alias="from_number", serialization_alias="from")
     to: str = Field(validation_alias="to_number")
-    by: str = Field(description="`policy`, `code`, or who ordered it")
+    by: str = Field(description="`policy`, `rule`, `code`, or who ordered it")
+    rule: str = Field(description="by which rule")
+    queue: str = Field(description="the queue that brought the two together who talk")
+    stay: int = Field(description="the caller's stay there; 0: none")
+    agent: str
     started_at: Moment
     ended_at: Moment | None
     state: State
@@ -122,10 +127,23 @@ def build_router(recordings: Recordings) -> APIRouter:
         account: Annotated[str | None, Query(max_length=64, description="whose leg it is")] = None,
         call: Annotated[str | None, Query(max_length=64)] = None,
         state: State | None = None,
+        queue: Annotated[str | None, Query(max_length=64, description="that brought the two together")] = None,
+        agent: Annotated[str | None, Query(max_length=64)] = None,
+        stay: Annotated[int | None, Query(ge=0, lt=2**63, description="in a queue")] = None,
+        rule: Annotated[str | None, Query(max_length=64, description="by which it was recorded")] = None,
     ) -> Page[RecordingOut]:
         """Recordings, the newest first."""
         query = RecordingQuery(
-            wall_ms(since), wall_ms(until), number, account, CallId(call) if call is not None else None, state
+            since=wall_ms(since),
+            until=wall_ms(until),
+            number=number,
+            account=account,
+            call=CallId(call) if call is not None else None,
+            state=state,
+            queue=queue,
+            agent=agent,
+            stay=stay,
+            rule=rule,
         )
         return await _page(session, paging, query)
 
@@ -196,6 +214,7 @@ def build_router(recordings: Recordings) -> APIRouter:
         """What holds for all holds for the account again."""
         await recordings.remove_policy(session, account)
 
+    add_rules(router, recordings.rules)
     return router
 
 

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from softswitch.events import (
     CallAnswered,
+    CallerLeftQueue,
     CallFact,
     CallOffered,
     Fact,
@@ -28,6 +29,8 @@ from softswitch.features.recording.model import (
     DEFAULT,
     Format,
     Layout,
+    Link,
+    Manner,
     Mask,
     Party,
     Policy,
@@ -35,9 +38,12 @@ from softswitch.features.recording.model import (
     expiry,
     file_of,
     legs_of,
+    link_of,
     party_of,
 )
+from softswitch.features.recording.model.rules import Rule, Talk
 from softswitch.features.recording.needs import Bus, LiveCalls, Log, Studio
+from softswitch.features.recording.rules import CHANGED, Rules
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId, LegId
@@ -46,9 +52,8 @@ from softswitch.platform.database import Database, Session
 
 log = structlog.get_logger(__name__)
 
-CHANGED = "recording"
-"""What policies are called among the `Changes`."""
-BY_POLICY, BY_CODE = "policy", "code"
+BY_POLICY, BY_CODE, BY_RULE = "policy", "code", "rule"
+_UNLINKED = Link()
 KILLED = "the switch was stopped in the middle of it"
 
 
@@ -83,6 +88,7 @@ class Recordings:
         self._live: dict[int, Recording] = {}
         self._by_leg: dict[LegId, int] = {}
         self._completion: asyncio.Task[None] | None = None
+        self.rules = Rules(self, calls.facts, bus, clock)
 
     # What is recorded, by policy ----------------------------------------------------------------------------
 
@@ -90,6 +96,7 @@ class Recordings:
         """Read the policies: before the first call, and again when another process has changed them."""
         async with database.reading() as session:
             self._take(await store.all_policies(session))
+            await self.rules.load(session)
 
     def policies(self) -> Sequence[Policy]:
         """Those that were set, by account."""
@@ -139,9 +146,33 @@ class Recordings:
         policy = self.policy(party.account)
         if policy.begins(self._chance()):
             try:
-                self._begin(fact.call, leg, party, BY_POLICY, policy.layout, policy.format, policy.consent_tone)
+                self._begin(fact.call, leg, party, BY_POLICY, policy.manner)
             except Conflict as conflict:
                 log.warning("a call is not recorded as its account's policy says", leg=leg, reason=str(conflict))
+
+    # What rules say -----------------------------------------------------------------------------------------
+
+    def begin_by_rule(self, call: CallId, talk: Talk, rule: Rule) -> Recording | None:
+        """See `rules.Recorder`."""
+        party = party_of(self._calls.facts(call) or (), talk.leg)
+        if party is None or talk.leg in self._by_leg or talk.other in self._by_leg:
+            return None
+        return self._begin(call, talk.leg, party, BY_RULE, rule.manner, talk.link, rule.name)
+
+    def end_by_rule(self, leg: LegId) -> None:
+        """See `rules.Recorder`."""
+        number = self._by_leg.get(leg)
+        if number is not None and self._live[number].by == BY_RULE:
+            del self._by_leg[leg]  # the next may begin before this one's file is complete
+            self._studio.stop_recording(number)
+
+    def agent_answered(self, fact: CallerLeftQueue) -> None:
+        """What policies had begun of a call is linked to the stay that has ended well."""
+        if fact.outcome != "answered":
+            return
+        for number, known in list(self._live.items()):
+            if known.call == fact.call and not known.queue:
+                self._keep(number, structs.replace(known, queue=fact.queue, stay=fact.stay, agent=fact.agent))
 
     # What parties and administrators order ------------------------------------------------------------------
 
@@ -169,16 +200,16 @@ class Recordings:
             raise NotFound("leg", leg or "")
         if leg in self._by_leg:
             raise Conflict("already-recorded", f"{leg} is recorded already, as {self._live[self._by_leg[leg]].id}")
-        policy = self.policy(party.account)
-        return self._begin(
-            call,
-            leg,
-            party,
-            by,
-            layout or policy.layout,
-            format or policy.format,
-            policy.consent_tone if consent_tone is None else consent_tone,
+        rule = self.rules.on_demand(leg)
+        usual = rule.manner if rule is not None else self.policy(party.account).manner
+        manner = Manner(
+            layout or usual.layout,
+            format or usual.format,
+            usual.consent_tone if consent_tone is None else consent_tone,
+            usual.keep_days,
         )
+        named = rule.name if rule is not None and by == BY_CODE else ""
+        return self._begin(call, leg, party, by, manner, link_of(facts, leg), named)
 
     def toggle(self, call: CallId, leg: LegId) -> str:
         """A party presses the code for it: begin, or end what the code began; says which, or why not."""
@@ -192,7 +223,7 @@ class Recordings:
         party = party_of(self._calls.facts(call) or (), leg)
         if party is None:
             return "the party is in no call"
-        if self.policy(party.account).mode == "none":
+        if self.policy(party.account).mode == "none" and self.rules.on_demand(leg) is None:
             return f"what {party.account or 'this party'} says may not be recorded"
         try:
             return f"{self.start(call, leg, BY_CODE).id} begins"
@@ -231,7 +262,14 @@ class Recordings:
         raise Conflict("not-recording", f"{recording} is no recording that runs")
 
     def _begin(
-        self, call: CallId, leg: LegId, party: Party, by: str, layout: Layout, format: Format, consent_tone: bool
+        self,
+        call: CallId,
+        leg: LegId,
+        party: Party,
+        by: str,
+        manner: Manner,
+        link: Link = _UNLINKED,
+        rule: str = "",
     ) -> Recording:
         now = self._now()
         self._numbers += 1
@@ -246,16 +284,33 @@ class Recordings:
             by=by,
             started_at=now,
             state="recording",
-            layout=layout,
-            format=format,
-            file=file_of(name, now, format),
-            expires_at=expiry(now, self.policy(party.account).keep_days),
+            layout=manner.layout,
+            format=manner.format,
+            file=file_of(name, now, manner.format),
+            expires_at=expiry(now, manner.keep_days),
+            queue=link.queue,
+            stay=link.stay,
+            agent=link.agent,
+            rule=rule,
         )
-        self._studio.record(leg, number, self.files.path(recording.file), layout=layout, format=format)
+        path = self.files.path(recording.file)
+        self._studio.record(leg, number, path, layout=manner.layout, format=manner.format)
         self._by_leg[leg] = number
         self._keep(number, recording)
-        self._bus.publish(RecordingStarted(at=now, call=call, leg=leg, recording=name, by=by))
-        if consent_tone:
+        self._bus.publish(
+            RecordingStarted(
+                at=now,
+                call=call,
+                leg=leg,
+                recording=name,
+                by=by,
+                rule=rule,
+                queue=link.queue,
+                stay=link.stay,
+                agent=link.agent,
+            )
+        )
+        if manner.consent_tone:
             # Whoever was answered just now is only being brought together with the other.
             asyncio.get_running_loop().call_later(self._beep_after, self._beep, call)
         return recording

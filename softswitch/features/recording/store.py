@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct, structs
 from sqlalchemy import delete, or_, select, tuple_
 
 from softswitch.features.recording.model import Policy, Recording, State
-from softswitch.features.recording.tables import PolicyRow, RecordingRow
+from softswitch.features.recording.model.rules import Rule
+from softswitch.features.recording.tables import PolicyRow, RecordingRow, RuleRow
 from softswitch.kernel.ids import CallId
 from softswitch.platform.database import Session
 from softswitch.platform.event_log import Rows
 
-_NUMBERS = frozenset({"started_at", "ended_at", "milliseconds", "size", "lost_ms", "expires_at"})
+_NUMBERS = frozenset({"started_at", "ended_at", "milliseconds", "size", "lost_ms", "expires_at", "stay"})
 _FIELDS = tuple(field.name for field in structs.fields(Recording))
 _POLICY = tuple(field.name for field in structs.fields(Policy))
 
@@ -35,6 +37,10 @@ class RecordingQuery(Struct, frozen=True):
     account: str | None = None
     call: CallId | None = None
     state: State | None = None
+    queue: str | None = None
+    agent: str | None = None
+    stay: int | None = None
+    rule: str | None = None
 
 
 def row_of(recording: Recording) -> tuple[object, ...]:
@@ -66,6 +72,14 @@ async def page(
         asked = asked.where(RecordingRow.call == query.call)
     if query.state is not None:
         asked = asked.where(RecordingRow.state == query.state)
+    if query.queue is not None:
+        asked = asked.where(RecordingRow.queue == query.queue)
+    if query.agent is not None:
+        asked = asked.where(RecordingRow.agent == query.agent)
+    if query.stay is not None:
+        asked = asked.where(RecordingRow.stay == query.stay)
+    if query.rule is not None:
+        asked = asked.where(RecordingRow.rule == query.rule)
     if before is not None:
         asked = asked.where(tuple_(RecordingRow.started_at, RecordingRow.id) < tuple_(*before))
     asked = asked.order_by(RecordingRow.started_at.desc(), RecordingRow.id.desc()).limit(limit)
@@ -110,6 +124,21 @@ async def write_policy(session: Session, policy: Policy) -> None:
 
 async def remove_policy(session: Session, account: str) -> None:
     await session.execute(delete(PolicyRow).where(PolicyRow.account == account))
+
+
+async def all_rules(session: Session) -> Sequence[Rule]:
+    """In the order in which they are tried."""
+    rows = await session.scalars(select(RuleRow).order_by(RuleRow.position, RuleRow.name))
+    return [msgspec.json.decode(row.rule, type=Rule) for row in rows]
+
+
+async def write_rule(session: Session, rule: Rule) -> None:
+    await session.merge(RuleRow(name=rule.name, position=rule.position, rule=msgspec.json.encode(rule).decode()))
+    await session.flush()
+
+
+async def remove_rule(session: Session, name: str) -> None:
+    await session.execute(delete(RuleRow).where(RuleRow.name == name))
 
 
 def _read(row: RecordingRow) -> Recording:

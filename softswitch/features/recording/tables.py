@@ -29,13 +29,29 @@ class RecordingRow(Base):
     lost_ms: Mapped[int] = mapped_column(BigInteger)
     note: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    queue: Mapped[str] = mapped_column(Text)
+    stay: Mapped[int] = mapped_column(BigInteger)
+    agent: Mapped[str] = mapped_column(Text)
+    rule: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (
         Index("ix_recording_recording_started_at_id", "started_at", "id"),
         Index("ix_recording_recording_call", "call"),
         Index("ix_recording_recording_expires_at", "expires_at"),
         Index("ix_recording_recording_state", "state"),
+        Index("ix_recording_recording_queue", "queue"),
+        Index("ix_recording_recording_agent", "agent"),
     )
+
+
+class RuleRow(Base):
+    """One rule, as JSON: see `model.rules.Rule`."""
+
+    __tablename__ = "recording_rule"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer)
+    rule: Mapped[str] = mapped_column(Text)
 
 
 class PolicyRow(Base):

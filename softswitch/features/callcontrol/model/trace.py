@@ -15,6 +15,7 @@ from softswitch.events import (
     FlowEnded,
     LegEnded,
     MediaFigures,
+    RecordingDecided,
     RoutingStep,
     TraceLine,
     Trouble,
@@ -88,6 +89,9 @@ def trace(
                 # Where it was transferred, the routing decision says how it came to that.
                 way = tuple(RoutingStep(step.node, step.result or "left", step.kind) for step in fact.steps)
                 decisions.append(Decision(fact.at, f"flow:{fact.flow}", None, None, way))
+            case RecordingDecided():
+                said = fact.outcome.replace("_", " ")
+                decisions.append(Decision(fact.at, "recording", said, None, fact.steps))
             case CallForwarded():
                 decisions.append(Decision(fact.at, str(fact.by), f"{fact.number} ({fact.reason})", None, ()))
             case LegEnded():
