@@ -16,7 +16,6 @@ from softswitch.engine.surroundings import Surroundings
 from softswitch.events import LegAnswered, LegDialed, LegRang
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
-from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.media import MediaDescription
@@ -114,8 +113,7 @@ class Dialling:
             leg = self._legs.add(candidate.destination, anchored=candidate.anchored or confirm or waits)
             self._dial.add(leg)
             leg.party = Party(candidate.number)
-            leg.codecs = candidate.codecs or self._rule(candidate.destination)
-            leg.sees = candidate.video
+            leg.codecs, leg.sees = self._rules(candidate)
             leg.local = offer(leg)
             if (confirm or waits) and leg.local is None and leg.address is not None:
                 # It is to hear us before it hears the caller, who wants to be offered to.
@@ -147,7 +145,7 @@ class Dialling:
                     style=candidate.style,
                     rules=candidate.rules,
                     srtp=candidate.srtp,
-                    video=candidate.video,
+                    video=leg.sees,
                     referred_by=referred_by if candidate.destination.kind == "account" else None,
                 ),
             )
@@ -165,10 +163,13 @@ class Dialling:
         if not self._done.done():
             self._done.set_exception(error)
 
-    def _rule(self, destination: Destination) -> tuple[str, ...]:
-        """Which codecs an account is told of."""
+    def _rules(self, candidate: Candidate) -> tuple[tuple[str, ...], bool]:
+        """Which codecs a terminal is told of, and whether it may have video."""
+        destination = candidate.destination
         origin = self._around.origin_of(destination.name) if destination.kind == "account" else None
-        return () if origin is None else origin.codecs
+        if origin is None:
+            return candidate.codecs, candidate.video
+        return candidate.codecs or origin.codecs, candidate.video and origin.video
 
     def adopt(self, leg: Leg) -> None:
         """A party that was not dialled has the call, as if it had answered first. The others stop."""

@@ -1,11 +1,12 @@
 """How answers over HTTP show calls and their parties, whether the call is live, traced or over."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer
 
-from softswitch.events import MediaFigures
+from softswitch.events import LegVideo, MediaFigures, VideoFigures
 
 
 def _text(moment: datetime) -> str:
@@ -40,6 +41,25 @@ class MediaOut(BaseModel):
     mos: float | None = Field(description="the same as a mean opinion score, 1 to 4.4")
 
 
+class VideoOut(BaseModel):
+    """One video line that a leg has had."""
+
+    codec: str = Field(description="what was agreed last, such as `H264`")
+    content: str = Field(description="`main`, `slides` ..., where the party said so (RFC 4796)")
+    received: int | None = Field(description="RTP packets from the party; null, as all below, where it passed us by")
+    sent: int | None
+    lost: int | None
+    frames: int | None = Field(description="pictures that came whole from the party")
+    key_frames: int | None
+    jitter_ms: float | None
+    first_packet_ms: int | None
+    asked_by_party: int | None = Field(description="times that it asked for a whole picture by RTCP")
+    asked_of_party: int | None = Field(description="times that it was asked for one")
+    resent: int | None = Field(description="packets sent again because it missed them")
+    width: int | None = Field(description="of the last picture whose size was read; 0: none was")
+    height: int | None
+
+
 class TroubleOut(BaseModel):
     """What went wrong with a leg's sound."""
 
@@ -70,6 +90,19 @@ class CallOutline(BaseModel):
     destination: str | None
     started_at: CallTime
     answered_at: CallTime | None
+
+
+def video_out(lines: Sequence[LegVideo]) -> list[VideoOut]:
+    """A leg's video lines with their figures."""
+    names = VideoFigures.__struct_fields__
+    return [
+        VideoOut(
+            codec=line.codec,
+            content=line.content,
+            **{name: getattr(line.figures, name, None) for name in names if name in VideoOut.model_fields},
+        )
+        for line in lines
+    ]
 
 
 def media_out(figures: MediaFigures | None) -> MediaOut | None:

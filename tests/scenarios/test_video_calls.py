@@ -1,9 +1,11 @@
 """Calls of two with video: who sees whom, with phones that have pictures and phones that have none."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from softswitch.events import LegEnded, VideoFigures
 from tests.support.phone_calls import PhoneCall
@@ -34,6 +36,10 @@ async def together(house: SimulatedSwitch, alice: Phone, bob: Phone) -> tuple[Ph
     await out.until("up")
     assert house.hear_each_other(out, back)
     return out, back
+
+
+def renegotiated(call: PhoneCall) -> bool:
+    return call.renegotiations == [200]
 
 
 def video_of(house: SimulatedSwitch) -> list[tuple[Any, ...]]:
@@ -320,5 +326,27 @@ async def test_where_the_pictures_are_gone_the_parties_are_told_and_talk_on() ->
     await asyncio.sleep(5)
     assert [line.port for call in (out, back) for line in call.theirs.video] == [0, 0]
     assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
+# Who may have it -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["1001", "1002"], ids=["the caller", "the called"])
+async def test_an_account_that_may_have_no_video_talks_without(house: SimulatedSwitch, number: str) -> None:
+    directory = house.features.directory
+    account = directory._accounts[number]
+    directory._accounts[number] = structs.replace(account, origin=structs.replace(account.origin, video=False))
+    alice, bob = await seeing(house, "1001", "1002")
+    out, back = await together(house, alice, bob)
+    assert not house.sees(out, back) and not house.sees(back, out)
+    assert house.media.open_lines == {}
+    if number == "1002":
+        assert back.theirs.video == ()
+    for call in (out, back):
+        assert call.offer_again()
+        await call.when(partial(renegotiated, call))
+        assert [line.port for line in call.theirs.video] == [0]
     out.hang_up()
     await house.settled()

@@ -81,6 +81,18 @@ async def test_in_another_realm_the_stored_digests_are_worthless(
     assert moved.origin("1001") == Origin("account", "1001", "default")
 
 
+async def test_an_account_has_video_unless_it_is_told_otherwise(
+    client: httpx.AsyncClient, directory: Directory, database: Database, clock: StandingClock
+) -> None:
+    assert (await create(client, number="1001"))["video"] is True
+    assert directory.origin("1001").video
+    patched = await client.patch("/api/v1/accounts/1001", json={"video": False})
+    assert patched.json()["video"] is False and not directory.origin("1001").video
+    again = Directory("softswitch", clock)
+    await again.load(database)
+    assert not again.origin("1001").video
+
+
 async def test_patch_changes_only_what_it_names(client: httpx.AsyncClient, directory: Directory) -> None:
     await create(client, number="1001", password="secret", name="Alice")
     changed = (await client.patch("/api/v1/accounts/1001", json={"ring_seconds": 20})).json()

@@ -83,6 +83,16 @@ async def test_a_call_goes_out_as_the_trunk_wants_it(client: httpx.AsyncClient, 
     assert caller.ring_seconds == 30
 
 
+async def test_a_trunk_has_video_unless_it_is_told_otherwise(client: httpx.AsyncClient, trunks: Trunks) -> None:
+    assert (await create(client, sources=["192.0.2.9"]))["video"] is True
+    assert (await call(trunks, "uas", "5")).dialled[0].video
+    patched = await client.patch("/api/v1/trunks/uas", json={"video": False})
+    assert patched.json()["video"] is False
+    assert not (await call(trunks, "uas", "5")).dialled[0].video
+    arrived = trunks.recognise("192.0.2.9")
+    assert arrived is not None and not arrived.video
+
+
 async def test_a_trunk_that_has_a_name_is_left_for_the_gateway_to_look_up(
     client: httpx.AsyncClient, trunks: Trunks
 ) -> None:

@@ -243,6 +243,16 @@ def test_a_leg_goes_on_in_another_process_with_its_lines_in_their_places() -> No
     assert again.agreed == SEEN
 
 
+def test_the_most_that_a_party_takes_is_passed_on() -> None:
+    story = Story()
+    story.calls(description(AUDIO, VIDEO.replace("a=rtpmap", "b=AS:900\r\nb=TIAS:768000\r\na=rtpmap", 1)))
+    (asked,) = story.switch.incoming_calls
+    assert said(asked).video[0].bandwidth_kbps == 768
+    limited = structs.replace(SEEN, video=(structs.replace(PICTURES, bandwidth_kbps=512),))
+    story.commands(Answer(limited), CALLER)
+    assert b"\r\nb=AS:512\r\nb=TIAS:512000\r\n" in story.only_response(200).body
+
+
 def test_pictures_are_held_beside_the_sound() -> None:
     story = Story()
     answer = talking(story, description(AUDIO, VIDEO))

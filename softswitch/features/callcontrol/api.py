@@ -21,7 +21,9 @@ from softswitch.platform.call_shapes import (
     MediaOut,
     PartyOut,
     TroubleOut,
+    VideoOut,
     media_out,
+    video_out,
 )
 from softswitch.platform.rest import Input, Number, Page, Paging, moment
 
@@ -114,6 +116,7 @@ class LegTraceOut(PartyOut):
     status: int | None
     by_party: bool
     media: MediaOut | None
+    video: list[VideoOut] = Field(description="its video lines, once it has ended")
 
 
 class TraceOut(BaseModel):
@@ -344,6 +347,7 @@ def _trace(story: Trace) -> TraceOut:
                 status=leg.status,
                 by_party=leg.by_party,
                 media=media_out(leg.media),
+                video=video_out(leg.video),
             )
             for leg in story.legs
         ],

@@ -16,7 +16,9 @@ from softswitch.platform.call_shapes import (
     MediaOut,
     PartyOut,
     TroubleOut,
+    VideoOut,
     media_out,
+    video_out,
 )
 from softswitch.platform.rest import Page, Paging, Reading, moment, wall_ms
 
@@ -42,6 +44,7 @@ class LegOut(PartyOut):
     moved_to: str | None = Field(description="the call it went on in; its times after are in that call's record")
     codec: str = Field(description="the speech agreed with the party last; empty where none was, or it moved on")
     recordings: list[str] = Field(description="what was recorded of it: `/recordings/ID`")
+    video: list[VideoOut] = Field(description="the video lines that it has had; empty: none")
 
 
 class TalkOut(BaseModel):
@@ -196,4 +199,5 @@ def _leg(leg: CdrLeg) -> LegOut:
         moved_to=leg.moved_to,
         codec=leg.codec,
         recordings=list(leg.recordings),
+        video=video_out(leg.video),
     )

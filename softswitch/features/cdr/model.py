@@ -23,6 +23,7 @@ from softswitch.events import (
     LegsBridged,
     LegsMixed,
     LegsParted,
+    LegVideo,
     MediaFigures,
     RecordingStarted,
     TransferBegan,
@@ -73,6 +74,8 @@ class CdrLeg(Struct, frozen=True, gc=False, omit_defaults=True):
     """The speech agreed with the party last, such as `PCMA`; empty where it was never up, or moved on."""
     recordings: tuple[str, ...] = ()
     """What was recorded of it, begun in this call."""
+    video: tuple[LegVideo, ...] = ()
+    """The video lines that it has had."""
 
 
 class CdrTalk(Struct, frozen=True, gc=False):
@@ -355,6 +358,7 @@ def _leg(
         moved_to,
         over.codec if over is not None else "",
         recordings,
+        over.video if over is not None else (),
     )
 
 

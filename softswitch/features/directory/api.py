@@ -78,6 +78,7 @@ class AccountOut(BaseModel):
     pickup_groups: Annotated[list[str], BeforeValidator(_words)]
     signalling: Annotated[Signalling, BeforeValidator(_read_rules)]
     srtp: SrtpPolicy
+    video: bool
     created_at: Moment
     updated_at: Moment
 
@@ -101,6 +102,7 @@ class AccountIn(Input):
         description="encrypted sound: `off`; `optional` where a phone offers it; `preferred`: offered to its phones,"
         " and plain sound taken; `required`: no call without, and none over unencrypted signalling",
     )
+    video: bool = Field(default=True, description="whether its phones may have video: who offers it, or is offered it")
 
 
 class AccountChanges(Changes):
@@ -117,6 +119,7 @@ class AccountChanges(Changes):
     pickup_groups: Groups = ABSENT
     signalling: Signalling = Field(default=ABSENT, description="replaces all of it")
     srtp: SrtpPolicy = ABSENT
+    video: bool = ABSENT
 
 
 class AccountCreated(AccountOut):

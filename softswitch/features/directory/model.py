@@ -80,6 +80,7 @@ class NewAccount(Struct, frozen=True, gc=False, kw_only=True):
     pickup_groups: tuple[str, ...] = ()
     signalling: LegRules = LegRules()
     srtp: str = "off"
+    video: bool = True
 
 
 def ha1(number: str, realm: str, password: str) -> tuple[str, str]:

@@ -201,6 +201,7 @@ class Directory:
             "pickup_groups": " ".join(new.pickup_groups),
             "signalling": _written(new.signalling),
             "srtp": new.srtp,
+            "video": new.video,
             "created_at": now,
             "updated_at": now,
         }
@@ -222,6 +223,7 @@ class Directory:
                 rules,
                 row.name,
                 Srtp(row.srtp),
+                row.video,
             ),
             ha1_md5=row.ha1_md5 if ours else "",
             ha1_sha256=row.ha1_sha256 if ours else "",

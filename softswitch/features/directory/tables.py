@@ -34,5 +34,7 @@ class AccountRow(Base):
     """`LegRules` in JSON: only what was set."""
     srtp: Mapped[str] = mapped_column(String(16), default="off")
     """Whether its phones' sound is encrypted: a value of `kernel.media.Srtp`."""
+    video: Mapped[bool] = mapped_column(default=True)
+    """Whether its phones may have video."""
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)

@@ -121,6 +121,8 @@ class Reach:
         said = f"its phones ring for {seconds if seconds is not None else account.ring_seconds} s"
         if account.origin.srtp is not Srtp.OFF:
             said += f"; SRTP is {account.origin.srtp.value}"
+        if not account.origin.video:
+            said += "; without video"
         voicemail = "voicemail" if name in self.boxes else ""
         later = (
             ("when nobody answers", rules.forward_no_answer or voicemail),

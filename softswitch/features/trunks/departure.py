@@ -162,6 +162,8 @@ class Departures:
             said += f", and told to be {asserted.number} by {trunk.rules.identity.assert_by}"
         if trunk.origin.srtp is not Srtp.OFF:
             said += f"; SRTP is {trunk.origin.srtp.value}"
+        if not trunk.origin.video:
+            said += "; without video"
         return RoutingStep(f"trunk/{trunk.name}", "matched", said)
 
     def _plan(self, group: GroupRules, number: str) -> tuple[list[RoutingStep], list[Trunk]]:
@@ -312,6 +314,7 @@ def candidate_of(trunk: Trunk, way: Target, number: str, shown: Shown) -> Candid
         codecs=trunk.rules.codecs,
         rules=trunk.origin.rules,
         srtp=trunk.origin.srtp,
+        video=trunk.origin.video,
     )
 
 

@@ -277,6 +277,7 @@ class Trunks:
                 rules.codecs,
                 rules_or_none(rules.signalling),
                 srtp=Srtp(rules.srtp),
+                video=rules.video,
             ),
             rules=rules,
             credentials=None if password is None else Credentials(rules.login.username, password, rules.login.realm),

@@ -247,6 +247,7 @@ class TrunkOut(BaseModel):
     stir: dict[str, Any]
     signalling: dict[str, Any]
     srtp: str
+    video: bool
     secrets: list[str]
     state: TrunkState | None
 
@@ -281,6 +282,7 @@ class TrunkIn(Input):
         description="encrypted sound: `off`; `optional` where the trunk offers it; `preferred`: offered to it, and"
         " plain sound taken; `required`: no call without, and none over unencrypted signalling",
     )
+    video: bool = Field(default=True, description="whether it may have video")
 
 
 class TrunkChanges(Changes):
@@ -310,3 +312,4 @@ class TrunkChanges(Changes):
     stir: StirIn = ABSENT
     signalling: Signalling = ABSENT
     srtp: SrtpPolicy = ABSENT
+    video: bool = ABSENT

@@ -14,6 +14,7 @@ from softswitch.events import (
     CallTroubled,
     FlowEnded,
     LegEnded,
+    LegVideo,
     MediaFigures,
     RecordingDecided,
     RoutingStep,
@@ -47,6 +48,7 @@ class LegTrace(Struct, frozen=True):
     status: int | None
     by_party: bool
     media: MediaFigures | None
+    video: tuple[LegVideo, ...] = ()
 
 
 class Trace(Struct, frozen=True):
@@ -126,6 +128,7 @@ def _leg(call: CallView, leg: LegId, end: LegEnded | None, now: MediaFigures | N
         status=end.status if end is not None else None,
         by_party=end is not None and end.by_party,
         media=end.figures if end is not None else now,
+        video=end.video if end is not None else (),
     )
 
 
@@ -181,8 +184,11 @@ def _ladder(ladder: Sequence[TraceLine], start: int) -> list[str]:
     ) or ["  none was recorded"]
 
 
+_Row = tuple[str, ...]
+
+
 def _legs(legs: Sequence[LegTrace], unended: str) -> list[str]:
-    rows = [
+    rows: list[_Row] = [
         ("leg", "party", "number", "ended by", "cause", "received", "sent", "lost", "jitter", "MOS", "first", "from")
     ]
     for leg in legs:
@@ -202,7 +208,18 @@ def _legs(legs: Sequence[LegTrace], unended: str) -> list[str]:
                 media.last_address,
             )
         rows.append((_short(leg.leg), leg.destination, leg.number, ended_by, cause, *heard))
+        rows += [_seen(leg.leg, line) for line in leg.video]
     return _columns(rows, right=(5, 6, 7, 8, 9, 10))
+
+
+def _seen(leg: LegId, line: LegVideo) -> _Row:
+    what, figures = f"video {line.codec} {line.content}".rstrip(), line.figures
+    if figures is None:
+        return (_short(leg), what, "", "", "past the switch", "", "", "", "", "", "", "")
+    size = f" of {figures.width}x{figures.height}" if figures.width else ""
+    first = f"{figures.first_packet_ms} ms" if figures.first_packet_ms is not None else "never"
+    counts = str(figures.received), str(figures.sent), str(figures.lost), f"{figures.jitter_ms:.1f} ms"
+    return (_short(leg), what, "", "", "", *counts, "", first, f"{figures.frames} pictures{size}")
 
 
 def _short(leg: LegId) -> str:

@@ -147,6 +147,8 @@ class TrunkRules(Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fie
     signalling: LegRules = LegRules()
     srtp: Literal["off", "optional", "preferred", "required"] = "off"
     """Whether its sound is encrypted, see `kernel.media.Srtp`."""
+    video: bool = True
+    """Whether it may have video."""
 
 
 def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
