@@ -44,6 +44,9 @@ from softswitch.features.bans.service import Bans
 from softswitch.features.calendars import feature as calendars_feature
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.callcontrol import feature as callcontrol
+from softswitch.features.campaigns import feature as campaigns_feature
+from softswitch.features.campaigns.service import CHANGED as CAMPAIGNS
+from softswitch.features.campaigns.service import Campaigns
 from softswitch.features.cdr import feature as cdr
 from softswitch.features.cdr.service import CallRecords
 from softswitch.features.codes import feature as codes_feature
@@ -225,6 +228,7 @@ class Softswitch:
             self._outbound,
         )
         self.lines.changed = self.queues.line_changed
+        self.campaigns = Campaigns(clock, bus, self.event_log, self.queues, answers, self.calendars)
         self.directory.goes_with(self.queues.forget_account)
         self.records = CallRecords(self.event_log)
         self.figures = Figures(self.database, self.event_log, clock, bus.publish, self.records.trunk)
@@ -398,6 +402,7 @@ class Softswitch:
             calendars_feature.build(self.calendars, self.database),
             persons_feature.build(self.persons, phones, departures, self.database),
             acd_feature.build(self.queues, self.database),
+            campaigns_feature.build(self.campaigns),
             routing.build(self.dial_plan, answers),
             codes_feature.build(self.codes, self.dial_plan),
             testcalls.build(),
@@ -520,6 +525,7 @@ class Softswitch:
                     "queues": self.queues.load,
                     "conferences": self.conferences.load,
                     "conference-schedule": self._schedule.load,
+                    CAMPAIGNS: self.campaigns.load,
                     "routing": self.dial_plan.load,
                     ALARMS: self._alarms.load,
                 }
@@ -562,6 +568,7 @@ class Softswitch:
             self._alarms.start()
             self.trunks.connect(self.sip)
             await self.messaging.start()
+            self.campaigns.start()
             await self.http.start()  # last: whoever is told "ok" by /health may call
         except BaseException:
             await self.stop(0)
@@ -570,6 +577,7 @@ class Softswitch:
 
     async def stop(self, drain_seconds: float) -> None:
         """Take no new calls, let the others end within some seconds, and stop. Stopping twice does nothing."""
+        self.campaigns.stop()
         self.sip.refuse_new_calls()
         await self.switch.drain(drain_seconds)
         await self._voicemail_retention.rounds.stop()

@@ -220,10 +220,9 @@ class ListWorld:
         self._do(self.list.lent(self.now, agent, loan))
 
     def _taken_by_another(self, agent: str) -> None:
-        if agent in self.available:
-            self.available.remove(agent)
-            self._plan(self.chance.randint(1, 60), partial(self._turn_up, agent))
         self._do(self.list.not_lent(self.now, agent))
+        if self.chance.random() < 0.5:
+            self._go(agent)
 
     def _accepts(self, agent: str, loan: int) -> None:
         if self.loans.get(loan) == agent:
@@ -250,11 +249,6 @@ class ListWorld:
         self.placed[place.loan] = place
         self.calls[place.record, place.attempt] += 1
         result = self.chance.choice(RESULTS)
-        if self.chance.random() < 0.2:
-            code = self.chance.choice(("sold", "later", "never"))
-            self._plan(
-                self.chance.randint(0, 20), lambda: self._do(self.list.coded(self.now, place.loan, place.agent, code))
-            )
         self._plan(self.chance.randint(0, 60), partial(self._over, place, result))
 
     def _over(self, place: Place, result: CallResult) -> None:

@@ -73,6 +73,15 @@ def test_no_more_agents_are_asked_for_than_there_are_numbers() -> None:
     assert of(Lend, made.set_state(0, "running")) == [Lend("ann")]
 
 
+def test_an_agent_who_could_not_be_had_is_asked_for_again() -> None:
+    made = dialler()
+    made.agent_free(0, "ann")
+    made.set_state(0, "running")
+    assert made.not_lent(0, "ann") == []
+    assert made.deadline() == 5000
+    assert made.tick(5000) == [Lend("ann")]
+
+
 def test_an_agent_looks_at_a_record_and_takes_it() -> None:
     made = dialler("preview", preview_ms=30_000)
     made.agent_free(0, "ann")
@@ -143,15 +152,6 @@ def test_an_agent_whose_phone_is_not_answered_rests_and_the_number_was_not_tried
     assert (made.entries[1].attempts, made.entries[1].state) == (0, "waiting")
     assert made.agent_free(1000, "ann") == []
     assert made.agent_free(1000, "ben") == [Lend("ben")]
-
-
-def test_a_code_while_one_talks_says_what_becomes_of_the_record() -> None:
-    made = dialler(numbers=1, dispositions={"later": Disposition("again", 5000), "angry": Disposition("never")})
-    calling(made)
-    made.coded(500, ANN, "ann", "later")
-    effects = made.call_over(1000, ANN, "answered", 400)
-    assert of(RecordClosed, effects) == []
-    assert made.entries[1].due == 6000
 
 
 def test_a_code_after_the_call_opens_the_record_again_or_bars_the_number_and_closes_nothing_twice() -> None:

@@ -42,10 +42,12 @@ from softswitch.features.acd.model.effects import (
 from softswitch.features.acd.model.floor import Agent, Queue
 from softswitch.features.acd.model.inputs import (
     AgentAnswered,
+    AgentLent,
     AgentNotReady,
     AgentRang,
     AgentRefused,
     AgentRemoved,
+    AgentReturned,
     AgentSet,
     AgentSignedOn,
     CallerArrived,
@@ -58,6 +60,7 @@ from softswitch.features.acd.model.inputs import (
     QueueRemoved,
     QueueSet,
 )
+from softswitch.features.acd.model.rules import WrapUp
 from softswitch.features.acd.model.settings import (
     AgentSettings,
     QueueSettings,
@@ -323,6 +326,30 @@ class Queues:
                 reason="restart",
             )
         )
+
+    # Work outside the queues --------------------------------------------------------------------------------
+
+    def available(self) -> Sequence[str]:
+        """Agents who are free."""
+        return [name for name in self._agents if (live := self.agent(name)) is not None and live.state == "available"]
+
+    def seat_of(self, agent: str) -> str:
+        """The account at whose phone an agent sits; empty: at none."""
+        live = self.agent(agent)
+        return live.seat if live is not None else ""
+
+    def lend(self, agent: str) -> int:
+        """Keep an agent who is free for work outside the queues; gives the number of the loan. Raises NotFound, and
+        Conflict where it is not free."""
+        self.tell(AgentLent(agent))
+        live = self.agent(agent)
+        assert live is not None
+        return live.loan
+
+    def give_back(self, loan: int, *, wrap_up_ms: int | None, talked: bool) -> None:
+        """That work is done; the agent wraps up for so long at the most (0: not at all, None: until it is done)."""
+        wrap_up = WrapUp("until_done") if wrap_up_ms is None else WrapUp("optional", wrap_up_ms)
+        self._live.happened(AgentReturned(loan=loan, wrap_up=wrap_up, talked=talked))
 
     # What the engine wants --------------------------------------------------------------------------------
 

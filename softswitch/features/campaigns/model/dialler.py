@@ -35,6 +35,8 @@ from softswitch.features.campaigns.model.effects import (
 from softswitch.features.campaigns.model.rules import CampaignRules, Disposition
 from softswitch.kernel.ids import CallId
 
+ASK_AGAIN_MS = 5_000
+"""When an agent is wanted again who is available and could not be had."""
 _NO_CALL = CallId("")
 
 
@@ -47,7 +49,6 @@ class Task(Struct):
     phase: Literal["preview", "writing", "dialling"] = "preview"
     until: int = 0
     """Of a preview."""
-    code: str = ""
 
 
 class Dialler:
@@ -111,7 +112,7 @@ class Dialler:
             self.entries[entry.id] = entry
             if entry.state == "dialling":
                 self._tell_tried(entry, entry.agent, "lost", 0, _NO_CALL)
-                self._settle(entry, "lost", "", entry.agent)
+                self._settle(entry, "lost")
             else:
                 self._line_up(entry)
         return self._done(now)
@@ -181,9 +182,9 @@ class Dialler:
         return self._done(now)
 
     def not_lent(self, now: int, agent: str) -> list[Effect]:
-        """Somebody was faster."""
+        """Somebody was faster, or it may not be rung just now."""
         self._wanted.pop(agent, None)
-        self._free.pop(agent, None)
+        self._rests[agent] = now + ASK_AGAIN_MS
         return self._done(now)
 
     def accept(self, now: int, agent: str) -> list[Effect]:
@@ -205,13 +206,12 @@ class Dialler:
         return self._done(now)
 
     def coded(self, now: int, loan: int, agent: str, code: str) -> list[Effect]:
-        """What came of a call, in the agent's code: while it talks, or afterwards, until its next."""
+        """What came of a call that is over, in the agent's code. It may open its record again; one that is closed is
+        not closed a second time."""
         self._now = now
-        task = self.tasks.get(loan)
-        if task is not None:
-            task.code = code
-        elif (last := self._last.get(agent)) is not None and last[0] == loan:
-            self._coded_late(last[1], code, agent)
+        loan_of_last, entry = self._last.get(agent, (0, None))
+        if entry is not None and loan_of_last == loan and all(task.entry is not entry for task in self.tasks.values()):
+            self._go_by_code(entry, code, agent)
         return self._done(now)
 
     # Calls ------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class Dialler:
         del self.tasks[loan]
         talked = result in ("answered", "machine")
         self._last[agent] = (loan, entry)
-        self._settle(entry, result, task.code, agent)
+        self._settle(entry, result)
         self._out.append(GiveBack(loan, agent, wraps_up=talked, talked=talked))
         return self._done(now)
 
@@ -322,7 +322,7 @@ class Dialler:
         entry = task.entry
         entry.attempts += 1
         entry.state, entry.agent = "dialling", task.agent
-        task.phase = "writing"
+        task.phase, task.until = "writing", 0
         self._out.append(Write(task.loan, structs.replace(entry)))
 
     def _withdraw(self, reason: str) -> None:
@@ -367,12 +367,9 @@ class Dialler:
         if result != "agent_missed":
             entry.tries = {**entry.tries, result: entry.tries.get(result, 0) + 1}
 
-    def _settle(self, entry: Entry, result: CallResult, code: str, agent: str) -> None:
+    def _settle(self, entry: Entry, result: CallResult) -> None:
         """Whether and when a number is called again after a call."""
         entry.outcome = result
-        if code:
-            self._go_by_code(entry, code, agent)
-            return
         retry = self.rules.retry.get(result)
         if retry is None:
             self._close(entry, result)
@@ -380,13 +377,6 @@ class Dialler:
             self._close(entry, "exhausted")
         else:
             self._again(entry, retry.after_ms)
-
-    def _coded_late(self, entry: Entry, code: str, agent: str) -> None:
-        """A code for a call that was settled by its result. It may open the record again; one that is done already is
-        not closed a second time."""
-        if any(task.entry is entry for task in self.tasks.values()):
-            return  # another agent has it by now
-        self._go_by_code(entry, code, agent)
 
     def _go_by_code(self, entry: Entry, code: str, agent: str) -> None:
         entry.code = code

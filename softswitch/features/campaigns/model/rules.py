@@ -124,3 +124,8 @@ def check_attributes(attributes: Mapping[str, str], where: str) -> None:
     for name, value in attributes.items():
         if not 1 <= len(name) <= 64 or len(value) > LONGEST_ATTRIBUTE:
             raise Invalid(f"{where}.{name[:64]}", f"a name has up to 64 letters, and a value up to {LONGEST_ATTRIBUTE}")
+
+
+def canonical(number: str) -> str:
+    """A number as it is compared with others: with or without `+` or `00` it is one."""
+    return number.removeprefix("+").removeprefix("00")
