@@ -81,7 +81,9 @@ def _as_json(row: QueueRow, formula: str) -> dict[str, object]:
     return {**fields, "speed_of_answer_ms": row.speed_of_answer_ms(), "service_level_percent": row.level(formula)}
 
 
-_COLUMNS = ("queue", "from", "offered", "answered", "abandoned", "overflowed", "dropped", "level", "ASA", "longest")
+_COLUMNS = (
+    "queue", "from", "offered", "answered", "abandoned", "overflowed", "callback", "dropped", "level", "ASA", "longest",
+)  # fmt: skip
 
 
 def _described(rows: list[QueueRow], totals: list[QueueRow], formula: str, time_zone: str) -> Iterator[str]:
@@ -105,6 +107,7 @@ def _cells(row: QueueRow, begin: str, formula: str) -> tuple[str, ...]:
         str(row.answered),
         str(row.abandoned),
         str(row.overflowed),
+        str(row.callback),
         str(row.disconnected),
         "-" if level is None else f"{level:.1f}",
         "-" if speed is None else f"{speed / 1000:.1f} s",

@@ -5,6 +5,7 @@ A bank's calls and tables of exact values are not part of the project: the folde
 """
 
 import csv
+import json
 import os
 import random
 from collections.abc import Callable
@@ -16,13 +17,16 @@ from msgspec import structs
 
 from softswitch import cli
 from softswitch.events import CallerLeftQueue, CallerQueued, Fact
-from softswitch.features.acd.model.rules import AgentProfile, Membership, QueueRules, WrapUp
+from softswitch.features.acd.model.rules import AgentProfile, CallbackRules, Membership, QueueRules, WrapUp
 from softswitch.features.acd.whatif.chance import constant, exponential, lognormal, poisson, spread
 from softswitch.features.acd.whatif.day import Day, PlannedCall, Shift, live
 from softswitch.features.acd.whatif.recorded import again, patience
 from softswitch.features.queue_figures.model.accounts import Accounts
 from softswitch.features.queue_figures.model.intervals import Intervals
+from softswitch.features.queue_figures.model.rows import total
 from softswitch.features.queue_figures.model.service_level import FORMULAS
+from softswitch.platform.database import Database
+from softswitch.platform.event_log import EventLog
 from tests.support.erlang import erlang_a, erlang_c, first_come_first_served, level_c
 
 DATA = Path(os.environ.get("SOFTSWITCH_CALLS_DATA") or Path(__file__).parents[2].parent / "shared" / "data" / "calls")
@@ -172,6 +176,61 @@ def test_a_day_of_a_bank_is_lived_again_within_two_points(date: str) -> None:
     recorded_again(counts, round(median(counts) * 164 / 300 * 1.1))
 
 
+async def test_a_day_out_of_the_log_is_lived_again_within_two_points(database: Database) -> None:
+    """Two queues that share their agents, and callers who would rather be called back; read back from the event log."""
+    chance = random.Random(5)
+    rules = [
+        QueueRules(name="q", wrap_up=WrapUp("fixed", 15_000)),
+        QueueRules(name="other", wrap_up=WrapUp("fixed", 15_000), callback=CallbackRules(attempts=2)),
+    ]
+    calls = [
+        structs.replace(
+            call,
+            queue=chance.choice(("q", "q", "other")),
+            callback_after_ms=chance.choice((None, None, 12_000)),
+            callback_answers=(chance.choice((None, 8_000)), 8_000),
+        )
+        for call in busy_day(chance, COUNTS)
+    ]
+    end = len(COUNTS) * 300_000
+    agents = [
+        AgentProfile(id=f"a{number}", queues=(Membership(queue="q"), Membership(queue="other", rank=number % 2)))
+        for number in range(44)
+    ]
+    day = Day(calls=calls, queues=rules, agents=agents, shifts=[Shift(agent.id, 0, end) for agent in agents])
+    log = EventLog(database)
+    log.start()
+    for fact in live(day):
+        log.append(fact)
+    await log.stop()
+    facts = [entry.fact for entry in await log.read(limit=100_000)]
+
+    recorded = Accounts(facts).queues(Intervals("day"), facts[-1].at)
+    assert sum(row.callback for row in recorded) > 100 < sum(row.called_back for row in recorded), recorded
+    level = total(recorded, "day", 0).level()
+    lived = [day_level(live(again(facts, rules, agents, random.Random(seed)))) for seed in (2, 3, 4, 5)]
+    assert level is not None and 50 < level < 97, "a day on which the level says nothing"
+    assert abs(fmean(lived) - level) < 2.0, (level, lived)
+
+
+def day_level(facts: list[Fact]) -> float:
+    """Of all queues together."""
+    return total(Accounts(facts).queues(Intervals("day"), facts[-1].at), "day", 0).level() or 0.0
+
+
+def test_whom_to_call_back_is_called_back_or_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = "callbacks = { share = 0.6, after = { mean_seconds = 20 }, answered = 0.5 }\nanswer = {"
+    assert whatif(tmp_path, SCENARIO.replace("answer = {", asked).replace("agents = 8", "agents = 2"), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    (sales,) = [row for row in told["totals"] if row["name"] == "sales"]
+    assert sales["callback"] > 5
+    assert sales["called_back"] + sales["callbacks_failed"] == sales["callback"]
+    assert sales["called_back"] > 0 and sales["callbacks_failed"] > 0
+    assert sales["conversations"] == sales["answered"] + sales["called_back"]
+    ends = ("answered", "abandoned", "overflowed", "callback", "disconnected", "waiting")
+    assert sales["offered"] == sum(sales[name] for name in ends) == 35
+
+
 def test_patience_counts_those_who_were_answered_for_as_long_as_they_were_seen() -> None:
     truth, seen = exponential(60_000), random.Random(1)
     waits = []
@@ -221,7 +280,8 @@ def test_the_command_tells_of_each_queue_and_interval(tmp_path: Path, capsys: py
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [
-        "queue", "from", "offered", "answered", "abandoned", "overflowed", "dropped", "level", "ASA", "longest",
+        "queue", "from", "offered", "answered", "abandoned", "overflowed", "callback", "dropped", "level", "ASA",
+        "longest",
     ]  # fmt: skip
     assert lines[1].split()[:4] == ["sales", "03-03", "08:00", "35"]
     assert [line.split()[0] for line in lines[1:-2]] == ["sales", "support", "support", "sales", "support"]
@@ -248,6 +308,7 @@ def test_the_same_seed_makes_the_same_day(tmp_path: Path, capsys: pytest.Capture
         ("mean_seconds = 200", "means = 200", "$.queue[1].handling"),
         ('"Asia/Shanghai"', '"Mars"', "time_zone: 'Mars' is no time zone"),
         ('file = "calls.csv"', 'file = "none.csv"', "none.csv"),
+        ("answer = {", "callbacks = { share = 2, after = { mean_seconds = 9 } }\nanswer = {", "callbacks.share: 2"),
         ('mode = "fixed"', 'mode = "never"', "mode"),
     ],
 )

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from softswitch.events import Fact
+from softswitch.events import CallbackDialled, CallbackEnded, CallerLeftQueue, Fact
 from softswitch.features.acd.model import inputs
 from softswitch.features.acd.model.centre import Centre
 from softswitch.features.acd.model.effects import (
     Connect,
+    DialCallback,
     Ring,
     SendOn,
     StopRinging,
@@ -32,6 +33,11 @@ class PlannedCall(Struct, frozen=True, gc=False, kw_only=True):
     priority: int = 0
     score: int = 0
     needs: tuple[Need, ...] = ()
+    callback_after_ms: int | None = None
+    """How long it waits before it would rather be called back; None: it would not."""
+    callback_answers: tuple[int | None, ...] = ()
+    """Of each time that its number is called: how long it rings until somebody answers; None, or beyond the last:
+    nobody does."""
 
 
 class Shift(Struct, frozen=True, gc=False):
@@ -51,15 +57,18 @@ class Day(Struct, frozen=True, kw_only=True):
     calls: Sequence[PlannedCall]
 
 
-_SIGN_ON, _SIGN_OFF, _ARRIVE, _GIVE_UP, _ANSWER, _HANG_UP, _MOVE = range(7)
+_SIGN_ON, _SIGN_OFF, _ARRIVE, _GIVE_UP, _ANSWER, _HANG_UP, _MOVE, _ASK_BACK, _CALLED = range(9)
 """What happens, in the order in which it does within one millisecond."""
+RINGS_MS = 30_000
+"""How long the number of a callback rings where nobody answers."""
 _PATIENCE_MS = 3_600_000
 """So long after the last thing from outside the engine may go on by itself: agents wrap up and take who waits."""
 
 
 def live(day: Day) -> list[Fact]:
     """Live the day through, until all have gone who came. Who still waits when the last shift has ended and nothing
-    more can happen is disconnected. Webhooks do not answer, and nobody takes a callback: these are not simulated."""
+    more can happen is disconnected, and whom nobody could call back is not called. Webhooks do not answer: they are not
+    simulated."""
     return _Driver(day).run()
 
 
@@ -74,6 +83,10 @@ class _Driver:
         self._calls: dict[CallId, PlannedCall] = {}
         self._waiting: set[CallId] = set()
         self._rung: dict[int, CallId] = {}
+        self._callbacks: dict[int, CallId] = {}
+        """Who waits to be called back, by stays."""
+        self._dials = 0
+        """How often the number that is called now has been called."""
         for rules in day.queues:
             self._step(inputs.QueueSet(rules))
         for profile in day.agents:
@@ -100,6 +113,8 @@ class _Driver:
                 break
         for call in sorted(self._waiting):
             self._step(inputs.CallerDropped(call, "closed"))
+        for stay in sorted(self._callbacks):
+            self._step(inputs.CallbackCancelled(stay))
         return self._facts
 
     def _plan(self, at: int, kind: int, about: object) -> None:
@@ -114,11 +129,19 @@ class _Driver:
             self._waiting.add(name)
             if call.patience_ms is not None:
                 self._plan(self._now + call.patience_ms, _GIVE_UP, name)
+            if call.callback_after_ms is not None:
+                self._plan(self._now + call.callback_after_ms, _ASK_BACK, name)
             self._arrive(name, call.queue, 0)
         elif kind == _GIVE_UP:
             if about in self._waiting:
                 self._waiting.discard(CallId(str(about)))
                 self._step(inputs.CallerLeft(CallId(str(about))))
+        elif kind == _ASK_BACK:
+            if about in self._waiting:
+                self._step(inputs.CallbackAccepted(call=CallId(str(about)), number=str(about)))
+        elif kind == _CALLED:
+            assert isinstance(about, inputs.CallbackAnswered | inputs.CallbackFailed)
+            self._step(about)
         elif kind == _ANSWER:
             assert isinstance(about, int)
             if about in self._rung:
@@ -152,17 +175,41 @@ class _Driver:
         for effect in self._centre.step(self._now, told):
             if isinstance(effect, Fact):
                 self._facts.append(effect)
+                self._follow(effect)
             elif type(effect) is Ring:
                 self._rung[effect.attempt] = effect.call
                 self._plan(self._now + self._calls[effect.call].answer_ms, _ANSWER, effect.attempt)
             elif type(effect) is StopRinging:
                 self._rung.pop(effect.attempt, None)
             elif type(effect) is Connect:
-                del self._rung[effect.attempt]
+                self._rung.pop(effect.attempt, None)
                 self._waiting.discard(effect.call)
                 self._plan(self._now + self._calls[effect.call].handle_ms, _HANG_UP, effect.attempt)
+            elif type(effect) is DialCallback:
+                del self._rung[effect.attempt]
+                self._call_back(effect)
             elif type(effect) is SendOn:
                 if effect.to is not None and effect.to.kind == "queue" and self._centre.queue(effect.to.name):
                     self._plan(self._now, _MOVE, effect)
                 else:
                     self._waiting.discard(effect.call)
+
+    def _follow(self, fact: Fact) -> None:
+        if type(fact) is CallbackDialled:
+            self._dials = fact.attempt
+        elif type(fact) is CallerLeftQueue and fact.outcome == "callback":
+            self._callbacks[fact.stay] = fact.call
+        elif type(fact) is CallbackEnded:
+            self._callbacks.pop(fact.stay, None)
+
+    def _call_back(self, effect: DialCallback) -> None:
+        """The number rings, and somebody answers or nobody does."""
+        name = self._callbacks[effect.stay]
+        call = self._calls[name]
+        answers = call.callback_answers[self._dials - 1 : self._dials]
+        if answers and answers[0] is not None:
+            back = CallId(f"{name}-back-{self._dials}")
+            self._calls[back] = call
+            self._plan(self._now + answers[0], _CALLED, inputs.CallbackAnswered(effect.attempt, back))
+        else:
+            self._plan(self._now + RINGS_MS, _CALLED, inputs.CallbackFailed(effect.attempt))

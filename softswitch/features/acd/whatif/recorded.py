@@ -1,11 +1,13 @@
 """A recorded day as the engine's facts tell it, to be lived again: with another staff, other rules, or the same."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from softswitch.events import (
     AgentReserved,
     AgentStateChanged,
+    CallbackDialled,
+    CallbackEnded,
     CallerLeftQueue,
     CallerQueued,
     ConversationEnded,
@@ -18,13 +20,16 @@ from softswitch.features.acd.whatif.day import Day, PlannedCall, Shift
 _ON = frozenset({"available", "reserved", "ringing", "connected", "hold", "consult", "wrap_up", "not_responding"})
 """States of an agent who works for the queues, or could."""
 _FOR_EVER = 10**9
+_MOST_DIALS = 10
+"""Of a callback; no queue is set to more in earnest."""
 
 
 def patience(waits: Iterable[tuple[int, bool]]) -> Draw:
-    """How long callers wait before they hang up, from the waits seen: how long, and whether it ended so.
+    """How long callers wait before they hang up (or want to be called back), from the waits seen: how long, and whether
+    it ended so.
 
     Those who were answered would have waited longer, nobody knows how long: the product-limit estimate (Kaplan and
-    Meier, 1958) counts them for as long as they were seen. Who outlasts all that was seen never hangs up.
+    Meier, 1958) counts them for as long as they were seen. Who outlasts all that was seen never does.
     """
     ordered = sorted(waits, key=lambda each: (each[0], not each[1]))
     steps: list[tuple[float, int]] = []
@@ -51,22 +56,26 @@ def patience(waits: Iterable[tuple[int, bool]]) -> Draw:
 def again(
     facts: Sequence[Fact], queues: Sequence[QueueRules], agents: Sequence[AgentProfile], chance: random.Random
 ) -> Day:
-    """The day with the same callers at the same times and the same shifts. Handling times and patience are drawn anew
-    from those of the day, queue by queue; rings last as they did."""
+    """The day with the same callers at the same times and the same shifts. Handling times, patience and how long
+    callers wait before they would rather be called back are drawn anew from those of the day, queue by queue; rings
+    last as they did, and numbers of callbacks answer as often."""
     queued = [fact for fact in facts if isinstance(fact, CallerQueued)]
     left = {fact.stay: fact for fact in facts if isinstance(fact, CallerLeftQueue)}
     reserved = {(fact.stay, fact.agent): fact.at for fact in facts if isinstance(fact, AgentReserved)}
+    answers = _answers(facts)
     calls: list[PlannedCall] = []
     for name in dict.fromkeys(fact.queue for fact in queued):
         stays = [left[fact.stay] for fact in queued if fact.queue == name and fact.stay in left]
         handled = [
             fact.talk_ms + fact.hold_ms for fact in facts if isinstance(fact, ConversationEnded) and fact.queue == name
         ]
+        calls_back = any(stay.outcome == "callback" for stay in stays)
         handling = sampled(handled or [0])
         rings = sampled(
             [stay.at - reserved[stay.stay, stay.agent] for stay in stays if stay.outcome == "answered"] or [0]
         )
         waits = patience((stay.at - stay.queued_at, stay.outcome == "abandoned") for stay in stays)
+        asked = patience((stay.at - stay.queued_at, stay.outcome == "callback") for stay in stays)
         calls += [
             PlannedCall(
                 at=fact.at,
@@ -75,11 +84,27 @@ def again(
                 patience_ms=waits(chance),
                 answer_ms=rings(chance),
                 priority=fact.priority,
+                callback_after_ms=asked(chance) if calls_back else None,
+                callback_answers=tuple(answers(chance) for _ in range(_MOST_DIALS)) if calls_back else (),
             )
             for fact in queued
             if fact.queue == name
         ]
     return Day(queues=queues, agents=agents, shifts=_shifts(facts), calls=sorted(calls, key=lambda call: call.at))
+
+
+def _answers(facts: Sequence[Fact]) -> Callable[[random.Random], int | None]:
+    """What becomes of a callback's number when it is called: one of all that became of any."""
+    dialled: dict[int, int] = {}
+    seen: list[int | None] = []
+    for fact in facts:
+        if isinstance(fact, CallbackDialled):
+            if fact.stay in dialled:
+                seen.append(None)
+            dialled[fact.stay] = fact.at
+        elif isinstance(fact, CallbackEnded) and fact.stay in dialled:
+            seen.append(fact.at - dialled[fact.stay] if fact.outcome == "connected" else None)
+    return lambda chance: chance.choice(seen) if seen else None
 
 
 def _shifts(facts: Sequence[Fact]) -> list[Shift]:

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from softswitch.features.acd.model.rules import (
     AgentProfile,
@@ -59,6 +59,19 @@ class Arrivals(Struct, frozen=True, forbid_unknown_fields=True):
     """Of the steady rate."""
 
 
+class Callbacks(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who would rather be called back than wait."""
+
+    share: float
+    """Of the callers."""
+    after: Span
+    """How long they wait before."""
+    answered: float = 0.7
+    """How often somebody answers when the number is called."""
+    ring: Span = Span(10.0)
+    """How long it rings until then."""
+
+
 class ScenarioQueue(Struct, frozen=True, forbid_unknown_fields=True):
     """A queue, and its callers."""
 
@@ -67,6 +80,8 @@ class ScenarioQueue(Struct, frozen=True, forbid_unknown_fields=True):
     handling: Span
     patience: Span | None = None
     """None: nobody hangs up."""
+    callbacks: Callbacks | None = None
+    """None: nobody is called back."""
     answer: Span | None = None
     """How long phones ring; None: agents answer at once."""
 
@@ -175,7 +190,7 @@ def _calls(
     handling = queue.handling.draw(f"{where}.handling")
     patience = queue.patience.draw(f"{where}.patience") if queue.patience is not None else None
     answer = queue.answer.draw(f"{where}.answer") if queue.answer is not None else constant(0)
-    return [
+    calls = [
         PlannedCall(
             at=at,
             queue=queue.rules.name,
@@ -184,6 +199,30 @@ def _calls(
             answer_ms=answer(chance),
         )
         for at in times
+    ]
+    return (
+        calls if queue.callbacks is None else _called_back(queue, queue.callbacks, calls, f"{where}.callbacks", chance)
+    )
+
+
+def _called_back(
+    queue: ScenarioQueue, callbacks: Callbacks, calls: list[PlannedCall], where: str, chance: random.Random
+) -> list[PlannedCall]:
+    """Let some of the callers want it so."""
+    for name, part in (("share", callbacks.share), ("answered", callbacks.answered)):
+        if not 0 <= part <= 1:
+            raise Invalid(f"{where}.{name}", f"{part} is no part of a whole, from 0 to 1")
+    after, ring = callbacks.after.draw(f"{where}.after"), callbacks.ring.draw(f"{where}.ring")
+
+    def answers() -> tuple[int | None, ...]:
+        most = queue.rules.callback.attempts
+        return tuple(ring(chance) if chance.random() < callbacks.answered else None for _ in range(most))
+
+    return [
+        structs.replace(call, callback_after_ms=after(chance), callback_answers=answers())
+        if chance.random() < callbacks.share
+        else call
+        for call in calls
     ]
 
 
