@@ -16,6 +16,7 @@ from tests.bench import (
     registrations,
     relayed,
     replayed,
+    rooms,
     secured,
     sound,
 )
@@ -32,6 +33,7 @@ PARTS = {
     "h": ("a room in Opus", sound.measure_opus_room),
     "i": ("calls between codecs", sound.measure_transcoding),
     "j": ("recorded calls", relayed.measure_recording),
+    "k": ("rooms that members come into", rooms.measure),
     "m": ("callers in a menu", menu.measure),
     "q": ("the queue engine", queues.measure),
     "o": ("overload", overload.measure),

@@ -120,3 +120,42 @@ async def test_guests_wait_with_music_until_a_host_is_there(house: SimulatedSwit
         call.hang_up()
     await house.settled()
     assert unbalanced(house.facts) == []
+
+
+async def test_the_flow_of_entry_leads_to_the_room_which_asks_for_its_pin(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    call = alice.call("5006")
+    await call.until("up")
+    leg = house.leg_of(call)
+    await asyncio.sleep(1)
+    house.press(call, "3999#")
+    await until(lambda: "conference-entry/no-room" in heard(house, call, leg))
+    await asyncio.sleep(3)
+    house.press(call, "3001#")
+    await until(lambda: "conference/enter-pin" in heard(house, call, leg))
+    house.press(call, "1234#")
+    await until(lambda: in_mix(house, call))
+    call.hang_up()
+    await house.settled()
+
+
+async def test_a_hundred_in_one_room_and_a_hundred_rooms(house: SimulatedSwitch) -> None:
+    furnish(house, "3000", announce="none")
+    phones = [house.phone(str(1001 + number % 20)) for number in range(100)]
+    assert [await phone.register() for phone in phones] == [200] * 100
+    calls = [phone.call("3000") for phone in phones]
+    await until(lambda: sum(in_mix(house, call) for call in calls if call.state == "up") == 100, within=60)
+    assert house.all_hear_each_other(*calls)
+    assert broken_rooms(house) == []
+    for call in calls:
+        call.hang_up()
+    await until(lambda: not house.features.conferences._live)
+    for number in range(100):
+        furnish(house, str(3100 + number))
+    calls = [phone.call(str(3100 + number)) for number, phone in enumerate(phones)]
+    await until(lambda: len(house.media.mixes) == 100, within=60)
+    assert broken_rooms(house) == []
+    for call in calls:
+        call.hang_up()
+    await house.settled()
+    assert unbalanced(house.facts) == []

@@ -287,6 +287,7 @@ class DemoFeatures:
             **build_parking(Lot(), self, self).call_apps,
         }
         # What needs the switch and its gateways is not asked of these.
+        self._answers = answers
         answers.connect(
             None,  # type: ignore[arg-type]
             None,  # type: ignore[arg-type]
@@ -329,6 +330,7 @@ class DemoFeatures:
         for rules in ROOMS:
             self.conferences._take(rules)
         self._conference_app = conference_app(self.conferences)
+        self._answers._conferences = self.conferences
 
     async def _confer(self, caller: Caller, number: str) -> Destination | None:
         return await self._conference_app(caller, number)

@@ -71,6 +71,8 @@ class Seat:
         self.member = 0
         """0: it has not come in yet."""
         self.where = ""
+        self.at: LegId | None = None
+        """The leg that has been put there."""
         self.dropped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """The prompt that is heard last, once the caller is to go."""
 
@@ -249,8 +251,9 @@ class LiveRoom:
         """A leg goes to where its member is: it has come, was let in, or took another's place."""
         leg, sounds = seat.leg, self._around.sounds
         assert leg is not None
-        self._by_leg = {each: member for each, member in self._by_leg.items() if member != seat.member}
-        self._by_leg[leg] = seat.member
+        if seat.at is not None:
+            self._by_leg.pop(seat.at, None)
+        self._by_leg[leg], seat.at = seat.member, leg
         if seat.where == "lobby":
             sounds.play_list(leg, [self._prompt("conference/wait-for-host")], ended=lambda: self._music(seat))
             return

@@ -71,9 +71,8 @@ def came_of_call(meeting: Meeting, told: CameOfCall) -> None:
 def _awaited(meeting: Meeting, told: Came) -> Member | None:
     """The member that somebody is who comes by itself before a call of the room has reached it."""
     for member in meeting.members.values():
-        if member.state in ("invited", "calling", "ringing", "unreached") and same_person(
-            member, told.account, told.number
-        ):
+        awaited = member.invited and member.state in ("invited", "calling", "ringing", "unreached")
+        if awaited and same_person(member, told.account, told.number):
             return member
     return None
 
@@ -81,6 +80,7 @@ def _awaited(meeting: Meeting, told: Came) -> Member | None:
 def _arrive(
     meeting: Meeting, member: Member, call: CallId, terminal: Literal["audio", "video"], *, quietly: bool = False
 ) -> None:
+    meeting.wanted.pop(member.id, None)
     member.call, member.terminal, member.again_at, member.unreached, member.left = call, terminal, None, "", ""
     member.keys = Keys()
     if member.is_host or not meeting.rules.lobby or meeting.has_host() or quietly:
@@ -122,7 +122,7 @@ def let_in(meeting: Meeting, member: Member, *, quietly: bool = False) -> None:
         )
     )
     meeting.out.append(Place(member.id, "mix"))
-    meeting.level()
+    meeting.level(member)
     meeting.out.append(Redraw())
     if not quietly:
         _greet(meeting, member, others)
@@ -168,7 +168,7 @@ def left(meeting: Meeting, member: Member, reason: str) -> None:
     )
     member.state, member.left, member.call = "left", reason, None
     member.hand = member.floor = member.presenter = False
-    for other in meeting.members.values():
+    for other in meeting.inside():
         if other.pinned == member.id:
             other.pinned = None
     if meeting.speaker == member.id:
@@ -176,9 +176,9 @@ def left(meeting: Meeting, member: Member, reason: str) -> None:
     if meeting.spotlight == member.id:
         meeting.spotlight = None
         meeting.tell_room(f"member {member.id}")
+    meeting.sound_forgotten(member)
     if not was_in or meeting.closed:
         return
-    meeting.level()
     meeting.out.append(Redraw())
     if member.is_host and meeting.rules.ends_with_host and not meeting.has_host():
         end(meeting, "host_left")
@@ -246,6 +246,7 @@ def invite(meeting: Meeting, invitee: Invitee, attempts: int | None) -> None:
             if member.state in ("unreached", "left"):
                 member.state, member.attempts, member.again_at = "invited", 0, meeting.now
                 member.invited = True
+                meeting.wanted[member.id] = member
             return
     if len(meeting.members) >= 2 * MOST_MEMBERS:
         meeting.refuse("too-many", "the meeting has had too many members")
@@ -262,7 +263,7 @@ def invite(meeting: Meeting, invitee: Invitee, attempts: int | None) -> None:
         most_attempts=attempts or meeting.rules.attempts,
         keys=Keys(),
     )
-    meeting.members[member.id] = member
+    meeting.members[member.id] = meeting.wanted[member.id] = member
 
 
 def _known_as(invitee: Invitee) -> tuple[str, str]:
@@ -272,8 +273,8 @@ def _known_as(invitee: Invitee) -> tuple[str, str]:
 
 def call_due(meeting: Meeting) -> None:
     """Call those whose time has come, some at once."""
-    under_way = sum(member.state in ("calling", "ringing") for member in meeting.members.values())
-    for member in meeting.members.values():
+    under_way = sum(member.state != "invited" for member in meeting.wanted.values())
+    for member in meeting.wanted.values():
         if under_way >= CALLED_AT_ONCE:
             return
         if member.state != "invited" or member.again_at is None or member.again_at > meeting.now:
@@ -296,9 +297,9 @@ def call_due(meeting: Meeting) -> None:
 
 def next_call(meeting: Meeting) -> int | None:
     """When somebody is called next; None: nobody waits for that alone."""
-    if sum(member.state in ("calling", "ringing") for member in meeting.members.values()) >= CALLED_AT_ONCE:
+    if sum(member.state != "invited" for member in meeting.wanted.values()) >= CALLED_AT_ONCE:
         return None
-    due = (member.again_at for member in meeting.members.values() if member.state == "invited")
+    due = (member.again_at for member in meeting.wanted.values() if member.state == "invited")
     return min((at for at in due if at is not None), default=None)
 
 
@@ -325,6 +326,8 @@ def unreached(meeting: Meeting, told: Unreached) -> None:
     again = told.reason != "declined" and member.attempts < member.most_attempts
     member.state = "invited" if again else "unreached"
     member.again_at = meeting.now + meeting.rules.retry_seconds * 1000 if again else None
+    if not again:
+        del meeting.wanted[member.id]
     _tell_unreached(meeting, member, told.reason)
 
 
@@ -333,6 +336,7 @@ def called_no_more(meeting: Meeting, member: Member) -> None:
     if member.state in ("calling", "ringing"):
         meeting.out.append(StopCall(member.id))
     member.state, member.again_at = "unreached", None
+    meeting.wanted.pop(member.id, None)
     _tell_unreached(meeting, member, "cancelled")
 
 

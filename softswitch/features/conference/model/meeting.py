@@ -18,6 +18,8 @@ class Meeting:
         self.out: list[Effect] = []
         self.members: dict[int, Member] = {}
         """All of this meeting, also those who have left."""
+        self.wanted: dict[int, Member] = {}
+        """Those of them who are called, or will be."""
         self.mode: RoomMode = rules.mode
         self.locked = False
         self.guests_muted = rules.muted_guests
@@ -55,7 +57,7 @@ class Meeting:
 
     def awaited(self) -> bool:
         """Whether somebody is called, or will be."""
-        return any(member.state in ("invited", "calling", "ringing") for member in self.members.values())
+        return bool(self.wanted)
 
     # What is told ---------------------------------------------------------------------------------------------
 
@@ -111,7 +113,7 @@ class Meeting:
                 by=by,
             )
         )
-        self.level()
+        self.level(member)
         self.out.append(Redraw())
 
     # Who is heard ---------------------------------------------------------------------------------------------
@@ -128,19 +130,19 @@ class Meeting:
             self.mode == "training" and not member.muted_by_host and not self.guests_muted
         )
 
-    def level(self) -> None:
-        """Tell of those whose sound is to be treated otherwise than before."""
-        inside = list(self.inside())
-        ids = {member.id for member in inside}
-        self._levels = {member: level for member, level in self._levels.items() if member in ids}
-        self._heard = {pair: gain for pair, gain in self._heard.items() if ids.issuperset(pair)}
-        for member in inside:
-            level = (member.muted or not self.may_speak(member), member.deaf, member.gain)
-            if self._levels.get(member.id, (False, False, 0.0)) != level:
-                self.out.append(Level(member.id, *level))
-            self._levels[member.id] = level
-        if self.mode != "training" and not self._heard:
+    def level(self, only: Member | None = None) -> None:
+        """Tell of those whose sound is to be treated otherwise than before; `only`: nobody else has changed."""
+        if only is not None and not self._own_rules:
+            if only.is_in:
+                self._set_level(only)
             return
+        inside = list(self.inside())
+        for member in inside:
+            self._set_level(member)
+        if not self._own_rules:
+            return
+        ids = {member.id for member in inside}
+        self._heard = {pair: gain for pair, gain in self._heard.items() if ids.issuperset(pair)}
         for listener in (member for member in inside if member.is_host):
             for speaker in inside:
                 if speaker is not listener and not speaker.is_host:
@@ -149,6 +151,17 @@ class Meeting:
             listener, speaker = self.members[pair[0]], self.members[pair[1]]
             if not listener.is_host or speaker.is_host:
                 self._let_hear(listener, speaker)
+
+    @property
+    def _own_rules(self) -> bool:
+        """Whether some hear others otherwise than all do, or are to."""
+        return self.mode == "training" or bool(self._heard)
+
+    def _set_level(self, member: Member) -> None:
+        level = (member.muted or not self.may_speak(member), member.deaf, member.gain)
+        if self._levels.get(member.id, (False, False, 0.0)) != level:
+            self.out.append(Level(member.id, *level))
+        self._levels[member.id] = level
 
     def _let_hear(self, listener: Member, speaker: Member) -> None:
         """Once a pair has an own rule in the mix, it must be kept up: the mix goes by it from then on."""
