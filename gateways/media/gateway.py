@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 
 TONE_LEVEL = -13.0
 """dBm0: about as loud as speech."""
+LEFT_SECONDS = 5.0
+"""How long files that an owner of the engine before us has left are waited for."""
 BEEP = Tone(((1400.0, -20.0),), 400)
 """What says that a call is recorded."""
 
@@ -124,6 +126,21 @@ class MediaGateway:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._engine.fileno(), self._drain if self._link is None else self._drain_link)
         self._submit()
+        await self._end_left_takes()
+
+    async def _end_left_takes(self) -> None:
+        """What callers said to a switch that has died goes on being written, and nobody waits for it: the files are
+        complete, and hold what was said until now, before anybody looks for them."""
+        assert self._loop is not None
+        ends = []
+        for number in () if self._link is None else (number for number, _ in self._link.recordings()):
+            if number >= FIRST_NUMBER:
+                ended: asyncio.Future[None] = self._loop.create_future()
+                self._takes.adopt(number, lambda *how, ended=ended: ended.set_result(None))
+                self.stop_recording(number)
+                ends.append(ended)
+        if ends:
+            await asyncio.wait(ends, timeout=LEFT_SECONDS)
 
     async def stop(self) -> None:
         """End the engine's threads and close its sockets, or let go of it in good order."""

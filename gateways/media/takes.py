@@ -31,6 +31,10 @@ class Takes:
         self._ended[number] = ended
         return number, self._folder.joinpath(*parts)
 
+    def adopt(self, number: int, ended: Ended) -> None:
+        """Be told of the end of one that an owner of the engine before us has begun."""
+        self._ended[number] = ended
+
     def trouble(self, number: int, reason: str) -> bool:
         """Sound of a recording is being lost: whether it is one of these, which is then to be stopped, since who speaks
         must be told."""

@@ -154,6 +154,38 @@ async def test_a_policy_records_by_itself_and_the_code_records_on_demand(
     assert_only(channel(sound, 0, 0.5), LEFT)
 
 
+async def test_a_rule_records_what_an_agent_of_a_queue_and_a_caller_say(
+    switch: Server, admin: Admin, tmp_path: Path
+) -> None:
+    admin.put("/recording-rules/sales", queues=["sales"], agents=["alice"])
+    caller = Phone(switch, "1017", tmp_path, tone=LEFT)
+    agent = Phone(switch, "1011", tmp_path, tone=RIGHT, answer=200)
+    async with ready(caller, agent):
+        admin.post("/agents/alice/sign-on", seat="1011")
+        await caller.do("dial", number="6001")
+        await agent.state("confirmed")
+        await asyncio.sleep(TALK)
+        await caller.do("hangup", call=1)
+        await agent.state("disconnected")
+        admin.post("/agents/alice/sign-off")
+        for phone in (caller, agent):
+            await phone.leave()
+    admin.delete("/recording-rules/sales")
+
+    (found,) = admin.all("/recordings", queue="sales", agent="alice")
+    assert (found["by"], found["rule"], found["stay"] > 0) == ("rule", "sales", True)
+    assert found["milliseconds"] < finished(admin, found["id"])["milliseconds"] + 1
+    sound = download(switch, found["id"], tmp_path)
+    assert_only(channel(sound, 0, 0.5, TALK - 0.5), LEFT)
+    assert_only(channel(sound, 1, 0.5, TALK - 0.5), RIGHT)
+    cdr = admin.cdr("6001", "1017")
+    assert [leg["recordings"] for leg in cdr["legs"] if leg["role"] == "caller"] == [[found["id"]]]
+    (decision,) = [
+        each for each in admin.get(f"/calls/{cdr['call_id']}/trace")["decisions"] if each["by"] == "recording"
+    ]
+    assert decision["destination"] == "recorded" and decision["steps"][0]["reason"] == "all such talks are recorded"
+
+
 async def test_a_kill_in_the_middle_leaves_a_row_and_a_file_that_can_be_played(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         admin = Admin(server)

@@ -289,3 +289,22 @@ async def test_features_know_again_who_talks(house: SimulatedSwitch) -> None:
     await back.until("over")
     assert not house.features.lines.busy("1001")
     await house.settled()
+
+
+async def test_two_that_are_supervised_talk_on_and_the_code_is_carried_out_anew(house: SimulatedSwitch) -> None:
+    out, back = await pair(house)
+    (office,) = await registered(house, "1020")
+    boss = office.call("*471002")
+    await boss.until("up")
+    await asyncio.sleep(0.5)
+    house.press(boss, "6")
+    assert await restarted(house) == 2
+    await asyncio.sleep(1)
+    legs = [house.leg_of(call) for call in (out, back, boss)]
+    heard = {(a, b) for a in range(3) for b in range(3) if a != b and house.media.hears(legs[a], legs[b])}
+    assert heard == {(0, 1), (1, 0), (1, 2), (2, 0), (2, 1)}, "a whisper again"
+    boss.hang_up()
+    await asyncio.sleep(1)
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()

@@ -157,7 +157,11 @@ async def test_an_agent_signs_on_is_not_ready_and_signs_off(client: httpx.AsyncC
     assert (twice.status_code, "signed-on" in twice.text) == (409, True)
     away = await client.post("/api/v1/agents/alice/not-ready", json={"reason": "lunch"})
     assert (away.json()["state"], away.json()["reason"]) == ("not_ready", "lunch")
-    forced = await client.post("/api/v1/agents/alice/force", json={"state": "available", "reason": "busy day"})
+    force = {"state": "available", "reason": "busy day"}
+    for role, status in (("operator", 403), ("supervisor", 200)):
+        who = {"Authorization": f"Bearer {role}"}
+        forced = await client.post("/api/v1/agents/alice/force", json=force, headers=who)
+        assert forced.status_code == status
     assert forced.json()["state"] == "available"
     off = await client.post("/api/v1/agents/alice/sign-off", json={})
     assert (off.json()["state"], off.json()["seat"]) == ("logged_out", "")
@@ -207,5 +211,7 @@ async def test_why_a_caller_waits_is_told_over_http(client: httpx.AsyncClient, q
     assert [step["rule"] for step in steps] == ["sales/place", "sales/agent/alice"]
     assert steps[1]["reason"].startswith("is not signed on")
     assert (await client.get("/api/v1/queues/sales/callers/c2/explain")).status_code == 404
-    assert (await client.post("/api/v1/queues/sales/callers/c1/pull")).status_code == 204
+    pull, operator = "/api/v1/queues/sales/callers/c1/pull", {"Authorization": "Bearer operator"}
+    assert (await client.post(pull, headers=operator)).status_code == 403
+    assert (await client.post(pull)).status_code == 204
     assert (await client.get("/api/v1/queues/sales")).json()["account"]["overflowed"] == 1

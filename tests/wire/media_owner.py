@@ -35,7 +35,7 @@ def described(address: HostPort) -> MediaDescription:
 
 async def own(folder: Path, ports: list[int]) -> None:
     process = engine_process(folder, "--orphan-seconds", "20")
-    gateway = MediaGateway(process.reach(), "127.0.0.1", process=process)
+    gateway = MediaGateway(process.reach(), "127.0.0.1", process=process, keeps_in=folder)
     gateway.listen(Nobody())
     await gateway.start()
     legs = {leg: gateway.open(leg) for leg in (A, B, LEFT_OVER)}
@@ -43,6 +43,7 @@ async def own(folder: Path, ports: list[int]) -> None:
         gateway.connect(leg, described(legs[leg]), described(HostPort("127.0.0.1", port)))
     gateway.bridge(A, B)
     gateway.record(A, RECORDING, folder / "kept.wav", layout="stereo", format="wav")
+    gateway.record_said(B, "voicemail/said.wav", ended=lambda milliseconds, size, reason: None)
     gateway.open_mix(MixId("left over"))
     gateway.join(MixId("left over"), LEFT_OVER)
     await asyncio.sleep(0)

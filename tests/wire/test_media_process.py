@@ -127,6 +127,11 @@ async def test_a_killed_owner_is_not_heard_and_the_next_one_takes_over(
         gateway = owner_of(process, told, finished)
         assert engine_id(tmp_path) == engine, "it is the same engine"
         await gateway.start()
+        assert [path.name for path in (tmp_path / "voicemail").iterdir()] == ["said.wav"], (
+            "complete: nobody waits for it"
+        )
+        with wave.open(str(tmp_path / "voicemail" / "said.wav")) as file:
+            assert 0.5 <= file.getnframes() / 8000 <= 2.5
         assert gateway.kept_recordings() == {tmp_path / "kept.wav": RECORDING}
         assert gateway.resume(A, to_one, described(to_one), described(HostPort(*one.address)))
         assert not gateway.resume(LegId("call.9"), to_one, described(to_one), None), "somebody has it"

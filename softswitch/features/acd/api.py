@@ -33,7 +33,7 @@ from softswitch.features.acd.shapes import (
 )
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId
-from softswitch.platform.auth import Admin, Operator
+from softswitch.platform.auth import Admin, Operator, Supervisor
 from softswitch.platform.rest import Input, Key, Line, Page, Paging, Writing, moment
 
 Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=100)]
@@ -146,7 +146,7 @@ def _over_queues(router: APIRouter, queues: Queues) -> None:
         return Explained(steps=[StepOut(rule=step.rule, result=step.result, reason=step.reason) for step in steps])
 
     @router.post("/queues/{name}/callers/{call}/pull", tags=["queues"], status_code=204)
-    async def pull(name: Key, call: Key, who: Operator) -> None:
+    async def pull(name: Key, call: Key, who: Supervisor) -> None:
         """Take a caller out of the queue: it goes where the queue's exit `pulled` leads, or where callers overflow."""
         queues.tell(CallerPulled(CallId(call)))
 
@@ -219,7 +219,7 @@ def _over_agents(router: APIRouter, queues: Queues) -> None:
         return shown(agent)
 
     @router.post("/agents/{agent}/force", tags=["agents"])
-    async def force(agent: Key, body: ForceIn, session: Writing, who: Operator) -> AgentOut:
+    async def force(agent: Key, body: ForceIn, session: Writing, who: Supervisor) -> AgentOut:
         """A supervisor sets what an agent does; if it talks, when that is over."""
         await queues.intends(session, agent, ForceState(agent, body.state, body.reason, who.name))
         return shown(agent)
