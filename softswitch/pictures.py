@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 
 from gateways.video.documents import Page
 from gateways.video.gateway import ComposerGateway, missing
-from gateways.video.limits import Form, Size, form_of, passes, size_of
+from gateways.video.limits import SIZES, Form, Size, form_of, passes, size_of
 from gateways.video.records import Face, Output, Scene, with_size
 from softswitch.features.conference.model.scene import Scene as Seen
+from softswitch.films import Films, Kept
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import IdSource, LegId, MixId
 from softswitch.kernel.media import Codec
@@ -22,6 +23,8 @@ from softswitch.kernel.media import Codec
 log = structlog.get_logger(__name__)
 
 LEAST_KBPS = 64
+RECORDED = SIZES[0]
+"""The canvas of recordings, from their beginning to their end."""
 EMPTY = Scene(0, 0, 0, 0, "adaptive", ())
 CONTENT = "content"
 """Who a still picture is, in a scene."""
@@ -74,14 +77,23 @@ class _Composition:
     sources: dict[tuple[Size, Form], tuple[LegId, int]] = field(default_factory=dict)
     content: int = 0
     """The number of a still picture; 0: none."""
+    film: str = ""
+    """The recording that it is written to now; empty: none."""
 
 
 class RoomPictures:
     """Satisfies `Pictures` of the feature conference, and hears what is told of the composer."""
 
-    def __init__(self, switching: Switching, composer: Callable[["RoomPictures"], ComposerGateway]) -> None:
+    def __init__(
+        self,
+        switching: Switching,
+        composer: Callable[["RoomPictures"], ComposerGateway],
+        folder: Path,
+    ) -> None:
+        """`folder`: the data folder, where recordings are."""
         self._switching = switching
         self._composer = composer(self)
+        self._films = Films(self._composer, folder)
         # What another life of the switch has left at the engine or the composer has other numbers.
         self._numbers = count(secrets.randbits(40) << 20)
         self._rooms: dict[str, _Composition] = {}
@@ -95,7 +107,10 @@ class RoomPictures:
         self._changed = changed
 
     async def stop(self) -> None:
-        """End the composer."""
+        """End the composer, after what is recorded."""
+        for composition in self._rooms.values():
+            self._films.pause(composition.film)
+        await self._films.stop()
         await self._composer.stop()
 
     # What the feature asks
@@ -143,6 +158,25 @@ class RoomPictures:
         self._drop(self._rooms.pop(room, None))
         self._feed()
 
+    def follow(self, room: MixId, scene: Seen, legs: Mapping[int, LegId]) -> None:
+        lines = {number: IdSource.video(leg, 0) for number, leg in legs.items() if self.has_video(leg)}
+        if self._follow(room, scene, lines):
+            composition = self._rooms[room]
+            composition.viewers = ()
+            self._draw(composition)
+            self._feed()
+
+    def record(self, room: MixId, name: str, to: Literal["on", "paused", "off"]) -> None:
+        if missing() is None:
+            composition = self._rooms.setdefault(room, _Composition(room))
+            composition.film = name if to == "on" else ""
+            if to != "on":
+                self._films.pause(name)
+            self._draw(composition)
+
+    def keep(self, name: str, sound: str, began: float, kept: Kept) -> None:
+        self._films.keep(name, sound, began, kept)
+
     # Documents
 
     def present(self, room: MixId, page: Page | None) -> None:
@@ -169,8 +203,7 @@ class RoomPictures:
             self._changed()
 
     def recorded(self, scene: int, path: str, trouble: str) -> None:
-        if trouble:
-            log.error("a recording of pictures has ended", file=path, reason=trouble)
+        self._films.recorded(path, trouble)
 
     def composer_refused(self, what: str, number: int, reason: str) -> None:
         log.error("the composer cannot", what=what, number=number, reason=reason)
@@ -225,6 +258,9 @@ class RoomPictures:
 
     def _drop(self, composition: _Composition | None) -> None:
         if composition is not None:
+            if composition.film:
+                self._films.pause(composition.film)
+                composition.film = ""
             composition.viewers = ()
             composition.scene = EMPTY
             self._draw(composition)
@@ -264,6 +300,8 @@ class RoomPictures:
     def _tell(self, composition: _Composition, groups: Mapping[tuple[Size, Form], list[LegId]]) -> None:
         content = (Face(CONTENT, composition.content, content=True),) if composition.content else ()
         sizes = {size for size, _ in groups}
+        if composition.film:
+            sizes.add(RECORDED)
         for size in sizes:
             outputs = tuple(
                 Output(composition.sources[group][1], group[1].codec, self._rate(size, viewers), group[1].longest_slice)
@@ -276,6 +314,8 @@ class RoomPictures:
             if scene != told:
                 composition.scenes[size] = scene
                 self._composer.show(scene)
+        if composition.film:
+            self._films.write(composition.film, composition.scenes[RECORDED].scene)
         for size in composition.scenes.keys() - sizes:
             self._composer.close(composition.scenes.pop(size).scene)
 

@@ -10,53 +10,16 @@ import softswitch.pictures
 from gateways.video.documents import Page
 from gateways.video.limits import PACKET, SIZES, form_of, passes, size_of
 from gateways.video.records import Scene
-from softswitch.features.conference.model.scene import Scene as Seen
-from softswitch.features.conference.model.scene import Tile
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec
 from softswitch.pictures import RoomPictures
+from tests.support.picture_engine import PictureEngine, seen
 
 H264 = Codec(99, "H264", 90_000, 1, "profile-level-id=42e01f;packetization-mode=1")
 MODE_0 = Codec(99, "H264", 90_000, 1, "profile-level-id=42e01f")
 VP8 = Codec(100, "VP8", 90_000)
 ROOM = MixId("conference/3000")
-
-
-class Engine:
-    """What the media engine is asked for."""
-
-    def __init__(self, **codecs: Codec) -> None:
-        self.codecs = {LegId(f"{leg}/video"): codec for leg, codec in codecs.items()}
-        self.kbps: dict[LegId, int] = {}
-        self.shown: dict[LegId, LegId | None] = {}
-        self.fed: dict[LegId, int] = {}
-        self.sources: dict[LegId, tuple[int, str]] = {}
-        self.at: Path | None = None
-
-    def taken(self, line: LegId) -> Codec | None:
-        return self.codecs.get(line)
-
-    def takes_kbps(self, line: LegId) -> int | None:
-        return self.kbps.get(line)
-
-    def show(self, viewer: LegId, source: LegId | None) -> None:
-        self.shown[viewer] = source
-
-    def feed(self, line: LegId, member: int | None) -> None:
-        if member is None:
-            del self.fed[line]
-        else:
-            self.fed[line] = member
-
-    def open_source(self, source: LegId, number: int, codec: Codec) -> None:
-        self.sources[source] = (number, codec.name)
-
-    def close_video(self, line: LegId) -> None:
-        del self.sources[line]
-
-    def composer(self, path: Path | None) -> None:
-        self.at = path
 
 
 class Composer:
@@ -82,33 +45,16 @@ class Composer:
         del self.stills[member]
 
 
-def seen(*members: int, layout: str = "2x2", speaking: int = 0, first: int | None = None) -> Seen:
-    tiles = tuple(
-        Tile(
-            member=each,
-            name=f"Member {each}",
-            video=True,
-            muted=False,
-            speaking=each == speaking,
-            host=False,
-            hand=False,
-            presenter=False,
-        )
-        for each in members
-    )
-    return Seen("3000", "Board", layout, False, first, tiles)
-
-
-def pictures(engine: Engine, composer: Composer) -> RoomPictures:
+def pictures(engine: PictureEngine, composer: Composer) -> RoomPictures:
     made: Callable[[RoomPictures], Any] = lambda pictures: composer  # noqa: E731
-    return RoomPictures(engine, made)
+    return RoomPictures(engine, made, Path("/nowhere"))
 
 
 LEGS = {1: LegId("a"), 2: LegId("b"), 3: LegId("c")}
 
 
 def test_who_has_no_video_is_named_and_shown_nothing() -> None:
-    engine, composer = Engine(a=H264, b=H264), Composer()
+    engine, composer = PictureEngine(a=H264, b=H264), Composer()
     room = pictures(engine, composer)
     assert room.has_video(LegId("a"))
     assert not room.has_video(LegId("c"))
@@ -124,7 +70,7 @@ def test_who_has_no_video_is_named_and_shown_nothing() -> None:
 
 
 def test_all_of_one_codec_share_one_encoding_and_each_other_has_its_own() -> None:
-    engine, composer = Engine(a=H264, b=H264, c=VP8), Composer()
+    engine, composer = PictureEngine(a=H264, b=H264, c=VP8), Composer()
     room = pictures(engine, composer)
     room.compose(ROOM, seen(1, 2, 3), LEGS)
     (scene,) = composer.scenes.values()
@@ -139,14 +85,14 @@ def test_all_of_one_codec_share_one_encoding_and_each_other_has_its_own() -> Non
 
 
 def test_packetisation_mode_0_gets_slices_that_fit_a_packet() -> None:
-    engine, composer = Engine(a=H264, b=MODE_0), Composer()
+    engine, composer = PictureEngine(a=H264, b=MODE_0), Composer()
     pictures(engine, composer).compose(ROOM, seen(1, 2), LEGS)
     (scene,) = composer.scenes.values()
     assert sorted(output.longest_slice for output in scene.outputs) == [0, PACKET]
 
 
 def test_a_narrow_line_gets_a_smaller_picture_and_nobody_else_does() -> None:
-    engine, composer = Engine(a=H264, b=H264), Composer()
+    engine, composer = PictureEngine(a=H264, b=H264), Composer()
     engine.kbps[LegId("b/video")] = 300
     room = pictures(engine, composer)
     room.compose(ROOM, seen(1, 2), LEGS)
@@ -160,7 +106,7 @@ def test_a_narrow_line_gets_a_smaller_picture_and_nobody_else_does() -> None:
 
 
 def test_what_has_not_changed_is_not_told_again_and_the_end_leaves_nothing() -> None:
-    engine, composer = Engine(a=H264, b=VP8), Composer()
+    engine, composer = PictureEngine(a=H264, b=VP8), Composer()
     room = pictures(engine, composer)
     room.compose(ROOM, seen(1, 2), LEGS)
     told, shown = composer.told, dict(engine.shown)
@@ -174,7 +120,7 @@ def test_what_has_not_changed_is_not_told_again_and_the_end_leaves_nothing() -> 
 
 
 def test_switching_passes_what_can_be_taken_and_converts_what_cannot() -> None:
-    engine, composer = Engine(a=H264, b=H264, c=VP8), Composer()
+    engine, composer = PictureEngine(a=H264, b=H264, c=VP8), Composer()
     room = pictures(engine, composer)
     a, b, c = LegId("a"), LegId("b"), LegId("c")
     room.show(a, b)
@@ -195,7 +141,7 @@ def test_switching_passes_what_can_be_taken_and_converts_what_cannot() -> None:
 def test_without_a_composer_pictures_are_switched_and_when_one_comes_it_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    engine, composer = Engine(a=H264, b=H264), Composer()
+    engine, composer = PictureEngine(a=H264, b=H264), Composer()
     room = pictures(engine, composer)
     changes: list[str] = []
     room.listen(lambda: changes.append("changed"))
@@ -223,7 +169,7 @@ def test_without_a_composer_pictures_are_switched_and_when_one_comes_it_is_said(
 
 
 def test_a_page_is_shown_until_it_is_taken_away() -> None:
-    engine, composer = Engine(a=H264, b=H264), Composer()
+    engine, composer = PictureEngine(a=H264, b=H264), Composer()
     room = pictures(engine, composer)
     with pytest.raises(NotFound):
         room.present(ROOM, Page(1, 2, 640, 480, b""))

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import structlog
 from msgspec import Struct
@@ -112,6 +113,10 @@ class LiveRoom:
         self._announcing = False
         self._recording: int | None = None
         self._recorded = 0
+        self._film = ""
+        """What the recording that goes on is called; empty: there is none."""
+        self._filming = False
+        """Whether pictures are written, too: from the first member with video on."""
         self._shown: dict[LegId, LegId | None] = {}
         around.sounds.open_mix(self.mix, loudest=LOUDEST, speaking=self._speaking, failed=self._failed)
 
@@ -272,6 +277,9 @@ class LiveRoom:
         seat = self._seats.get(member)
         return seat.leg if seat is not None and seat.where == "mix" else None
 
+    def _legs(self) -> dict[int, LegId]:
+        return {member.id: leg for member in self.meeting.inside() if (leg := self._leg(member.id)) is not None}
+
     def _level(self, level: effects.Level) -> None:
         if (leg := self._leg(level.member)) is not None:
             self._around.sounds.set_level(self.mix, leg, gain=level.gain, muted=level.muted, deaf=level.deaf)
@@ -363,26 +371,46 @@ class LiveRoom:
             if to == "on":
                 self._recorded += 1
                 meeting = self.meeting
-                name = f"conferences/{meeting.rules.number}/{meeting.began_at}-{self._recorded}.wav"
+                name = f"conferences/{meeting.rules.number}/{meeting.began_at}-{self._recorded}"
                 self._announcements.append([BEEP])
+                began = self._around.clock.monotonic()
                 self._recording = sounds.record_all(
-                    self.mix, name, format="wav", ended=lambda ms, size, why: self._recording_over(name, ms, size, why)
+                    self.mix,
+                    f"{name}.wav",
+                    format="wav",
+                    ended=lambda ms, size, why: self._recording_over(name, began, ms, size, why),
                 )
+                self._film = name
         elif to == "off":
             recording, self._recording = self._recording, None
+            self._cut("off")
+            self._film = ""
             sounds.stop_recording(recording)
         elif to == "paused":
             sounds.pause_recording(self._recording, "silence")
+            self._cut("paused")
         else:
             sounds.resume_recording(self._recording)
+        self.redraw()
 
-    def _recording_over(self, name: str, milliseconds: int, size: int, reason: str) -> None:
+    def _cut(self, to: Literal["paused", "off"]) -> None:
+        if self._around.pictures is not None and self._filming:
+            self._around.pictures.record(self.mix, self._film, to)
+            self._filming = False
+
+    def _recording_over(self, name: str, began: float, milliseconds: int, size: int, reason: str) -> None:
+        sound = f"{name}.wav" if size else ""
+        self._recorded_to(sound, milliseconds, reason)
+        if self._around.pictures is not None:
+            self._around.pictures.keep(name, sound, began, self._recorded_to)
+
+    def _recorded_to(self, file: str, milliseconds: int, reason: str) -> None:
         self._around.publish(
             RoomRecordingEnded(
                 at=self._around.clock.wall_ms(),
                 room=self.meeting.rules.number,
                 meeting=self.meeting.began_at,
-                file=name if size else "",
+                file=file,
                 milliseconds=milliseconds,
                 reason=reason,
             )
@@ -392,11 +420,16 @@ class LiveRoom:
         pictures, meeting = self._around.pictures, self.meeting
         if pictures is None or meeting.rules.pictures == "off":
             return
+        films = self._recording is not None and meeting.recording == "on"
+        if films and not self._filming and any(member.terminal == "video" for member in meeting.inside()):
+            self._filming = True
+            pictures.record(self.mix, self._film, "on")
         if meeting.rules.pictures == "compose":
-            legs = {member.id: leg for member in meeting.inside() if (leg := self._leg(member.id)) is not None}
-            if pictures.compose(self.mix, scene(meeting), legs):
+            if pictures.compose(self.mix, scene(meeting), self._legs()):
                 self._shown.clear()
                 return
+        elif self._filming:
+            pictures.follow(self.mix, scene(meeting), self._legs())
         for viewer in meeting.inside():
             leg = self._leg(viewer.id)
             if leg is None or viewer.terminal != "video":

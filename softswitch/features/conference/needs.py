@@ -1,7 +1,7 @@
 """What rooms ask of others."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
@@ -130,4 +130,19 @@ class Pictures(Protocol):
 
     def end(self, room: MixId) -> None:
         """A room needs no pictures any more."""
+        ...
+
+    def record(self, room: MixId, name: str, to: Literal["on", "paused", "off"]) -> None:
+        """Write what is to be seen, as `compose` or `follow` tells it, to a recording: a name below the data folder,
+        without an ending."""
+        ...
+
+    def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> None:
+        """What is to be seen in a room's recording, where its members see another picture."""
+        ...
+
+    def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None:
+        """A recording is over, and so is its sound, a file below the data folder (empty: there is none) that began at a
+        moment of the monotonic clock: make one of them. `kept` is told its name (empty: none), its length in
+        milliseconds and why it failed; where no pictures were recorded, nothing."""
         ...

@@ -1,0 +1,61 @@
+"""A media engine that keeps in mind what it is asked to show, and rooms that are seen."""
+
+from pathlib import Path
+
+from softswitch.features.conference.model.scene import Scene as Seen
+from softswitch.features.conference.model.scene import Tile
+from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import Codec
+
+
+class PictureEngine:
+    """What the media engine is asked for."""
+
+    def __init__(self, **codecs: Codec) -> None:
+        self.codecs = {LegId(f"{leg}/video"): codec for leg, codec in codecs.items()}
+        self.kbps: dict[LegId, int] = {}
+        self.shown: dict[LegId, LegId | None] = {}
+        self.fed: dict[LegId, int] = {}
+        self.sources: dict[LegId, tuple[int, str]] = {}
+        self.at: Path | None = None
+
+    def taken(self, line: LegId) -> Codec | None:
+        return self.codecs.get(line)
+
+    def takes_kbps(self, line: LegId) -> int | None:
+        return self.kbps.get(line)
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        self.shown[viewer] = source
+
+    def feed(self, line: LegId, member: int | None) -> None:
+        if member is None:
+            del self.fed[line]
+        else:
+            self.fed[line] = member
+
+    def open_source(self, source: LegId, number: int, codec: Codec) -> None:
+        self.sources[source] = (number, codec.name)
+
+    def close_video(self, line: LegId) -> None:
+        del self.sources[line]
+
+    def composer(self, path: Path | None) -> None:
+        self.at = path
+
+
+def seen(*members: int, layout: str = "2x2", speaking: int = 0, first: int | None = None) -> Seen:
+    tiles = tuple(
+        Tile(
+            member=each,
+            name=f"Member {each}",
+            video=True,
+            muted=False,
+            speaking=each == speaking,
+            host=False,
+            hand=False,
+            presenter=False,
+        )
+        for each in members
+    )
+    return Seen("3000", "Board", layout, False, first, tiles)
