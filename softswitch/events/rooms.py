@@ -118,6 +118,7 @@ class MemberChanged(RoomFact, frozen=True, gc=False, kw_only=True):
     presenter: bool
     pinned: int | None
     """Whom it alone has chosen to see."""
+    terminal: Literal["audio", "video"] = "audio"
     by: str
 
 

@@ -81,7 +81,7 @@ from softswitch.platform.outbound import Answer
 from softswitch.platform.vault import Vault
 from softswitch.ports import Courier, Watchers
 from tests.support.model_messages import MemoryStore
-from tests.support.model_rooms import MemoryDatabase
+from tests.support.model_rooms import MemoryDatabase, ModelPictures
 from tests.support.model_voicemail import ModelVoicemail
 from tests.support.no_tables import NoTables
 
@@ -308,8 +308,16 @@ class DemoFeatures:
         for agent in AGENTS:
             self.queues._take_agent(agent)
 
-    def convene(self, switch: Switch, sounds: ConferenceSounds, clock: Clock, publish: Callable[[Fact], None]) -> None:
-        """Make the rooms, which need the switch and its sound."""
+    def convene(
+        self,
+        switch: Switch,
+        sounds: ConferenceSounds,
+        clock: Clock,
+        publish: Callable[[Fact], None],
+        lines: Mapping[LegId, object],
+    ) -> None:
+        """Make the rooms, which need the switch, its sound, and the video `lines` that are agreed."""
+        self.pictures = ModelPictures(lines)
         around = ConferenceAround(
             clock=clock,
             publish=publish,
@@ -318,6 +326,7 @@ class DemoFeatures:
             prompt=lambda language, name: f"{language}/{name}",
             language="en",
             music="music/hold",
+            pictures=self.pictures,
         )
         self.conferences = Conferences(
             around,

@@ -1,8 +1,11 @@
-"""Where the simulated switch keeps its rooms: rows in dictionaries."""
+"""Where the simulated switch keeps its rooms, rows in dictionaries; and their pictures: who is shown whom."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
+
+from softswitch.features.conference.model.scene import Scene
+from softswitch.kernel.ids import IdSource, LegId, MixId
 
 
 class _Session:
@@ -46,3 +49,41 @@ class MemoryDatabase:
         self._rows = session._rows
         for action in session._after:
             action()
+
+
+class ModelPictures:
+    """`conference.needs.Pictures`: who is shown whom, and what is composed."""
+
+    def __init__(self, agreed: Mapping[LegId, object]) -> None:
+        """`agreed`: the video lines that are open, by their names."""
+        self._agreed = agreed
+        self.shown: dict[LegId, LegId | None] = {}
+        self.scenes: dict[MixId, Scene] = {}
+        self.films: dict[str, str] = {}
+        """Recordings, and how each was told to go on last."""
+        self.composes = True
+        """Whether there is a composer."""
+
+    def has_video(self, leg: LegId) -> bool:
+        return IdSource.video(leg, 0) in self._agreed
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        assert self.has_video(viewer), f"{viewer} has no video"
+        self.shown[viewer] = source
+
+    def compose(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> bool:
+        if self.composes:
+            self.scenes[room] = scene
+        return self.composes
+
+    def end(self, room: MixId) -> None:
+        self.scenes.pop(room, None)
+
+    def record(self, room: MixId, name: str, to: Literal["on", "paused", "off"]) -> None:
+        self.films[name] = to
+
+    def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> None:
+        return
+
+    def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None:
+        return

@@ -215,7 +215,7 @@ class SimulatedSwitch:
             self.bus, self.clock, IdSource(f"s{seed}"), silence_seconds=SILENCE_SECONDS, on_record=self._on_record
         )
         self.features.switch = self.switch
-        self.features.convene(self.switch, media, self.clock, self.bus.publish)
+        self.features.convene(self.switch, media, self.clock, self.bus.publish, self.media.lines)
         self.engine = SipEngine(seed=seed)
         self.endpoint = SimulatedEndpoint(self.loop, self.network, SWITCH)
         self.agent = UserAgent(

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import CallFact, Fact, MeetingReminded, MemberChanged, MemberUnreached, RoomChanged, RoomClosed
@@ -50,6 +51,7 @@ class Switchboard:
         rang: Callable[[], None],
         over: Callable[[Cause], None],
         confirm: Confirmation | None = None,
+        video: Sequence[OurVideo] = (),
     ) -> CallId:
         self.called[f"{destination}:{number}"] = over
         return CallId(f"to-{number}")

@@ -5,7 +5,7 @@ from msgspec import structs
 from softswitch.engine.caller import Caller
 from softswitch.events import MemberJoined, MemberLeft, MemberWaits
 from softswitch.feature import CallApp
-from softswitch.features.conference.live import Seat
+from softswitch.features.conference.live import VIDEO, Seat
 from softswitch.features.conference.model.inputs import Came, CameOfCall
 from softswitch.features.conference.model.rules import Rules
 from softswitch.features.conference.service import Conferences
@@ -30,6 +30,14 @@ def conference_app(conferences: Conferences) -> CallApp:
             raise Rejected(Cause.UNALLOCATED_NUMBER, str(missing)) from missing
         if rules.language:
             caller.language = rules.language
+        seats: list[Seat] = []
+
+        def video_changed() -> None:
+            for seat in seats:
+                seat.video_changed()
+
+        if conferences.sees(rules):
+            caller.with_video(VIDEO, video_changed)
         await caller.answer(wide=True)
         called = conferences.called(number, caller.call)
         told: Came | CameOfCall | None
@@ -39,7 +47,7 @@ def conference_app(conferences: Conferences) -> CallApp:
             told = _came_back(conferences, caller, number) or await _admitted(conferences, caller, rules)
         if told is None:
             return None
-        why = await _attend(conferences, caller, number, told)
+        why = await _attend(conferences, caller, number, told, seats)
         if why:
             await caller.play(why)
         return None
@@ -93,13 +101,16 @@ def _came_back(conferences: Conferences, caller: Caller, number: str) -> Came | 
     return Came(call=caller.call, number=was.number, name=was.name, role=role, account=account, back=True)
 
 
-async def _attend(conferences: Conferences, caller: Caller, number: str, told: Came | CameOfCall) -> str:
-    """Be in the room until one is let go: gives what is heard then."""
+async def _attend(
+    conferences: Conferences, caller: Caller, number: str, told: Came | CameOfCall, seats: list[Seat]
+) -> str:
+    """Be in the room, at a seat that is put among the `seats`, until one is let go: gives what is heard then."""
     room = conferences.open(number)
     seat = Seat(room)
+    seats.append(seat)
     await caller.place(seat.put, seat.pressed)
     assert seat.leg is not None
-    told = structs.replace(told, terminal=conferences.terminal(seat.leg))
+    told = structs.replace(told, terminal=room.terminal(seat.leg))
     refused = room.enter(seat, told)
     if refused:
         return _WHY.get(refused, "conference/goodbye")

@@ -8,13 +8,14 @@ from typing import Literal
 import structlog
 from msgspec import Struct
 
+from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import Fact, RoomRecordingEnded
 from softswitch.features.conference.model import effects, inputs
 from softswitch.features.conference.model.effects import Effect
 from softswitch.features.conference.model.meeting import Meeting
-from softswitch.features.conference.model.members import Member
+from softswitch.features.conference.model.members import Member, Terminal
 from softswitch.features.conference.model.room import Room
 from softswitch.features.conference.model.rules import Rules
 from softswitch.features.conference.model.scene import scene, shown_to
@@ -37,6 +38,8 @@ TONES = {
 }
 BEEP = Tone(((1400.0, -20.0),), 400)
 """What says that it is recorded from now on."""
+VIDEO = (OurVideo(),)
+"""What a room has with who has video."""
 MOST_ANNOUNCEMENTS = 6
 """That wait for their turn; what there are more of is not heard."""
 QUESTION = "conference/press-one"
@@ -87,6 +90,12 @@ class Seat:
         if self.member:
             self._room.tell(inputs.Pressed(self.member, key))
 
+    def video_changed(self) -> None:
+        """Perhaps its phone sends pictures now, or no more; or takes others."""
+        if self.member and self.leg is not None:
+            self._room.tell(inputs.TerminalIs(self.member, self._room.terminal(self.leg)))
+            self._room.redraw()
+
 
 class LiveRoom:
     """Takes inputs one after the other; `over` is told once, when the meeting has ended."""
@@ -130,6 +139,12 @@ class LiveRoom:
         if member is None:
             raise NotFound("member", str(id))
         return member
+
+    def terminal(self, leg: LegId) -> Terminal:
+        """What a leg's phone has."""
+        pictures = self._around.pictures
+        seen = pictures is not None and self.meeting.rules.pictures != "off" and pictures.has_video(leg)
+        return "video" if seen else "audio"
 
     # What happens ---------------------------------------------------------------------------------------------
 
@@ -351,6 +366,7 @@ class LiveRoom:
             rang=lambda: self.tell(inputs.Rang(member, attempt)),
             over=lambda cause: self._call_over(member, attempt, cause),
             confirm=confirm,
+            video=VIDEO if self._around.pictures is not None and rules.pictures != "off" else (),
         )
 
     def called(self, call: CallId) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
+from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import CallFact
@@ -70,6 +71,7 @@ class Switchboard(Protocol):
         rang: Callable[[], None],
         over: Callable[[Cause], None],
         confirm: Confirmation | None = None,
+        video: Sequence[OurVideo] = (),
     ) -> CallId:
         """Call somebody; who answers is handed to `home`."""
         ...

@@ -11,7 +11,6 @@ from softswitch.features.conference import store
 from softswitch.features.conference.door import Door
 from softswitch.features.conference.live import Around, LiveRoom
 from softswitch.features.conference.model import inputs
-from softswitch.features.conference.model.members import Terminal
 from softswitch.features.conference.model.rules import Invitee, Rules, checked
 from softswitch.features.conference.needs import History, Parties
 from softswitch.kernel.destination import Destination
@@ -102,9 +101,9 @@ class Conferences:
         room = self._live.get(number)
         return None if room is None else room.called(call)
 
-    def terminal(self, leg: LegId) -> Terminal:
-        pictures = self._around.pictures
-        return "video" if pictures is not None and pictures.has_video(leg) else "audio"
+    def sees(self, rules: Rules) -> bool:
+        """Whether members of a room may have pictures."""
+        return self._around.pictures is not None and rules.pictures != "off"
 
     async def prepare(self, sound: SoundFile) -> None:
         await self._around.sounds.prepare([sound])

@@ -14,7 +14,7 @@ from softswitch.events import (
     SpeakerChanged,
 )
 from softswitch.features.conference.model.effects import Call, Drop, Place, Recording, Redraw, StopCall
-from softswitch.features.conference.model.inputs import Came, CameOfCall, Rang, Spoke, Unreached
+from softswitch.features.conference.model.inputs import Came, CameOfCall, Rang, Spoke, TerminalIs, Unreached
 from softswitch.features.conference.model.keypad import Keys
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.members import Member, same_person
@@ -220,6 +220,14 @@ def close_if_over(meeting: Meeting) -> bool:
         )
     )
     return True
+
+
+def terminal_is(meeting: Meeting, told: TerminalIs) -> None:
+    """A member's phone has pictures now, or none any more."""
+    member = meeting.members.get(told.member)
+    if member is not None and member.terminal != told.terminal:
+        member.terminal = told.terminal
+        meeting.tell_member(member, f"member {member.id}")
 
 
 def spoke(meeting: Meeting, told: Spoke) -> None:

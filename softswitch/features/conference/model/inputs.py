@@ -51,6 +51,13 @@ class Pressed(Struct, frozen=True, gc=False):
     key: str
 
 
+class TerminalIs(Struct, frozen=True, gc=False):
+    """A member has begun to send pictures, or does no more."""
+
+    member: int
+    terminal: Terminal
+
+
 class Spoke(Struct, frozen=True, gc=False):
     """It is this member who speaks now."""
 
@@ -194,6 +201,7 @@ Input = (
     | CameOfCall
     | Left
     | Pressed
+    | TerminalIs
     | Spoke
     | Rang
     | Unreached

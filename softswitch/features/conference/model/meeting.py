@@ -110,6 +110,7 @@ class Meeting:
                 video_off=member.video_off,
                 presenter=member.presenter,
                 pinned=member.pinned,
+                terminal=member.terminal,
                 by=by,
             )
         )
