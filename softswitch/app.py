@@ -226,6 +226,7 @@ class Softswitch:
             answers,
             answers,
             self._outbound,
+            self.event_log,
         )
         self.lines.changed = self.queues.line_changed
         self.campaigns = Campaigns(clock, bus, self.event_log, self.queues, answers, self.calendars)
@@ -505,7 +506,7 @@ class Softswitch:
             self.audit.start()
             kept = await self._live_calls.read() if self._journal is not None else {}
             await self.records.recover(kept)
-            await self.figures.recover(kept)
+            await self.figures.recover(kept, await self.queues.left_behind.read(self.database))
             await self.recordings.recover(self.database)
             await self._changes.start(
                 {
@@ -624,11 +625,12 @@ class Softswitch:
         for call in live:
             self._journal.restored(call)
             for fact in self.records.facts(call) or ():
-                self.queues.catch_up(fact)
+                self.queues.left_behind.catch_up(fact)
                 for kind, hearer in hearers:
                     if isinstance(fact, kind):
                         hearer(fact)
         resumed = self.switch.restore(live, self.records.facts, self.sip, self.media)
+        self.lines.only(lambda leg: self.switch.call_of(leg) is not None)
         if live:
             log.warning(
                 "the switch had been stopped in the middle of calls", resumed=resumed, ended=len(live) - resumed

@@ -229,7 +229,7 @@ class DemoFeatures:
         self.outbound: Callable[[str, bytes | None], Awaitable[Answer]]
         """Who asks web services."""
         self.queues = Queues(
-            clock, publish, self.directory, self.phones, self.lines, self.calendars, answers, self, self
+            clock, publish, self.directory, self.phones, self.lines, self.calendars, answers, self, self, self
         )
         self.lines.changed = self.queues.line_changed
         plan = self.plan = DialPlan(clock, publish, answers, answers, self.calendars)
@@ -411,7 +411,7 @@ class DemoFeatures:
     def catch_up(self, facts: Sequence[CallFact]) -> None:
         """Hear what had happened to a call that goes on, as the app has it."""
         for fact in facts:
-            self.queues.catch_up(fact)
+            self.queues.left_behind.catch_up(fact)
         hearers: tuple[tuple[type[Fact], Callable[[Fact], None]], ...] = (
             *self.lines.subscriptions(),
             (CallFact, self.live.hear),

@@ -1,13 +1,15 @@
 """What must hold whatever the network and the people did: findings as sentences, none when all is well."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 from softswitch.events import (
     AgentStateChanged,
     CallAnswered,
     CallEnded,
+    CallerLeftQueue,
+    CallerQueued,
     CallFact,
     CallOffered,
     CallTraced,
@@ -99,6 +101,42 @@ def broken_order(facts: Sequence[CallFact]) -> list[str]:
     return [f"{facts[0].call}: {finding}" for finding in found]
 
 
+def ended_by_death(facts: Sequence[Fact], kept: Collection[CallId]) -> list[Fact]:
+    """The ends of stays in queues whose calls are not kept after a death, and of what agents did, as whoever keeps the
+    figures tells them."""
+    begun = {fact.stay: fact for fact in facts if isinstance(fact, CallerQueued) and fact.call not in kept}
+    for fact in facts:
+        if isinstance(fact, CallerLeftQueue):
+            begun.pop(fact.stay, None)
+    died_at = facts[-1].at if facts else 0
+    ends: list[Fact] = [
+        CallerLeftQueue(
+            at=died_at,
+            call=stay.call,
+            queue=stay.queue,
+            stay=stay.stay,
+            queued_at=stay.at,
+            outcome="disconnected",
+            reason="restart",
+        )
+        for stay in begun.values()
+    ]
+    agents = {fact.agent: fact for fact in facts if isinstance(fact, AgentStateChanged)}
+    ends += [
+        AgentStateChanged(
+            at=died_at,
+            agent=last.agent,
+            state="logged_out",
+            reason="restart",
+            before=last.state,
+            before_ms=died_at - last.at,
+        )
+        for last in agents.values()
+        if last.state != "logged_out"
+    ]
+    return ends
+
+
 def lost_legs(facts: Iterable[Fact]) -> list[str]:
     """Every leg that leaves a call arrives in the one that it went to, at once, and the other way round."""
     facts = list(facts)
@@ -114,14 +152,20 @@ def lost_legs(facts: Iterable[Fact]) -> list[str]:
     ]
 
 
-def lost_callers(facts: Iterable[Fact]) -> list[str]:
+def lost_callers(facts: Iterable[Fact], *, deaths: bool = False) -> list[str]:
     """In every queue and at every moment: offered = those who left, in any way, + those who wait. In the end nobody
     waits, and of an agent each state begins where the one before ended."""
     live, found = Live(), list[str]()
     for fact in facts:
         if isinstance(fact, AgentStateChanged):
             before = live.agents.get(fact.agent)
-            if before is not None and (before.state, fact.at - before.since) != (fact.before, fact.before_ms):
+            # A process that was begun after a death has not seen how long somebody was signed off.
+            away = deaths and before is not None and before.state == fact.before == "logged_out"
+            if (
+                before is not None
+                and not away
+                and (before.state, fact.at - before.since) != (fact.before, fact.before_ms)
+            ):
                 found.append(f"{fact} comes after {before}")
         live.hear(fact)
         if live.off_balance():

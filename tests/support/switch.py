@@ -28,7 +28,7 @@ from softswitch.kernel.watching import Subject
 from tests.support import invariants
 from tests.support.demo_parts import ACCOUNTS, REALM, RING_SECONDS, DemoFeatures, password_of
 from tests.support.disk import Disk
-from tests.support.invariants import by_call
+from tests.support.invariants import by_call, ended_by_death
 from tests.support.model_media import ModelMedia
 from tests.support.network import Conditions, Network
 from tests.support.phone_calls import PhoneCall
@@ -278,15 +278,18 @@ class SimulatedSwitch:
         assert self.disk is not None
         self._build(dict(self.location._bindings))
         left = self.disk.recover()
+        self.facts += ended_by_death(self.facts, left)
         for call in left:
             self.features.catch_up(by_call(self.facts)[call])
         self.endpoint.start(self.engine, self.agent)
         assert self.journal is not None
         for call in left:
             self.journal.restored(call)
-        return self.switch.restore(
+        resumed = self.switch.restore(
             {call: self.disk.calls[call] for call in left}, by_call(self.facts).get, self.endpoint, self.media
         )
+        self.features.lines.only(lambda leg: self.switch.call_of(leg) is not None)
+        return resumed
 
     # Phones -----------------------------------------------------------------------------------------------
 
@@ -422,7 +425,7 @@ class SimulatedSwitch:
         found += [f"{phone.user}@{phone.address}: {left}" for phone in living for left in phone.left()]
         found += self._left()
         found += invariants.not_conserved(self.facts)
-        found += invariants.lost_callers(self.facts)
+        found += invariants.lost_callers(self.facts, deaths=self.lives > 1)
         whole = self._but_cut_off()
         for facts in invariants.by_call(whole).values():
             found += invariants.broken_order(facts)

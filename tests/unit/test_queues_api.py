@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from softswitch.calls.leg_rules import LegRules
+from softswitch.engine.bus import Bus
 from softswitch.engine.caller import Candidate
+from softswitch.events import CallerQueued, Fact
 from softswitch.features.acd.feature import build
-from softswitch.features.acd.model.inputs import CallerArrived
+from softswitch.features.acd.model.inputs import CallbackAccepted, CallbackCancelled, CallerArrived
 from softswitch.features.acd.service import Queues
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
@@ -18,6 +20,7 @@ from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.opening import Opening
 from softswitch.platform.database import Database
+from softswitch.platform.event_log import EventLog, LoggedFact
 from tests.support.admin_plane import StandingClock, admin_client
 
 SALES = {
@@ -57,7 +60,8 @@ class Surroundings:
         return ()
 
 
-Make = Callable[[], Queues]
+Make = Callable[..., Queues]
+"""Takes who hears facts, and the log; nobody and none unless they are named."""
 
 
 @pytest.fixture
@@ -66,7 +70,11 @@ async def make(database: Database, clock: StandingClock) -> Make:
     async with database.session() as session:
         await directory.create(session, [NewAccount(number=number, password="x") for number in ("1001", "1002")])
     around, nothing = Surroundings(), cast(Any, None)
-    return lambda: Queues(clock, lambda fact: None, directory, around, around, around, around, nothing, nothing)
+
+    def queues(publish: Callable[[Fact], None] = lambda fact: None, log: Any = nothing) -> Queues:
+        return Queues(clock, publish, directory, around, around, around, around, nothing, nothing, log)
+
+    return queues
 
 
 @pytest.fixture
@@ -215,3 +223,36 @@ async def test_why_a_caller_waits_is_told_over_http(client: httpx.AsyncClient, q
     assert (await client.post(pull, headers=operator)).status_code == 403
     assert (await client.post(pull)).status_code == 204
     assert (await client.get("/api/v1/queues/sales")).json()["account"]["overflowed"] == 1
+
+
+async def test_who_waits_to_be_called_back_does_so_after_a_restart(
+    client: httpx.AsyncClient, database: Database, make: Make
+) -> None:
+    await create(client)
+    log = EventLog(database)
+    log.start()
+    bus = Bus()
+    queues = make(bus.publish, log)
+    for kind, hearer in queues.subscriptions():
+        bus.subscribe(kind, hearer)
+    bus.subscribe(Fact, log.append)
+    await queues.load(database)
+    for call, number in (("c1", "0301"), ("c2", "0302")):
+        queues.tell(CallerArrived(call=CallId(call), queue="sales", number=number, data={"customer": call}))
+        queues.tell(CallbackAccepted(call=CallId(call), number=number))
+    first, second = (fact.stay for fact in [each.fact for each in await _read(log)] if isinstance(fact, CallerQueued))
+    queues.tell(CallbackCancelled(first))
+    await log.flush()
+    next_life = make()
+    assert await next_life.left_behind.read(database) == [second]
+    await next_life.load(database)
+    live = next_life.queue("sales")
+    assert live is not None
+    ((key, waiter),) = live.order
+    assert (waiter.number, waiter.stay, waiter.data, key[2]) == ("0302", second, {"customer": "c2"}, second)
+    await log.stop()
+
+
+async def _read(log: EventLog) -> Sequence[LoggedFact]:
+    await log.flush()
+    return await log.read()

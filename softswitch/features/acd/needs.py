@@ -9,6 +9,7 @@ from softswitch.engine.caller import Candidate
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.opening import Opening
+from softswitch.platform.event_log import Rows
 
 
 class AccountView(Protocol):
@@ -94,3 +95,9 @@ class Web(Protocol):
     ) -> Answer:
         """Raises NotPermitted for a host that is not allowed, OSError where there is no answer, or not in time."""
         ...
+
+
+class Log(Protocol):
+    """What is asked of the event log (`softswitch.platform.event_log.EventLog`)."""
+
+    def add(self, into: Rows, row: tuple[object, ...]) -> None: ...

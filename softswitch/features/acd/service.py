@@ -7,17 +7,12 @@ legs of the caller's call (`Caller.ring`); what becomes of them is read from the
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
-import structlog
 from msgspec import structs
 
 from softswitch.calls.signals import Alert
 from softswitch.engine.caller import Caller, Candidate
 from softswitch.events import (
     AgentStateChanged,
-    CallEnded,
-    CallerLeftQueue,
-    CallerQueued,
-    CallFact,
     Fact,
     LegEnded,
     RoutingStep,
@@ -25,6 +20,7 @@ from softswitch.events import (
 from softswitch.feature import Handler, hears
 from softswitch.features.acd import store
 from softswitch.features.acd.calling_back import CallingBack
+from softswitch.features.acd.left_behind import LeftBehind
 from softswitch.features.acd.live import LiveCentre
 from softswitch.features.acd.model.effects import (
     Announce,
@@ -68,7 +64,7 @@ from softswitch.features.acd.model.settings import (
     check_queue_settings,
 )
 from softswitch.features.acd.model.wish import Wish
-from softswitch.features.acd.needs import Accounts, Calendars, Lines, Phones, Places, Switchboard, Web
+from softswitch.features.acd.needs import Accounts, Calendars, Lines, Log, Phones, Places, Switchboard, Web
 from softswitch.features.acd.refusals import why_refused
 from softswitch.features.acd.talks import Talks
 from softswitch.features.acd.waiting import Join, Waiting
@@ -80,8 +76,6 @@ from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
-
-log = structlog.get_logger(__name__)
 
 CHANGED = "queues"
 """What these are called among the `Changes`."""
@@ -115,8 +109,8 @@ class Queues:
         places: Places,
         switchboard: Switchboard,
         web: Web,
+        log: Log,
     ) -> None:
-        self._web = web
         self._clock = clock
         self._publish = publish
         self._accounts = accounts
@@ -127,13 +121,12 @@ class Queues:
         self._live = LiveCentre(clock, self._publish_fact, self._carry_out)
         self._talks = Talks(self._live.happened, self._look_at_line)
         self.calling_back = CallingBack(self._live.happened, self._talks, switchboard)
+        self.left_behind = LeftBehind(clock, publish, log, self._live.centre)
         self._webhooks = Webhooks(self._live.happened, web)
         self._loaded = False
         self._queues: dict[str, QueueSettings] = {}
         self._agents: dict[str, AgentSettings] = {}
         self._waiting: dict[CallId, Waiting] = {}
-        self._cut_off: dict[CallId, CallerQueued] = {}
-        """Stays that an earlier process began, of calls that may go on."""
         self._seats: dict[str, str] = {}
         """Who sits at which account's phone, of those who are signed on."""
         self._outbound: set[str] = set()
@@ -143,7 +136,7 @@ class Queues:
         """What must be heard for this, after the `Lines` have heard it."""
         return (
             hears(LegEnded, self._leg_ended),
-            hears(CallEnded, self._call_ended),
+            *self.left_behind.subscriptions(),
             *self._talks.subscriptions(),
             *self.calling_back.subscriptions(),
         )
@@ -168,6 +161,11 @@ class Queues:
             self._live.happened(AgentSignedOn(said.agent, said.seat, said.ready))
             if not said.ready:
                 self._live.happened(AgentNotReady(said.agent, said.reason))
+        for kept in self.left_behind.callbacks():
+            if kept.queue in self._queues:
+                self._live.happened(kept)
+            else:
+                self.left_behind.cancel(kept)
         self._loaded = True
 
     def stop(self) -> None:
@@ -259,10 +257,7 @@ class Queues:
     def arrive(self, caller: Caller, queue: QueueSettings, wish: Wish) -> Waiting:
         """A caller comes to a queue, or goes on waiting there where an earlier process had it. Raises NotFound for an
         unknown queue."""
-        before = self._cut_off.pop(caller.call, None)
-        if before is not None and before.queue != queue.name:
-            self._end_cut_off(before)
-            before = None
+        before = self.left_behind.stay(caller.call, queue.name)
         arrived = CallerArrived(
             call=caller.call,
             queue=queue.name,
@@ -299,33 +294,6 @@ class Queues:
         if waiting is not None and waiting.caller.leg == fact.leg and self._live.centre.waits(fact.call):
             left = CallerLeft(fact.call) if fact.by_party else CallerDropped(fact.call, fact.cause.name.lower())
             self._live.happened(left)
-
-    # A restart --------------------------------------------------------------------------------------------
-
-    def catch_up(self, fact: CallFact) -> None:
-        """Hear again what had happened to a call that may go on: to be told each of its facts, in order."""
-        if isinstance(fact, CallerQueued):
-            self._cut_off[fact.call] = fact
-        elif isinstance(fact, CallerLeftQueue):
-            self._cut_off.pop(fact.call, None)
-
-    def _call_ended(self, fact: CallEnded) -> None:
-        if self._cut_off and (before := self._cut_off.pop(fact.call, None)) is not None:
-            self._end_cut_off(before)
-
-    def _end_cut_off(self, before: CallerQueued) -> None:
-        """A caller that waited when the process was killed does not come back to its queue."""
-        self._publish(
-            CallerLeftQueue(
-                at=self._clock.wall_ms(),
-                call=before.call,
-                queue=before.queue,
-                stay=before.stay,
-                queued_at=before.at,
-                outcome="disconnected",
-                reason="restart",
-            )
-        )
 
     # Work outside the queues --------------------------------------------------------------------------------
 

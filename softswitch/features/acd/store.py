@@ -1,4 +1,4 @@
-"""Every query about queues, agents and who is signed on."""
+"""Every query about queues, agents, who is signed on, and who is to be called back."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,9 +6,15 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import delete, select
 
+from softswitch.features.acd.model.inputs import CallbackKept
 from softswitch.features.acd.model.settings import AgentSettings, QueueSettings
-from softswitch.features.acd.tables import AgentRow, QueueRow, SignOnRow
+from softswitch.features.acd.tables import AgentRow, CallbackRow, QueueRow, SignOnRow
 from softswitch.platform.database import Session
+from softswitch.platform.event_log import Rows
+
+CALLBACKS = Rows(CallbackRow.__tablename__, {"stay": "BIGINT", "body": "TEXT"}, replacing=True)
+CALLBACKS_OVER = Rows(CallbackRow.__tablename__, {"stay": "BIGINT"}, removing=True)
+"""They go into the log's next transaction, with the facts that they come from."""
 
 
 class SignOn(NamedTuple):
@@ -36,6 +42,17 @@ async def all_sign_ons(session: Session) -> Sequence[SignOn]:
     """Who is signed on."""
     rows = await session.scalars(select(SignOnRow).order_by(SignOnRow.agent))
     return [SignOn(row.agent, row.seat, row.ready, row.reason) for row in rows]
+
+
+async def all_callbacks(session: Session) -> Sequence[CallbackKept]:
+    """Who waits to be called back, the oldest first."""
+    rows = await session.scalars(select(CallbackRow).order_by(CallbackRow.stay))
+    return [msgspec.json.decode(row.body, type=CallbackKept) for row in rows]
+
+
+def callback_row(kept: CallbackKept) -> tuple[object, ...]:
+    """For `CALLBACKS`."""
+    return kept.stay, msgspec.json.encode(kept).decode()
 
 
 async def write_queue(session: Session, settings: QueueSettings) -> None:

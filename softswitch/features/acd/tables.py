@@ -1,6 +1,6 @@
-"""Queues, agents, and who is signed on, as stored."""
+"""Queues, agents, who is signed on, and who is to be called back, as stored."""
 
-from sqlalchemy import Boolean, String, Text
+from sqlalchemy import BigInteger, Boolean, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from softswitch.platform.tables import Base
@@ -36,3 +36,15 @@ class SignOnRow(Base):
     ready: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str] = mapped_column(Text)
     """Why it is not ready."""
+
+
+class CallbackRow(Base):
+    """Somebody who waits to be called back."""
+
+    __tablename__ = "acd_callback"
+
+    stay: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False
+    )
+    body: Mapped[str] = mapped_column(Text)
+    """`CallbackKept` as JSON."""

@@ -38,6 +38,11 @@ class Lines:
         """The legs by which an account talks or calls."""
         return self._engaged.get(account, ())
 
+    def only(self, lives: Callable[[LegId], bool]) -> None:
+        """Forget legs that are no more: some that an earlier process had went with it, without a word."""
+        for leg in [leg for leg in self._whose if not lives(leg)]:
+            self._gone(leg)
+
     def _offered(self, fact: Fact) -> None:
         assert isinstance(fact, CallOffered)
         if fact.origin_kind == "account" and fact.source:
@@ -61,11 +66,14 @@ class Lines:
 
     def _ended(self, fact: Fact) -> None:
         assert isinstance(fact, LegEnded)
-        account = self._whose.pop(fact.leg, None)
+        self._gone(fact.leg)
+
+    def _gone(self, leg: LegId) -> None:
+        account = self._whose.pop(leg, None)
         legs = self._engaged.get(account) if account is not None else None
-        if account is None or legs is None or fact.leg not in legs:
+        if account is None or legs is None or leg not in legs:
             return
-        legs.discard(fact.leg)
+        legs.discard(leg)
         if not legs:
             del self._engaged[account]
         self.changed(account)
