@@ -79,6 +79,8 @@ def _once_up(
 
 
 def _offer(call: PhoneCall, direction: str) -> None:
+    if call.phone.sees and call.phone.random.random() < 0.3:
+        call.offers.shows = not call.offers.shows
     if direction:
         call.offer_again(direction)
     else:

@@ -15,7 +15,7 @@ from tests.support.network import Conditions
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Extras, Phone
 from tests.support.scripts import CalleeScript, CallerScript, Habits
-from tests.support.sip_text import user_of
+from tests.support.sip_text import SdpVideo, user_of
 from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop, run
 
@@ -64,6 +64,25 @@ def sends(direction: str) -> bool:
 
 def receives(direction: str) -> bool:
     return direction in ("sendrecv", "recvonly")
+
+
+_H264 = SdpVideo(1, (("97", "H264/90000", "profile-level-id=42e01f;packetization-mode=1"),), feedback=("nack pli",))
+_BOTH = _H264._replace(formats=(("96", "VP8/90000", ""), *_H264.formats), feedback=("nack", "ccm fir"))
+SEEN = ((), (_H264,), (_BOTH,), (_BOTH, _H264._replace(content="slides")))
+"""The video that phones have: most of them none."""
+
+
+def shown(viewer: PhoneCall, speaker: PhoneCall, place: int) -> bool:
+    """Whether offers and answers say that one party sees what another shows on a line."""
+    lines = [
+        sdp.video[place]
+        for call in (viewer, speaker)
+        for sdp in (call.local_sdp, call.remote_sdp)
+        if sdp is not None and place < len(sdp.video)
+    ]
+    if len(lines) < 4 or not all(line.port for line in lines):
+        return False
+    return receives(lines[0].direction) and sends(lines[2].direction)
 
 
 def weather(chance: random.Random) -> Conditions:
@@ -129,10 +148,12 @@ class Day:
         for account in self._accounts:
             devices = [house.phone(account) for _ in range(chance.choice((0, 1, 1, 2, 3)))]
             self._devices[account] = devices
+        video = random.Random(f"video {house.seed}")
         guests = [house.guest() for _ in range(chance.randint(1, 3))]
         for phone in house.phones:
             phone.offered = chance.choice(CODECS)
             phone.on_call = self._called
+            phone.sees = SEEN[video.choice((0, 0, 1, 2, 3))]
             # A phone that rang when the switch was killed answers nobody.
             phone.expects_acks = self._weather.loss <= 0.15 and self._killing is None
             phone.final_within = 15.0 if self._fair and not self._mortal and self._killing is None else 60.0
@@ -343,6 +364,11 @@ class Day:
             if house.hears(listener, speaker) != wanted:
                 at = f"{self._loop.time():.3f} {call.label}"
                 self._misheard.append(f"{at} {listener!r} hears {speaker!r}: {not wanted}, agreed: {wanted}")
+            for place in range(2):
+                wanted = shown(listener, speaker, place)
+                if house.sees(listener, speaker, place) != wanted:
+                    at = f"{self._loop.time():.3f} {call.label}"
+                    self._misheard.append(f"{at} {listener!r} sees {speaker!r} on line {place}: agreed: {wanted}")
 
     def _called(self, call: PhoneCall) -> None:
         if call.phone is self.house.trunk and call.invite_request is not None:
@@ -425,7 +451,7 @@ class Day:
         """What the call must have become; nothing where two things happened too close together to tell."""
         never = 1e9
         answer = refusal = ring_time = never
-        if script.number in ("9196", "9197", "5000"):
+        if script.number in ("9196", "9197", "5000", "6001"):
             answer = 0.0
         elif not backs:
             refusal = 0.0
