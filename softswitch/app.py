@@ -673,6 +673,13 @@ class Softswitch:
             "Milliseconds of sound that servers of streams that ended were too slow for",
             lambda: self.media.streams.lost_ms,
         )
+        self.telemetry.gauge("campaign_calls", "Calls for lists that are under way", lambda: self.campaigns.calls)
+        self.telemetry.labelled(
+            "campaign_records_left",
+            "Records of a list that are not closed",
+            "campaign",
+            lambda: {name: len(self.campaigns.one(name).entries) for name in self.campaigns.lists()},
+        )
         if (mqtt := self._mqtt) is not None:
             self.telemetry.watch("mqtt", lambda: mqtt.stats, ("connected", "waiting"))
         self.telemetry.gauge("bindings", "Contacts that are registered now", lambda: len(self.registrations))

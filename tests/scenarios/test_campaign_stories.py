@@ -159,3 +159,41 @@ async def test_there_are_never_more_calls_than_agents(house: SimulatedSwitch) ->
     for agent in agents:
         agent.hang_up()
     await house.settled()
+
+
+async def test_an_agent_who_transfers_whom_it_called_is_done_with_the_call(house: SimulatedSwitch) -> None:
+    customer, expert = await registered(house, "1001", "1002")
+    (seat,) = await desk(house, "alice")
+    campaigns = campaign(house, "1001", wrap_up_ms=60_000)
+    agent = await taken(seat)
+    call = await taken(customer)
+    agent.refer("1002")
+    moved = await taken(expert)
+    await agent.until("over")
+    await asyncio.sleep(1)
+    assert house.hear_each_other(call, moved)
+    assert results(house) == [("1001", "answered", "alice")] and campaigns.calls == 0
+    assert states(house, "alice")[-1] == "wrap_up"
+    campaigns.stop()
+    call.hang_up()
+    await house.settled()
+
+
+async def test_an_agent_who_is_in_a_call_of_its_own_after_that_is_not_free(house: SimulatedSwitch) -> None:
+    customer, friend = await registered(house, "1001", "1002")
+    (seat,) = await desk(house, "alice")
+    campaigns = campaign(house, "1001", wrap_up_ms=1_000)
+    agent = await taken(seat)
+    call = await taken(customer)
+    own = seat.call("1002")
+    await taken(friend)
+    await own.until("up")
+    call.hang_up()
+    await agent.until("over")
+    await asyncio.sleep(5)
+    assert states(house, "alice")[-1] == "outbound"
+    own.hang_up()
+    await asyncio.sleep(1)
+    assert states(house, "alice")[-1] == "available"
+    campaigns.stop()
+    await house.settled()

@@ -65,9 +65,9 @@ class ModelAgents:
         self._say(agent, "outbound", self._last)
         return self._last
 
-    def give_back(self, loan: int, *, wrap_up_ms: int | None, talked: bool) -> None:
+    def give_back(self, loan: int, agent: str, *, wrap_up_ms: int | None, talked: bool) -> None:
         self.wrap_ups.append(wrap_up_ms)
-        agent = self.loans.pop(loan)
+        assert self.loans.pop(loan) == agent
         if wrap_up_ms == 0:
             self.turn_up(agent)
 

@@ -314,10 +314,13 @@ class Queues:
         assert live is not None
         return live.loan
 
-    def give_back(self, loan: int, *, wrap_up_ms: int | None, talked: bool) -> None:
-        """That work is done; the agent wraps up for so long at the most (0: not at all, None: until it is done)."""
+    def give_back(self, loan: int, agent: str, *, wrap_up_ms: int | None, talked: bool) -> None:
+        """That work is done; the agent wraps up for so long at the most (0: not at all, None: until it is done), unless
+        it is in a call of its own by now."""
         wrap_up = WrapUp("until_done") if wrap_up_ms is None else WrapUp("optional", wrap_up_ms)
         self._live.happened(AgentReturned(loan=loan, wrap_up=wrap_up, talked=talked))
+        self._outbound.discard(agent)
+        self._look_at_line(agent)
 
     # What the engine wants --------------------------------------------------------------------------------
 

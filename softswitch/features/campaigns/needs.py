@@ -25,7 +25,7 @@ class Agents(Protocol):
         Conflict where it is not free."""
         ...
 
-    def give_back(self, loan: int, *, wrap_up_ms: int | None, talked: bool) -> None:
+    def give_back(self, loan: int, agent: str, *, wrap_up_ms: int | None, talked: bool) -> None:
         """The agent is done. It wraps up for so long at the most (0: not at all, None: until it is done)."""
         ...
 

@@ -23,6 +23,7 @@ from softswitch.events import (
     LegAnswered,
     LegDialed,
     LegEnded,
+    LegMoved,
     RecordDialled,
     RecordPreviewed,
 )
@@ -68,7 +69,7 @@ KIND = "campaign"
 MOST_LISTS = 100
 LOOK_SECONDS = 10.0
 """How often it is looked whether the hours of a list have begun or ended."""
-_OF_CALLS = (LegDialed, LegAnswered, LegEnded, CallEnded)
+_OF_CALLS = (LegDialed, LegAnswered, LegEnded, LegMoved, CallEnded)
 
 
 class Calling(Struct):
@@ -313,12 +314,12 @@ class Campaigns:
         match order:
             case Lend(agent) if dialler is not None:
                 self._lend(name, dialler, agent)
-            case GiveBack(loan, _, wraps_up, talked):
+            case GiveBack(loan, agent, wraps_up, talked):
                 rules = dialler.rules if dialler is not None else None
                 until_done = rules is not None and rules.wrap_up_until_done
                 most = rules.wrap_up_ms if rules is not None else 0
                 wrap_up_ms = 0 if not wraps_up else None if until_done else most
-                self._agents.give_back(loan, wrap_up_ms=wrap_up_ms, talked=talked)
+                self._agents.give_back(loan, agent, wrap_up_ms=wrap_up_ms, talked=talked)
             case Show(_, agent, record, until) if dialler is not None and record in dialler.entries:
                 self._bus.publish(
                     RecordPreviewed(
@@ -399,11 +400,11 @@ class Campaigns:
         if calling is None:
             return
         calling.course.hear(fact)
-        if isinstance(fact, CallEnded):
+        if calling.course.is_over:
             del self._calls[fact.call], self._by_loan[calling.place.loan]
             self._unlisten()
             if (dialler := self._lists.get(calling.campaign)) is not None:
-                result, talk_ms = calling.course.result(fact)
+                result, talk_ms = calling.course.result()
                 self._tell(
                     calling.campaign,
                     dialler.call_over(self._now(), calling.place.loan, result, talk_ms, fact.call),
