@@ -10,13 +10,14 @@ from typing import Literal, Protocol
 
 import structlog
 
-from gateways.video.documents import Page
+from gateways.video.cameras import Cameras
+from gateways.video.documents import Documents
 from gateways.video.gateway import ComposerGateway, missing
 from gateways.video.limits import SIZES, Form, Size, form_of, passes, size_of
 from gateways.video.records import Face, Output, Scene, with_size
+from softswitch.exhibits import Exhibits
 from softswitch.features.conference.model.scene import Scene as Seen
 from softswitch.films import Films, Kept
-from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import IdSource, LegId, MixId
 from softswitch.kernel.media import Codec
 
@@ -26,8 +27,6 @@ LEAST_KBPS = 64
 RECORDED = SIZES[0]
 """The canvas of recordings, from their beginning to their end."""
 EMPTY = Scene(0, 0, 0, 0, "adaptive", ())
-CONTENT = "content"
-"""Who a still picture is, in a scene."""
 
 
 class Switching(Protocol):
@@ -35,6 +34,10 @@ class Switching(Protocol):
 
     def taken(self, line: LegId) -> Codec | None:
         """What the party of a line takes, as it was agreed; None: nothing, or there is no such line."""
+        ...
+
+    def sent(self, line: LegId) -> Codec | None:
+        """What it sends."""
         ...
 
     def takes_kbps(self, line: LegId) -> int | None:
@@ -45,7 +48,7 @@ class Switching(Protocol):
         """Let a line's party see what another line, or a source, sends."""
         ...
 
-    def feed(self, line: LegId, member: int | None) -> None:
+    def feed_composer(self, line: LegId, member: int | None) -> None:
         """Give what a line's party sends to the composer, under a number; None: no more."""
         ...
 
@@ -57,7 +60,7 @@ class Switching(Protocol):
         """A line, or a source, is no more."""
         ...
 
-    def composer(self, path: Path | None) -> None:
+    def use_composer(self, path: Path | None) -> None:
         """Connect to the composer that listens there."""
         ...
 
@@ -75,8 +78,6 @@ class _Composition:
     scenes: dict[Size, Scene] = field(default_factory=dict)
     """As they were told."""
     sources: dict[tuple[Size, Form], tuple[LegId, int]] = field(default_factory=dict)
-    content: int = 0
-    """The number of a still picture; 0: none."""
     film: str = ""
     """The recording that it is written to now; empty: none."""
 
@@ -89,6 +90,7 @@ class RoomPictures:
         switching: Switching,
         composer: Callable[["RoomPictures"], ComposerGateway],
         folder: Path,
+        cameras: Cameras,
     ) -> None:
         """`folder`: the data folder, where recordings are."""
         self._switching = switching
@@ -96,6 +98,7 @@ class RoomPictures:
         self._films = Films(self._composer, folder)
         # What another life of the switch has left at the engine or the composer has other numbers.
         self._numbers = count(secrets.randbits(40) << 20)
+        self._exhibits = Exhibits(self._composer, Documents(), cameras, lambda: next(self._numbers))
         self._rooms: dict[str, _Composition] = {}
         self._converted: dict[LegId, _Composition] = {}
         """Of one member, for a viewer that takes another codec."""
@@ -116,14 +119,15 @@ class RoomPictures:
     # What the feature asks
 
     def has_video(self, leg: LegId) -> bool:
-        return self._switching.taken(IdSource.video(leg, 0)) is not None
+        line = IdSource.video(leg, 0)
+        return self._switching.taken(line) is not None or self._switching.sent(line) is not None
 
     def show(self, viewer: LegId, source: LegId | None) -> None:
         line = IdSource.video(viewer, 0)
         takes = self._switching.taken(line)
         if takes is None:
             return
-        sends = None if source is None else self._switching.taken(IdSource.video(source, 0))
+        sends = None if source is None else self._switching.sent(IdSource.video(source, 0))
         for composition in self._rooms.values():
             composition.shown.pop(line, None)
         if source is None or sends is None:
@@ -157,8 +161,11 @@ class RoomPictures:
     def end(self, room: MixId) -> None:
         self._drop(self._rooms.pop(room, None))
         self._feed()
+        self._exhibits.end(room)
 
     def follow(self, room: MixId, scene: Seen, legs: Mapping[int, LegId]) -> None:
+        if room not in self._rooms:
+            return
         lines = {number: IdSource.video(leg, 0) for number, leg in legs.items() if self.has_video(leg)}
         if self._follow(room, scene, lines):
             composition = self._rooms[room]
@@ -177,25 +184,37 @@ class RoomPictures:
     def keep(self, name: str, sound: str, began: float, kept: Kept) -> None:
         self._films.keep(name, sound, began, kept)
 
-    # Documents
+    # What is shown beside members
 
-    def present(self, room: MixId, page: Page | None) -> None:
-        """Show a page to all who see the room's composed picture; None: no more. Raises NotFound without one."""
-        composition = self._rooms.get(room)
-        if composition is None:
-            raise NotFound("picture", room)
-        if composition.content:
-            self._composer.drop(composition.content)
-            composition.content = 0
-        if page is not None:
-            composition.content = next(self._numbers)
-            self._composer.still(composition.content, page.width, page.height, page.i420)
-        self._draw(composition)
+    def must_compose(self, room: MixId) -> bool:
+        return bool(self._exhibits.faces(room))
+
+    async def present(self, room: MixId, document: bytes, page: int) -> int:
+        pages = await self._exhibits.present(room, document, page)
+        self._changed()
+        return pages
+
+    async def turn(self, room: MixId, page: int) -> int:
+        pages = await self._exhibits.turn(room, page)
+        self._changed()
+        return pages
+
+    def take_away(self, room: MixId) -> None:
+        self._exhibits.take_away(room)
+        self._changed()
+
+    async def add_camera(self, room: MixId, name: str, url: str) -> None:
+        await self._exhibits.add_camera(room, name, url)
+        self._changed()
+
+    def remove_camera(self, room: MixId, name: str) -> None:
+        self._exhibits.remove_camera(room, name)
+        self._changed()
 
     # What is told of the composer
 
     def composer_came(self, socket: Path) -> None:
-        self._switching.composer(socket)
+        self._switching.use_composer(socket)
         self._changed()
 
     def composer_went(self, reason: str) -> None:
@@ -244,7 +263,7 @@ class RoomPictures:
         """The number of what a line's party sends, which the composer gets from now on."""
         if line not in self._members:
             self._members[line] = next(self._numbers)
-            self._switching.feed(line, self._members[line])
+            self._switching.feed_composer(line, self._members[line])
         return self._members[line]
 
     def _feed(self) -> None:
@@ -254,7 +273,7 @@ class RoomPictures:
         for line, number in list(self._members.items()):
             if number not in seen:
                 del self._members[line]
-                self._switching.feed(line, None)
+                self._switching.feed_composer(line, None)
 
     def _drop(self, composition: _Composition | None) -> None:
         if composition is not None:
@@ -264,8 +283,6 @@ class RoomPictures:
             composition.viewers = ()
             composition.scene = EMPTY
             self._draw(composition)
-            if composition.content:
-                self._composer.drop(composition.content)
 
     def _draw(self, composition: _Composition, *, showing: bool = True) -> None:
         """Tell the composer, where something is new; `showing`: let each viewer see the source that it can take."""
@@ -298,7 +315,7 @@ class RoomPictures:
             self._switching.close_video(source)
 
     def _tell(self, composition: _Composition, groups: Mapping[tuple[Size, Form], list[LegId]]) -> None:
-        content = (Face(CONTENT, composition.content, content=True),) if composition.content else ()
+        exhibits = self._exhibits.faces(composition.name)
         sizes = {size for size, _ in groups}
         if composition.film:
             sizes.add(RECORDED)
@@ -310,7 +327,7 @@ class RoomPictures:
             )
             told = composition.scenes.get(size)
             number = next(self._numbers) if told is None else told.scene
-            scene = with_size(composition.scene, number, size.width, size.height, size.fps, content, outputs)
+            scene = with_size(composition.scene, number, size.width, size.height, size.fps, exhibits, outputs)
             if scene != told:
                 composition.scenes[size] = scene
                 self._composer.show(scene)

@@ -16,7 +16,7 @@ from softswitch.kernel.errors import Invalid, Unavailable
 
 log = structlog.get_logger(__name__)
 
-MOST_BYTES: Final = 32 << 20
+MOST_BYTES: Final = 16 << 20
 """Of a document."""
 LARGEST: Final = (1920, 1080)
 PAGE_SECONDS: Final = 30.0

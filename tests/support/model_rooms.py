@@ -61,6 +61,8 @@ class ModelPictures:
         self.scenes: dict[MixId, Scene] = {}
         self.films: dict[str, str] = {}
         """Recordings, and how each was told to go on last."""
+        self.pages: dict[MixId, int] = {}
+        self.cameras: dict[MixId, set[str]] = {}
         self.composes = True
         """Whether there is a composer."""
 
@@ -87,3 +89,22 @@ class ModelPictures:
 
     def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None:
         return
+
+    def must_compose(self, room: MixId) -> bool:
+        return bool(self.pages.get(room) or self.cameras.get(room))
+
+    async def present(self, room: MixId, document: bytes, page: int) -> int:
+        self.pages[room] = page
+        return page
+
+    async def turn(self, room: MixId, page: int) -> int:
+        return await self.present(room, b"", page)
+
+    def take_away(self, room: MixId) -> None:
+        self.pages.pop(room, None)
+
+    async def add_camera(self, room: MixId, name: str, url: str) -> None:
+        self.cameras.setdefault(room, set()).add(name)
+
+    def remove_camera(self, room: MixId, name: str) -> None:
+        self.cameras.get(room, set()).discard(name)

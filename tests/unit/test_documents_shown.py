@@ -82,7 +82,7 @@ def bomb(width: int, height: int) -> bytes:
         (bomb(6000, 6000), "it is broken"),
         (image("JPEG")[:300], "it is broken|neither"),
         (b"%PDF-1.7\n" + b"\xff" * 5000, "it cannot be read"),
-        (bytes(documents.MOST_BYTES + 1), "it has 32 MiB, more than 32"),
+        (bytes(documents.MOST_BYTES + 1), "it has 16 MiB, more than 16"),
     ],
 )
 async def test_what_cannot_be_shown_is_refused_with_the_reason(document: bytes, reason: str) -> None:

@@ -1,16 +1,18 @@
 """What members of a room are shown, by their codecs: switched, converted or composed."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import softswitch.pictures
-from gateways.video.documents import Page
+from gateways.video.cameras import Cameras
 from gateways.video.limits import PACKET, SIZES, form_of, passes, size_of
 from gateways.video.records import Scene
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec
 from softswitch.pictures import RoomPictures
@@ -29,6 +31,7 @@ class Composer:
         self.there, self.coming = True, False
         self.scenes: dict[int, Scene] = {}
         self.stills: dict[int, tuple[int, int]] = {}
+        self.cameras: dict[int, str] = {}
         self.told = 0
 
     def show(self, scene: Scene) -> None:
@@ -41,13 +44,21 @@ class Composer:
     def still(self, member: int, width: int, height: int, i420: bytes) -> None:
         self.stills[member] = (width, height)
 
+    def camera(self, member: int, url: str) -> None:
+        self.cameras[member] = url
+
     def drop(self, member: int) -> None:
-        del self.stills[member]
+        if self.stills.pop(member, None) is None:
+            del self.cameras[member]
+
+
+async def at_home(host: str, port: int) -> list[str]:
+    return ["192.0.2.7"]
 
 
 def pictures(engine: PictureEngine, composer: Composer) -> RoomPictures:
     made: Callable[[RoomPictures], Any] = lambda pictures: composer  # noqa: E731
-    return RoomPictures(engine, made, Path("/nowhere"))
+    return RoomPictures(engine, made, Path("/nowhere"), Cameras({"door.example.com"}, at_home))
 
 
 LEGS = {1: LegId("a"), 2: LegId("b"), 3: LegId("c")}
@@ -168,21 +179,55 @@ def test_without_a_composer_pictures_are_switched_and_when_one_comes_it_is_said(
     assert not pictures(engine, Composer()).compose(ROOM, seen(1), LEGS)
 
 
-def test_a_page_is_shown_until_it_is_taken_away() -> None:
+async def test_a_page_is_shown_until_it_is_taken_away() -> None:
     engine, composer = PictureEngine(a=H264, b=H264), Composer()
     room = pictures(engine, composer)
+    changes: list[str] = []
+    room.listen(lambda: changes.append("changed"))
     with pytest.raises(NotFound):
-        room.present(ROOM, Page(1, 2, 640, 480, b""))
+        await room.turn(ROOM, 2)
+    with pytest.raises(Invalid, match="neither PNG nor JPEG nor PDF"):
+        await room.present(ROOM, b"GIF", 1)
+    assert not room.must_compose(ROOM)
+    document = io.BytesIO()
+    Image.new("RGB", (300, 200), "red").save(
+        document, "PDF", save_all=True, append_images=[Image.new("RGB", (200, 300))]
+    )
+    assert await room.present(ROOM, document.getvalue(), 1) == 2
+    assert room.must_compose(ROOM)
+    assert changes == ["changed"]
     room.compose(ROOM, seen(1, 2), LEGS)
-    room.present(ROOM, Page(1, 2, 640, 480, b""))
-    room.compose(ROOM, seen(1, 2, speaking=1), LEGS)
     (scene,) = composer.scenes.values()
     assert scene.faces[-1].content
-    assert composer.stills == {scene.faces[-1].member: (640, 480)}
-    room.present(ROOM, None)
+    (first,) = composer.stills
+    assert scene.faces[-1].member == first
+    assert await room.turn(ROOM, 2) == 2
+    room.compose(ROOM, seen(1, 2), LEGS)
     (scene,) = composer.scenes.values()
-    assert not any(face.content for face in scene.faces)
-    assert not composer.stills
+    assert [scene.faces[-1].member] == list(composer.stills) != [first]
+    room.take_away(ROOM)
+    room.follow(ROOM, seen(1, 2), LEGS)
+    assert not composer.scenes and not composer.stills and not engine.sources
+
+
+async def test_cameras_are_members_until_the_room_ends() -> None:
+    engine, composer = PictureEngine(a=H264), Composer()
+    room = pictures(engine, composer)
+    with pytest.raises(NotPermitted):
+        await room.add_camera(ROOM, "Gate", "rtsp://127.0.0.1/1")
+    await room.add_camera(ROOM, "Gate", "rtsp://door.example.com/1")
+    await room.add_camera(ROOM, "Gate", "rtsp://door.example.com/2")
+    for number in range(7):
+        await room.add_camera(ROOM, f"Yard {number}", "rtsp://door.example.com/3")
+    with pytest.raises(Conflict, match="8 cameras"):
+        await room.add_camera(ROOM, "One more", "rtsp://door.example.com/4")
+    room.remove_camera(ROOM, "Yard 6")
+    room.compose(ROOM, seen(1), LEGS)
+    (scene,) = composer.scenes.values()
+    assert [face.name for face in scene.faces] == ["Member 1", "Gate", *(f"Yard {number}" for number in range(6))]
+    assert composer.cameras[scene.faces[1].member] == "rtsp://192.0.2.7:554/2"
+    room.end(ROOM)
+    assert not composer.cameras and not composer.scenes
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from gateways.video import records
+from gateways.video.cameras import Cameras
 from gateways.video.gateway import ComposerGateway
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec
@@ -86,7 +87,7 @@ async def test_a_meeting_is_one_file_though_it_was_paused_and_its_composer_kille
         made.append(ComposerGateway(socket, tmp_path / "composer.log", events))
         return made[0]
 
-    pictures = RoomPictures(PictureEngine(a=H264), make, tmp_path)
+    pictures = RoomPictures(PictureEngine(a=H264), make, tmp_path, Cameras(()))
     feeder = Feeder(socket)
     kept: asyncio.Future[tuple[str, int, str]] = asyncio.get_running_loop().create_future()
     try:
@@ -125,6 +126,7 @@ async def test_what_cannot_be_put_together_is_said_and_its_parts_stay(tmp_path: 
         PictureEngine(a=H264),
         lambda events: ComposerGateway(tmp_path / "composer.sock", tmp_path / "log", events, command=("/bin/false",)),
         tmp_path,
+        Cameras(()),
     )
     kept: asyncio.Future[tuple[str, int, str]] = asyncio.get_running_loop().create_future()
     try:

@@ -133,6 +133,10 @@ class LiveRoom:
     def meeting(self) -> Meeting:
         return self.room.meeting
 
+    @property
+    def pictures(self) -> Pictures | None:
+        return self._around.pictures
+
     def member(self, id: int) -> Member:
         """One of the meeting's. Raises NotFound."""
         member = self.meeting.members.get(id)
@@ -440,11 +444,11 @@ class LiveRoom:
         if films and not self._filming and any(member.terminal == "video" for member in meeting.inside()):
             self._filming = True
             pictures.record(self.mix, self._film, "on")
-        if meeting.rules.pictures == "compose":
+        if meeting.rules.pictures == "compose" or pictures.must_compose(self.mix):
             if pictures.compose(self.mix, scene(meeting), self._legs()):
                 self._shown.clear()
                 return
-        elif self._filming:
+        else:
             pictures.follow(self.mix, scene(meeting), self._legs())
         for viewer in meeting.inside():
             leg = self._leg(viewer.id)

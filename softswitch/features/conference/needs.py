@@ -140,7 +140,31 @@ class Pictures(Protocol):
         ...
 
     def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> None:
-        """What is to be seen in a room's recording, where its members see another picture."""
+        """Members of a room see one another; this is to be seen in its recording, if there is one."""
+        ...
+
+    def must_compose(self, room: MixId) -> bool:
+        """Whether something is shown that only a composed picture can have."""
+        ...
+
+    async def present(self, room: MixId, document: bytes, page: int) -> int:
+        """Show a page of a document, and give how many it has. Raises Invalid and Unavailable."""
+        ...
+
+    async def turn(self, room: MixId, page: int) -> int:
+        """Show another page of it. Raises NotFound and Invalid."""
+        ...
+
+    def take_away(self, room: MixId) -> None:
+        """Show it no more."""
+        ...
+
+    async def add_camera(self, room: MixId, name: str, url: str) -> None:
+        """Show a camera. Raises Invalid, NotPermitted and Conflict."""
+        ...
+
+    def remove_camera(self, room: MixId, name: str) -> None:
+        """Show it no more."""
         ...
 
     def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None:

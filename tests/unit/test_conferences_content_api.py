@@ -1,0 +1,181 @@
+"""Documents and cameras in meetings, over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from softswitch.features.conference.feature import build
+from softswitch.features.conference.live import Around, Seat
+from softswitch.features.conference.model.inputs import Came
+from softswitch.features.conference.model.scene import Scene
+from softswitch.features.conference.service import Conferences
+from softswitch.kernel.errors import Invalid, NotFound, NotPermitted
+from softswitch.kernel.ids import CallId, LegId, MixId
+from softswitch.platform.database import Database
+from softswitch.platform.vault import Vault
+from tests.support.admin_plane import StandingClock, admin_client
+from tests.support.model_media import ModelMedia
+
+PATH = "/api/v1/conferences"
+
+
+class Screen:
+    """Shows documents of as many pages as they have letters."""
+
+    def __init__(self) -> None:
+        self.document = b""
+        self.page = 0
+        self.cameras: dict[str, str] = {}
+        self.composed = 0
+        self.ended: list[MixId] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def has_video(self, leg: LegId) -> bool:
+        return False
+
+    def show(self, viewer: LegId, source: LegId | None) -> None: ...
+
+    def compose(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> bool:
+        self.composed += 1
+        return True
+
+    def end(self, room: MixId) -> None:
+        self.ended.append(room)
+
+    def record(self, room: MixId, name: str, to: Literal["on", "paused", "off"]) -> None: ...
+
+    def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> None: ...
+
+    def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None: ...
+
+    def must_compose(self, room: MixId) -> bool:
+        return bool(self.document)
+
+    async def present(self, room: MixId, document: bytes, page: int) -> int:
+        self.meanwhile()
+        if page > len(document):
+            raise Invalid("document", f"it has {len(document)} pages")
+        self.document, self.page = document, page
+        return len(document)
+
+    async def turn(self, room: MixId, page: int) -> int:
+        if not self.document:
+            raise NotFound("document", room)
+        return await self.present(room, self.document, page)
+
+    def take_away(self, room: MixId) -> None:
+        self.document = b""
+
+    async def add_camera(self, room: MixId, name: str, url: str) -> None:
+        if "door" not in url:
+            raise NotPermitted("video.camera_hosts does not allow it")
+        self.cameras[name] = url
+
+    def remove_camera(self, room: MixId, name: str) -> None:
+        self.cameras.pop(name, None)
+
+
+class Nobody:
+    """Whom rooms ask about calls."""
+
+    def account_of(self, call: CallId, leg: LegId) -> str:
+        return ""
+
+    def facts(self, call: CallId) -> Sequence[Any] | None:
+        return None
+
+    def hang_up(self, call: CallId) -> bool:
+        return True
+
+
+async def forget(names: Sequence[str]) -> None:
+    return
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()
+
+
+@pytest.fixture
+async def conferences(database: Database, clock: StandingClock, screen: Screen) -> AsyncIterator[Conferences]:
+    nobody: Any = Nobody()
+    around = Around(
+        clock=clock,
+        publish=lambda fact: None,
+        sounds=ModelMedia(asyncio.get_running_loop(), "10.0.0.1"),
+        switchboard=nobody,
+        prompt=lambda language, name: f"{language}/{name}",
+        language="en",
+        music="music/hold",
+        pictures=screen,
+    )
+    conferences = Conferences(around, nobody, nobody, database, Vault(bytes(32)), forget)
+    await conferences.load(database)
+    yield conferences
+    await conferences.stop()
+
+
+@pytest.fixture
+async def client(database: Database, conferences: Conferences) -> httpx.AsyncClient:
+    schedule: Any = None
+    router = build(conferences, schedule).router
+    assert router is not None
+    client = admin_client(database, [router])
+    assert (await client.post(PATH, json={"number": "3100"})).status_code == 201
+    return client
+
+
+def comes(conferences: Conferences) -> Seat:
+    room = conferences.open("3100")
+    seat = Seat(room)
+    leg = LegId("call-1.1")
+    conferences.open("3100")._around.sounds.open(leg)  # type: ignore[attr-defined]
+    seat.put(leg)
+    assert room.enter(seat, Came(call=CallId("call-1"), number="1001")) == ""
+    return seat
+
+
+async def test_a_document_is_shown_turned_and_taken_away(
+    client: httpx.AsyncClient, conferences: Conferences, screen: Screen
+) -> None:
+    path = f"{PATH}/3100/meeting/document"
+    assert (await client.put(path, content=b"abc")).status_code == 409, "there is no meeting"
+    comes(conferences)
+    assert (await client.put(path, content=b"abc")).json() == {"page": 1, "pages": 3}
+    assert (await client.patch(path, json={"page": 3})).json() == {"page": 3, "pages": 3}
+    assert (screen.document, screen.page) == (b"abc", 3)
+    refused = await client.put(path, params={"page": 4}, content=b"abc")
+    assert refused.status_code == 422 and "it has 3 pages" in refused.text
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.patch(path, json={"page": 1})).status_code == 404
+
+
+async def test_a_meeting_that_ends_meanwhile_leaves_nothing_on_the_screen(
+    client: httpx.AsyncClient, conferences: Conferences, screen: Screen
+) -> None:
+    seat = comes(conferences)
+    room = conferences.meeting("3100")
+    screen.meanwhile = lambda: room.leave(seat)
+    response = await client.put(f"{PATH}/3100/meeting/document", content=b"abc")
+    assert response.status_code == 409
+    assert screen.ended[-1] == room.mix
+
+
+async def test_cameras_come_and_go(client: httpx.AsyncClient, conferences: Conferences, screen: Screen) -> None:
+    comes(conferences)
+    path = f"{PATH}/3100/meeting/cameras"
+    assert (await client.put(f"{path}/Gate", json={"url": "rtsp://door/1"})).status_code == 204
+    assert screen.cameras == {"Gate": "rtsp://door/1"}
+    assert (await client.put(f"{path}/Gate", json={"url": "rtsp://127.0.0.1/1"})).status_code == 403
+    assert (await client.delete(f"{path}/Gate")).status_code == 204
+    assert not screen.cameras
+
+
+async def test_a_room_without_pictures_shows_nothing(client: httpx.AsyncClient, conferences: Conferences) -> None:
+    assert (await client.patch(f"{PATH}/3100", json={"pictures": "off"})).status_code == 200
+    comes(conferences)
+    assert (await client.put(f"{PATH}/3100/meeting/document", content=b"abc")).status_code == 409
