@@ -1,5 +1,7 @@
 """Callbacks: the place is kept, agents are not kept from callers, numbers are called when they may be."""
 
+from itertools import product
+
 from softswitch.events import (
     AgentStateChanged,
     CallbackDialled,
@@ -217,11 +219,28 @@ def test_callbacks_of_a_queue_that_is_removed_are_over() -> None:
 
 
 def test_of_two_to_be_called_back_who_ask_for_different_things_the_first_is_called_first() -> None:
-    for needs in ((Need("greek", 1),), ()):
+    """Whichever of them asked first: the place is that of the arrival."""
+    for needs, order in product(((Need("greek", 1),), ()), (("c1", "c2"), ("c2", "c1"))):
         desk = Desk(sales())
         desk.arrive("c1", needs=needs)
         desk.arrive("c2", needs=() if needs else (Need("greek", 1),))
-        asked(desk, "c1")
-        asked(desk, "c2")
+        for call in order:
+            asked(desk, call)
         desk.agent("ann", "sales", skills={"greek": 1})
         assert desk.ringing() == {"ann": "c1"}
+
+
+def test_when_several_callbacks_give_way_in_one_step_as_many_others_take_their_agents() -> None:
+    """Two ring in vain until their windows are over: the next two are called, and agents are free for both."""
+    desk = Desk(sales(callback=CallbackRules(most_at_once=2), ring_ms=20_000, strategy="linear", missed_most=9))
+    for call in ("c1", "c2", "c3", "c4"):
+        desk.arrive(call)
+        asked(desk, call, windows=((0, 15_000),) if call in ("c1", "c2") else ())
+    for agent in ("ann", "ben", "cem", "dan"):
+        desk.agent(agent, "sales")
+    assert desk.ringing() == {"ann": "c1", "ben": "c2"}
+
+    desk.run(20.0)
+
+    assert desk.ringing() == {"cem": "c3", "dan": "c4"}
+    assert [fact.outcome for fact in desk.all(CallbackEnded)] == ["expired", "expired"]

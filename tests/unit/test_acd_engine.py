@@ -112,10 +112,11 @@ def test_a_wait_elsewhere_counts_for_the_place() -> None:
     assert [fact.ahead for fact in desk.all(CallerQueued)] == [0, 0]
 
 
-def test_an_agent_serves_its_queues_in_order_and_equal_ones_by_who_waits() -> None:
+@pytest.mark.parametrize(("first", "second"), [("support", "billing"), ("billing", "support")])
+def test_an_agent_serves_its_queues_in_order_and_equal_ones_by_who_waits(first: str, second: str) -> None:
     desk = Desk(sales(), QueueRules(name="support"), QueueRules(name="billing"))
-    desk.arrive("c1", "support")
-    desk.arrive("c2", "billing")
+    desk.arrive("c1", first)
+    desk.arrive("c2", second)
     desk.run(1.0)
     desk.arrive("c3", "sales")
     desk.agent(
@@ -132,6 +133,23 @@ def test_an_agent_serves_its_queues_in_order_and_equal_ones_by_who_waits() -> No
         desk.tell(inputs.AgentReady("ann"))
 
     assert order == ["c3", "c1", "c2"]
+
+
+@pytest.mark.parametrize("order", [("a", "b", "c"), ("c", "b", "a")])
+@pytest.mark.parametrize("called_back", [False, True])
+def test_between_queues_the_first_of_all_comes_first_whatever_others_of_its_queue_ask_for(
+    order: tuple[str, ...], called_back: bool
+) -> None:
+    """Two of one queue ask for different things, and somebody of another queue comes between them."""
+    desk = Desk(sales(), QueueRules(name="support"))
+    waited = {"a": 30_000, "b": 20_000, "c": 10_000}
+    for call in order:
+        needs = (Need("greek", 1),) if call == "a" else ()
+        desk.arrive(call, "support" if call == "b" else "sales", needs=needs, waited_ms=waited[call])
+    if called_back:
+        desk.tell(inputs.CallbackAccepted(call=CallId("c"), number="5551"))
+    desk.agent("ann", "sales", "support", skills={"greek": 1})
+    assert desk.ringing() == {"ann": "a"}
 
 
 # Strategies -----------------------------------------------------------------------------------------------
@@ -1030,6 +1048,27 @@ def test_a_strategy_does_not_give_an_agent_to_the_second_who_has_become_free_for
     desk.centre.step(60_000, inputs.Tick())
 
     assert desk.ringing() == {"ann": "first", "ben": "second"}
+
+
+def test_of_those_whom_the_strategys_other_agent_must_serve_before_the_first_comes_first() -> None:
+    """The step comes late: both agents have become free meanwhile. Who is last may have either, and its strategy would
+    give it the one whom alone the two before it want; of these the one in front takes her, who had come later."""
+    desk = Desk(sales(strategy="linear", wrap_up=WrapUp("fixed", 10_000)))
+    desk.agent("ann", Membership(queue="sales", order=1), skills={"greek": 2})
+    desk.agent("ben", Membership(queue="sales", order=2))
+    desk.arrive("c1")
+    desk.arrive("c2")
+    desk.answer("ann")
+    desk.answer("ben")
+    desk.arrive("behind", needs=(Need("greek", 2),))
+    desk.arrive("front", needs=(Need("greek", 1),), priority=1)
+    desk.arrive("last")
+    desk.tell(inputs.AgentHungUp(desk.attempt("ben")), 1.0)
+    desk.tell(inputs.AgentHungUp(desk.attempt("ann")), 2.0)
+
+    desk.said += desk.centre.step(60_000, inputs.Tick())
+
+    assert desk.ringing() == {"ann": "front", "ben": "last"}
 
 
 def test_a_clock_that_was_set_back_stands_still() -> None:
