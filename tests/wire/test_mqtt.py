@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -149,6 +150,9 @@ async def test_calls_go_on_whatever_becomes_of_the_broker_and_its_last_will_tell
             (live,) = server.get("/api/v1/calls")["items"]
             await ear.topic(f"softswitch/calls/{live['call_id']}/CallAnswered")
             assert server.metrics()["softswitch_mqtt_connected"] == 1
+            sign_on(server, "alice")
+            state = await ear.topic("softswitch/agents/alice/state")
+            assert (state.payload["fact"], state.payload["state"]) == ("AgentStateChanged", "available")
         broker.kill()
         await asyncio.to_thread(call.say)
         await becomes(lambda: server.metrics()["softswitch_mqtt_connected"] == 0)
@@ -157,6 +161,7 @@ async def test_calls_go_on_whatever_becomes_of_the_broker_and_its_last_will_tell
         broker.start()
         async with listening(broker.port) as ear:
             await ear.topic("softswitch/online", True)
+            assert (await ear.topic("softswitch/agents/alice/state")).payload == state.payload
             assert server.metrics()["softswitch_mqtt_dropped_total"] == 0
             waiting = await asyncio.to_thread(EchoCall(server.sip, "crash").__enter__)
             await asyncio.to_thread(waiting.say)
@@ -164,6 +169,12 @@ async def test_calls_go_on_whatever_becomes_of_the_broker_and_its_last_will_tell
             await ear.topic("softswitch/online", False)
     finally:
         server.stop()
+
+
+def sign_on(server: Server, agent: str) -> None:
+    headers = {"Authorization": "Bearer demo-admin", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{server.url}/api/v1/agents/{agent}/sign-on", b"{}", headers, method="POST")
+    urllib.request.urlopen(request, timeout=10).close()
 
 
 def make_a_call(server: Server) -> None:
