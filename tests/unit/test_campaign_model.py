@@ -275,3 +275,20 @@ def test_numbers_and_attributes_are_checked() -> None:
     for attributes in ({"": "x"}, {"x": "y" * 501}, {str(number): "" for number in range(33)}):
         with pytest.raises(Invalid):
             check_attributes(attributes, "attributes")
+
+
+def test_a_record_that_was_put_off_twice_to_one_moment_is_given_to_one_agent() -> None:
+    later = {"later": Disposition("again", 5000)}
+    made = dialler("preview", numbers=1, retry={"machine": Retry(5000)}, dispositions=later)
+    made.set_state(0, "running")
+    made.agent_free(0, "ann")
+    made.lent(0, "ann", ANN)
+    made.accept(0, "ann")
+    made.written(0, ANN)
+    made.call_over(1000, ANN, "machine")
+    made.coded(1000, ANN, "ann", "later")
+    made.agent_free(2000, "ann")
+    made.agent_free(2000, "ben")
+    made.tick(6000)
+    assert len(of(Show, made.lent(6000, "ann", 8))) == 1
+    assert made.lent(6000, "ben", 9) == [GiveBack(9, "ben", wraps_up=False, talked=False)]
