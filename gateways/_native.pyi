@@ -1041,6 +1041,160 @@ class MediaCommand:
         def recording(self) -> int: ...
 
     @final
+    class OpenVideo(MediaCommand):
+        """Take a leg's slot into use for pictures. It can be bridged with another of its kind, echoed, silenced and
+        closed as one of sound is."""
+
+        __match_args__ = ("leg", "epoch")
+        def __new__(cls, *, leg: int, epoch: int) -> MediaCommand.OpenVideo: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+
+    @final
+    class ConnectVideo(MediaCommand):
+        """What was agreed about pictures; a second one re-arms the latch. `ours` and `theirs`: what each side receives,
+        best first, as `MediaFormats` takes it. `feedback`: what the party takes by RTCP, in the words of `a=rtcp-fb`.
+        `kbps`: the most that it takes. `sets`: H.264 parameter sets that it said by signalling. Other fields: see
+        `Connect`."""
+
+        __match_args__ = (
+            "leg",
+            "host",
+            "port",
+            "rtcp_host",
+            "rtcp_port",
+            "rtcp_mux",
+            "ours",
+            "theirs",
+            "feedback",
+            "send",
+            "receive",
+            "kbps",
+            "sets",
+            "keys",
+        )
+        def __new__(
+            cls,
+            *,
+            leg: int,
+            host: str,
+            port: int,
+            rtcp_host: str,
+            rtcp_port: int,
+            rtcp_mux: bool,
+            ours: Sequence[tuple[int, str, int, int, str]],
+            theirs: Sequence[tuple[int, str, int, int, str]],
+            feedback: Sequence[str],
+            send: bool,
+            receive: bool,
+            kbps: int | None = None,
+            sets: Sequence[bytes] = ...,
+            keys: tuple[str, bytes, bytes, bytes] | None = None,
+        ) -> MediaCommand.ConnectVideo: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def host(self) -> str: ...
+        @property
+        def port(self) -> int: ...
+        @property
+        def rtcp_host(self) -> str: ...
+        @property
+        def rtcp_port(self) -> int: ...
+        @property
+        def rtcp_mux(self) -> bool: ...
+        @property
+        def ours(self) -> list[tuple[int, str, int, int, str]]: ...
+        @property
+        def theirs(self) -> list[tuple[int, str, int, int, str]]: ...
+        @property
+        def feedback(self) -> list[str]: ...
+        @property
+        def send(self) -> bool: ...
+        @property
+        def receive(self) -> bool: ...
+        @property
+        def kbps(self) -> int | None: ...
+        @property
+        def sets(self) -> list[bytes]: ...
+        @property
+        def keys(self) -> tuple[str, bytes, bytes, bytes] | None: ...
+
+    @final
+    class Show(MediaCommand):
+        """Show a party what another sends, from its next key frame on; until then, what it has been shown. None:
+        nothing."""
+
+        __match_args__ = ("viewer", "source")
+        def __new__(cls, *, viewer: int, source: int | None) -> MediaCommand.Show: ...
+        @property
+        def viewer(self) -> int: ...
+        @property
+        def source(self) -> int | None: ...
+
+    @final
+    class Refresh(MediaCommand):
+        """A party has said by signalling that it needs a key frame of what it sees: whoever sends that is asked."""
+
+        __match_args__ = ("leg",)
+        def __new__(cls, *, leg: int) -> MediaCommand.Refresh: ...
+        @property
+        def leg(self) -> int: ...
+
+    @final
+    class LimitVideo(MediaCommand):
+        """The most that a party is to send; None: what its viewers take."""
+
+        __match_args__ = ("leg", "kbps")
+        def __new__(cls, *, leg: int, kbps: int | None) -> MediaCommand.LimitVideo: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def kbps(self) -> int | None: ...
+
+    @final
+    class Composer(MediaCommand):
+        """Let go of the composer that there is, and go to the one that listens there, if there is one."""
+
+        __match_args__ = ("path",)
+        def __new__(cls, *, path: Path | None) -> MediaCommand.Composer: ...
+        @property
+        def path(self) -> Path | None: ...
+
+    @final
+    class FeedComposer(MediaCommand):
+        """Give a party's pictures to the composer under a number of its; None: no more."""
+
+        __match_args__ = ("leg", "member")
+        def __new__(cls, *, leg: int, member: int | None) -> MediaCommand.FeedComposer: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def member(self) -> int | None: ...
+
+    @final
+    class OpenSource(MediaCommand):
+        """Take a leg's slot into use for what the composer makes under a number: it can be shown as a party's pictures.
+        `name` and `parameters`: of its codec, as in SDP."""
+
+        __match_args__ = ("leg", "epoch", "source", "name", "parameters")
+        def __new__(
+            cls, *, leg: int, epoch: int, source: int, name: str, parameters: str = ""
+        ) -> MediaCommand.OpenSource: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def source(self) -> int: ...
+        @property
+        def name(self) -> str: ...
+        @property
+        def parameters(self) -> str: ...
+
+    @final
     class Stream(MediaCommand):
         """Connect to a WebSocket server (`ws://`), and send it the sound of a leg until `StopStream`, the leg's end or
         the server's, at 8000 or 16000 samples a second. `direction`: `said` (what the party says), `heard` (what it
@@ -1226,6 +1380,69 @@ class MediaEvent:
         def reason(self) -> str: ...
 
     @final
+    class VideoStarted(MediaEvent):
+        """The first packet of a party's pictures has come, or one after a stall."""
+
+        __match_args__ = ("leg", "epoch")
+        def __new__(cls, *, leg: int, epoch: int) -> MediaEvent.VideoStarted: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+
+    @final
+    class VideoStalled(MediaEvent):
+        """No packet of a party that has sent pictures has come for two seconds."""
+
+        __match_args__ = ("leg", "epoch")
+        def __new__(cls, *, leg: int, epoch: int) -> MediaEvent.VideoStalled: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+
+    @final
+    class PictureWanted(MediaEvent):
+        """Somebody needs a key frame of a party's, which takes no such wish by RTCP: signalling is to ask it (RFC
+        5168)."""
+
+        __match_args__ = ("leg", "epoch")
+        def __new__(cls, *, leg: int, epoch: int) -> MediaEvent.PictureWanted: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+
+    @final
+    class Shown(MediaEvent):
+        """A viewer sees a source from now on."""
+
+        __match_args__ = ("viewer", "epoch", "source")
+        def __new__(cls, *, viewer: int, epoch: int, source: int) -> MediaEvent.Shown: ...
+        @property
+        def viewer(self) -> int: ...
+        @property
+        def epoch(self) -> int: ...
+        @property
+        def source(self) -> int: ...
+
+    @final
+    class ComposerReady(MediaEvent):
+        """The composer is there."""
+
+        __match_args__ = ()
+        def __new__(cls) -> MediaEvent.ComposerReady: ...
+
+    @final
+    class ComposerLost(MediaEvent):
+        """The composer has gone, or could not be reached."""
+
+        __match_args__ = ("reason",)
+        def __new__(cls, *, reason: str) -> MediaEvent.ComposerLost: ...
+        @property
+        def reason(self) -> str: ...
+
+    @final
     class StreamOpened(MediaEvent):
         """The server of a stream is there."""
 
@@ -1326,6 +1543,12 @@ class MediaEngine:
         known, milliseconds in the jitter buffer, of the round trip, percent that the party lost of late, percent of its
         packets that were more than silence, and R and MOS by ITU-T G.107."""
 
+    def video_stats(self, leg: int) -> tuple[int, int, int, int, int, float, int | None, int, int, int, int, int]:
+        """Of a leg of pictures: packets received, sent and lost, pictures that came whole and in their order, key
+        frames that began to come, jitter and the first packet's delay in milliseconds, times that the party asked for a
+        key frame by RTCP and was asked for one, packets sent again to it, and the width and height of its newest
+        pictures (0: not yet known)."""
+
     def stats(self) -> dict[str, int]:
         """`legs_open`, `packets_received`, `packets_sent`, `packets_discarded`, `panics`, `late_ticks` (done more
         than 5 ms after their time), of legs that ended `packets_lost` and `packets_late`, and `recordings_live`,
@@ -1412,6 +1635,9 @@ class MediaEngineLink:
     ]:
         """See `MediaEngine`. Read from memory that both share: it waits for nothing, and is still known when the engine
         is lost."""
+
+    def video_stats(self, leg: int) -> tuple[int, int, int, int, int, float, int | None, int, int, int, int, int]:
+        """See `MediaEngine`."""
 
     def stats(self) -> dict[str, int]:
         """Waits for the engine; all 0 when it is lost."""

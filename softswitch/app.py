@@ -463,6 +463,7 @@ class Softswitch:
             may_pick_up=answers.may_pick_up,
             keypad=self.codes.keypad,
             mixer=self.media,
+            video=self.media.pictures,
             player=self.media,
             recorder=self.media,
             prompt=self.media.in_language,
@@ -480,6 +481,7 @@ class Softswitch:
         self.sip.listen(self.switch if self._journal is None else self._journal)
         self.sip.listen_to_uplinks(self.trunks)
         self.media.listen(self.switch)
+        self.media.pictures.listen(self.switch)
         for subscriptions in (self.telemetry.subscriptions(), *(feature.subscriptions for feature in self.features)):
             for kind, hearer in subscriptions:
                 bus.subscribe(kind, hearer)

@@ -368,6 +368,67 @@ class VideoEvents(Protocol):
         ...
 
 
+class VideoSwitch(Protocol):
+    """Who sees what, beyond two who see each other. A line is one that `Video` has opened; a source is a line, or what
+    the composer makes. Besides what it shows and is shown, a line does nothing."""
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        """Show a line what another sends, from its next whole picture on; until then, what it has been shown. The
+        viewer keeps one stream: it sees no more of a change than another picture. None, and when the source is closed:
+        nothing more comes, and the last picture stays.
+
+        Sources whose codec (packetization mode) the viewer has not agreed to are not shown, which is logged.
+        """
+        ...
+
+    def limit_video(self, line: LegId, kbps: int | None) -> None:
+        """The most that a line's party is to send, where it agreed to be told (TMMBR, REMB); None: what its viewers
+        take."""
+        ...
+
+    def use_composer(self, path: Path | None) -> None:
+        """Go to the composer that listens at a socket, or to none any more. To be said again when it was lost and is
+        back."""
+        ...
+
+    def feed_composer(self, line: LegId, member: int | None) -> None:
+        """Give a line's pictures to the composer under a number that the caller and the composer know; None: no
+        more."""
+        ...
+
+    def open_source(self, source: LegId, number: int, codec: Codec) -> None:
+        """Take what the composer makes under a number as a source, until `close_video`. The codec is `H264`, whose
+        parameters say its packetization mode and profile, or `VP8`.
+
+        Raises Rejected(SWITCH_CONGESTION) when there are too many.
+        """
+        ...
+
+    def close_video(self, line: LegId) -> None:
+        """See `Video`."""
+        ...
+
+
+class VideoSwitchEvents(Protocol):
+    """What a `VideoSwitch` tells."""
+
+    def video_flows(self, line: LegId, flows: bool) -> None:
+        """The first packet of a line has come, or one after a stall; False: nothing has come for two seconds."""
+        ...
+
+    def shown(self, viewer: LegId, source: LegId) -> None:
+        """A viewer sees a source from now on."""
+        ...
+
+    def composer_ready(self) -> None:
+        """The composer is there: it gets the pictures of all that are fed to it, from whole ones on."""
+        ...
+
+    def composer_lost(self, reason: str) -> None:
+        """The composer has gone, or could not be reached: who is shown what it made keeps the last picture."""
+        ...
+
+
 class Memory(Protocol):
     """A signalling gateway's legs, as they are written down for the process after this one."""
 

@@ -1,10 +1,12 @@
 """What an offer and its answer mean for the engine. Pure."""
 
+import base64
+import binascii
 import ipaddress
 from functools import lru_cache
 
 from gateways._native import MediaCommand, MediaFormats
-from softswitch.kernel.media import Codec, MediaDescription, Security
+from softswitch.kernel.media import Codec, MediaDescription, Security, VideoLine
 
 PCMU = Codec(0, "PCMU")
 PCMA = Codec(8, "PCMA")
@@ -30,17 +32,7 @@ def connect(
 ) -> MediaCommand.Connect:
     """The engine's order from what we said (`local`) and what the party said (`remote`). `reach` is the address that
     sound is received on; None: the one that we said."""
-    mux = local.rtcp_mux and remote.rtcp_mux
-    reach = local.address.host if reach is None else reach
-    host, port = _address(remote.address.host, reach), remote.address.port
-    rtcp = remote.rtcp
-    if mux:
-        rtcp_host, rtcp_port = host, port
-    elif rtcp is not None:
-        rtcp_host, rtcp_port = _address(rtcp.host, reach), rtcp.port
-    else:
-        # RFC 3550 section 11: the next port up, where nothing else is said.
-        rtcp_host, rtcp_port = host, min(port + 1, 65535)
+    (host, port), (rtcp_host, rtcp_port), mux = _places(local, remote, reach)
     return MediaCommand.Connect(
         leg=slot,
         host=host,
@@ -54,6 +46,69 @@ def connect(
         receive=local.direction.receives and remote.direction.sends,
         keys=None if remote.security is None else _keys(remote.security),
     )
+
+
+VIDEO = (
+    Codec(97, "H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1"),
+    Codec(98, "H264", 90000, 1, "profile-level-id=42e01f;level-asymmetry-allowed=1"),
+    Codec(96, "VP8", 90000),
+)
+"""Pictures that the engine can show to many, best first."""
+
+
+def connect_video(
+    slot: int, local: VideoLine, remote: VideoLine, reach: str | None = None
+) -> MediaCommand.ConnectVideo:
+    """The same for a video line. One that either side has refused or ended is neither sent to nor heard."""
+    live = local.live and remote.live
+    (host, port), (rtcp_host, rtcp_port), mux = _places(local, remote, reach)
+    return MediaCommand.ConnectVideo(
+        leg=slot,
+        host=host,
+        port=port if live else 0,
+        rtcp_host=rtcp_host,
+        rtcp_port=rtcp_port if live else 0,
+        rtcp_mux=mux,
+        ours=local.codecs,
+        theirs=remote.codecs,
+        feedback=remote.feedback,
+        send=live and local.direction.sends and remote.direction.receives,
+        receive=live and local.direction.receives and remote.direction.sends,
+        kbps=remote.bandwidth_kbps,
+        sets=_parameter_sets(remote.codecs),
+        keys=None if remote.security is None else _keys(remote.security),
+    )
+
+
+def _parameter_sets(codecs: tuple[Codec, ...]) -> list[bytes]:
+    """What a party said of its H.264 by signalling (`sprop-parameter-sets`, RFC 6184 section 8.1); what is broken is as
+    if it was not said: they come with the pictures, too."""
+    sets: list[bytes] = []
+    for codec in codecs:
+        for parameter in codec.parameters.split(";"):
+            name, _, value = parameter.strip().partition("=")
+            if codec.name == "H264" and name.lower() == "sprop-parameter-sets":
+                try:
+                    sets += [base64.b64decode(unit, validate=True) for unit in value.split(",")[:8]]
+                except binascii.Error:
+                    continue
+    return sets
+
+
+def _places(
+    local: MediaDescription | VideoLine, remote: MediaDescription | VideoLine, reach: str | None
+) -> tuple[tuple[str, int], tuple[str, int], bool]:
+    """Where a party receives RTP and RTCP, and whether at one port."""
+    mux = local.rtcp_mux and remote.rtcp_mux
+    reach = local.address.host if reach is None else reach
+    host, port = _address(remote.address.host, reach), remote.address.port
+    rtcp = remote.rtcp
+    if mux:
+        return (host, port), (host, port), mux
+    if rtcp is not None:
+        return (host, port), (_address(rtcp.host, reach), rtcp.port), mux
+    # RFC 3550 section 11: the next port up, where nothing else is said.
+    return (host, port), (host, min(port + 1, 65535)), mux
 
 
 def _keys(security: Security) -> tuple[str, bytes, bytes, bytes] | None:

@@ -12,6 +12,7 @@ import structlog
 
 from gateways._native import MediaCommand, MediaEngine, MediaEngineLink, MediaEvent, MediaItem
 from gateways.media import agreement
+from gateways.media.pictures import Pictures
 from gateways.media.playing import Playing
 from gateways.media.process import EngineProcess, revive
 from gateways.media.prompts import Prompts
@@ -104,6 +105,9 @@ class MediaGateway:
         self._to_mix: Playing[MixId] = Playing(operations)
         self._orders: list[MediaCommand] = []
         self.streams = Streams(self._order, self._slots, above=above)
+        self.pictures = Pictures(
+            self._order, lambda: self._engine, self._slots, lambda number: self._addresses[number], listens_on
+        )
         self._events: MediaEvents | None = None
         self._recording_events: RecordingEvents | None = None
         self._takes = Takes(keeps_in, owner)
@@ -290,7 +294,7 @@ class MediaGateway:
 
     def resume(self, leg: LegId, address: HostPort, local: MediaDescription, remote: MediaDescription | None) -> bool:
         """See `softswitch.ports.Takeover`."""
-        number = next((number for number, ours in enumerate(self._addresses) if ours.port == address.port), None)
+        number = self._number_at(address)
         if number is None or not self._slots.resume(leg, number):
             return False
         self._listened_to.add(leg)  # perhaps it was, and that ends when it is bridged
@@ -298,7 +302,11 @@ class MediaGateway:
 
     def resume_video(self, line: LegId, address: HostPort) -> bool:
         """See `softswitch.ports.Takeover`."""
-        return False
+        number = self._number_at(address)
+        return number is not None and self.pictures.resume(line, number)
+
+    def _number_at(self, address: HostPort) -> int | None:
+        return next((number for number, ours in enumerate(self._addresses) if ours.port == address.port), None)
 
     def resumed(self) -> None:
         """See `softswitch.ports.Takeover`."""
@@ -534,7 +542,8 @@ class MediaGateway:
         self._loop.remove_reader(link.fileno())
         self._link = None
         self._orders.clear()
-        legs, mixes = self._slots.holders(), self._mixes.holders()
+        lines = self.pictures.lose()
+        legs, mixes = [leg for leg in self._slots.holders() if leg not in lines], self._mixes.holders()
         self._last_figures = {leg: self.figures(leg) for leg in legs}
         self._slots.lose()
         self._mixes.lose()
@@ -566,6 +575,7 @@ class MediaGateway:
         self._slots.renew(len(self._addresses), above=above, kept=dict(link.open_legs()))
         self._mixes.renew(len(self._addresses), above=above, kept=dict(link.open_mixes()))
         self.resumed()
+        self.pictures.revive()
         assert self._loop is not None
         self._loop.add_reader(link.fileno(), self._drain_link)
         log.info("there is a media engine again")
@@ -594,6 +604,8 @@ class MediaGateway:
             case MediaEvent.RecordingEnded(recording, milliseconds, size, lost_ms, reason):
                 if not self._takes.end(recording, milliseconds, size, reason) and self._recording_events is not None:
                     self._recording_events.recording_ended(recording, milliseconds, size, lost_ms, reason)
+            case _ if self.pictures.tell(event):
+                pass
             case MediaEvent.StreamOpened(stream):
                 self.streams.tell_opened(stream)
             case MediaEvent.StreamEnded(stream, lost_ms, reason):

@@ -8,7 +8,8 @@ use ::srtp::{MasterKey, Suite};
 use media_engine::recording::{Container, Figures as RecordingFigures, Layout, Pause};
 use media_engine::{
     By, Coding, Command, Configuration, Connection, Direction, Engine, Event, Formats, IoKind,
-    Item, Keys, LegFigures, Listening, Playback, RATINGS, Stream, Target, ToneSpec, Totals,
+    Item, Keys, LegFigures, Listening, Playback, RATINGS, Stream, Takes, Target, ToneSpec, Totals,
+    VideoCoding, VideoConnection, VideoKind, VideoTerms,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
@@ -199,6 +200,43 @@ pub enum MediaCommand {
     ResumeRecord { recording: u64 },
     #[pyo3(constructor = (*, recording))]
     StopRecord { recording: u64 },
+    #[pyo3(constructor = (*, leg, epoch))]
+    OpenVideo { leg: u32, epoch: u64 },
+    #[pyo3(constructor = (*, leg, host, port, rtcp_host, rtcp_port, rtcp_mux, ours, theirs, feedback, send, receive, kbps = None, sets = Vec::new(), keys = None))]
+    ConnectVideo {
+        leg: u32,
+        host: String,
+        port: u16,
+        rtcp_host: String,
+        rtcp_port: u16,
+        rtcp_mux: bool,
+        ours: Vec<Said>,
+        theirs: Vec<Said>,
+        feedback: Vec<String>,
+        send: bool,
+        receive: bool,
+        kbps: Option<u32>,
+        sets: Vec<Vec<u8>>,
+        keys: Option<KeysTuple>,
+    },
+    #[pyo3(constructor = (*, viewer, source))]
+    Show { viewer: u32, source: Option<u32> },
+    #[pyo3(constructor = (*, leg))]
+    Refresh { leg: u32 },
+    #[pyo3(constructor = (*, leg, kbps))]
+    LimitVideo { leg: u32, kbps: Option<u32> },
+    #[pyo3(constructor = (*, path))]
+    Composer { path: Option<PathBuf> },
+    #[pyo3(constructor = (*, leg, member))]
+    FeedComposer { leg: u32, member: Option<u64> },
+    #[pyo3(constructor = (*, leg, epoch, source, name, parameters=String::new()))]
+    OpenSource {
+        leg: u32,
+        epoch: u64,
+        source: u64,
+        name: String,
+        parameters: String,
+    },
     #[pyo3(constructor = (*, stream, leg, url, rate, direction, play, about))]
     Stream {
         stream: u64,
@@ -420,11 +458,89 @@ impl MediaCommand {
                 },
                 about: about.clone(),
             }),
+            &Self::OpenVideo { leg, epoch } => Command::OpenVideo { leg, epoch },
+            Self::ConnectVideo {
+                leg,
+                host,
+                port,
+                rtcp_host,
+                rtcp_port,
+                rtcp_mux,
+                ours,
+                theirs,
+                feedback,
+                send,
+                receive,
+                kbps,
+                sets,
+                keys,
+            } => Command::ConnectVideo {
+                leg: *leg,
+                connection: VideoConnection {
+                    rtp: SocketAddr::new(address(host)?, *port),
+                    rtcp: SocketAddr::new(address(rtcp_host)?, *rtcp_port),
+                    rtcp_mux: *rtcp_mux,
+                    terms: Arc::new(VideoTerms::agree(
+                        video_codings(ours)?,
+                        video_codings(theirs)?,
+                        Takes::new(feedback.iter().map(String::as_str)),
+                    )),
+                    most: kbps.map(bits),
+                    sets: sets.clone(),
+                    send: *send,
+                    receive: *receive,
+                    keys: keys.as_ref().map(keys_of).transpose()?.map(Arc::new),
+                },
+            },
+            &Self::Show { viewer, source } => Command::Show { viewer, source },
+            &Self::Refresh { leg } => Command::Refresh { leg },
+            &Self::LimitVideo { leg, kbps } => Command::LimitVideo {
+                leg,
+                bits: kbps.map(bits),
+            },
+            Self::Composer { path } => Command::Composer { path: path.clone() },
+            &Self::FeedComposer { leg, member } => Command::FeedComposer { leg, member },
+            Self::OpenSource {
+                leg,
+                epoch,
+                source,
+                name,
+                parameters,
+            } => match VideoCoding::new(0, name, 90_000, parameters).kind {
+                VideoKind::Picture(wire) => Command::OpenSource {
+                    leg: *leg,
+                    epoch: *epoch,
+                    source: *source,
+                    wire,
+                },
+                _ => return Err(unknown("codec of pictures that we make", name)),
+            },
             &Self::StopStream { stream } => Command::StopStream { stream },
             &Self::Silence { leg } => Command::Silence { leg },
             &Self::Close { leg } => Command::Close { leg },
         })
     }
+}
+
+fn bits(kilobits: u32) -> u64 {
+    u64::from(kilobits) * 1000
+}
+
+fn video_codings(said: &[Said]) -> PyResult<Vec<VideoCoding>> {
+    said.iter()
+        .map(|(payload_type, name, clock_rate, _, parameters)| {
+            if *payload_type > 127 {
+                let reason = format!("{payload_type} is no payload type");
+                return Err(PyValueError::new_err(reason));
+            }
+            Ok(VideoCoding::new(
+                *payload_type,
+                name,
+                *clock_rate,
+                parameters,
+            ))
+        })
+        .collect()
 }
 
 fn unknown(what: &str, word: &str) -> PyErr {
@@ -505,6 +621,22 @@ pub enum MediaEvent {
         lost_ms: u64,
         reason: String,
     },
+    #[pyo3(constructor = (*, leg, epoch))]
+    VideoStarted { leg: u32, epoch: u64 },
+    #[pyo3(constructor = (*, leg, epoch))]
+    VideoStalled { leg: u32, epoch: u64 },
+    #[pyo3(constructor = (*, leg, epoch))]
+    PictureWanted { leg: u32, epoch: u64 },
+    #[pyo3(constructor = (*, viewer, epoch, source))]
+    Shown {
+        viewer: u32,
+        epoch: u64,
+        source: u32,
+    },
+    #[pyo3(constructor = ())]
+    ComposerReady {},
+    #[pyo3(constructor = (*, reason))]
+    ComposerLost { reason: String },
     #[pyo3(constructor = (*, stream))]
     StreamOpened { stream: u64 },
     #[pyo3(constructor = (*, stream, lost_ms, reason))]
@@ -574,6 +706,20 @@ impl From<Event> for MediaEvent {
                 lost_ms,
                 reason,
             },
+            Event::VideoStarted { leg, epoch } => Self::VideoStarted { leg, epoch },
+            Event::VideoStalled { leg, epoch } => Self::VideoStalled { leg, epoch },
+            Event::PictureWanted { leg, epoch } => Self::PictureWanted { leg, epoch },
+            Event::Shown {
+                viewer,
+                epoch,
+                source,
+            } => Self::Shown {
+                viewer,
+                epoch,
+                source,
+            },
+            Event::ComposerReady => Self::ComposerReady {},
+            Event::ComposerLost { reason } => Self::ComposerLost { reason },
             Event::StreamOpened { stream } => Self::StreamOpened { stream },
             Event::StreamEnded {
                 stream,
@@ -632,6 +778,28 @@ pub fn leg_stats<'py>(py: Python<'py>, figures: &LegFigures) -> PyResult<Bound<'
             measures.sound.map(percent).into_bound_py_any(py)?,
             figures.r.map(rounded).into_bound_py_any(py)?,
             figures.mos.map(rounded).into_bound_py_any(py)?,
+        ],
+    )
+}
+
+/// What `MediaEngine.video_stats` gives.
+pub fn video_stats<'py>(py: Python<'py>, figures: &LegFigures) -> PyResult<Bound<'py, PyTuple>> {
+    let video = figures.video;
+    PyTuple::new(
+        py,
+        [
+            figures.received.into_bound_py_any(py)?,
+            figures.sent.into_bound_py_any(py)?,
+            figures.lost.into_bound_py_any(py)?,
+            video.frames.into_bound_py_any(py)?,
+            video.key_frames.into_bound_py_any(py)?,
+            rounded(figures.jitter_ms).into_bound_py_any(py)?,
+            figures.first_packet_ms.into_bound_py_any(py)?,
+            video.asked_by_party.into_bound_py_any(py)?,
+            video.asked_of_party.into_bound_py_any(py)?,
+            video.resent.into_bound_py_any(py)?,
+            video.width.into_bound_py_any(py)?,
+            video.height.into_bound_py_any(py)?,
         ],
     )
 }
@@ -776,6 +944,14 @@ impl MediaEngine {
             .leg_figures(leg)
             .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))?;
         leg_stats(py, &figures)
+    }
+
+    fn video_stats<'py>(&self, py: Python<'py>, leg: u32) -> PyResult<Bound<'py, PyTuple>> {
+        let figures = self
+            .0
+            .leg_figures(leg)
+            .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))?;
+        video_stats(py, &figures)
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

@@ -8,7 +8,9 @@ use pyo3::exceptions::{PyConnectionAbortedError, PyConnectionError, PyValueError
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::media::{MediaCommand, MediaEvent, configuration, leg_stats, ratings, stats};
+use crate::media::{
+    MediaCommand, MediaEvent, configuration, leg_stats, ratings, stats, video_stats,
+};
 
 #[pyclass(frozen, module = "gateways._native")]
 pub struct MediaEngineLink(Client);
@@ -106,6 +108,14 @@ impl MediaEngineLink {
             .leg_figures(leg)
             .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))?;
         leg_stats(py, &figures)
+    }
+
+    fn video_stats<'py>(&self, py: Python<'py>, leg: u32) -> PyResult<Bound<'py, PyTuple>> {
+        let figures = self
+            .0
+            .leg_figures(leg)
+            .ok_or_else(|| PyValueError::new_err(format!("there is no leg {leg}")))?;
+        video_stats(py, &figures)
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

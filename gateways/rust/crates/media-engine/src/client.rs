@@ -137,7 +137,10 @@ impl Client {
     pub fn submit(&self, commands: Vec<Command>) {
         let mut line = self.lock();
         for command in &commands {
-            if let Command::Open { leg, epoch } = *command {
+            if let Command::Open { leg, epoch }
+            | Command::OpenVideo { leg, epoch }
+            | Command::OpenSource { leg, epoch, .. } = *command
+            {
                 if let Some(last) = line.epochs.get_mut(leg as usize) {
                     *last = epoch;
                 }

@@ -14,6 +14,7 @@ use crate::guard::Keys;
 use crate::leg::{Detected, Listening};
 use crate::playlist::ToneSpec;
 use crate::streaming::Wanted;
+use crate::video::{VideoConnection, Wire};
 
 /// An order about a leg or a mix, each named by its slot. Carried out in the order given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,47 @@ pub enum Command {
     /// Send a party's sound back to it.
     Echo {
         leg: u32,
+    },
+    /// The same for pictures: such a leg can be bridged with another of its kind, echoed, silenced and closed as one of
+    /// sound is, and nothing else of what those can.
+    OpenVideo {
+        leg: u32,
+        epoch: u64,
+    },
+    ConnectVideo {
+        leg: u32,
+        connection: VideoConnection,
+    },
+    /// Show a party what another sends, from its next key frame on; until then, what it has been shown. None: nothing.
+    Show {
+        viewer: u32,
+        source: Option<u32>,
+    },
+    /// A party has said by signalling that it needs a key frame of what it sees: whoever sends that is asked.
+    Refresh {
+        leg: u32,
+    },
+    /// The most that a party is to send, in bits a second; None: what it likes.
+    LimitVideo {
+        leg: u32,
+        bits: Option<u64>,
+    },
+    /// Let go of the composer that there is, and begin with the one that listens there, if there is one.
+    Composer {
+        #[serde(with = "crate::wire::optional_path")]
+        path: Option<PathBuf>,
+    },
+    /// Give a party's pictures to the composer under a number of its; None: no more.
+    FeedComposer {
+        leg: u32,
+        member: Option<u64>,
+    },
+    /// Take a leg's slot into use for pictures that the composer makes under a number: they can be shown as a party's.
+    OpenSource {
+        leg: u32,
+        epoch: u64,
+        source: u64,
+        wire: Wire,
     },
     /// Play a list; `operation` comes back in `PlayEnded`. `looped`: it begins anew for ever. `over`: over what is heard
     /// already, and not in its place; what is played to a mix always is.
@@ -280,7 +322,11 @@ pub enum Event {
         operation: u64,
     },
     /// Another member of a mix speaks now.
-    Speaking { mix: u32, epoch: u64, leg: u32 },
+    Speaking {
+        mix: u32,
+        epoch: u64,
+        leg: u32,
+    },
     /// A command about a mix could not be carried out, or its work panicked: it is silent now.
     MixFailed {
         mix: u32,
@@ -288,7 +334,10 @@ pub enum Event {
         reason: Cow<'static, str>,
     },
     /// Sound of a recording is being lost; told once until some could be written again. It goes on.
-    RecordingTroubled { recording: u64, reason: String },
+    RecordingTroubled {
+        recording: u64,
+        reason: String,
+    },
     /// A recording's file is complete, or could not be made (0 bytes). `reason`: empty where it was stopped.
     RecordingEnded {
         recording: u64,
@@ -298,8 +347,36 @@ pub enum Event {
         lost_ms: u64,
         reason: String,
     },
+    /// The first packet of a party's pictures has come, or one after a stall.
+    VideoStarted {
+        leg: u32,
+        epoch: u64,
+    },
+    /// Nothing more comes from a party that has sent pictures.
+    VideoStalled {
+        leg: u32,
+        epoch: u64,
+    },
+    /// Somebody needs a key frame of a party's, which takes no such wish by RTCP: signalling is to ask it (RFC 5168).
+    PictureWanted {
+        leg: u32,
+        epoch: u64,
+    },
+    /// A viewer sees a source now.
+    Shown {
+        viewer: u32,
+        epoch: u64,
+        source: u32,
+    },
+    /// The composer is there; it has gone, or never came.
+    ComposerReady,
+    ComposerLost {
+        reason: String,
+    },
     /// The far end of a stream is there.
-    StreamOpened { stream: u64 },
+    StreamOpened {
+        stream: u64,
+    },
     /// A stream is over, or never came to be. `lost_ms`: sound that its far end was too slow for.
     StreamEnded {
         stream: u64,

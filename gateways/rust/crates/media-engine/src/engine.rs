@@ -22,6 +22,7 @@ use crate::streaming::Streams;
 use crate::studio::{Studio, Wanted};
 use crate::switchboard::Switchboard;
 use crate::uring::Uring;
+use crate::video::Composer;
 use crate::wire::Inventory;
 use crate::worker::{self, Shared};
 
@@ -74,6 +75,9 @@ pub struct Engine {
     shared: Arc<Shared>,
     ports: Vec<u16>,
     io: IoKind,
+    sockets: Arc<Sockets>,
+    /// Slots whose sockets are made fit for pictures.
+    for_pictures: Mutex<Vec<bool>>,
     switchboard: Mutex<Switchboard>,
     studio: Mutex<Studio>,
     wishes: Arc<Wishes>,
@@ -102,7 +106,9 @@ impl Engine {
             shared: Arc::clone(&shared),
             ports: sockets.ports().to_vec(),
             io: kinds[0],
-            switchboard: Mutex::new(Switchboard::new(slots)),
+            sockets: Arc::clone(&sockets),
+            for_pictures: Mutex::new(vec![false; slots]),
+            switchboard: Mutex::new(Switchboard::new(slots, Arc::clone(&shared.views))),
             studio: Mutex::default(),
             wishes: Arc::default(),
             streams: Mutex::default(),
@@ -156,6 +162,7 @@ impl Engine {
         let mut errands: Vec<Vec<(Errand, f64)>> = vec![Vec::new(); self.shared.errands.len()];
         for command in commands {
             self.direct(command, &switchboard);
+            self.prepare(command);
             if let Some((leg, live)) = self.stream(command, &switchboard) {
                 errands[self.shared.thread_of(leg)].push((Errand::Leg(leg, live), 1.0));
             }
@@ -186,6 +193,39 @@ impl Engine {
             queue.push_all(errands, |errand| {
                 self.shared.events.push(refused(&errand, &switchboard), 1.0);
             });
+        }
+    }
+
+    /// What is done outside the threads of legs, for pictures.
+    fn prepare(&self, command: &Command) {
+        match command {
+            Command::Composer { path } => match Composer::connect(&self.shared, path.as_deref()) {
+                Ok(thread) => {
+                    let mut threads = self.lock_threads();
+                    threads.retain(|thread| !thread.is_finished());
+                    threads.extend(thread);
+                }
+                Err(error) => {
+                    let reason = error.to_string();
+                    self.shared.events.push(Event::ComposerLost { reason }, 1.0);
+                }
+            },
+            Command::Open { leg, .. } => self.suit(*leg, false),
+            Command::OpenVideo { leg, .. } => self.suit(*leg, true),
+            _ => {}
+        }
+    }
+
+    /// A call of sound in a slot that never had pictures pays nothing for it.
+    fn suit(&self, leg: u32, pictures: bool) {
+        let mut suited = self
+            .for_pictures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(suited) = suited.get_mut(leg as usize) {
+            if std::mem::replace(suited, pictures) != pictures {
+                self.sockets.suit(leg, pictures);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use srtp::Refused;
 
 use crate::address::AddressCell;
 use crate::measures::{Measures, MeasuresCell, score};
+use crate::video::{VideoCounters, VideoFigures};
 
 /// Packets of a plain leg that are looked at whether they are protected.
 const LOOKED_AT: u64 = 100;
@@ -41,6 +42,8 @@ pub struct LegFigures {
     /// Rating of what came (ITU-T G.107), and the score that follows; None: nothing came.
     pub r: Option<f64>,
     pub mos: Option<f64>,
+    /// Of a leg of pictures.
+    pub video: VideoFigures,
 }
 
 /// The live form of [`LegFigures`], one for each slot, used by one epoch after another. What each packet counts comes
@@ -65,6 +68,7 @@ pub struct Counters {
     first_packet_ms: AtomicU64,
     last_address: AddressCell,
     measures: MeasuresCell,
+    pub video: VideoCounters,
 }
 
 impl Counters {
@@ -88,6 +92,7 @@ impl Counters {
         self.lost.store(0, Relaxed);
         self.last_address.set(None);
         self.measures.set(Measures::default());
+        self.video.open();
         self.epoch.store(epoch, Relaxed);
     }
 
@@ -194,6 +199,7 @@ impl Counters {
             measures,
             r,
             mos: r.map(score),
+            video: self.video.read(),
         }
     }
 }

@@ -6,7 +6,7 @@
 mod detect;
 mod keying;
 mod measure;
-mod party;
+pub mod party;
 mod receive;
 mod record;
 mod send;

@@ -15,6 +15,7 @@ use crate::io::{Hearer, Outbox};
 use crate::leg::{Datagram, Desk, Fate, Leg};
 use crate::mix::Mix;
 use crate::mixed::Mixed;
+use crate::video::VideoLeg;
 use crate::wheel::{PHASES, Wheel};
 use crate::worker::Shared;
 
@@ -25,6 +26,8 @@ const FAULT: Cow<'static, str> = Cow::Borrowed("a fault in the media engine");
 pub struct Legs {
     legs: Vec<Option<Seated>>,
     mixes: Vec<Option<Box<Room>>>,
+    /// Of pictures, in the slots that no leg of sound has.
+    pictures: Vec<Option<Box<VideoLeg>>>,
     shared: Arc<Shared>,
     /// Ticks of legs by their slots, and of mixes by theirs behind those.
     wheel: Wheel,
@@ -74,6 +77,7 @@ impl Legs {
         Self {
             legs: (0..slots).map(|_| None).collect(),
             mixes: (0..slots).map(|_| None).collect(),
+            pictures: (0..slots).map(|_| None).collect(),
             shared,
             wheel: Wheel::default(),
             pressed: Vec::new(),
@@ -145,7 +149,7 @@ impl Legs {
 
     fn tick_leg(&mut self, slot: u32, outbox: &mut impl Outbox) {
         let Some(Seated { leg, .. }) = &mut self.legs[slot as usize] else {
-            return;
+            return self.tick_pictures(slot, outbox);
         };
         let epoch = leg.epoch;
         let outlet = &self.shared.outlets[slot as usize];
@@ -260,8 +264,7 @@ impl Legs {
     /// A datagram, out of its protection where it has one.
     fn take_datagram(&mut self, slot: u32, datagram: Datagram<'_>, outbox: &mut impl Outbox) {
         let Some(Seated { guard, .. }) = &mut self.legs[slot as usize] else {
-            self.discarded += 1;
-            return;
+            return self.take_picture(slot, datagram, outbox);
         };
         let counters = &self.shared.counters[slot as usize];
         let Some(guard) = guard else {
@@ -378,6 +381,8 @@ impl Legs {
                     epoch,
                     reason: FAULT,
                 });
+            } else {
+                self.end_faulty_pictures(slot);
             }
         }
     }
@@ -419,6 +424,9 @@ impl Hearer for Legs {
 }
 
 mod orders;
+mod pictures;
+#[cfg(test)]
+mod pictures_story;
 #[cfg(test)]
 mod story;
 mod telling;

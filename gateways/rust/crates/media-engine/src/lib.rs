@@ -8,6 +8,8 @@
 //! mixes, it is heard: put into a `playout`, from which each tick of the leg takes 20 ms for its `voice`. What a leg sends
 //! of its own comes from a voice, a mix (`mix`, `mixed`) or a `playlist`, and becomes packets in its `speaker`.
 //!
+//! Pictures have legs of their own (`video`), which are passed on or shown as packets, and never decoded here.
+//!
 //! What is recorded goes as packets to threads of its own (`studio`), and what servers elsewhere hear and say
 //! has a thread for each of them (`streaming`).
 
@@ -51,6 +53,7 @@ mod streaming;
 mod studio;
 mod switchboard;
 mod uring;
+mod video;
 mod voice;
 mod wheel;
 mod wire;
@@ -68,4 +71,5 @@ pub use measures::{Measures, RATINGS};
 pub use playlist::ToneSpec;
 pub use server::{Service, serve};
 pub use streaming::Wanted as Stream;
+pub use video::{Takes, VideoCoding, VideoConnection, VideoFigures, VideoKind, VideoTerms, Wire};
 pub use wire::Welcome;

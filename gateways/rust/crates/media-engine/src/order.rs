@@ -10,6 +10,7 @@ use crate::mix::Standing;
 use crate::playlist::Item;
 use crate::speaker::Manner;
 use crate::streaming::Incoming;
+use crate::video::VideoOrder;
 
 /// What the thread of one leg is to do.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub enum Order {
     },
     /// Play what comes from the far end of a stream.
     Live(Arc<Incoming>),
+    /// Of a leg of pictures.
+    Video(VideoOrder),
     Silence,
     Close,
 }

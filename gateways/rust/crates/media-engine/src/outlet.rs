@@ -76,6 +76,11 @@ impl Outlet {
         self.secured.store(seal.is_some(), Ordering::Release);
     }
 
+    /// Whether what goes out is protected first.
+    pub fn is_secured(&self) -> bool {
+        self.secured.load(Ordering::Acquire)
+    }
+
     /// Hand a packet on as this user of the slot is to have it. False: its key could not protect it.
     #[inline]
     pub fn emit(&self, epoch: u64, data: &[u8], send: impl FnOnce(&[u8])) -> bool {

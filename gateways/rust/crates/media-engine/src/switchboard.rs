@@ -16,9 +16,11 @@ use crate::order::{Errand, MixOrder, Order, Playlist};
 use crate::prompt::Prompt;
 use crate::speaker::Manner;
 use crate::streaming::Company;
+use crate::video::Views;
 use crate::wire::Inventory;
 
 use Errand::{Leg, Mix};
+use pictures::Pictures;
 
 #[derive(Clone, Default)]
 struct Slot {
@@ -28,6 +30,8 @@ struct Slot {
     last_epoch: u64,
     connection: Option<Connection>,
     place: Place,
+    /// Where it carries pictures, and no sound.
+    pictures: Option<Box<Pictures>>,
 }
 
 /// Whom a leg hears.
@@ -38,6 +42,8 @@ enum Place {
     /// Another leg; itself, as an echo.
     Bridged(u32),
     Mixed(u32),
+    /// It is shown the pictures of another.
+    Shown(u32),
 }
 
 #[derive(Clone, Default)]
@@ -59,16 +65,20 @@ pub struct Switchboard {
     mixes: Vec<MixSlot>,
     prompts: HashMap<u32, Arc<Prompt>>,
     next_prompt: u32,
+    /// What each slot's party is shown: set here, at once, since the sources of one after another may have different
+    /// threads.
+    views: Arc<Views>,
 }
 
 impl Switchboard {
     /// With as many mixes as legs: no more of them have a member.
-    pub fn new(slots: usize) -> Self {
+    pub fn new(slots: usize, views: Arc<Views>) -> Self {
         Self {
             slots: vec![Slot::default(); slots],
             mixes: vec![MixSlot::default(); slots],
             prompts: HashMap::new(),
             next_prompt: 0,
+            views,
         }
     }
 
@@ -97,7 +107,7 @@ impl Switchboard {
                 let place = slot.place;
                 let mut errands = vec![Leg(leg, Order::Connect(connection.clone()))];
                 match place {
-                    Place::Alone => {}
+                    Place::Alone | Place::Shown(_) => {}
                     Place::Bridged(peer) => errands.extend(self.bridge(leg, peer)),
                     Place::Mixed(mix) => {
                         let manner = connection.manner();
@@ -106,6 +116,18 @@ impl Switchboard {
                 }
                 Ok(errands)
             }
+            Command::Bridge { a, b } if self.carries_pictures(a) => self.bridge_pictures(a, b),
+            Command::Echo { leg } if self.carries_pictures(leg) => self.show(leg, Some(leg)),
+            Command::Silence { leg } if self.carries_pictures(leg) => self.silence_pictures(leg),
+            Command::Close { leg } if self.carries_pictures(leg) => self.close_pictures(leg),
+            Command::OpenVideo { .. }
+            | Command::ConnectVideo { .. }
+            | Command::Show { .. }
+            | Command::Refresh { .. }
+            | Command::LimitVideo { .. }
+            | Command::Composer { .. }
+            | Command::FeedComposer { .. }
+            | Command::OpenSource { .. } => self.carry_out_pictures(command),
             Command::Bridge { a, b } => {
                 let epoch = self.epoch(a)?;
                 self.epoch(b)?;
@@ -298,6 +320,9 @@ impl Switchboard {
         match target {
             Target::Leg(leg) => {
                 let slot = self.slots.get(leg as usize)?;
+                if slot.pictures.is_some() {
+                    return None;
+                }
                 let connection = slot.connection.as_ref();
                 let wide = connection.is_some_and(|connection| connection.formats.is_wide());
                 Some((slot.epoch?, if wide { 16_000 } else { 8000 }))
@@ -314,13 +339,14 @@ impl Switchboard {
         match self.slots.get(leg as usize).map(|slot| slot.place) {
             Some(Place::Bridged(peer)) => Company::Leg(peer, self.slots[peer as usize].last_epoch),
             Some(Place::Mixed(mix)) => Company::Mix(mix, self.mixes[mix as usize].last_epoch),
-            Some(Place::Alone) | None => Company::Nobody,
+            Some(Place::Alone | Place::Shown(_)) | None => Company::Nobody,
         }
     }
 
-    /// The present user of a slot; None: it is not in use.
+    /// The present user of a slot; None: it is not in use, or not for sound.
     pub fn user(&self, leg: u32) -> Option<u64> {
-        self.slots.get(leg as usize)?.epoch
+        let slot = self.slots.get(leg as usize)?;
+        slot.epoch.filter(|_| slot.pictures.is_none())
     }
 
     /// The present user of a slot, or the last.
@@ -513,6 +539,9 @@ impl Switchboard {
     fn epoch(&mut self, leg: u32) -> Result<u64, Event> {
         let slot = self.slot(leg)?;
         let last = slot.last_epoch;
+        if slot.pictures.is_some() {
+            return Err(failed(leg, last, "the leg carries pictures"));
+        }
         slot.epoch
             .ok_or_else(|| failed(leg, last, "the leg is not open"))
     }
@@ -528,6 +557,7 @@ fn mix_failed(mix: u32, epoch: u64, reason: &'static str) -> Event {
     Event::MixFailed { mix, epoch, reason }
 }
 
+mod pictures;
 mod playing;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::formats::{Coding, Formats, Kind};
 
 pub const GREETING: &[u8; 8] = b"SOFTSWME";
 /// To be raised whenever a record, or what is read from the shared figures, changes; a test notices.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Bytes of a greeting with its version.
 pub const OPENING: usize = GREETING.len() + 4;
 
@@ -193,6 +193,9 @@ pub fn check(command: &Command) -> Result<(), Malformed> {
         Command::Connect { connection, .. } if !connection.formats.can_be() => {
             Err(Malformed("a format cannot be"))
         }
+        Command::ConnectVideo { connection, .. } if !connection.terms.can_be() => {
+            Err(Malformed("a format cannot be"))
+        }
         _ => Ok(()),
     }
 }
@@ -229,6 +232,23 @@ pub mod path {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
         let bytes = Vec::<u8>::deserialize(deserializer)?;
         Ok(PathBuf::from(OsStr::from_bytes(&bytes)))
+    }
+}
+
+/// The same, of one that may be none.
+pub mod optional_path {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Path;
+
+    pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+        path.clone().map(Path).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<Path>::deserialize(from)?.map(|path| path.0))
     }
 }
 

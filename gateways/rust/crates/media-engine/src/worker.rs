@@ -17,6 +17,7 @@ use crate::outlet::Outlet;
 use crate::priority;
 use crate::queue::Queue;
 use crate::studio::Tracks;
+use crate::video::{Composer, Views};
 use crate::voice::Voices;
 
 /// What all threads see.
@@ -25,6 +26,8 @@ pub struct Shared {
     pub outlets: Vec<Outlet>,
     pub around: Around,
     pub mix_tracks: Tracks,
+    pub views: Arc<Views>,
+    pub composer: Composer,
     pub events: Queue<Event>,
     /// What each thread is to do.
     pub errands: Vec<Queue<Errand>>,
@@ -61,6 +64,8 @@ impl Shared {
                 tracks: Arc::new(Tracks::new(slots)),
             },
             mix_tracks: Tracks::new(slots),
+            views: Arc::new(Views::new(slots)),
+            composer: Composer::default(),
             events: Queue::new(EVENTS)?,
             errands: (0..threads)
                 .map(|_| Queue::new(limit))
@@ -110,7 +115,7 @@ pub fn run(mut io: impl Io, thread: usize, shared: Arc<Shared>) {
             }
         }
         for errand in shared.errands[thread].take_all() {
-            legs.carry_out(errand);
+            legs.carry_out(errand, &mut io);
         }
         legs.tick(&mut io);
         if let Err(error) = io.flush() {

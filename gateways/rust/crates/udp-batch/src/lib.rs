@@ -11,7 +11,7 @@ mod socket;
 pub use address::RawAddress;
 pub use receive::{Datagram, ReceiveBatch};
 pub use send::{Outcome, send_batch};
-pub use socket::bind;
+pub use socket::{bind, set_buffers};
 
 /// Datagrams moved by one system call. Beyond 64 the saving is lost in cache misses.
 pub const BATCH: usize = 64;

@@ -34,24 +34,35 @@ pub fn bind(address: SocketAddr, receive_buffer: usize) -> io::Result<UdpSocket>
     if address.is_ipv6() {
         set_option(socket.as_raw_fd(), libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
     }
-    let size = libc::c_int::try_from(receive_buffer).unwrap_or(libc::c_int::MAX);
-    // The forced form passes net.core.rmem_max where we are privileged; else the plain one takes what it gets.
-    if set_option(
+    buffer(
         socket.as_raw_fd(),
-        libc::SOL_SOCKET,
-        libc::SO_RCVBUFFORCE,
-        size,
-    )
-    .is_err()
-    {
-        set_option(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, size)?;
-    }
+        (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF),
+        receive_buffer,
+    )?;
     let raw = RawAddress::from(address);
     // SAFETY: `raw` lives through the call and is as long as it tells.
     if unsafe { libc::bind(socket.as_raw_fd(), raw.as_ptr(), raw.length()) } < 0 {
         return Err(io::Error::last_os_error());
     }
     Ok(UdpSocket::from(socket))
+}
+
+/// Give a socket other buffers, both of so many bytes, or as near as the kernel allows.
+pub fn set_buffers(socket: &UdpSocket, bytes: usize) {
+    for names in [
+        (libc::SO_RCVBUFFORCE, libc::SO_RCVBUF),
+        (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF),
+    ] {
+        // A size is never refused, only cut.
+        buffer(socket.as_raw_fd(), names, bytes).ok();
+    }
+}
+
+/// The forced form passes net.core's limit where we are privileged; else the plain one takes what it gets.
+fn buffer(socket: RawFd, names: (libc::c_int, libc::c_int), bytes: usize) -> io::Result<()> {
+    let size = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    set_option(socket, libc::SOL_SOCKET, names.0, size)
+        .or_else(|_| set_option(socket, libc::SOL_SOCKET, names.1, size))
 }
 
 fn set_option(

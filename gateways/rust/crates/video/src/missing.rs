@@ -120,8 +120,16 @@ impl Missing {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.gaps.is_empty()
+    /// Give up what has not come by itself in so many seconds: it cannot be asked for.
+    pub fn give_up_after(&mut self, seconds: f64, now: f64) {
+        let before = self.gaps.len();
+        self.gaps.retain(|gap| now - gap.since <= seconds);
+        self.given_up |= self.gaps.len() < before;
+    }
+
+    /// Whether nothing is missing, and nothing was given up since that was asked last.
+    pub fn is_quiet(&self) -> bool {
+        self.gaps.is_empty() && !self.given_up
     }
 }
 
@@ -157,7 +165,7 @@ mod tests {
         assert_eq!(again, [(4, 0xffff), (21, 0xff)]);
         assert!(!missing.take_given_up());
         assert_eq!(asked(&mut missing, 1.6), []);
-        assert!(missing.take_given_up() && missing.is_empty());
+        assert!(missing.take_given_up() && missing.is_quiet());
     }
 
     #[test]
@@ -168,8 +176,8 @@ mod tests {
         assert!(missing.take_given_up(), "more than it keeps");
         assert_eq!(missing.gaps.len(), MOST);
         missing.came(10_000, 0.0);
-        assert!(missing.is_empty() && missing.take_given_up());
+        assert!(missing.take_given_up() && missing.is_quiet());
         missing.came(300, 0.0);
-        assert!(missing.is_empty());
+        assert!(missing.take_given_up() && missing.is_quiet());
     }
 }

@@ -234,18 +234,7 @@ impl Leg {
         outlet: &Outlet,
     ) -> Option<Fate> {
         let party = self.party.as_mut()?;
-        let source = datagram.source;
-        if on_rtcp_socket {
-            // Whoever is the party's RTP source may send RTCP from any port of the same host; nobody else may.
-            let host = party.latch.source().unwrap_or(party.connection.rtcp).ip();
-            if source.ip() != host && source != party.connection.rtcp {
-                return None;
-            }
-            if party.rtcp_source != Some(source) {
-                party.rtcp_source = Some(source);
-                party.publish(outlet);
-            }
-        } else if !party.connection.rtcp_mux || party.latch.source() != Some(source) {
+        if !party.is_its_rtcp(datagram.source, on_rtcp_socket, outlet) {
             return None;
         }
         match &self.doing {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::guard::Guard;
+use crate::io::Outbox;
 use crate::leg::Leg;
 use crate::mix::Mix;
 use crate::order::{Errand, MixOrder, Order, Playlist};
@@ -12,8 +13,11 @@ use crate::streaming::Live;
 use super::{Legs, Room, Seated};
 
 impl Legs {
-    pub fn carry_out(&mut self, errand: Errand) {
+    pub fn carry_out(&mut self, errand: Errand, outbox: &mut impl Outbox) {
         match errand {
+            Errand::Leg(slot, Order::Video(order)) => {
+                self.guarded(slot, |legs| legs.obey_video(slot, order, outbox));
+            }
             Errand::Leg(slot, order) => self.guarded(slot, |legs| legs.obey(slot, order)),
             Errand::Mix(mix, order) => self.guarded_mix(mix, |legs| legs.obey_mix(mix, order)),
         }
@@ -37,7 +41,7 @@ impl Legs {
             return;
         };
         match order {
-            Order::Open { .. } => {}
+            Order::Open { .. } | Order::Video(_) => {}
             Order::Connect(connection) => {
                 let keys = connection.keys.as_deref();
                 outlet.secure(keys.map(|keys| &keys.ours));

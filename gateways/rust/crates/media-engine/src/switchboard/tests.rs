@@ -38,6 +38,7 @@ fn word(errand: Errand) -> String {
             Order::Detect(listening) => format!("{leg} detect {listening:?}"),
             Order::SendKeys(keys) => format!("{leg} send {}", keys.digits),
             Order::Key { .. } => format!("{leg} key"),
+            Order::Video(_) => format!("{leg} pictures"),
             Order::Silence => format!("{leg} silence"),
             Order::Live(_) => format!("{leg} live"),
             Order::Close => format!("{leg} close"),
@@ -64,7 +65,7 @@ fn word(errand: Errand) -> String {
 }
 
 fn open(legs: u32) -> Switchboard {
-    let mut board = Switchboard::new(legs as usize);
+    let mut board = Switchboard::new(legs as usize, Arc::new(Views::new(legs as usize)));
     for leg in 0..legs {
         board
             .carry_out(&Command::Open {

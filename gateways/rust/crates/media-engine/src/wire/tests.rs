@@ -10,6 +10,8 @@ use recording::{Container, Layout, Pause};
 use sha2::{Digest, Sha256};
 use srtp::{MasterKey, Suite};
 
+mod pictures;
+
 use super::*;
 use crate::command::{By, Connection, Direction, Item, Playback, Target};
 use crate::guard::Keys;
@@ -239,7 +241,7 @@ fn command() -> impl Strategy<Value = Command> {
         ),
         any::<u32>().prop_map(|mix| Command::CloseMix { mix }),
     ];
-    prop_oneof![of_leg, of_sound, of_mix]
+    prop_oneof![of_leg, of_sound, of_mix, pictures::command()]
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -288,6 +290,7 @@ fn event() -> impl Strategy<Value = Event> {
                 reason
             }
         ),
+        pictures::event(),
         any::<u64>().prop_map(|stream| Event::StreamOpened { stream }),
         (any::<(u64, u64)>(), ".{0,30}").prop_map(|((stream, lost_ms), reason)| {
             Event::StreamEnded {
@@ -554,5 +557,5 @@ fn a_record_that_changes_its_form_needs_a_new_version() {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    assert_eq!((VERSION, &sum[..16]), (1, "51f1b6de840202d5"));
+    assert_eq!((VERSION, &sum[..16]), (2, "5ae1f74b731dcff1"));
 }

@@ -1,0 +1,186 @@
+"""Pictures on the media engine: `Video` and `VideoSwitch` of `softswitch.ports`. Its slots are those of sound, too."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from gateways._native import MediaCommand, MediaEngine, MediaEngineLink, MediaEvent
+from gateways.media import agreement
+from gateways.media.slots import NOWHERE, Slots
+from softswitch.events import VideoFigures
+from softswitch.kernel.address import HostPort
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import Rejected
+from softswitch.kernel.ids import LegId
+from softswitch.kernel.media import Codec, VideoLine
+from softswitch.ports import VideoEvents, VideoSwitchEvents
+
+log = structlog.get_logger(__name__)
+
+
+class Pictures:
+    """Video lines, and sources that the composer makes, in slots of the engine.
+
+    `order` gives a command to the engine, `engine` is the one that there is now, `address` that of a slot, and `reach`
+    the address that the engine is bound to.
+    """
+
+    def __init__(
+        self,
+        order: Callable[[MediaCommand], None],
+        engine: Callable[[], MediaEngine | MediaEngineLink],
+        slots: Slots[LegId],
+        address: Callable[[int], HostPort],
+        reach: str | None,
+    ) -> None:
+        self._order = order
+        self._engine = engine
+        self._slots = slots
+        self._address = address
+        self._reach = reach
+        self._lines: set[LegId] = set()
+        self._last_figures: dict[LegId, VideoFigures] = {}
+        """Of lines whose engine has died."""
+        self._events: VideoEvents | None = None
+        self._switch_events: VideoSwitchEvents | None = None
+        self._composer: Path | None = None
+
+    def listen(self, events: VideoEvents) -> None:
+        """Tell `events` of wishes for whole pictures."""
+        self._events = events
+
+    def listen_to_switch(self, events: VideoSwitchEvents) -> None:
+        """Tell `events` who is seen, and what becomes of the composer."""
+        self._switch_events = events
+
+    def __contains__(self, line: LegId) -> bool:
+        return line in self._lines
+
+    # softswitch.ports.Video -------------------------------------------------------------------------------
+
+    @property
+    def video_codecs(self) -> Sequence[Codec]:
+        """See `softswitch.ports.Video`."""
+        return agreement.VIDEO
+
+    def open_video(self, line: LegId) -> HostPort:
+        """See `softswitch.ports.Video`."""
+        number, epoch = self._take(line)
+        self._order(MediaCommand.OpenVideo(leg=number, epoch=epoch))
+        return self._address(number)
+
+    def connect_video(self, line: LegId, local: VideoLine, remote: VideoLine) -> None:
+        """See `softswitch.ports.Video`."""
+        self._order(agreement.connect_video(self._slots.of(line).number, local, remote, self._reach))
+
+    def bridge_video(self, a: LegId, b: LegId) -> None:
+        """See `softswitch.ports.Video`."""
+        self._order(MediaCommand.Bridge(a=self._slots.of(a).number, b=self._slots.of(b).number))
+
+    def echo_video(self, line: LegId) -> None:
+        """See `softswitch.ports.Video`."""
+        self._order(MediaCommand.Echo(leg=self._slots.of(line).number))
+
+    def silence_video(self, line: LegId) -> None:
+        """See `softswitch.ports.Video`."""
+        self._order(MediaCommand.Silence(leg=self._slots.of(line).number))
+
+    def refresh_video(self, line: LegId) -> None:
+        """See `softswitch.ports.Video`."""
+        self._order(MediaCommand.Refresh(leg=self._slots.of(line).number))
+
+    def video_figures(self, line: LegId) -> VideoFigures:
+        """See `softswitch.ports.Video`."""
+        number = self._slots.of(line).number
+        return VideoFigures(*self._engine().video_stats(number)) if number != NOWHERE else self._last_figures[line]
+
+    def close_video(self, line: LegId) -> None:
+        """See `softswitch.ports.Video`."""
+        self._lines.discard(line)
+        self._last_figures.pop(line, None)
+        slot = self._slots.give_back(line)
+        if slot is not None:
+            self._order(MediaCommand.Close(leg=slot.number))
+
+    # softswitch.ports.VideoSwitch -------------------------------------------------------------------------
+
+    def show(self, viewer: LegId, source: LegId | None) -> None:
+        """See `softswitch.ports.VideoSwitch`."""
+        number = None if source is None else self._slots.of(source).number
+        self._order(MediaCommand.Show(viewer=self._slots.of(viewer).number, source=number))
+
+    def limit_video(self, line: LegId, kbps: int | None) -> None:
+        """See `softswitch.ports.VideoSwitch`."""
+        self._order(MediaCommand.LimitVideo(leg=self._slots.of(line).number, kbps=kbps))
+
+    def use_composer(self, path: Path | None) -> None:
+        """See `softswitch.ports.VideoSwitch`."""
+        self._composer = path
+        self._order(MediaCommand.Composer(path=path))
+
+    def feed_composer(self, line: LegId, member: int | None) -> None:
+        """See `softswitch.ports.VideoSwitch`."""
+        self._order(MediaCommand.FeedComposer(leg=self._slots.of(line).number, member=member))
+
+    def open_source(self, source: LegId, number: int, codec: Codec) -> None:
+        """See `softswitch.ports.VideoSwitch`."""
+        leg, epoch = self._take(source)
+        self._order(
+            MediaCommand.OpenSource(leg=leg, epoch=epoch, source=number, name=codec.name, parameters=codec.parameters)
+        )
+
+    def _take(self, line: LegId) -> tuple[int, int]:
+        slot = self._slots.take(line)
+        if slot is None:
+            raise Rejected(Cause.SWITCH_CONGESTION, "no media port is left")
+        self._lines.add(line)
+        return slot.number, slot.epoch
+
+    # Of the media gateway ---------------------------------------------------------------------------------
+
+    def resume(self, line: LegId, number: int) -> bool:
+        """Go on with a line that the engine has kept."""
+        if not self._slots.resume(line, number):
+            return False
+        self._lines.add(line)
+        return True
+
+    def lose(self) -> set[LegId]:
+        """The engine has died: what it knew of each line is kept, while the slots still have their numbers. Gives the
+        lines."""
+        self._last_figures = {line: self.video_figures(line) for line in self._lines if line in self._slots}
+        if self._composer is not None and self._switch_events is not None:
+            self._switch_events.composer_lost("the media engine has died")
+        return set(self._lines)
+
+    def revive(self) -> None:
+        """There is an engine again."""
+        if self._composer is not None:
+            self._order(MediaCommand.Composer(path=self._composer))
+
+    def tell(self, event: MediaEvent) -> bool:
+        """Take an event; False: it is not of pictures."""
+        match event:
+            case MediaEvent.PictureWanted(number, epoch):
+                line = self._slots.holder(number, epoch)
+                if line is not None and self._events is not None:
+                    self._events.key_frame_wanted(line)
+            case MediaEvent.VideoStarted(number, epoch) | MediaEvent.VideoStalled(number, epoch):
+                line = self._slots.holder(number, epoch)
+                if line is not None and self._switch_events is not None:
+                    self._switch_events.video_flows(line, isinstance(event, MediaEvent.VideoStarted))
+            case MediaEvent.Shown(number, epoch, shown):
+                viewer, source = self._slots.holder(number, epoch), self._slots.at(shown)
+                if viewer is not None and source is not None and self._switch_events is not None:
+                    self._switch_events.shown(viewer, source)
+            case MediaEvent.ComposerReady():
+                if self._switch_events is not None:
+                    self._switch_events.composer_ready()
+            case MediaEvent.ComposerLost(reason):
+                log.warning("there is no composer", reason=reason)
+                if self._switch_events is not None:
+                    self._switch_events.composer_lost(reason)
+            case _:
+                return False
+        return True

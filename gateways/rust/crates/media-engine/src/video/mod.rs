@@ -1,0 +1,19 @@
+//! Pictures: legs that carry them (`leg`), what was agreed (`terms`), a source and who sees it (`source`), what one viewer
+//! sees (`view`), and the way to the composer (`feed`, `composer`).
+
+mod asking;
+mod composer;
+mod feed;
+mod figures;
+mod leg;
+mod order;
+mod source;
+mod terms;
+mod view;
+
+pub use composer::Composer;
+pub use figures::{VideoCounters, VideoFigures};
+pub use leg::{Site, VideoLeg};
+pub use order::{VideoBridge, VideoOrder};
+pub use terms::{Takes, VideoCoding, VideoConnection, VideoKind, VideoPassage, VideoTerms, Wire};
+pub use view::Views;
