@@ -372,6 +372,15 @@ class VideoSwitch(Protocol):
     """Who sees what, beyond two who see each other. A line is one that `Video` has opened; a source is a line, or what
     the composer makes. Besides what it shows and is shown, a line does nothing."""
 
+    def taken(self, line: LegId) -> Codec | None:
+        """What the party of a line takes that the engine can show to many, as the party said it; None: nothing, or
+        there is no such line."""
+        ...
+
+    def takes_kbps(self, line: LegId) -> int | None:
+        """The most that it takes, as it said in its description; None: it has not."""
+        ...
+
     def show(self, viewer: LegId, source: LegId | None) -> None:
         """Show a line what another sends, from its next whole picture on; until then, what it has been shown. The
         viewer keeps one stream: it sees no more of a change than another picture. None, and when the source is closed:
@@ -386,12 +395,12 @@ class VideoSwitch(Protocol):
         take."""
         ...
 
-    def use_composer(self, path: Path | None) -> None:
+    def composer(self, path: Path | None) -> None:
         """Go to the composer that listens at a socket, or to none any more. To be said again when it was lost and is
         back."""
         ...
 
-    def feed_composer(self, line: LegId, member: int | None) -> None:
+    def feed(self, line: LegId, member: int | None) -> None:
         """Give a line's pictures to the composer under a number that the caller and the composer know; None: no
         more."""
         ...

@@ -3,7 +3,10 @@
 import base64
 import binascii
 import ipaddress
+import re
 from functools import lru_cache
+
+from msgspec import structs
 
 from gateways._native import MediaCommand, MediaFormats
 from softswitch.kernel.media import Codec, MediaDescription, Security, VideoLine
@@ -78,6 +81,24 @@ def connect_video(
         sets=_parameter_sets(remote.codecs),
         keys=None if remote.security is None else _keys(remote.security),
     )
+
+
+def common_video(local: VideoLine, remote: VideoLine) -> VideoLine:
+    """What a party said, as far as we said the same."""
+
+    def alike(one: Codec, other: Codec) -> bool:
+        return one.name == other.name and (one.name != "H264" or _mode(one) == _mode(other))
+
+    codecs = tuple(theirs for theirs in remote.codecs if any(alike(theirs, ours) for ours in local.codecs))
+    return structs.replace(remote, codecs=codecs)
+
+
+def _mode(codec: Codec) -> str:
+    found = _MODE.search(codec.parameters)
+    return "0" if found is None else found[1]
+
+
+_MODE = re.compile(r"packetization-mode\s*=\s*([0-9])", re.IGNORECASE)
 
 
 def _parameter_sets(codecs: tuple[Codec, ...]) -> list[bytes]:

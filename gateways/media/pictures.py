@@ -18,6 +18,8 @@ from softswitch.ports import VideoEvents, VideoSwitchEvents
 
 log = structlog.get_logger(__name__)
 
+_PICTURES = {codec.name for codec in agreement.VIDEO}
+
 
 class Pictures:
     """Video lines, and sources that the composer makes, in slots of the engine.
@@ -45,6 +47,8 @@ class Pictures:
         self._events: VideoEvents | None = None
         self._switch_events: VideoSwitchEvents | None = None
         self._composer: Path | None = None
+        self._agreed: dict[LegId, VideoLine] = {}
+        """What the parties of lines said last, of what both sides have."""
 
     def listen(self, events: VideoEvents) -> None:
         """Tell `events` of wishes for whole pictures."""
@@ -72,6 +76,10 @@ class Pictures:
 
     def connect_video(self, line: LegId, local: VideoLine, remote: VideoLine) -> None:
         """See `softswitch.ports.Video`."""
+        if local.live and remote.live:
+            self._agreed[line] = agreement.common_video(local, remote)
+        else:
+            self._agreed.pop(line, None)
         self._order(agreement.connect_video(self._slots.of(line).number, local, remote, self._reach))
 
     def bridge_video(self, a: LegId, b: LegId) -> None:
@@ -99,11 +107,22 @@ class Pictures:
         """See `softswitch.ports.Video`."""
         self._lines.discard(line)
         self._last_figures.pop(line, None)
+        self._agreed.pop(line, None)
         slot = self._slots.give_back(line)
         if slot is not None:
             self._order(MediaCommand.Close(leg=slot.number))
 
     # softswitch.ports.VideoSwitch -------------------------------------------------------------------------
+
+    def taken(self, line: LegId) -> Codec | None:
+        """See `softswitch.ports.VideoSwitch`."""
+        agreed = self._agreed.get(line)
+        return None if agreed is None else next((each for each in agreed.codecs if each.name in _PICTURES), None)
+
+    def takes_kbps(self, line: LegId) -> int | None:
+        """See `softswitch.ports.VideoSwitch`."""
+        agreed = self._agreed.get(line)
+        return None if agreed is None else agreed.bandwidth_kbps
 
     def show(self, viewer: LegId, source: LegId | None) -> None:
         """See `softswitch.ports.VideoSwitch`."""
@@ -114,12 +133,12 @@ class Pictures:
         """See `softswitch.ports.VideoSwitch`."""
         self._order(MediaCommand.LimitVideo(leg=self._slots.of(line).number, kbps=kbps))
 
-    def use_composer(self, path: Path | None) -> None:
+    def composer(self, path: Path | None) -> None:
         """See `softswitch.ports.VideoSwitch`."""
         self._composer = path
         self._order(MediaCommand.Composer(path=path))
 
-    def feed_composer(self, line: LegId, member: int | None) -> None:
+    def feed(self, line: LegId, member: int | None) -> None:
         """See `softswitch.ports.VideoSwitch`."""
         self._order(MediaCommand.FeedComposer(leg=self._slots.of(line).number, member=member))
 

@@ -234,9 +234,22 @@ async def test_a_line_that_has_ended_is_neither_sent_to_nor_heard(gateway: Media
         assert Rtp.parse(await hear(b, is_rtp)).payload == b"\x41\x9aagain"
 
 
+async def test_what_a_party_takes_is_known(pictures: Pictures) -> None:
+    with Party() as phone:
+        local = pictures.open_video(A)
+        assert pictures.taken(A) is None
+        ours = (Codec(97, "H264", 90_000, 1, MODE_1), Codec(98, "VP8", 90_000))
+        theirs = (Codec(120, "H265", 90_000), Codec(121, "H264", 90_000), Codec(122, "VP8", 90_000))
+        said = VideoLine(HostPort(*phone.address), theirs, bandwidth_kbps=512)
+        pictures.connect_video(A, VideoLine(local, ours), said)
+        assert (pictures.taken(A), pictures.takes_kbps(A)) == (theirs[2], 512)
+        pictures.connect_video(A, VideoLine(local, ours), VideoLine(HostPort("127.0.0.1", 0), ()))
+        assert pictures.taken(A) is None
+
+
 async def test_ports_come_back(gateway: MediaGateway, pictures: Pictures) -> None:
     lines = [LegId(f"many.{n}/video") for n in range(8)]
-    taken = []
+    taken: list[LegId] = []
     with pytest.raises(Rejected):
         for each in lines * 2:
             pictures.open_video(LegId(f"{each}{len(taken)}"))
@@ -281,8 +294,8 @@ async def test_the_composer_gets_whole_pictures_and_what_it_makes_is_shown(
     server = await composer.serve(tmp_path / "composer")
     with Party(ssrc=1) as a, Party(ssrc=2) as viewer:
         here, ours = opened(pictures, A, a), opened(pictures, C, viewer, 120)
-        pictures.feed_composer(A, 77)
-        pictures.use_composer(tmp_path / "composer")
+        pictures.feed(A, 77)
+        pictures.composer(tmp_path / "composer")
         reader, writer = await composer.meet()
         assert await seen.next() == ("ready",)
         await hear(a, asks(FIR))
@@ -313,13 +326,13 @@ async def test_the_composer_gets_whole_pictures_and_what_it_makes_is_shown(
         # It dies, and another takes its place.
         writer.close()
         assert (await seen.next())[0] == "lost"
-        pictures.use_composer(tmp_path / "composer")
+        pictures.composer(tmp_path / "composer")
         reader, writer = await composer.meet()
         assert await seen.next() == ("ready",)
         film(a, here, SLICE, at=4)
         film(a, here, SPS, PPS, IDR, at=5)
         assert struct.unpack_from("<BQBB", await record(reader)) == (1, 77, 0, 3)
-        pictures.feed_composer(A, None)
+        pictures.feed(A, None)
         assert await record(reader) == struct.pack("<BQ", 2, 77)
         pictures.close_video(MADE)
         writer.close()
@@ -328,5 +341,5 @@ async def test_the_composer_gets_whole_pictures_and_what_it_makes_is_shown(
 
 
 async def test_a_composer_that_is_not_there_is_told(pictures: Pictures, seen: Seen, tmp_path: Path) -> None:
-    pictures.use_composer(tmp_path / "nobody")
+    pictures.composer(tmp_path / "nobody")
     assert (await seen.next())[0] == "lost"
