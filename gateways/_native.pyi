@@ -576,6 +576,11 @@ class SessionDescription:
     def video(self) -> list[tuple[int, VideoStream]]:
         """Every m-line of video, with its place among all m-lines."""
 
+    @property
+    def floor(self) -> tuple[int, tuple[str, int, str, list[str]]] | None:
+        """The first line of floor control (RFC 8856): its place among all m-lines, its host, port, protocol (`UDP/BFCP` or
+        `TCP/BFCP`), and what is said of it (`floorctrl:c-s`, ...)."""
+
     def answer(
         self,
         ours: AudioStream,
@@ -583,6 +588,7 @@ class SessionDescription:
         session_id: int,
         version: int,
         video: Sequence[tuple[int, VideoStream]] = (),
+        floor: tuple[int, tuple[str, int, str, Sequence[str]]] | None = None,
     ) -> bytes:
         """Our answer to this offer (RFC 3264 section 6): the same m-lines in the same order, all refused but the one
         that `audio` (or `secure_audio`, where ours is `secure`) describes and those of `video`; our codecs in our
@@ -590,7 +596,8 @@ class SessionDescription:
         the direction no wider than the offer allows. Raises ValueError when no codec is common.
 
         `video` are what we take, by their places among the m-lines, with codecs as they were offered; codecs that were
-        not are left out, and a line that then has none is refused."""
+        not are left out, and a line that then has none is refused. `floor` is our line of floor control, as `floor`
+        gives theirs: refused where none of its protocol was offered there."""
 
     def print(self) -> bytes: ...
 
@@ -599,10 +606,11 @@ def offer(
     *,
     session_id: int,
     version: int,
-    lines: Sequence[VideoStream | tuple[str, str] | None] | None = None,
+    lines: Sequence[VideoStream | tuple[str, int, str, Sequence[str]] | tuple[str, str] | None] | None = None,
 ) -> bytes:
     """An SDP offer of one audio stream, and of video. `lines`, where there are others beside the audio: every m-line in
-    its order, None for the audio, (type, protocol) for one that was refused or has ended."""
+    its order, None for the audio, floor control as `SessionDescription.floor` gives it, (type, protocol) for a line that
+    was refused or has ended."""
 
 def sdp_panics() -> int:
     """How often a bug of ours was caught while a description was read or made (each raised ValueError)."""

@@ -219,6 +219,24 @@ impl VideoStream {
     }
 }
 
+/// Host, port, protocol and attributes of a line of floor control.
+type FloorTuple = (String, u16, String, Vec<String>);
+
+fn floor_of((host, port, protocol, attributes): FloorTuple) -> PyResult<rust::FloorLine> {
+    let protocol = rust::FLOOR_PROTOCOLS
+        .into_iter()
+        .find(|known| *known == protocol)
+        .ok_or_else(|| PyValueError::new_err(format!("no floor control: {protocol:?}")))?;
+    let line = rust::FloorLine {
+        host,
+        port,
+        protocol,
+        attributes,
+    };
+    line.check().map_err(value_error)?;
+    Ok(line)
+}
+
 fn direction_of(word: &str) -> PyResult<rust::Direction> {
     rust::Direction::parse(word)
         .ok_or_else(|| PyValueError::new_err(format!("no direction: {word:?}")))
@@ -332,7 +350,16 @@ impl SessionDescription {
             .collect())
     }
 
-    #[pyo3(signature = (ours, *, session_id, version, video = Vec::new()))]
+    #[getter]
+    fn floor(&self) -> PyResult<Option<(usize, FloorTuple)>> {
+        let line = caught(|| Ok(self.0.floor()))?;
+        Ok(line.map(|(place, it)| {
+            let said = (it.host, it.port, it.protocol.to_owned(), it.attributes);
+            (place, said)
+        }))
+    }
+
+    #[pyo3(signature = (ours, *, session_id, version, video = Vec::new(), floor = None))]
     fn answer<'py>(
         &self,
         py: Python<'py>,
@@ -340,12 +367,20 @@ impl SessionDescription {
         session_id: u64,
         version: u64,
         video: Vec<(usize, PyRef<'_, VideoStream>)>,
+        floor: Option<(usize, FloorTuple)>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let video: Vec<(usize, rust::VideoStream)> = video
             .into_iter()
             .map(|(place, line)| (place, line.0.clone()))
             .collect();
-        let body = caught(|| rust::answer_beside(&self.0, &ours.0, session_id, version, &video))?;
+        let floor = floor
+            .map(|(place, line)| PyResult::Ok((place, floor_of(line)?)))
+            .transpose()?;
+        let beside = rust::Beside {
+            video: &video,
+            floor: floor.as_ref(),
+        };
+        let body = caught(|| rust::answer_beside(&self.0, &ours.0, session_id, version, beside))?;
         Ok(PyBytes::new(py, &body))
     }
 
@@ -354,10 +389,12 @@ impl SessionDescription {
     }
 }
 
-/// One m-line of an offer with more than one: the audio, a video line, or the kind and the protocol of one that is over.
+/// One m-line of an offer with more than one: the audio, a video line, floor control, or the kind and the protocol of one
+/// that is over.
 #[derive(FromPyObject)]
 enum OfferedLine<'py> {
     Video(PyRef<'py, VideoStream>),
+    Floor(FloorTuple),
     Refused((String, String)),
 }
 
@@ -374,11 +411,21 @@ fn offer<'py>(
         let body = caught(|| rust::offer(&ours.0, session_id, version))?;
         return Ok(PyBytes::new(py, &body));
     };
+    let mut floors = Vec::new();
+    for line in &lines {
+        if let Some(OfferedLine::Floor(line)) = line {
+            floors.push(floor_of(line.clone())?);
+        }
+    }
+    let mut floors = floors.iter();
     let mut said: Vec<rust::Line<'_>> = Vec::with_capacity(lines.len());
     for line in &lines {
         said.push(match line {
             None => rust::Line::Audio,
             Some(OfferedLine::Video(video)) => rust::Line::Video(&video.0),
+            Some(OfferedLine::Floor(_)) => {
+                rust::Line::Floor(floors.next().expect("one was made of each"))
+            }
             Some(OfferedLine::Refused((kind, protocol))) => rust::Line::Refused { kind, protocol },
         });
     }

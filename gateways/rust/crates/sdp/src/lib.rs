@@ -8,6 +8,7 @@ mod audio;
 mod crypto;
 mod description;
 mod error;
+mod floor;
 mod negotiate;
 mod video;
 
@@ -15,7 +16,8 @@ pub use audio::{AudioStream, Codec, Direction};
 pub use crypto::Crypto;
 pub use description::{Media, SessionDescription};
 pub use error::Error;
-pub use negotiate::{Line, answer, answer_beside, offer, offer_beside};
+pub use floor::{FLOOR_PROTOCOLS, FloorLine};
+pub use negotiate::{Beside, Line, answer, answer_beside, offer, offer_beside};
 pub use video::{FEEDBACK, VideoStream};
 
 /// The longest body that is read, in bytes: as much as a SIP message may carry.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::audio::{Codec, Direction};
-use crate::{AudioStream, Error, SessionDescription, VideoStream};
+use crate::{AudioStream, Error, FloorLine, SessionDescription, VideoStream};
 
 /// An offer of one audio stream. `session_id` and `version` are those of our `o=` line (RFC 3264 section 8: the
 /// version goes up by one whenever a later description differs).
@@ -17,6 +17,7 @@ pub enum Line<'a> {
     /// The audio stream: in every offer once.
     Audio,
     Video(&'a VideoStream),
+    Floor(&'a FloorLine),
     /// What was refused, or has ended: its place must be kept (RFC 3264 section 8: "the "m=" lines ... MUST NOT be
     /// removed").
     Refused {
@@ -51,6 +52,10 @@ pub fn offer_beside(
                 video.check()?;
                 picture(&mut out, video, &ours.host, video.protocol());
             }
+            Line::Floor(floor) => {
+                floor.check()?;
+                floor_control(&mut out, floor, &ours.host);
+            }
             Line::Refused { kind, protocol } => {
                 let word =
                     |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_graphic());
@@ -77,18 +82,27 @@ pub fn answer(
     session_id: u64,
     version: u64,
 ) -> Result<Vec<u8>, Error> {
-    answer_beside(theirs, ours, session_id, version, &[])
+    answer_beside(theirs, ours, session_id, version, Beside::default())
 }
 
-/// The same with video: `video` names what is taken by its place among the m-lines, with codecs under the payload types of
-/// the offer. What was not offered there is left out of it, and a line of which nothing is left is refused.
+/// What is taken beside the sound, by places among the m-lines.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// With codecs under the payload types of the offer.
+    pub video: &'a [(usize, VideoStream)],
+    pub floor: Option<&'a (usize, FloorLine)>,
+}
+
+/// The same with more than sound. What was not offered at a place is left out of it, and a line of which nothing is left is
+/// refused.
 pub fn answer_beside(
     theirs: &SessionDescription,
     ours: &AudioStream,
     session_id: u64,
     version: u64,
-    video: &[(usize, VideoStream)],
+    beside: Beside<'_>,
 ) -> Result<Vec<u8>, Error> {
+    let Beside { video, floor } = beside;
     ours.check()?;
     let Some((accepted, offered)) = theirs.audio_of(ours.secure) else {
         return Err(Error::whole("no audio stream was offered that we can take"));
@@ -126,6 +140,15 @@ pub fn answer_beside(
     } else {
         theirs.video()
     };
+    let floor = match (floor, floor.and_then(|_| theirs.floor())) {
+        (Some((place, our)), Some((offered, their)))
+            if *place == offered && our.protocol == their.protocol =>
+        {
+            our.check()?;
+            Some((offered, our))
+        }
+        _ => None,
+    };
     for (index, media) in theirs.media().iter().enumerate() {
         let at = |list: &[(usize, VideoStream)]| list.iter().position(|(place, _)| *place == index);
         let taken = match (at(video), at(&offered)) {
@@ -136,6 +159,8 @@ pub fn answer_beside(
             stream(&mut out, &answered, theirs.protocol(media));
         } else if let Some(taken) = taken {
             picture(&mut out, &taken, &ours.host, theirs.protocol(media));
+        } else if let Some((_, floor)) = floor.filter(|(place, _)| *place == index) {
+            floor_control(&mut out, floor, &ours.host);
         } else {
             // RFC 3264 section 6: refused by port zero; the formats mean nothing, but one must be there.
             let formats = Some(theirs.formats(media))
@@ -274,6 +299,21 @@ fn picture(out: &mut String, video: &VideoStream, above: &str, protocol: &str) {
     }
     ways(out, &video.host, video.rtcp.as_ref(), video.rtcp_mux);
     line(out, format_args!("a={}", video.direction.as_str()));
+}
+
+/// The line of floor control (RFC 8856 section 4: the format is "*").
+fn floor_control(out: &mut String, floor: &FloorLine, above: &str) {
+    let (port, protocol) = (floor.port, floor.protocol);
+    line(out, format_args!("m=application {port} {protocol} *"));
+    if floor.host != above {
+        line(
+            out,
+            format_args!("c=IN {} {}", address_type(&floor.host), floor.host),
+        );
+    }
+    for attribute in &floor.attributes {
+        line(out, format_args!("a={attribute}"));
+    }
 }
 
 fn media_line(out: &mut String, kind: &str, port: u16, protocol: &str, codecs: &[Codec]) {

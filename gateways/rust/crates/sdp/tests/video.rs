@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 use sdp::{
-    AudioStream, Codec, Crypto, Direction, FEEDBACK, Line, SessionDescription, VideoStream, answer,
-    answer_beside, offer_beside,
+    AudioStream, Beside, Codec, Crypto, Direction, FEEDBACK, Line, SessionDescription, VideoStream,
+    answer, answer_beside, offer_beside,
 };
 use srtp::{MasterKey, Suite};
 
@@ -23,6 +23,10 @@ const ROOM_SYSTEM: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 19
 
 fn parsed(text: &str) -> SessionDescription {
     SessionDescription::parse(text.as_bytes()).expect("a description")
+}
+
+fn pictures_of(video: &[(usize, VideoStream)]) -> Beside<'_> {
+    Beside { video, floor: None }
 }
 
 fn sound() -> AudioStream {
@@ -132,7 +136,8 @@ fn an_answer_takes_the_lines_that_are_named_in_the_order_of_the_offer() {
     line.feedback = vec!["nack pli", "ccm fir"];
     line.rtcp_mux = true;
     line.content = "main".to_owned();
-    let body = text(answer_beside(&theirs, &sound(), 5, 6, &[(1, line)]).expect("an answer"));
+    let body =
+        text(answer_beside(&theirs, &sound(), 5, 6, pictures_of(&[(1, line)])).expect("an answer"));
     let (_, media) = body.split_once("t=0 0\r\n").expect("a time");
     assert_eq!(
         media,
@@ -158,7 +163,7 @@ fn a_line_of_which_nothing_is_common_is_refused() {
         (4, vec![h264(96, "")], 40_000),
     ] {
         let lines = [(place, pictures(port, codecs))];
-        let body = answer_beside(&theirs, &sound(), 5, 6, &lines).expect("an answer");
+        let body = answer_beside(&theirs, &sound(), 5, 6, pictures_of(&lines)).expect("an answer");
         assert_eq!(body, answer(&theirs, &sound(), 5, 6).expect("an answer"));
     }
 }
@@ -172,7 +177,8 @@ fn feedback_that_was_not_offered_is_not_answered() {
     let mut line = pictures(40_000, vec![h264(97, "")]);
     line.feedback = FEEDBACK.to_vec();
     line.rtcp_mux = true;
-    let body = text(answer_beside(&theirs, &sound(), 5, 6, &[(1, line)]).expect("an answer"));
+    let body =
+        text(answer_beside(&theirs, &sound(), 5, 6, pictures_of(&[(1, line)])).expect("an answer"));
     assert!(body.contains("a=rtcp-fb:* nack pli\r\n"), "{body}");
     assert_eq!(body.matches("rtcp-fb").count(), 1, "{body}");
     assert!(!body.contains("rtcp-mux"), "{body}");
@@ -286,7 +292,7 @@ proptest! {
         prop_assert_eq!(theirs.audio(), Some(&sound()));
         // Who takes all of it answers with the same again, seen from the other side.
         let all = theirs.video();
-        let answered = answer_beside(&theirs, &sound(), 2, 2, &all).expect("an answer");
+        let answered = answer_beside(&theirs, &sound(), 2, 2, pictures_of(&all)).expect("an answer");
         let answered = SessionDescription::parse(&answered).expect("our own answer");
         prop_assert_eq!(answered.media().len(), theirs.media().len());
         for ((_, told), meant) in answered.video().iter().zip(&meant) {
@@ -314,7 +320,7 @@ proptest! {
         let Ok(theirs) = SessionDescription::parse(text.as_bytes()) else { return Ok(()) };
         for (place, stream) in theirs.video() {
             prop_assert!(stream.check().is_ok() || stream.crypto.is_empty(), "{:?}", stream);
-            let body = answer_beside(&theirs, &sound(), 1, 1, &[(place, taken.clone())]);
+            let body = answer_beside(&theirs, &sound(), 1, 1, pictures_of(&[(place, taken.clone())]));
             if let Ok(body) = body {
                 let answered = SessionDescription::parse(&body).expect("our own answer");
                 prop_assert_eq!(answered.media().len(), theirs.media().len());
