@@ -578,8 +578,8 @@ class SessionDescription:
 
     @property
     def floor(self) -> tuple[int, tuple[str, int, str, list[str]]] | None:
-        """The first line of floor control (RFC 8856): its place among all m-lines, its host, port, protocol (`UDP/BFCP` or
-        `TCP/BFCP`), and what is said of it (`floorctrl:c-s`, ...)."""
+        """The first line of floor control (RFC 8856): its place among all m-lines, its host, port, protocol (`UDP/BFCP`
+        or `TCP/BFCP`), and what is said of it (`floorctrl:c-s`, ...)."""
 
     def answer(
         self,
@@ -609,8 +609,8 @@ def offer(
     lines: Sequence[VideoStream | tuple[str, int, str, Sequence[str]] | tuple[str, str] | None] | None = None,
 ) -> bytes:
     """An SDP offer of one audio stream, and of video. `lines`, where there are others beside the audio: every m-line in
-    its order, None for the audio, floor control as `SessionDescription.floor` gives it, (type, protocol) for a line that
-    was refused or has ended."""
+    its order, None for the audio, floor control as `SessionDescription.floor` gives it, (type, protocol) for a line
+    that was refused or has ended."""
 
 def sdp_panics() -> int:
     """How often a bug of ours was caught while a description was read or made (each raised ValueError)."""

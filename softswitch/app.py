@@ -53,6 +53,7 @@ from softswitch.features.codes import feature as codes_feature
 from softswitch.features.codes.service import Codes
 from softswitch.features.conference import feature as conference_feature
 from softswitch.features.conference.live import Around as ConferenceAround
+from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 from softswitch.features.directory import feature as directory_feature
@@ -282,6 +283,7 @@ class Softswitch:
             registers_in_bulk=self.trunks.registers_in_bulk,
             **({"guests": demo.guests(self.directory)} if settings.demo else {}),
         )
+        rosters = RoomRosters()
         self.sip = SipGateway(
             sip_settings(settings),
             gatekeeper=gatekeeper,
@@ -292,6 +294,7 @@ class Softswitch:
             trusted=self.trunks.addresses,
             watched=self.presence,
             messages=self.messaging,
+            rosters=rosters,
         )
         self.presence.connect(self.sip)
         self.messaging.connect(self.sip)
@@ -384,6 +387,7 @@ class Softswitch:
         )
         forget = DiskFiles(settings.data_dir).remove
         self.conferences = Conferences(rooms, self.records, answers, self.database, vault, forget)
+        rosters.connect(self.conferences, self.sip)
         self._schedule = Schedule(self.conferences, rooms, self.calendars, self._outbox, self.database)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
@@ -419,7 +423,7 @@ class Softswitch:
             recording_feature.build(self.recordings),
             prompts_feature.build(self.prompts, settings.data_dir),
             voicemail_feature.build(self.voicemail, self.directory, read_upload),
-            conference_feature.build(self.conferences, self._schedule),
+            conference_feature.build(self.conferences, self._schedule, rosters),
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),

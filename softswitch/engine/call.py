@@ -333,7 +333,10 @@ class LiveCall(ServedCall):
         elif isinstance(signal, Aside):
             self.talk.beside(leg, signal)
         elif isinstance(signal, TransferAsked):
-            transfers.asked(self, leg, signal, self._around)
+            if self._room is not None and leg is self.caller_leg:
+                transfers.brought_in(self, leg, signal, self._room[1], self._around)
+            else:
+                transfers.asked(self, leg, signal, self._around)
         else:
             try:
                 self.talk.negotiated(leg, signal)

@@ -162,6 +162,11 @@ class Ring(Protocol):
         ...
 
 
+Refer = Callable[[str, Callable[[int], None]], None]
+"""Brings somebody into a room: the number, and what is to be told once how that went, as a SIP status. Raises Conflict
+where it cannot be."""
+
+
 class Caller(Protocol):
     """The calling party of one call, as call applications see it.
 
@@ -308,6 +313,15 @@ class Caller(Protocol):
         """Answer, and put the caller where an order to the media engine puts a leg: into a mix, say. Whoever takes the
         caller's place is put there, too. From now on `pressed` is told of each key, and nothing else is. Returns at
         once."""
+        ...
+
+    def enter_room(self, room: str, refer: Refer) -> None:
+        """The caller, and whoever takes its place, is in a conference room from now on, named by its number: its phone
+        is told so (RFC 4579), and what it asks for by REFER is done by `refer`."""
+        ...
+
+    def leave_room(self) -> None:
+        """It is in none any more, and about to go."""
         ...
 
     async def dial(

@@ -13,8 +13,8 @@ from softswitch.calls import media_plan, video_plan
 from softswitch.calls.dial import over
 from softswitch.calls.identity import ANONYMOUS, Identity, IdentityStyle
 from softswitch.calls.leg import Leg, LegState, OurVideo
-from softswitch.calls.signals import Alert, Answer, Origin, Ring
-from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Later, Recorded, Ringer, Spoken
+from softswitch.calls.signals import Alert, Answer, BecomeFocus, Origin, Ring
+from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Later, Recorded, Refer, Ringer, Spoken
 from softswitch.engine.dialling import Dialling, through_caller
 from softswitch.engine.hearing import Hearing, Order, sounds
 from softswitch.engine.legs import CallLegs
@@ -42,6 +42,7 @@ class ServedCall(RecordedCall):
         "_hearing",
         "_hops_left",
         "_rings",
+        "_room",
         "_shows",
         "legs",
         "talk",
@@ -63,6 +64,8 @@ class ServedCall(RecordedCall):
         self._contacts: tuple[str, ...] = ()
         """Where the caller is sent if nobody answers."""
         self._hearing: Hearing | None = None
+        self._room: tuple[str, Refer] | None = None
+        """The conference room that the caller is in."""
         self._shows: tuple[OurVideo, ...] = ()
         """What a party is offered to see whom we ring as if it had called."""
 
@@ -176,6 +179,14 @@ class ServedCall(RecordedCall):
         self._listen_for_keys()
         self._hears().give(self.caller_leg.id, order)
         self._hears().tell_keys(pressed)
+
+    def enter_room(self, room: str, refer: Refer) -> None:
+        self._room = (room, refer)
+        if self.caller_leg.state is LegState.UP and not over(self.caller_leg):
+            self._around.signalling.send(self.caller_leg.id, BecomeFocus(room))
+
+    def leave_room(self) -> None:
+        self._room = None
 
     def _hears(self) -> Hearing:
         if self._hearing is None:
@@ -356,6 +367,8 @@ class ServedCall(RecordedCall):
         if leg.state is not LegState.UP:
             assert leg.local is not None
             leg.state = LegState.UP
+            if self._room is not None and leg is self.caller_leg:
+                self._around.signalling.send(leg.id, BecomeFocus(self._room[0]))
             self._around.signalling.send(leg.id, Answer(leg.local, leg.far_session_id))
             if leg is not self.caller_leg or self.answered_at is not None:
                 self._around.publish(LegAnswered(at=self.wall_ms(), call=self.call, leg=leg.id))
@@ -416,7 +429,10 @@ class ServedCall(RecordedCall):
             elif was_up and (dial is None or not dial.open):
                 new.shows, new.watcher = old.shows, old.watcher
                 self.talk.with_us(new)
+                came_up = new.state is LegState.UP
                 self._answer_caller()
+                if self._room is not None and came_up:
+                    self._around.signalling.send(new.id, BecomeFocus(self._room[0]))
                 if self._hearing is not None:
                     self._hearing.taken_over_by(new.id)
             else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from softswitch.calls.dial import over
 from softswitch.calls.leg import Leg, LegState
 from softswitch.calls.signals import Origin, TransferAsked, TransferProgress
+from softswitch.engine.caller import Refer
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import TransferBegan, TransferCompleted, TransferFailed
 from softswitch.kernel.address import Party
@@ -101,6 +102,21 @@ def asked(call: "LiveCall", leg: Leg, asked: TransferAsked, around: Surroundings
         call.talk.when_quiet(partial(_attended, call, leg, asked.replaces, around))
     else:
         call.talk.when_quiet(partial(blind, call, leg, asked.target, origin, around))
+
+
+def brought_in(call: "LiveCall", leg: Leg, asked: TransferAsked, refer: Refer, around: Surroundings) -> None:
+    """A party in a conference room wants somebody else there, too (RFC 4579 section 5.5)."""
+
+    def told(status: int) -> None:
+        around.signalling.send(leg.id, TransferProgress(status))
+
+    if asked.replaces is not None:
+        _refuse(call, leg, around, Cause.FACILITY_REJECTED, 501, "a room takes no call in place of another")
+        return
+    try:
+        refer(asked.target, told)
+    except Conflict as conflict:
+        _refuse(call, leg, around, Cause.CALL_REJECTED, 403, str(conflict))
 
 
 def by_administrator(call: "LiveCall", stays: Leg, target: str, around: Surroundings) -> None:

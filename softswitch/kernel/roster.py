@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from softswitch.kernel.media import Direction
 
+Status = Literal["connected", "on-hold", "pending", "dialing-out", "alerting", "disconnected"]
+"""RFC 4575 section 5.7.3; `pending`: somebody waits in the lobby, or will be called."""
+
 
 class RosterMember(Struct, frozen=True, gc=False, kw_only=True):
     """Somebody in a room, on the way there, or in its lobby."""
@@ -17,8 +20,7 @@ class RosterMember(Struct, frozen=True, gc=False, kw_only=True):
     name: str = ""
     role: str = "participant"
     """`host` or `participant`."""
-    status: Literal["connected", "on-hold", "pending", "dialing-out", "alerting", "disconnected"] = "connected"
-    """RFC 4575 section 5.7.3; `pending`: it waits in the lobby."""
+    status: Status = "connected"
     called: bool = False
     """Whether the room called it; otherwise it has dialled in."""
     since: int | None = None

@@ -25,9 +25,10 @@ from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import Timetable
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.codes.service import Codes
-from softswitch.features.conference.call_app import conference_app
+from softswitch.features.conference.call_app import conference_app, factory_app
 from softswitch.features.conference.live import Around as ConferenceAround
 from softswitch.features.conference.needs import Sounds as ConferenceSounds
+from softswitch.features.conference.roster import HEARD, RoomRosters
 from softswitch.features.conference.service import Conferences
 from softswitch.features.directory.model import Account, ha1
 from softswitch.features.directory.service import Directory
@@ -202,6 +203,7 @@ class DemoFeatures:
         self.directory = DemoDirectory(clock)
         self.location = Registrations(clock, publish)
         self.location.start(registered, lambda: None)
+        self.rosters = RoomRosters()
         self.trunks = DemoTrunks(trunk, clock, publish)
         self.groups = Groups(self.trunks)
         self.traffic = Traffic(clock)
@@ -283,6 +285,7 @@ class DemoFeatures:
                 self.trunks, self.groups, self.traffic, departures, Verifier(self.certificates)
             ),
             "conference": self._confer,
+            "conference-factory": self._make_room,
             **build_testcalls().call_apps,
             **build_parking(Lot(), self, self).call_apps,
         }
@@ -340,9 +343,13 @@ class DemoFeatures:
             self.conferences._take(rules)
         self._conference_app = conference_app(self.conferences)
         self._answers._conferences = self.conferences
+        self._factory_app = factory_app(self.conferences)
 
     async def _confer(self, caller: Caller, number: str) -> Destination | None:
         return await self._conference_app(caller, number)
+
+    async def _make_room(self, caller: Caller, name: str) -> Destination | None:
+        return await self._factory_app(caller, name)
 
     async def _forget_files(self, names: Sequence[str]) -> None:
         await self.voicemail.files.remove(names)
@@ -405,6 +412,9 @@ class DemoFeatures:
         for kind, hearer in build_flows(self.flows, self.sounds).subscriptions:
             bus.subscribe(kind, hearer)
         self.presence.connect(watchers)
+        self.rosters.connect(self.conferences, watchers)
+        for kind in HEARD:
+            bus.subscribe(kind, self.rosters.heard)
         for kind, hearer in build_presence(self.presence).subscriptions:
             bus.subscribe(kind, hearer)
 

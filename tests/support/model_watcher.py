@@ -16,6 +16,7 @@ MIMES = {
     "presence": "application/pidf+xml",
     "message-summary": "application/simple-message-summary",
     "reg": "application/reginfo+xml",
+    "conference": "application/conference-info+xml",
 }
 _DIALOG = "{urn:ietf:params:xml:ns:dialog-info}"
 
@@ -112,7 +113,7 @@ class Watcher:
         self.body = request.body.decode()
         if self.event == "dialog":
             self._lamps(request)
-        elif self.event == "reg":
+        elif self.event in ("reg", "conference"):
             self._count(int(re.search(r'version="(\d+)"', self.body)[1]), request)  # type: ignore[index]
         woken, self._wake = self._wake, []
         for future in woken:

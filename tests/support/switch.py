@@ -226,6 +226,7 @@ class SimulatedSwitch:
             location=self.location,
             watched=self.features.presence,
             messages=self.features.messaging,
+            rosters=self.features.rosters,
             entropy=random.Random(f"entropy {seed}").randbytes,
             wall_ms=self.clock.wall_ms,
         )

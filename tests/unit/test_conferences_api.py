@@ -15,6 +15,7 @@ from softswitch.events import CallFact, Fact, MeetingReminded, MemberChanged, Me
 from softswitch.features.conference.feature import build
 from softswitch.features.conference.live import Around, Seat
 from softswitch.features.conference.model.inputs import Came
+from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.address import Party
@@ -142,7 +143,7 @@ async def schedule(conferences: Conferences, around: Around, post: Post, databas
 
 @pytest.fixture
 def client(database: Database, conferences: Conferences, schedule: Schedule) -> httpx.AsyncClient:
-    router = build(conferences, schedule).router
+    router = build(conferences, schedule, RoomRosters()).router
     assert router is not None
     return admin_client(database, [router])
 

@@ -11,6 +11,7 @@ from softswitch.features.conference.feature import build
 from softswitch.features.conference.live import Around, Seat
 from softswitch.features.conference.model.inputs import Came
 from softswitch.features.conference.model.scene import Scene
+from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.errors import Invalid, NotFound, NotPermitted
 from softswitch.kernel.ids import CallId, LegId, MixId
@@ -122,7 +123,7 @@ async def conferences(database: Database, clock: StandingClock, screen: Screen) 
 @pytest.fixture
 async def client(database: Database, conferences: Conferences) -> httpx.AsyncClient:
     schedule: Any = None
-    router = build(conferences, schedule).router
+    router = build(conferences, schedule, RoomRosters()).router
     assert router is not None
     client = admin_client(database, [router])
     assert (await client.post(PATH, json={"number": "3100"})).status_code == 201

@@ -1,5 +1,7 @@
 """What happens to a call for a room."""
 
+from collections.abc import Callable
+
 from msgspec import structs
 
 from softswitch.engine.caller import Caller
@@ -11,8 +13,9 @@ from softswitch.features.conference.model.rules import Rules
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import NotFound, Rejected
+from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.sound import SoundFile
+from softswitch.platform.database import DatabaseUnavailable
 
 NAME_SECONDS = 4.0
 """Of a name that is said."""
@@ -30,29 +33,67 @@ def conference_app(conferences: Conferences) -> CallApp:
             raise Rejected(Cause.UNALLOCATED_NUMBER, str(missing)) from missing
         if rules.language:
             caller.language = rules.language
-        seats: list[Seat] = []
-
-        def video_changed() -> None:
-            for seat in seats:
-                seat.video_changed()
-
-        if conferences.sees(rules):
-            caller.with_video(VIDEO, video_changed)
-        await caller.answer(wide=True)
-        called = conferences.called(number, caller.call)
-        told: Came | CameOfCall | None
-        if called is not None:
-            told = CameOfCall(member=called[0], attempt=called[1], call=caller.call)
-        else:
-            told = _came_back(conferences, caller, number) or await _admitted(conferences, caller, rules)
-        if told is None:
-            return None
-        why = await _attend(conferences, caller, number, told, seats)
-        if why:
-            await caller.play(why)
+        caller.enter_room(number, lambda wanted, told: _bring_in(conferences, caller, number, wanted, told))
+        try:
+            await _serve(conferences, caller, number, rules)
+        finally:
+            caller.leave_room()
         return None
 
     return confer
+
+
+async def _serve(conferences: Conferences, caller: Caller, number: str, rules: Rules) -> None:
+    seats: list[Seat] = []
+
+    def video_changed() -> None:
+        for seat in seats:
+            seat.video_changed()
+
+    if conferences.sees(rules):
+        caller.with_video(VIDEO, video_changed)
+    await caller.answer(wide=True)
+    called = conferences.called(number, caller.call)
+    told: Came | CameOfCall | None
+    if called is not None:
+        told = CameOfCall(member=called[0], attempt=called[1], call=caller.call)
+    else:
+        told = _came_back(conferences, caller, number) or await _admitted(conferences, caller, rules)
+    if told is None:
+        return
+    why = await _attend(conferences, caller, number, told, seats)
+    if why:
+        await caller.play(why)
+
+
+def _bring_in(conferences: Conferences, caller: Caller, room: str, wanted: str, told: Callable[[int], None]) -> None:
+    """A member's phone wants somebody else in the room. Raises Conflict: who is no host could let the room call at its
+    cost whom its own rights do not reach."""
+    live = conferences.now(room)
+    member = live.member_of(caller.call) if live is not None else None
+    if live is None or member is None:
+        raise Conflict("not-in", "it is not in the room yet")
+    rights = caller.origin.kind == "account" and caller.origin.context == live.meeting.rules.context
+    if not member.is_host and not rights:
+        raise Conflict("not-allowed", "only hosts bring somebody in")
+    live.bring_in(wanted, f"member {member.id}", told)
+
+
+def factory_app(conferences: Conferences) -> CallApp:
+    """Takes the calls for `conference-factory` (RFC 4579 section 5.4): a room is made for the caller, its host."""
+
+    async def make(caller: Caller, name: str) -> Destination | None:
+        if caller.origin.kind != "account" or caller.routed_as != caller.origin:
+            raise Rejected(Cause.FACILITY_REJECTED, "only accounts make rooms")
+        try:
+            number = await conferences.made_for(caller.origin.name, caller.origin.context)
+        except Conflict as conflict:
+            raise Rejected(Cause.RESOURCE_UNAVAILABLE, str(conflict)) from conflict
+        except DatabaseUnavailable as error:
+            raise Rejected(Cause.TEMPORARY_FAILURE, str(error)) from error
+        return Destination("conference", number)
+
+    return make
 
 
 async def _admitted(conferences: Conferences, caller: Caller, rules: Rules) -> Came | None:

@@ -11,13 +11,13 @@ from msgspec import Struct
 from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
-from softswitch.events import Fact, RoomRecordingEnded
+from softswitch.events import Fact, MemberJoined, MemberUnreached, MemberWaits, RoomRecordingEnded
 from softswitch.features.conference.model import effects, inputs
 from softswitch.features.conference.model.effects import Effect
 from softswitch.features.conference.model.meeting import Meeting
-from softswitch.features.conference.model.members import Member, Terminal
+from softswitch.features.conference.model.members import Member, Terminal, same_person
 from softswitch.features.conference.model.room import Room
-from softswitch.features.conference.model.rules import Rules
+from softswitch.features.conference.model.rules import Invitee, Rules
 from softswitch.features.conference.model.scene import scene, shown_to
 from softswitch.features.conference.needs import Pictures, Sounds, Switchboard
 from softswitch.kernel.address import Party
@@ -50,6 +50,10 @@ _REASONS: dict[Cause, str] = {
     Cause.NO_USER_RESPONDING: "no_answer",
     Cause.SUBSCRIBER_ABSENT: "absent",
 }
+
+
+_STATUSES = {"busy": 486, "declined": 603, "no_answer": 480, "absent": 480, "failed": 500, "cancelled": 487}
+"""What a phone is told of somebody who did not come."""
 
 
 class Around(Struct, frozen=True):
@@ -127,6 +131,8 @@ class LiveRoom:
         self._filming = False
         """Whether pictures are written, too: from the first member with video on."""
         self._shown: dict[LegId, LegId | None] = {}
+        self._referred: dict[int, Callable[[int], None]] = {}
+        """Who is told, as a SIP status, what becomes of a member that somebody wants here."""
         around.sounds.open_mix(self.mix, loudest=LOUDEST, speaking=self._speaking, failed=self._failed)
 
     @property
@@ -150,6 +156,10 @@ class LiveRoom:
         seen = pictures is not None and self.meeting.rules.pictures != "off" and pictures.has_video(leg)
         return "video" if seen else "audio"
 
+    def member_of(self, call: CallId) -> Member | None:
+        """Whoever is here by a call."""
+        return next((member for member in self.meeting.here() if member.call == call), None)
+
     # What happens ---------------------------------------------------------------------------------------------
 
     def enter(self, seat: Seat, told: inputs.Came | inputs.CameOfCall) -> str:
@@ -168,6 +178,16 @@ class LiveRoom:
             if seat.leg is not None:
                 self._by_leg.pop(seat.leg, None)
             self.tell(inputs.Left(seat.member))
+
+    def bring_in(self, number: str, by: str, told: Callable[[int], None]) -> None:
+        """Call somebody because a member asks for it; `told` hears how that went, as a SIP status. Raises Conflict."""
+        self.order(inputs.Invite(by=by, invitees=(Invitee(number=number),)))
+        # The last of them: who has been here before is called under its old name.
+        found = [member for member in self.meeting.members.values() if same_person(member, number, number)]
+        if found and not found[-1].is_in:
+            self._referred[found[-1].id] = told
+        else:
+            told(200)
 
     def tell(self, told: inputs.Input) -> None:
         """Take an input, now or, in the middle of another, behind it."""
@@ -214,6 +234,9 @@ class LiveRoom:
         for call in list(self._calls.values()):
             self._around.switchboard.hang_up(call)
         self._calls.clear()
+        for told in self._referred.values():
+            told(487)
+        self._referred.clear()
         self._around.sounds.close_mix(self.mix)
         if self._around.pictures is not None:
             self._around.pictures.end(self.mix)
@@ -256,6 +279,18 @@ class LiveRoom:
                 self._refused = effect
             case Fact():
                 self._around.publish(effect)
+                if self._referred:
+                    self._tell_referrer(effect)
+
+    def _tell_referrer(self, fact: Fact) -> None:
+        status = 0
+        match fact:
+            case MemberJoined(member=member) | MemberWaits(member=member):
+                status = 200
+            case MemberUnreached(member=member, reason=reason, again_at=None):
+                status = _STATUSES[reason]
+        if status and (told := self._referred.pop(member, None)) is not None:
+            told(status)
 
     def _place(self, member: int, where: str) -> None:
         seat = self._seats.get(member)

@@ -81,6 +81,12 @@ def demo_plan() -> PlanDocument:
                 for what, code, setting, note in _AGENTS
             ),
             Rule(name="support", number="6002", destination="queue/support", note="the support queue"),
+            Rule(
+                name="new-room",
+                number="3099",
+                destination="conference-factory",
+                note="makes a room, of which you are host",
+            ),
             Rule(name="rooms", number="3XXX", destination="conference/{number}", note="conference rooms"),
             Rule(name="one-number", number="700[1-3]", destination="person/{number}", note="a person's one number"),
             Rule(name="voicemail", number="*97", destination="mailbox", note="one's voicemail"),
