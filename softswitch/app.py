@@ -52,6 +52,7 @@ from softswitch.features.cdr.service import CallRecords
 from softswitch.features.codes import feature as codes_feature
 from softswitch.features.codes.service import Codes
 from softswitch.features.conference import feature as conference_feature
+from softswitch.features.conference.files import MeetingFiles
 from softswitch.features.conference.live import Around as ConferenceAround
 from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.schedule import Schedule
@@ -385,8 +386,8 @@ class Softswitch:
             language=settings.media.language,
             music=settings.media.music,
         )
-        forget = DiskFiles(settings.data_dir).remove
-        self.conferences = Conferences(rooms, self.records, answers, self.database, vault, forget)
+        self._meeting_files = MeetingFiles(settings.data_dir)
+        self.conferences = Conferences(rooms, self.records, answers, self.database, vault, self._meeting_files.forget)
         rosters.connect(self.conferences, self.sip)
         self._schedule = Schedule(self.conferences, rooms, self.calendars, self._outbox, self.database)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
@@ -423,7 +424,7 @@ class Softswitch:
             recording_feature.build(self.recordings),
             prompts_feature.build(self.prompts, settings.data_dir),
             voicemail_feature.build(self.voicemail, self.directory, read_upload),
-            conference_feature.build(self.conferences, self._schedule, rosters),
+            conference_feature.build(self.conferences, self._schedule, rosters, self._meeting_files),
             livesound_feature.build(
                 LiveSound(self.media, self.media.streams, self.records, bus, clock, settings.media.stream_hosts)
             ),
@@ -570,6 +571,7 @@ class Softswitch:
             self._voicemail_retention.rounds.start()
             if self._mailing is not None:
                 self._mailing.start()
+            await self._meeting_files.forget_names()
             self._schedule.start()
             self.listeners.start()
             self._alarms.start()

@@ -12,7 +12,7 @@ from softswitch.features.acd.model.settings import AgentSettings, QueueSettings
 from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import WEEKDAYS, Calendar
 from softswitch.features.calendars.service import Calendars
-from softswitch.features.conference.model.rules import Rules
+from softswitch.features.conference.model.rules import Invitee, Rules
 from softswitch.features.conference.service import Conferences
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
@@ -101,6 +101,14 @@ SUPERVISOR = "1020"
 ROOMS = (
     Rules(number="3000", title="Open room"),
     Rules(number="3001", title="Room with PIN", pin="1234", host_pin="4321"),
+    Rules(
+        number="3911",
+        title="Alarm",
+        members=tuple(Invitee(number=f"account/{number}", role="host") for number in NUMBERS[:3]),
+        rings=True,
+        attempts=5,
+        retry_seconds=20,
+    ),
 )
 
 

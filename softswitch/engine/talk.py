@@ -467,9 +467,11 @@ class Talk:
                     send(leg.id, RefuseOffer(Cause.INCOMPATIBLE_DESTINATION))
                     return
                 leg.remote, leg.local = offered, answer
-                leg.held = offered.on_hold
+                changed, leg.held = leg.held != offered.on_hold, offered.on_hold
                 self._legs.connect(leg)
                 send(leg.id, AcceptOffer(answer))
+                if changed and leg.state is LegState.UP:
+                    self._tell_held(leg, leg.held)
             case Confirmed(answered) | OfferAnswered(answered) if answered is not None:
                 leg.remote = answered
                 self._legs.connect(leg)

@@ -51,6 +51,10 @@ class RoomClosed(RoomFact, frozen=True, gc=False, kw_only=True):
     """`empty`, `ended`, `host_left`, `over` (its time), `fault`, `switch_stopped`."""
     most: int
     """How many were in it at once."""
+    came: tuple[str, ...] = ()
+    """The numbers of all who were in it."""
+    missed: tuple[str, ...] = ()
+    """Of those whom the room called, and who did not come."""
 
 
 class MemberInvited(RoomFact, frozen=True, gc=False, kw_only=True):
@@ -119,6 +123,8 @@ class MemberChanged(RoomFact, frozen=True, gc=False, kw_only=True):
     pinned: int | None
     """Whom it alone has chosen to see."""
     terminal: Literal["audio", "video"] = "audio"
+    held: bool = False
+    """Its phone holds the room, and is not heard meanwhile."""
     by: str
 
 

@@ -236,3 +236,16 @@ async def test_a_room_is_recorded_with_a_tone_and_a_pause(house: SimulatedSwitch
     assert isinstance(ended, RoomRecordingEnded) and ended.file.startswith("conferences/3001/")
     assert ended.milliseconds > 10_000
     await over(house)
+
+
+async def test_who_holds_the_room_is_not_heard_with_its_music(house: SimulatedSwitch) -> None:
+    host, one, two = await a_host_and_two(house, mode="training")
+    assert one.offer_again("sendonly")
+    await one.when(lambda: one.renegotiations == [200])
+    assert member_of(house, "3001", "1002").held and not hears(house, host, one)
+    live(house, "3001").order(inputs.SetMode(by="test", mode="conference"))
+    assert not hears(house, two, one) and hears(house, two, host)
+    assert one.offer_again("sendrecv")
+    await one.when(lambda: one.renegotiations == [200, 200])
+    assert house.all_hear_each_other(host, one, two)
+    await over(house, host, one, two)

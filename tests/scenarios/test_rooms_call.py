@@ -161,9 +161,9 @@ async def test_who_dials_in_by_itself_is_called_no_more(house: SimulatedSwitch) 
 
 async def test_the_first_of_a_group_who_dials_its_number_raises_the_alarm(house: SimulatedSwitch) -> None:
     group = tuple(Invitee(number=f"account/{number}") for number in ("1001", "1002", "1003"))
-    furnish(house, "3911", title="Alarm", members=group, rings=True, attempts=3, retry_seconds=10)
+    furnish(house, "3911", members=group, attempts=3, retry_seconds=10)
     alice, bob = await registered(house, "1001", "1002")
-    first = await inside(house, alice, "3911")
+    first = await inside(house, alice, "*55")
     second = await answered(bob)
     await until(lambda: state(house, "3911", "account/1002") == "in")
     assert house.all_hear_each_other(first, second)

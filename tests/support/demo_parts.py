@@ -407,7 +407,7 @@ class DemoFeatures:
         for kind, hearer in build_messaging(self.messaging).subscriptions:
             bus.subscribe(kind, hearer)
         bus.subscribe(CallFact, self.live.hear)
-        for kind, hearer in self.queues.subscriptions():
+        for kind, hearer in (*self.queues.subscriptions(), *self.conferences.subscriptions()):
             bus.subscribe(kind, hearer)
         for kind, hearer in build_flows(self.flows, self.sounds).subscriptions:
             bus.subscribe(kind, hearer)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import CallFact, Fact, MeetingReminded, MemberChanged, MemberUnreached, RoomChanged, RoomClosed
 from softswitch.features.conference.feature import build
+from softswitch.features.conference.files import MeetingFiles
 from softswitch.features.conference.live import Around, Seat
 from softswitch.features.conference.model.inputs import Came
 from softswitch.features.conference.roster import RoomRosters
@@ -142,8 +144,8 @@ async def schedule(conferences: Conferences, around: Around, post: Post, databas
 
 
 @pytest.fixture
-def client(database: Database, conferences: Conferences, schedule: Schedule) -> httpx.AsyncClient:
-    router = build(conferences, schedule, RoomRosters()).router
+def client(database: Database, conferences: Conferences, schedule: Schedule, tmp_path: Path) -> httpx.AsyncClient:
+    router = build(conferences, schedule, RoomRosters(), MeetingFiles(tmp_path)).router
     assert router is not None
     return admin_client(database, [router])
 
@@ -353,3 +355,23 @@ async def test_a_calendar_and_the_days_of_the_week_leave_meetings_out(
     assert (await client.put(f"{PATH}/none/schedule/x", json=daily)).status_code == 404
     assert (await client.delete(f"{PATH}/3100/schedule/round")).status_code == 204
     assert (await client.delete(f"{PATH}/3100/schedule/round")).status_code == 404
+
+
+async def test_what_was_recorded_is_listed_heard_and_deleted(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    await make(client, number="3100")
+    path = f"{PATH}/3100/recordings"
+    assert (await client.get(path)).json()["items"] == []
+    folder = tmp_path / "conferences" / "3100"
+    folder.mkdir(parents=True)
+    for name in ("1700000000000-1.wav", "1700000000000-1.wav.part", "notes.txt", "1700000900000-1.mp4"):
+        (folder / name).write_bytes(b"sound")
+    items = (await client.get(path)).json()["items"]
+    assert [item["name"] for item in items] == ["1700000000000-1.wav", "1700000900000-1.mp4"]
+    assert (items[0]["began_at"], items[0]["bytes"]) == ("2023-11-14T22:13:20Z", 5)
+    assert (await client.get(f"{path}/1700000000000-1.wav")).content == b"sound"
+    for none in ("notes.txt", "..%2F..%2Fswitch.db", "1700000000000-2.wav"):
+        assert (await client.get(f"{path}/{none}")).status_code == 404
+    viewer = {"Authorization": "Bearer viewer"}
+    assert (await client.get(f"{path}/1700000000000-1.wav", headers=viewer)).status_code == 403
+    assert (await client.delete(f"{path}/1700000000000-1.wav")).status_code == 204
+    assert len((await client.get(path)).json()["items"]) == 1

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 import pytest
 
 from softswitch.features.conference.feature import build
+from softswitch.features.conference.files import MeetingFiles
 from softswitch.features.conference.live import Around, Seat
 from softswitch.features.conference.model.inputs import Came
 from softswitch.features.conference.model.scene import Scene
@@ -121,9 +123,9 @@ async def conferences(database: Database, clock: StandingClock, screen: Screen) 
 
 
 @pytest.fixture
-async def client(database: Database, conferences: Conferences) -> httpx.AsyncClient:
+async def client(database: Database, conferences: Conferences, tmp_path: Path) -> httpx.AsyncClient:
     schedule: Any = None
-    router = build(conferences, schedule, RoomRosters()).router
+    router = build(conferences, schedule, RoomRosters(), MeetingFiles(tmp_path)).router
     assert router is not None
     client = admin_client(database, [router])
     assert (await client.post(PATH, json={"number": "3100"})).status_code == 201

@@ -5,7 +5,10 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse
 
+from softswitch.features.conference.files import KINDS, MeetingFiles
 from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.members import Member
@@ -23,12 +26,14 @@ from softswitch.features.conference.shapes import (
     MemberOut,
     NewRoom,
     PinIn,
+    RecordingOut,
     RoomChanges,
     RoomOut,
     SpotlightIn,
 )
 from softswitch.kernel.errors import Invalid
 from softswitch.kernel.ids import CallId
+from softswitch.platform.audit import Audit
 from softswitch.platform.auth import Admin, Identity, Operator
 from softswitch.platform.rest import Key, Page, Paging, Writing, wall_ms
 from softswitch.platform.rest import Name as EntryName
@@ -54,7 +59,7 @@ _OF_ROOM: dict[str, Callable[[str, Any], inputs.Input]] = {
 }
 
 
-def build_router(conferences: Conferences, schedule: Schedule) -> APIRouter:
+def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFiles) -> APIRouter:
     """The routes. Who changes rooms must be an administrator; who does something in a meeting, an operator."""
     router = APIRouter(prefix="/conferences", tags=["conferences"])
 
@@ -212,6 +217,39 @@ def build_router(conferences: Conferences, schedule: Schedule) -> APIRouter:
     async def remove_entry(number: Key, name: Key, session: Writing, who: Admin) -> None:
         """Take a meeting out of the schedule."""
         await schedule.remove(session, number, name)
+
+    # What was recorded ----------------------------------------------------------------------------------------
+
+    @router.get("/{number}/recordings")
+    async def list_recordings(number: Key, paging: Paging, who: Operator) -> Page[RecordingOut]:
+        """What was recorded of the room's meetings, the oldest first."""
+        conferences.rules(number)
+        after = paging.after(int, str)
+        rows = [each for each in await files.list(number) if after is None or (each.meeting, each.name) > after]
+        return paging.page(
+            rows[: paging.limit + 1],
+            lambda each: (each.meeting, each.name),
+            lambda each: RecordingOut.model_validate(
+                {"name": each.name, "began_at": each.meeting, "bytes": each.bytes}
+            ),
+        )
+
+    @router.get("/{number}/recordings/{name}", response_class=FileResponse)
+    async def recording(number: Key, name: Key, who: Operator, request: Request) -> FileResponse:
+        """The file. Who took it is noted in the audit log."""
+        conferences.rules(number)
+        path = files.path(number, name)
+        audit: Audit | None = request.app.state.audit
+        if audit is not None:
+            source = request.client.host if request.client else ""
+            audit.note(who=who.name, source=source, action=f"GET {request.url.path}", status=200)
+        return FileResponse(path, media_type=KINDS[path.suffix], filename=f"{number}-{path.name}")
+
+    @router.delete("/{number}/recordings/{name}", status_code=204)
+    async def remove_recording(number: Key, name: Key, who: Admin) -> None:
+        """Delete the file."""
+        conferences.rules(number)
+        await files.remove(number, name)
 
     return router
 

@@ -7,6 +7,7 @@ from msgspec import structs
 from softswitch.engine.caller import Caller
 from softswitch.events import MemberJoined, MemberLeft, MemberWaits
 from softswitch.feature import CallApp
+from softswitch.features.conference.files import NAMES
 from softswitch.features.conference.live import VIDEO, Seat
 from softswitch.features.conference.model.inputs import Came, CameOfCall
 from softswitch.features.conference.model.rules import Rules
@@ -119,7 +120,7 @@ async def _admitted(conferences: Conferences, caller: Caller, rules: Rules) -> C
 async def _name_said(conferences: Conferences, caller: Caller) -> str:
     """Where the caller has said its name; empty: it has not."""
     await caller.play("conference/say-name")
-    name = f"conferences/names/{caller.call}.wav"
+    name = f"{NAMES}/{caller.call}.wav"
     recorded = await caller.record(name, most_seconds=NAME_SECONDS, silence_seconds=1.5)
     if recorded.ended_by == "fault" or recorded.seconds < LEAST_NAME_SECONDS or not recorded.spoken:
         return ""

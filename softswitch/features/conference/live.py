@@ -12,6 +12,7 @@ from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import Fact, MemberJoined, MemberUnreached, MemberWaits, RoomRecordingEnded
+from softswitch.features.conference.files import FOLDER
 from softswitch.features.conference.model import effects, inputs
 from softswitch.features.conference.model.effects import Effect
 from softswitch.features.conference.model.meeting import Meeting
@@ -89,6 +90,7 @@ class Seat:
         self.leg = leg
         if self.member:
             self._room.seat_moved(self)
+            self._room.tell(inputs.Held(self.member, False))
 
     def pressed(self, key: str) -> None:
         if self.member:
@@ -378,6 +380,12 @@ class LiveRoom:
             log.warning("a room could not be told", room=self.mix, error=str(error))
             self._next_announcement()
 
+    def held(self, leg: LegId, on: bool) -> None:
+        """A phone holds whoever it is with, or no more."""
+        member = self._by_leg.get(leg)
+        if member is not None:
+            self.tell(inputs.Held(member, on))
+
     def _speaking(self, leg: LegId) -> None:
         member = self._by_leg.get(leg)
         if member is not None:
@@ -426,7 +434,7 @@ class LiveRoom:
             if to == "on":
                 self._recorded += 1
                 meeting = self.meeting
-                name = f"conferences/{meeting.rules.number}/{meeting.began_at}-{self._recorded}"
+                name = f"{FOLDER}/{meeting.rules.number}/{meeting.began_at}-{self._recorded}"
                 self._announcements.append([BEEP])
                 began = self._around.clock.monotonic()
                 self._recording = sounds.record_all(

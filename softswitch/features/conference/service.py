@@ -7,6 +7,8 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
+from softswitch.events import Fact, LegHeld, LegResumed
+from softswitch.feature import Handler, hears
 from softswitch.features.conference import store
 from softswitch.features.conference.door import Door
 from softswitch.features.conference.live import Around, LiveRoom
@@ -114,6 +116,19 @@ class Conferences:
         if room is None:
             room = self._live[number] = LiveRoom(self.rules(number), self._around, self._over)
         return room
+
+    def subscriptions(self) -> Sequence[tuple[type[Fact], Handler]]:
+        """What is heard of calls."""
+
+        def held(fact: LegHeld) -> None:
+            for room in self._live.values():
+                room.held(fact.leg, True)
+
+        def resumed(fact: LegResumed) -> None:
+            for room in self._live.values():
+                room.held(fact.leg, False)
+
+        return (hears(LegHeld, held), hears(LegResumed, resumed))
 
     def _over(self, room: LiveRoom) -> None:
         rules = room.meeting.rules

@@ -179,6 +179,8 @@ class MemberOut(BaseModel):
     joined_at: Moment | None
     muted: bool
     muted_by_host: bool
+    held: bool
+    """Its phone holds the room, and is not heard meanwhile."""
     deaf: bool
     gain: float
     hand: bool
@@ -272,3 +274,12 @@ class EntryOut(BaseModel):
     ends: bool
     next: Moment | None
     """When the next meeting begins, or the one that goes on has begun."""
+
+
+class RecordingOut(BaseModel):
+    """What was recorded of a meeting, sound or pictures."""
+
+    name: str
+    began_at: Moment
+    """The meeting."""
+    bytes: int

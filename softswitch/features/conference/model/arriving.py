@@ -14,7 +14,7 @@ from softswitch.events import (
     SpeakerChanged,
 )
 from softswitch.features.conference.model.effects import Call, Drop, Place, Recording, Redraw, StopCall
-from softswitch.features.conference.model.inputs import Came, CameOfCall, Rang, Spoke, TerminalIs, Unreached
+from softswitch.features.conference.model.inputs import Came, CameOfCall, Held, Rang, Spoke, TerminalIs, Unreached
 from softswitch.features.conference.model.keypad import Keys
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.members import Member, same_person
@@ -201,6 +201,15 @@ def end(meeting: Meeting, reason: str) -> None:
             meeting.out.append(Drop(call, member.id, "conference/ended"))
 
 
+def _numbers(meeting: Meeting, *, came: bool) -> tuple[str, ...]:
+    """Of those who were in the room, or of those whom it called and who did not come."""
+    return tuple(
+        member.number
+        for member in meeting.members.values()
+        if (member.joined_at is not None) == came and (came or member.invited)
+    )
+
+
 def close_if_over(meeting: Meeting) -> bool:
     """Whether the meeting is over; told once."""
     if not meeting.closed and not any(True for _ in meeting.here()) and not meeting.awaited():
@@ -217,6 +226,8 @@ def close_if_over(meeting: Meeting) -> bool:
             meeting=meeting.began_at,
             reason=meeting.closed,
             most=meeting.most,
+            came=_numbers(meeting, came=True),
+            missed=_numbers(meeting, came=False),
         )
     )
     return True
@@ -227,6 +238,14 @@ def terminal_is(meeting: Meeting, told: TerminalIs) -> None:
     member = meeting.members.get(told.member)
     if member is not None and member.terminal != told.terminal:
         member.terminal = told.terminal
+        meeting.tell_member(member, f"member {member.id}")
+
+
+def held(meeting: Meeting, told: Held) -> None:
+    """A member's phone holds the room, or no more."""
+    member = meeting.members.get(told.member)
+    if member is not None and member.call is not None and member.held != told.on:
+        member.held = told.on
         meeting.tell_member(member, f"member {member.id}")
 
 

@@ -58,6 +58,13 @@ class TerminalIs(Struct, frozen=True, gc=False):
     terminal: Terminal
 
 
+class Held(Struct, frozen=True, gc=False):
+    """A member's phone holds the room, or no more."""
+
+    member: int
+    on: bool
+
+
 class Spoke(Struct, frozen=True, gc=False):
     """It is this member who speaks now."""
 
@@ -202,6 +209,7 @@ Input = (
     | Left
     | Pressed
     | TerminalIs
+    | Held
     | Spoke
     | Rang
     | Unreached

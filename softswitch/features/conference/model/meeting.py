@@ -111,6 +111,7 @@ class Meeting:
                 presenter=member.presenter,
                 pinned=member.pinned,
                 terminal=member.terminal,
+                held=member.held,
                 by=by,
             )
         )
@@ -159,7 +160,7 @@ class Meeting:
         return self.mode == "training" or bool(self._heard)
 
     def _set_level(self, member: Member) -> None:
-        level = (member.muted or not self.may_speak(member), member.deaf, member.gain)
+        level = (member.muted or member.held or not self.may_speak(member), member.deaf, member.gain)
         if self._levels.get(member.id, (False, False, 0.0)) != level:
             self.out.append(Level(member.id, *level))
         self._levels[member.id] = level
@@ -167,7 +168,7 @@ class Meeting:
     def _let_hear(self, listener: Member, speaker: Member) -> None:
         """Once a pair has an own rule in the mix, it must be kept up: the mix goes by it from then on."""
         heard = self.heard_by_hosts(speaker) if listener.is_host else self.may_speak(speaker)
-        gain = speaker.gain if heard and not speaker.muted else None
+        gain = speaker.gain if heard and not (speaker.muted or speaker.held) else None
         pair = (listener.id, speaker.id)
         if pair not in self._heard or self._heard[pair] != gain:
             self._heard[pair] = gain

@@ -34,6 +34,8 @@ class Member(Struct, kw_only=True):
     muted: bool = False
     """By itself."""
     muted_by_host: bool = False
+    held: bool = False
+    """Its phone holds the room: whatever it sends meanwhile, music say, is not heard."""
     deaf: bool = False
     gain: float = 0.0
     hand: bool = False

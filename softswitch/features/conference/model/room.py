@@ -66,6 +66,7 @@ _INPUTS: dict[type[inputs.Input], Callable[[Meeting, Any], None]] = {
     inputs.CameOfCall: arriving.came_of_call,
     inputs.Left: _left,
     inputs.Pressed: ordering.pressed,
+    inputs.Held: arriving.held,
     inputs.TerminalIs: arriving.terminal_is,
     inputs.Spoke: arriving.spoke,
     inputs.Rang: arriving.rang,

@@ -87,6 +87,7 @@ def demo_plan() -> PlanDocument:
                 destination="conference-factory",
                 note="makes a room, of which you are host",
             ),
+            Rule(name="alarm", number="*55", destination="conference/3911", note="1001 to 1003 are rung into a room"),
             Rule(name="rooms", number="3XXX", destination="conference/{number}", note="conference rooms"),
             Rule(name="one-number", number="700[1-3]", destination="person/{number}", note="a person's one number"),
             Rule(name="voicemail", number="*97", destination="mailbox", note="one's voicemail"),

@@ -1,0 +1,74 @@
+"""What was recorded of meetings, in files: `conferences/ROOM/NAME` below the data folder."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from softswitch.kernel.errors import NotFound
+
+FOLDER = "conferences"
+NAMES = f"{FOLDER}/names"
+"""Where members say their names."""
+_FILE = re.compile(r"[0-9]+-[0-9]+\.[a-z0-9]+")
+"""When the meeting began, in wall milliseconds, which of its recordings it is, and what kind of file."""
+KINDS = {".wav": "audio/wav", ".mp4": "video/mp4", ".mkv": "video/x-matroska"}
+
+
+class Recorded(Struct, frozen=True):
+    """A file that is complete."""
+
+    name: str
+    meeting: int
+    """When it began, wall milliseconds."""
+    bytes: int
+
+
+class MeetingFiles:
+    """Of all rooms."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    async def list(self, room: str) -> Sequence[Recorded]:
+        """What there is of a room, the oldest first."""
+        return await asyncio.to_thread(self._list, room)
+
+    def _list(self, room: str) -> Sequence[Recorded]:
+        try:
+            files = [path for path in (self._data / FOLDER / room).iterdir() if _is_ours(path)]
+        except FileNotFoundError:
+            return []
+        found = [Recorded(path.name, int(path.name.partition("-")[0]), path.stat().st_size) for path in files]
+        return sorted(found, key=lambda each: (each.meeting, each.name))
+
+    def path(self, room: str, name: str) -> Path:
+        """Where one is. Raises NotFound."""
+        path = self._data / FOLDER / room / name
+        if not _FILE.fullmatch(name) or not _is_ours(path) or not path.is_file():
+            raise NotFound("recording", name)
+        return path
+
+    async def remove(self, room: str, name: str) -> None:
+        """Raises NotFound."""
+        await asyncio.to_thread(self.path(room, name).unlink, missing_ok=True)
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """Delete files by their names below the data folder."""
+        await asyncio.to_thread(self._forget, names)
+
+    def _forget(self, names: Sequence[str]) -> None:
+        for name in names:
+            (self._data / name).unlink(missing_ok=True)
+
+    async def forget_names(self) -> None:
+        """Delete the names that members have said to an earlier process, which died before it could."""
+        folder = self._data / NAMES
+        if folder.is_dir():
+            await self.forget([f"{NAMES}/{path.name}" for path in folder.iterdir()])
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix in KINDS and _FILE.fullmatch(path.name) is not None
