@@ -35,6 +35,9 @@ class ListWorld:
         self.chance = chance = random.Random(seed)
         self.now = 0
         self.facts: list[Fact] = []
+        """Those on disk."""
+        self._pending: list[Fact | Entry | int] = []
+        """What waits for the disk, in order; a number is a loan that waits to be told."""
         self.names = [f"a{number}" for number in range(chance.randint(1, 4))]
         self.rules = CampaignRules(
             name="spring",
@@ -87,6 +90,7 @@ class ListWorld:
     def _crash(self) -> None:
         """All that is not on disk is gone; agents and calls, too."""
         self._life += 1
+        self._pending.clear()
         self.available.clear()
         self.loans.clear()
         self.placed.clear()
@@ -150,6 +154,7 @@ class ListWorld:
         for name in self.names:
             self._turn_up(name)
         self._run(100_000_000)
+        self._flush()
 
     def _run(self, until: int) -> None:
         for _ in range(20_000):
@@ -200,9 +205,11 @@ class ListWorld:
                     self._plan(chance.randint(0, 30), partial(answer, agent, loan))
             case Write(loan, entry):
                 assert loan in self.loans
-                self._plan(chance.randint(0, 3), partial(self._stored, loan, entry))
+                self._pending += [entry, loan]
+                self._plan(chance.choice((0, 1, 3, 20)), self._flush)
             case Save(entry):
-                self.disk[entry.id] = entry
+                self._pending.append(entry)
+                self._plan(chance.randint(0, 3), self._flush)
             case Place(loan):
                 self._placed(effect)
             case NeverCall(number):
@@ -210,7 +217,7 @@ class ListWorld:
             case Refused():
                 pass
             case Fact():
-                self.facts.append(effect)
+                self._pending.append(effect)
 
     def _later(self, what: Callable[[], object]) -> None:
         self._plan(0, what)
@@ -232,12 +239,20 @@ class ListWorld:
         if self.loans.get(loan) == agent:
             self._do(self.list.skip(self.now, agent))
 
-    def _stored(self, loan: int, entry: Entry) -> None:
-        self.disk[entry.id] = entry
-        if self.chance.random() < 0.02:
-            self._crash()  # between the disk and the call
-        else:
-            self._do(self.list.written(self.now, loan))
+    def _flush(self) -> None:
+        """All that waits is on disk."""
+        written, self._pending = self._pending, []
+        for each in written:
+            if isinstance(each, Entry):
+                self.disk[each.id] = each
+            elif isinstance(each, Fact):
+                self.facts.append(each)
+        for loan in written:
+            if isinstance(loan, int):
+                if self.chance.random() < 0.02:
+                    self._crash()  # between the disk and the call
+                    return
+                self._do(self.list.written(self.now, loan))
 
     def _placed(self, place: Place) -> None:
         assert self.list.state == "running" and self.list.open and place.number not in self.barred

@@ -347,3 +347,6 @@ async def test_lists_are_changed_listed_and_deleted(house: House) -> None:
     assert (await house.get("/campaigns"))["items"] == []
     await house.post("/campaigns", PREVIEW, 201)
     assert (await house.get("/campaigns/spring"))["records"] == 0
+    await house.post("/campaigns/spring/records", [{"number": "5559"}], 201)
+    (again,) = (await house.get("/campaigns/spring/records"))["items"]
+    assert again["record"] > record + 1 and list(house.campaigns.one("spring").entries) == [again["record"]]

@@ -89,6 +89,7 @@ class Preview(Struct, frozen=True):
     number: str
     attached: Mapping[str, str]
     until: int
+    """Wall milliseconds; 0: it was taken."""
 
 
 class Counts(Struct, frozen=True):
@@ -143,12 +144,13 @@ class Campaigns:
         """Read all of them: before the start, and again when another process has changed some."""
         async with database.reading() as session:
             lists, self._barred = await store.all_lists(session), await store.all_barred(session)
-            records = {name: await store.open_records(session, name) for name in lists}
+            last = self._last_record
+            records = {name: await store.open_records(session, name, last.get(name, 0)) for name in lists}
         for name in self._lists.keys() - lists.keys():
             self._forget(name)
         for name, (rules, state) in lists.items():
             self._take(rules, state)
-            self._add(name, [each for each in records[name] if each.entry.id > self._last_record.get(name, 0)])
+            self._add(name, records[name])
 
     def start(self) -> None:
         """Calls may be made from now on: lists that ran when the switch was stopped go on."""
@@ -202,7 +204,8 @@ class Campaigns:
         name, dialler = self._serves(agent)
         task = dialler.task_of(agent)
         assert task is not None
-        return Preview(name, task.entry.id, task.entry.number, self._attached.get(task.entry.id, {}), task.until)
+        until = task.until if task.phase == "preview" else 0
+        return Preview(name, task.entry.id, task.entry.number, self._attached.get(task.entry.id, {}), until)
 
     def calling(self, loan: int) -> tuple[Place, str] | None:
         """What is to be called for an agent, and the number that is shown (empty: its own); None: nothing any more."""
@@ -541,6 +544,7 @@ class Campaigns:
     def _forget(self, name: str) -> None:
         dialler = self._lists.pop(name, None)
         self._wanted.pop(name, None)
+        self._last_record.pop(name, None)
         if dialler is not None:
             for record in dialler.entries:
                 self._attached.pop(record, None)
@@ -548,9 +552,10 @@ class Campaigns:
     def _add(self, name: str, records: Sequence[Stored]) -> None:
         if not records or name not in self._lists:
             return
-        self._attached.update((each.entry.id, each.attributes) for each in records)
+        fresh = [each for each in records if each.entry.id > self._last_record.get(name, 0)]
+        self._attached.update((each.entry.id, each.attributes) for each in fresh)
         self._last_record[name] = max(each.entry.id for each in records)
-        self._tell(name, self._lists[name].add(self._now(), [each.entry for each in records]))
+        self._tell(name, self._lists[name].add(self._now(), [each.entry for each in fresh]))
 
 
 def _error(refused: Refused) -> SwitchError:

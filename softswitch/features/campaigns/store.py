@@ -125,9 +125,10 @@ async def add_records(session: Session, campaign: str, records: Sequence[NewReco
     return stored
 
 
-async def open_records(session: Session, campaign: str) -> list[Stored]:
-    """Those that are not closed."""
-    query = _records(campaign).where((ProgressRow.state.is_(None)) | (ProgressRow.state != "closed"))
+async def open_records(session: Session, campaign: str, after: int) -> list[Stored]:
+    """Those that are not closed, with ids from behind one on."""
+    query = _records(campaign).where(RecordRow.id > after)
+    query = query.where((ProgressRow.state.is_(None)) | (ProgressRow.state != "closed"))
     return [_stored(record, progress) for record, progress in await session.execute(query)]
 
 

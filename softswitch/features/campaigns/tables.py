@@ -38,6 +38,8 @@ class RecordRow(Base):
     __table_args__ = (
         UniqueConstraint("campaign", "same", name="uq_campaigns_record_campaign"),
         Index("ix_campaigns_record_campaign_id", "campaign", "id"),
+        # An id is never used again: what is still on its way to the disk of one that was deleted belongs to no other.
+        {"sqlite_autoincrement": True},
     )
 
 

@@ -35,6 +35,8 @@ from softswitch.features.campaigns.model.effects import (
 from softswitch.features.campaigns.model.rules import CampaignRules, Disposition
 from softswitch.kernel.ids import CallId
 
+DISK_MS = 10_000
+"""How long an agent waits for the disk, which nothing is called without."""
 ASK_AGAIN_MS = 5_000
 """When an agent is wanted again who is available and could not be had."""
 _NO_CALL = CallId("")
@@ -48,7 +50,7 @@ class Task(Struct):
     entry: Entry
     phase: Literal["preview", "writing", "dialling"] = "preview"
     until: int = 0
-    """Of a preview."""
+    """How long the agent may look, or waits for the disk."""
 
 
 class Dialler:
@@ -85,7 +87,7 @@ class Dialler:
 
     def deadline(self) -> int | None:
         """When `tick` is due at the latest; None: nothing happens by itself."""
-        due = [task.until for task in self.tasks.values() if task.phase == "preview"]
+        due = [task.until for task in self.tasks.values() if task.phase != "dialling"]
         if self.calls:
             due += [at for agent, at in self._rests.items() if agent in self._free]
             if self._later:
@@ -219,8 +221,10 @@ class Dialler:
     def written(self, now: int, loan: int) -> list[Effect]:
         """The attempt is on disk."""
         self._now = now
-        task = self.tasks[loan]
-        if self.calls and not self._is_barred(task.entry.number):
+        task = self.tasks.get(loan)
+        if task is None:
+            pass  # too late: the agent has been let go, and that is on its way to the disk, too
+        elif self.calls and not self._is_barred(task.entry.number):
             task.phase = "dialling"
             entry = task.entry
             self._out.append(Place(loan, task.agent, entry.id, entry.number, entry.attempts))
@@ -260,6 +264,9 @@ class Dialler:
         for task in [task for task in self.tasks.values() if task.phase == "preview" and task.until <= now]:
             self._rests[task.agent] = now + self.rules.rest_ms
             self._put_aside(task, "timeout")
+        for task in [task for task in self.tasks.values() if task.phase == "writing" and task.until <= now]:
+            self._rests[task.agent] = now + self.rules.rest_ms
+            self._take_back(task)
         for agent in [agent for agent, at in self._rests.items() if at <= now]:
             del self._rests[agent]
         while self._later and self._later[0][0] <= now:
@@ -322,7 +329,7 @@ class Dialler:
         entry = task.entry
         entry.attempts += 1
         entry.state, entry.agent = "dialling", task.agent
-        task.phase, task.until = "writing", 0
+        task.phase, task.until = "writing", self._now + DISK_MS
         self._out.append(Write(task.loan, structs.replace(entry)))
 
     def _withdraw(self, reason: str) -> None:

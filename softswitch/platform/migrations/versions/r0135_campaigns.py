@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("not_before", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns_record")),
         sa.UniqueConstraint("campaign", "same", name="uq_campaigns_record_campaign"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_campaigns_record_campaign_id", "campaigns_record", ["campaign", "id"])
     op.create_table(
