@@ -459,6 +459,8 @@ class LiveCall(ServedCall):
 
     def part_with(self, leg: Leg, to: "LiveCall") -> None:
         """A party goes on in another call."""
+        if self._around.watching is not None:
+            self._around.watching.moves(leg)
         self.talk.parted(leg)
         self.note(f"goes on in call {to.call}")
         self.legs.release(leg, to.call)

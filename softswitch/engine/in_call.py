@@ -56,7 +56,7 @@ class InCallKeys:
             return False
         if (timer := self._timers.pop(leg.id, None)) is not None:
             timer.cancel()
-        if ours and leg.address is not None:
+        if ours and leg.aside:
             self._around.media.silence(leg.id)  # the dial tone ends with the first key
         self._take(leg, keys, keys.press(key, bare=asking))
         if keys.waiting:

@@ -18,7 +18,7 @@ from softswitch.calls.leg import Leg, LegState
 from softswitch.engine import transfer as transfers
 from softswitch.engine.surroundings import Surroundings
 from softswitch.events import SupervisionBegan, SupervisionEnded, SupervisionModeChanged
-from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, LegId, MixId
 from softswitch.ports import Mixer
 
@@ -40,6 +40,7 @@ class Supervision:
         "_mixer",
         "_over",
         "_talking",
+        "_used",
         "_watching",
         "mode",
         "ordered_by",
@@ -73,7 +74,9 @@ class Supervision:
         """The mix that the supervisor is in: its own, or that of a talk of three."""
         self._talking: tuple[Leg, ...] = ()
         """Who is in it with it."""
-        mixer.open_mix(self._mix, keys=True, failed=lambda reason: self.end("failed"))
+        self._used = False
+        """Whether anybody has been in its own mix."""
+        self._open()
 
     @property
     def account(self) -> str:
@@ -103,7 +106,15 @@ class Supervision:
     # Who is heard -------------------------------------------------------------------------------------------
 
     def between(self, a: Leg, b: Leg) -> None:
-        """Two parties, one of them the supervised one, talk from now on. While one holds the other neither is heard."""
+        """Two parties, one of them the supervised one, talk from now on. While one holds the other neither is heard.
+
+        Raises Rejected(SWITCH_CONGESTION) when there are too many mixes.
+        """
+        if self._used:
+            # Whom the party talked with before may not have left yet, and hears nothing of this.
+            self._close()
+            self._open()
+        self._used = True
         self._enter(self._mix)
         for leg in (a, b):
             self._mixer.join(self._mix, leg.id)
@@ -122,6 +133,25 @@ class Supervision:
     def alone(self) -> None:
         """The supervised party talks with nobody now."""
         self._talking = ()
+        if self._in == self._mix:
+            self._close()
+        else:
+            self._leave()
+
+    def _open(self) -> None:
+        self._mixer.open_mix(self._mix, keys=True, failed=lambda reason: self.end("failed"))
+
+    def _close(self) -> None:
+        """Whoever is still in the mix hears silence, the supervisor among them."""
+        self._mixer.close_mix(self._mix)
+        if self._in == self._mix:
+            self._in = None
+
+    def _leave(self) -> None:
+        if self._in is not None:
+            self._in = None
+            if not over(self.supervisor) and self.supervisor.address is not None:
+                self._around.media.silence(self.supervisor.id)
 
     def _enter(self, mix: MixId) -> None:
         if self._in != mix:
@@ -183,16 +213,15 @@ class Supervision:
             raise Conflict("over", "the supervision is over")
         return call
 
-    def end(self, reason: str) -> None:
-        """Those who talk hear each other without a mix again. Ending twice does nothing."""
+    def end(self, reason: str, *, regroup: bool = True) -> None:
+        """Those who talk hear each other by a bridge again, if they are to `regroup`. Ending twice does nothing."""
         call = self._supervised()
         if not self._watching.forget(self):
             return
-        if not over(self.supervisor) and self.supervisor.address is not None:
-            self._around.media.silence(self.supervisor.id)
+        self._leave()
         if call is not None:
             partner = call.other(self.watched)
-            if partner is not None and reason != "over":
+            if partner is not None and regroup:
                 call.talk.regroup(self.watched, partner)
             self._around.publish(
                 SupervisionEnded(
@@ -245,7 +274,11 @@ class Supervisions:
         one = self._by_watched.get(a.id) or self._by_watched.get(b.id)
         if one is None:
             return False
-        one.between(a, b)
+        try:
+            one.between(a, b)
+        except Rejected:
+            one.end("failed", regroup=False)
+            return False
         return True
 
     def apart(self, *legs: Leg) -> None:
@@ -260,10 +293,15 @@ class Supervisions:
             if (one := self._by_watched.get(leg.id)) is not None:
                 one.among(mix, legs)
 
+    def moves(self, leg: Leg) -> None:
+        """A party goes to another call. Who is supervised is so there, too; a supervisor has something else to do."""
+        if (one := self._by_supervisor.get(leg.id)) is not None:
+            one.end("left")
+
     def gone(self, leg: Leg) -> None:
         """A party ends: supervised, supervising, or neither."""
         if (one := self._by_watched.get(leg.id)) is not None:
-            one.end("over")
+            one.end("over", regroup=False)
         elif (one := self._by_supervisor.get(leg.id)) is not None:
             one.end("left")
 

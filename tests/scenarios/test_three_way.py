@@ -80,6 +80,22 @@ async def test_three_that_do_not_hear_each_other_before_they_are_brought_togethe
     assert [leg.moved_to for leg in second.legs] == [first.call_id] * 2
 
 
+async def test_who_is_about_to_press_a_number_when_all_are_brought_together_stays_among_them(
+    house: SimulatedSwitch,
+) -> None:
+    alice, bob, carol, dave = await registered(house, "1001", "1002", "1003", "1004")
+    out, back = await talking(house, alice, bob)
+    other, far = await talking(house, carol, dave)
+    house.press(back, "*2")
+    house.switch.unite(house.call_of(out), house.call_of(other))
+    house.press(back, "7#")
+    await asyncio.sleep(1)
+    assert house.all_hear_each_other(out, back, other, far)
+    for party in (out, far, other):
+        party.hang_up()
+    await house.settled()
+
+
 async def test_an_account_that_is_in_both_calls_is_there_once(house: SimulatedSwitch) -> None:
     alice, bob, carol = await registered(house, "1001", "1002", "1003")
     out, back = await talking(house, alice, bob)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from softswitch.engine.memory import decode
 from softswitch.events import CallFact, CallOffered, LegDialed
 from softswitch.features.cdr.model import Cdr
+from softswitch.features.supervision.model import Rights
 from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId, LegId
 from tests.support.invariants import by_call
@@ -31,17 +32,29 @@ def simulate(
     transfers: bool = False,
     extensions: bool = False,
     kills: bool = False,
+    supervised: bool = False,
 ) -> list[str]:
     """Live one day; gives what went wrong, with the ladders that show it. What is not given is drawn by the seed.
 
     With `transfers`, people also transfer, park, fetch and pick up at random; what becomes of a call then cannot be
     foretold, and only what must hold of every call is judged. With `extensions`, phones know reliable provisional
     responses, UPDATE and session timers, each some of them. With `kills`, the switch is killed now and then and comes
-    back, while its media engine lives on: whoever talks then must be able to talk on.
+    back, while its media engine lives on: whoever talks then must be able to talk on. With `supervised`, people are
+    listened to, whispered to and taken over beside transfers: nobody may hear a supervisor that should not.
     """
 
     async def main(loop: VirtualTimeLoop) -> list[str]:
-        day = Day(loop, seed, calls, accounts, conditions, transfers=transfers, extensions=extensions, kills=kills)
+        day = Day(
+            loop,
+            seed,
+            calls,
+            accounts,
+            conditions,
+            transfers=transfers or supervised,
+            extensions=extensions,
+            kills=kills,
+            supervised=supervised,
+        )
         return await day.live()
 
     return run(main, seed=seed)
@@ -114,6 +127,7 @@ class Day:
         transfers: bool = False,
         extensions: bool = False,
         kills: bool = False,
+        supervised: bool = False,
     ) -> None:
         self._loop = loop
         self._chance = chance = random.Random(f"day {seed}")
@@ -139,8 +153,9 @@ class Day:
         self._moving = random.Random(f"transfers {seed}") if transfers else None
         self._extending = random.Random(f"extensions {seed}") if extensions else None
         self._killing = random.Random(f"kills {seed}") if kills else None
+        self._watching = random.Random(f"supervision {seed}") if supervised else None
         self._broken: list[str] = []
-        """What a kill has done to whom, and should not have."""
+        """What a kill has done to whom, or who heard whom, and should not have."""
         self._talked: set[frozenset[LegId]] = set()
 
     async def live(self) -> list[str]:
@@ -173,6 +188,11 @@ class Day:
         if self._moving is not None:
             for _ in range(2 * self._calls):
                 self._loop.call_later(self._moving.random() * (self._duration + 20), self._transfer, self._moving)
+        if self._watching is not None:
+            rights = {account: Rights(account=account, everybody=True) for account in self._accounts}
+            house.features.supervisors._take(rights)
+            for _ in range(2 * self._calls):
+                self._loop.call_later(self._watching.random() * (self._duration + 20), self._supervise, self._watching)
         work = [self._caller(number, everyone, guests) for number in range(self._calls)]
         if self._killing is not None:
             work.append(self._killer(self._killing))
@@ -287,6 +307,34 @@ class Day:
                 switch.unite(call, other)
             elif leg is not None:
                 switch.hang_up_leg(call, leg)
+
+    def _supervise(self, chance: random.Random) -> None:
+        """Somebody supervises whoever talks, and changes its mind."""
+        phones = [phone for phone in self.house.phones if phone.password and not phone.dead]
+        talking = [phone.user for phone in phones if any(call.state == "up" for call in phone.calls)] or self._accounts
+        if phones:
+            call = chance.choice(phones).call(f"*4{chance.choice('6789')}{chance.choice(talking)}")
+            call.on_change.append(lambda call: self._soon_over(call, chance.random() * 60))
+            for _ in range(6):
+                self._loop.call_later(chance.random() * 40, self._steer, call, chance.choice("4455669"))
+
+    def _steer(self, call: PhoneCall, key: str) -> None:
+        sent_to = call.remote_sdp.address if call.state == "up" and call.remote_sdp is not None else None
+        if sent_to in self.house.media.open_legs.values():
+            self.house.press(call, key)
+        self._eavesdrop()
+
+    def _eavesdrop(self) -> None:
+        """Who hears a supervisor is who should, and a supervisor hears nobody who does not talk with its agent."""
+        house, around = self.house, self.house.switch._around
+        watching = around.watching if around is not None else None
+        for one in [] if watching is None else watching._by_watched.values():
+            talking = {leg.id for leg in one._talking}
+            may = talking if one.mode == "barge" else {one.watches} & talking if one.mode == "whisper" else set()
+            hear = {leg for leg in house.media.open_legs if house.media.hears(leg, one.supervisor.id)}
+            heard = {leg for leg in house.media.open_legs if house.media.hears(one.supervisor.id, leg)}
+            if not hear <= may or not heard <= talking:
+                self._broken.append(f"{one.mode} of {one.watches}: {hear} hear it, {heard} it hears, of {talking}")
 
     def _soon_over(self, call: PhoneCall, after: float) -> None:
         if call.state == "up":

@@ -106,7 +106,7 @@ class Supervisors:
         Conflict."""
 
         def ended(reason: str) -> None:
-            del self._running[own]
+            self._running.pop(own, None)
             over(reason)
 
         mode = "listen" if order.act == "take-over" else order.act
