@@ -1,4 +1,4 @@
-"""The queue engine alone: how long a decision takes when much waits, and a day of calls in virtual time.
+"""The queue engine alone: how long a decision takes when much waits, and a day of calls in virtual time; then reports.
 
 python -m tests.bench.run --only q
 """
@@ -15,6 +15,7 @@ from softswitch.features.acd.model.rules import AgentProfile, Membership, Need, 
 from softswitch.features.acd.whatif.chance import exponential, poisson
 from softswitch.features.acd.whatif.day import Day, PlannedCall, Shift, live
 from softswitch.kernel.ids import CallId
+from tests.bench import queue_reports
 from tests.bench.report import Report
 
 AGENTS, QUEUES, WAITING, CALLS_A_DAY = 500, 100, 1_000, 20_000
@@ -23,9 +24,11 @@ SKILLS = ("english", "mandarin", "loans", "cards")
 
 
 def measure(report: Report, folder: Path, quick: bool) -> None:
-    """Both figures."""
+    """All figures."""
     _decisions(report, 2_000 if quick else 40_000)
     _day(report)
+    if not quick:
+        queue_reports.measure(report, folder)
 
 
 def _decisions(report: Report, steps: int) -> None:

@@ -1,14 +1,18 @@
 """Figures of queues on SQLite and on PostgreSQL: the view in memory, reports and plain SQL over the log agree."""
 
+import asyncio
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event, insert, text
 
 from softswitch.events import AgentReleased, CallbackEnded, ConversationEnded
 from softswitch.features.queue_figures.model.accounts import Accounts
 from softswitch.features.queue_figures.model.intervals import Intervals
 from softswitch.features.queue_figures.model.rows import QueueRow, total
+from softswitch.features.queue_figures.tables import EndRow, SpanRow, StayRow
 from softswitch.platform.database import Database
 from tests.support.figures_book import Book, a_day, borders, states_by_sql, told_by_sql
 
@@ -77,4 +81,73 @@ async def test_report_view_and_sql_agree_to_the_call_and_the_millisecond(
     back = [fact.outcome for fact in facts if isinstance(fact, CallbackEnded)]
     assert sum(row.called_back for row in queues) == back.count("connected")
     assert sum(row.called_back + row.callbacks_failed for row in queues) == len(back)
+    await book.log.stop()
+
+
+async def test_a_report_looks_up_its_time_and_does_not_read_the_years_before(database: Database) -> None:
+    """The plans of both databases go by an index, and meanwhile the event loop goes on."""
+    days, begin = 400, at("UTC", 2026, 1, 1)
+    stays = [
+        {
+            "stay": number, "queue": f"q{number % 7}", "call": f"c{number}", "trunk": "", "queued_at": moment,
+            "left_at": moment + 30_000, "outcome": "answered", "reason": "", "agent": "ann",
+        }
+        for number in range(20_000)
+        for moment in [begin + number * days * 86_400_000 // 20_000]
+    ]  # fmt: skip
+    ends = [
+        {
+            "at": stay["left_at"], "kind": "conversation", "reason": "agent", "queue": stay["queue"], "agent": "ann",
+            "stay": stay["stay"],
+        }
+        for stay in stays
+    ]  # fmt: skip
+    spans = [
+        {
+            "agent": "ann", "state": "connected", "reason": "", "queue": stay["queue"], "stay": stay["stay"],
+            "begin_at": stay["queued_at"], "end_at": stay["left_at"],
+        }
+        for stay in stays
+    ]  # fmt: skip
+    async with database.session() as session:
+        await session.execute(insert(StayRow), stays)
+        await session.execute(insert(SpanRow), spans)
+        await session.execute(insert(EndRow), ends)
+    async with database.session() as session:
+        await session.execute(text("ANALYZE"))
+    asked: list[tuple[str, Any]] = []
+    book = Book(database, begin + 200 * 86_400_000)
+
+    def hear(_c: object, _u: object, statement: str, values: Any, _x: object, _m: object) -> None:
+        if "queue_figures" in statement:
+            asked.append((statement, values))
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", hear)
+    rows = await book.queues("60", "UTC", book.clock.at - 86_400_000)
+    await book.agents("60", "UTC", book.clock.at - 86_400_000)
+    event.remove(database.engine.sync_engine, "before_cursor_execute", hear)
+    assert sum(row.offered for row in rows) in (50, 51) and len(asked) == 6
+
+    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+    for statement, values in asked:
+        async with database.engine.connect() as connection:
+            plan = "\n".join(str(line) for line in await connection.exec_driver_sql(explain + statement, values))
+        (table,) = [name for name in ("queue_figures_stay", "queue_figures_span", "queue_figures_end")
+                    if f"{name} " in statement]  # fmt: skip
+        looked_up = (f"INDEX ix_{table}", f"Index Scan using ix_{table}", f"Bitmap Index Scan on ix_{table}")
+        assert any(way in plan for way in looked_up), plan
+        assert f"Seq Scan on {table}" not in plan, plan
+
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    ticking = asyncio.create_task(tick())
+    whole = await book.queues("15", "UTC", begin + 170 * 86_400_000)
+    ticking.cancel()
+    assert len(whole) > 1_000 and ticks > 20
     await book.log.stop()
