@@ -4,6 +4,7 @@ A bank's calls and tables of exact values are not part of the project: the folde
 `SOFTSWITCH_CALLS_DATA`, or lies at `../shared/data/calls` beside the repository.
 """
 
+import asyncio
 import csv
 import json
 import os
@@ -17,7 +18,9 @@ from msgspec import structs
 
 from softswitch import cli
 from softswitch.events import CallerLeftQueue, CallerQueued, Fact
+from softswitch.features.acd import store
 from softswitch.features.acd.model.rules import AgentProfile, CallbackRules, Membership, QueueRules, WrapUp
+from softswitch.features.acd.model.settings import AgentSettings, QueueSettings
 from softswitch.features.acd.whatif.chance import constant, exponential, lognormal, poisson, spread
 from softswitch.features.acd.whatif.day import Day, PlannedCall, Shift, live
 from softswitch.features.acd.whatif.recorded import again, patience
@@ -25,6 +28,7 @@ from softswitch.features.queue_figures.model.accounts import Accounts
 from softswitch.features.queue_figures.model.intervals import Intervals
 from softswitch.features.queue_figures.model.rows import total
 from softswitch.features.queue_figures.model.service_level import FORMULAS
+from softswitch.kernel.destination import Destination
 from softswitch.platform.database import Database
 from softswitch.platform.event_log import EventLog
 from tests.support.erlang import erlang_a, erlang_c, first_come_first_served, level_c
@@ -229,6 +233,83 @@ def test_whom_to_call_back_is_called_back_or_given_up(tmp_path: Path, capsys: py
     assert sales["conversations"] == sales["answered"] + sales["called_back"]
     ends = ("answered", "abandoned", "overflowed", "callback", "disconnected", "waiting")
     assert sales["offered"] == sum(sales[name] for name in ends) == 35
+
+
+MIDNIGHT = 1_777_852_800_000
+"""2026-05-04 in UTC."""
+
+
+def record_a_day(tmp_path: Path) -> str:
+    """A morning of two queues, in the database of a switch; `a0` was there since the night. Gives its URL."""
+    chance, url = random.Random(3), f"sqlite:///{tmp_path / 'switch.db'}"
+    rules = [
+        QueueRules(name="q", wait_most_ms=20_000, overflow_to=Destination("queue", "other")),
+        QueueRules(name="other", wrap_up=WrapUp("none")),
+    ]
+    agents = [
+        AgentProfile(id=f"a{number}", queues=(Membership(queue="q"), Membership(queue="other"))) for number in range(8)
+    ]
+    begin = MIDNIGHT + 8 * 3_600_000
+    calls = [structs.replace(call, at=begin + call.at) for call in busy_day(chance, [12] * 6)]
+    shifts = [Shift(agent.id, MIDNIGHT - 1_000 if agent.id == "a0" else begin, begin + 3_600_000) for agent in agents]
+    facts = live(Day(queues=rules, agents=agents, calls=calls, shifts=shifts))
+
+    async def store_it() -> None:
+        database = Database(url)
+        await database.migrate()
+        async with database.session() as session:
+            for queue in rules:
+                await store.write_queue(session, QueueSettings(rules=queue))
+            for agent in agents:
+                await store.write_agent(session, AgentSettings(profile=agent))
+        log = EventLog(database)
+        log.start()
+        for fact in facts:
+            log.append(fact)
+        await log.stop()
+        await database.close()
+
+    asyncio.run(store_it())
+    return url
+
+
+def test_a_day_of_a_switch_is_lived_again_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = record_a_day(tmp_path)
+
+    def lived(*options: str) -> dict[str, dict[str, dict[str, float]]]:
+        assert cli.main(["whatif", "--recorded", "2026-05-04", "--database", url, "--json", *options]) == 0
+        told = json.loads(capsys.readouterr().out)
+        return {name: {row["name"]: row for row in report["totals"]} for name, report in told.items()}
+
+    told = lived()
+    was, now = told["as it was"], told["lived again"]
+    assert was["q"]["offered"] == now["q"]["offered"] == 72, "who came comes again, and nobody else"
+    assert was["other"]["offered"] == was["q"]["overflowed"] > 0
+    assert now["other"]["offered"] == now["q"]["overflowed"], "whom the rules send on is not sent on twice"
+    fewer = lived("--without", "a1", "--without", "a2", "--without", "a0")["lived again"]
+    assert fewer["q"]["overflowed"] > now["q"]["overflowed"]
+
+    assert cli.main(["whatif", "--recorded", "2026-05-04", "--database", url, "--time-zone", "Asia/Shanghai"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "as it was:" and "lived again:" in lines
+    assert lines[2].split()[:4] == ["other", "05-04", "16:00", str(was["other"]["offered"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--recorded", "yesterday"), "--recorded: 'yesterday' is no day"),
+        (("--recorded", "2026-05-05"), "nobody came to a queue on 2026-05-05"),
+        (("--recorded", "2026-05-04", "--without", "zoe"), "--without: there is no agent 'zoe'"),
+        (("--recorded", "2026-05-04", "--time-zone", "Mars"), "time_zone: 'Mars' is no time zone"),
+    ],
+)
+def test_a_day_that_was_not_recorded_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], said: str
+) -> None:
+    url = record_a_day(tmp_path)
+    assert cli.main(["whatif", *options, "--database", url]) == 1
+    assert said in capsys.readouterr().err
 
 
 def test_patience_counts_those_who_were_answered_for_as_long_as_they_were_seen() -> None:

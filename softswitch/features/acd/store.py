@@ -6,15 +6,32 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import delete, select
 
+from softswitch.events import (
+    AgentReserved,
+    AgentStateChanged,
+    AnyFact,
+    CallbackDialled,
+    CallbackEnded,
+    CallerLeftQueue,
+    CallerQueued,
+    ConversationEnded,
+    Fact,
+)
 from softswitch.features.acd.model.inputs import CallbackKept
 from softswitch.features.acd.model.settings import AgentSettings, QueueSettings
 from softswitch.features.acd.tables import AgentRow, CallbackRow, QueueRow, SignOnRow
 from softswitch.platform.database import Session
-from softswitch.platform.event_log import Rows
+from softswitch.platform.event_log import EventRow, Rows
 
 CALLBACKS = Rows(CallbackRow.__tablename__, {"stay": "BIGINT", "body": "TEXT"}, replacing=True)
 CALLBACKS_OVER = Rows(CallbackRow.__tablename__, {"stay": "BIGINT"}, removing=True)
 """They go into the log's next transaction, with the facts that they come from."""
+
+
+_OF_QUEUES = (
+    AgentReserved, AgentStateChanged, CallbackDialled, CallbackEnded, CallerLeftQueue, CallerQueued, ConversationEnded,
+)  # fmt: skip
+"""Facts by which a day is lived again."""
 
 
 class SignOn(NamedTuple):
@@ -53,6 +70,16 @@ async def all_callbacks(session: Session) -> Sequence[CallbackKept]:
 def callback_row(kept: CallbackKept) -> tuple[object, ...]:
     """For `CALLBACKS`."""
     return kept.stay, msgspec.json.encode(kept).decode()
+
+
+async def facts_of_queues(session: Session, since: int) -> Sequence[Fact]:
+    """What the event log says of queues and agents from some moment on, in the order in which it was written."""
+    found: list[Fact] = []
+    asked = select(EventRow.body).where(EventRow.at >= since).order_by(EventRow.seq)
+    async for (body,) in await session.stream(asked.execution_options(yield_per=1_000)):
+        if '"queue"' in body or '"fact":"AgentStateChanged"' in body:
+            found += [fact for fact in msgspec.json.decode(body, type=list[AnyFact]) if isinstance(fact, _OF_QUEUES)]
+    return found
 
 
 async def write_queue(session: Session, settings: QueueSettings) -> None:

@@ -16,12 +16,31 @@ from softswitch.events import (
 from softswitch.features.acd.model.rules import AgentProfile, QueueRules
 from softswitch.features.acd.whatif.chance import Draw, sampled
 from softswitch.features.acd.whatif.day import Day, PlannedCall, Shift
+from softswitch.kernel.ids import CallId
 
 _ON = frozenset({"available", "reserved", "ringing", "connected", "hold", "consult", "wrap_up", "not_responding"})
 """States of an agent who works for the queues, or could."""
 _FOR_EVER = 10**9
 _MOST_DIALS = 10
 """Of a callback; no queue is set to more in earnest."""
+
+
+def day_of(facts: Iterable[Fact], begin: int, end: int) -> list[Fact]:
+    """What a log says of a time, in order: the stays that began in it, with all that came of them, and what agents
+    did in it."""
+    kept: list[Fact] = []
+    stays: set[int] = set()
+    for fact in facts:
+        if isinstance(fact, CallerQueued):
+            if begin <= fact.at < end:
+                stays.add(fact.stay)
+                kept.append(fact)
+        elif isinstance(fact, AgentStateChanged):
+            if begin <= fact.at < end:
+                kept.append(fact)
+        elif getattr(fact, "stay", 0) in stays:
+            kept.append(fact)
+    return sorted(kept, key=lambda fact: fact.at)
 
 
 def patience(waits: Iterable[tuple[int, bool]]) -> Draw:
@@ -59,7 +78,7 @@ def again(
     """The day with the same callers at the same times and the same shifts. Handling times, patience and how long
     callers wait before they would rather be called back are drawn anew from those of the day, queue by queue; rings
     last as they did, and numbers of callbacks answer as often."""
-    queued = [fact for fact in facts if isinstance(fact, CallerQueued)]
+    queued = _arrivals(facts)
     left = {fact.stay: fact for fact in facts if isinstance(fact, CallerLeftQueue)}
     reserved = {(fact.stay, fact.agent): fact.at for fact in facts if isinstance(fact, AgentReserved)}
     answers = _answers(facts)
@@ -93,6 +112,18 @@ def again(
     return Day(queues=queues, agents=agents, shifts=_shifts(facts), calls=sorted(calls, key=lambda call: call.at))
 
 
+def _arrivals(facts: Sequence[Fact]) -> list[CallerQueued]:
+    """Who came from outside. Whom one queue sent on to another is sent on again by its rules, or not."""
+    arrivals: list[CallerQueued] = []
+    sent_on: dict[CallId, str] = {}
+    for fact in facts:
+        if isinstance(fact, CallerLeftQueue) and fact.to is not None and fact.to.kind == "queue":
+            sent_on[fact.call] = fact.to.name
+        elif isinstance(fact, CallerQueued) and sent_on.pop(fact.call, None) != fact.queue:
+            arrivals.append(fact)
+    return arrivals
+
+
 def _answers(facts: Sequence[Fact]) -> Callable[[random.Random], int | None]:
     """What becomes of a callback's number when it is called: one of all that became of any."""
     dialled: dict[int, int] = {}
@@ -112,8 +143,12 @@ def _shifts(facts: Sequence[Fact]) -> list[Shift]:
     shifts: list[Shift] = []
     since: dict[str, int] = {}
     last = facts[-1].at if facts else 0
+    seen: set[str] = set()
     for fact in facts:
         if isinstance(fact, AgentStateChanged):
+            if fact.agent not in seen and fact.before in _ON:
+                since[fact.agent] = facts[0].at  # it was there before
+            seen.add(fact.agent)
             if fact.state in _ON:
                 since.setdefault(fact.agent, fact.at)
             elif (begin := since.pop(fact.agent, None)) is not None:
