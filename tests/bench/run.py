@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bench import (
     calls,
+    centre,
     composed,
     memory,
     menu,
@@ -34,6 +35,7 @@ PARTS = {
     "i": ("calls between codecs", sound.measure_transcoding),
     "j": ("recorded calls", relayed.measure_recording),
     "k": ("rooms that members come into", rooms.measure),
+    "l": ("a contact centre", centre.measure),
     "m": ("callers in a menu", menu.measure),
     "q": ("the queue engine", queues.measure),
     "o": ("overload", overload.measure),

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import soak_restart
+from tests.bench.centre import NUMBER, QUEUE, Centre, reported
 from tests.bench.load import Counted, read_counters
 from tests.bench.registrations import accounts_file
 from tests.interop.conftest import Admin
@@ -94,6 +95,7 @@ class Soak:
         spell = self._seconds / 3
         with running(self._folder / "switch", "--bench") as server, self._answering(server):
             self._exact(server, spell, flat=False)
+            self._queues(server)
             self._interrupted(server, spell)
         self.restarts += 1
         # The kill left the data folder as it was: what had ended must be there.
@@ -133,6 +135,21 @@ class Soak:
         self._unharmed(server)
         admin.close()
 
+    def _queues(self, server: Server) -> None:
+        """Callers of a queue and agents, to the last one's end; then some who still wait when the switch is killed."""
+        folder, admin = self._folder / "centre", Admin(server)
+        centre = Centre(server, folder, agents=10, talk_ms=1000)
+        outcome = centre.live(rate=10, seconds=BATCH_SECONDS)
+        centre.close()
+        print(f"  a queue: {dict(outcome.account)}")
+        remote = f"{server.host}:{server.sip_port}"
+        admin.patch(f"/queues/{QUEUE}", wait_most_seconds=None)
+        self._waiters = Sipp(
+            "uac_hung_up", folder / "waiters", remote, "-s", NUMBER, "-m", "20", "-r", "20", quiet=True
+        )
+        admin.eventually(lambda: admin.get(f"/queues/{QUEUE}")["waiting"], lambda waiting: waiting == 20)
+        admin.close()
+
     def _interrupted(self, server: Server, seconds: float) -> None:
         """Load, and in the middle of it `kill -9`."""
         started = time.monotonic()  # noqa: TID251
@@ -147,6 +164,7 @@ class Soak:
             server.process.kill()
             server.process.wait()
         finally:
+            self._waiters.stop()
             for caller, _ in batch:
                 caller.stop()
         self._interrupted_calls = sum(_counted(caller).succeeded for caller, kind in batch if kind is not None)
@@ -155,6 +173,10 @@ class Soak:
         admin = Admin(server)
         if live := admin.all("/calls"):
             raise Broken(f"{len(live)} calls live after a restart")
+        row = reported(admin)
+        outcomes = sum(row[name] for name in ("answered", "abandoned", "overflowed", "callback", "disconnected"))
+        if row["waiting"] or row["offered"] != outcomes or row["disconnected"] != 20:
+            raise Broken(f"the queue's account after the kill does not add up: {row}")
         wanted = len(self._before_kill) + self._interrupted_calls
         records = admin.eventually(lambda: admin.all("/cdrs"), lambda found: len(found) >= wanted)
         ids = Counter(record["call_id"] for record in records)

@@ -37,6 +37,7 @@ class LiveCentre:
         self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due: int | None = None
+        self._stopped = False
 
     def tell(self, told: Input) -> None:
         """One thing that happened, or that somebody wants. Raises NotFound or Conflict where that cannot be; then
@@ -50,13 +51,16 @@ class LiveCentre:
         self._step(told)
 
     def stop(self) -> None:
-        """Nothing happens by itself any more."""
+        """The process ends: nothing happens any more, whatever is told."""
         for handle in (self._timer, self._turn):
             if handle is not None:
                 handle.cancel()
         self._orders.clear()
+        self._stopped = True
 
     def _step(self, told: Input) -> Refused | None:
+        if self._stopped:
+            return None
         refused = None
         for effect in self.centre.step(self._clock.wall_ms(), told):
             if isinstance(effect, Refused):

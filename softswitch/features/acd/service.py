@@ -392,7 +392,8 @@ class Queues:
 
     def answered(self, attempt: int, agent: str, waiting: Waiting, leg: LegId) -> None:
         """An agent is on the line."""
-        self._talks.answered(attempt, agent, waiting.caller.call, waiting.caller.leg, leg)
+        if self._live.centre.rings(attempt):  # otherwise another was faster, in the same moment: it is hung up
+            self._talks.answered(attempt, agent, waiting.caller.call, waiting.caller.leg, leg)
         self._live.happened(AgentAnswered(attempt))
 
     def refused(self, attempt: int, waiting: Waiting, cause: Cause) -> None:
