@@ -11,7 +11,7 @@ import pytest
 from softswitch.demo import OFFICE
 from softswitch.events import AgentReserved, CallbackDialled, CallbackEnded, CallbackRequested, CallerQueued
 from softswitch.features.acd.model.inputs import AgentSignedOff
-from softswitch.features.acd.model.rules import Announcements, CallbackRules
+from softswitch.features.acd.model.rules import Announcements, CallbackRules, WrapUp
 from softswitch.features.calendars.model import Override, Timetable
 from softswitch.features.routing.model import Rule, demo_plan
 from softswitch.kernel.destination import Destination
@@ -303,6 +303,22 @@ async def test_a_dial_plan_says_who_goes_first_and_which_skills_are_asked_for(ho
     await house.settled()
     assert [fact.priority for fact in facts(house, CallerQueued)] == [0, 2, 0]
     assert facts(house, AgentReserved)[-1].agent == "bob"
+
+
+async def test_who_calls_again_is_given_to_the_agent_who_knows_it(house: SimulatedSwitch) -> None:
+    rule(house, sticky_ms=3_600_000, preferred_ms=30_000, wrap_up=WrapUp("none"))
+    (caller,) = await registered(house, "1001")
+    first, second = await desk(house, "alice", "bob")
+    out, back = await served(house, caller, first)
+    back.hang_up()
+    await out.until("over")
+    await asyncio.sleep(60)  # Bob has been free for longer
+    await served(house, caller, first)
+    assert second.incoming.empty()
+    assert facts(house, AgentReserved)[-1].steps[-1].reason == "alice is the agent that the caller prefers"
+    for call in caller.calls:
+        call.hang_up()
+    await house.settled()
 
 
 async def test_what_is_known_of_a_caller_goes_to_the_agent_s_screen(house: SimulatedSwitch) -> None:

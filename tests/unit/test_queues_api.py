@@ -11,7 +11,7 @@ from softswitch.engine.bus import Bus
 from softswitch.engine.caller import Candidate
 from softswitch.events import CallerQueued, Fact
 from softswitch.features.acd.feature import build
-from softswitch.features.acd.model.inputs import CallbackAccepted, CallbackCancelled, CallerArrived
+from softswitch.features.acd.model.inputs import AgentAnswered, CallbackAccepted, CallbackCancelled, CallerArrived
 from softswitch.features.acd.service import Queues
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
@@ -219,7 +219,16 @@ async def test_why_a_caller_waits_is_told_over_http(client: httpx.AsyncClient, q
     assert [step["rule"] for step in steps] == ["sales/place", "sales/agent/alice"]
     assert steps[1]["reason"].startswith("is not signed on")
     assert (await client.get("/api/v1/queues/sales/callers/c2/explain")).status_code == 404
-    pull, operator = "/api/v1/queues/sales/callers/c1/pull", {"Authorization": "Bearer operator"}
+    await client.patch("/api/v1/agents/alice", json={"skills": {"english": 5}})
+    await client.post("/api/v1/agents/alice/sign-on", json={})
+    chosen = (await client.get("/api/v1/queues/sales/callers/c1/explain")).json()
+    assert (chosen["waits"], chosen["agent"]) == (True, "alice")
+    queues.tell(AgentAnswered(_attempt(queues)))
+    chosen = (await client.get("/api/v1/queues/sales/callers/c1/explain")).json()
+    assert (chosen["waits"], chosen["agent"]) == (False, "alice")
+    assert chosen["steps"][-1]["reason"] == "first in turn"
+    queues.tell(CallerArrived(call=CallId("c2"), queue="sales", number="0301235"))
+    pull, operator = "/api/v1/queues/sales/callers/c2/pull", {"Authorization": "Bearer operator"}
     assert (await client.post(pull, headers=operator)).status_code == 403
     assert (await client.post(pull)).status_code == 204
     assert (await client.get("/api/v1/queues/sales")).json()["account"]["overflowed"] == 1
@@ -256,3 +265,10 @@ async def test_who_waits_to_be_called_back_does_so_after_a_restart(
 async def _read(log: EventLog) -> Sequence[LoggedFact]:
     await log.flush()
     return await log.read()
+
+
+def _attempt(queues: Queues) -> int:
+    """By which Alice is reserved."""
+    agent = queues.agent("alice")
+    assert agent is not None and agent.attempt is not None
+    return agent.attempt.id

@@ -67,8 +67,10 @@ class StepOut(BaseModel):
 
 
 class Explained(BaseModel):
-    """Why a caller waits: its place, and each agent of the queue."""
+    """Why a caller waits, its place and each agent of the queue; or why it was given to an agent."""
 
+    waits: bool
+    agent: str = Field(description="who was chosen for it last; empty while nobody was")
     steps: list[StepOut]
 
 
@@ -139,11 +141,19 @@ def _over_queues(router: APIRouter, queues: Queues) -> None:
 
     @router.get("/queues/{name}/callers/{call}/explain", tags=["queues"])
     async def explain(name: Key, call: Key) -> Explained:
-        """Why a caller waits, and why each agent of the queue does not take it."""
-        steps = queues.explain(CallId(call))
-        if not steps:
-            raise NotFound("caller that waits", call)
-        return Explained(steps=[StepOut(rule=step.rule, result=step.result, reason=step.reason) for step in steps])
+        """Why a caller waits, and why each agent of the queue does not take it; or, when it waits no more, why it was
+        given to the agent who was chosen last."""
+        choice, steps = queues.choice(CallId(call)), queues.explain(CallId(call))
+        waits = bool(steps)
+        if not waits:
+            if choice is None or choice.queue != name:
+                raise NotFound("caller of the queue", call)
+            steps = choice.steps
+        return Explained(
+            waits=waits,
+            agent=choice.agent if choice is not None else "",
+            steps=[StepOut(rule=step.rule, result=step.result, reason=step.reason) for step in steps],
+        )
 
     @router.post("/queues/{name}/callers/{call}/pull", tags=["queues"], status_code=204)
     async def pull(name: Key, call: Key, who: Supervisor) -> None:

@@ -4,19 +4,14 @@ Every input goes through `tell`. Who waits is known to the call application by a
 legs of the caller's call (`Caller.ring`); what becomes of them is read from the facts of calls (`talks`).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from msgspec import structs
 
 from softswitch.calls.signals import Alert
 from softswitch.engine.caller import Caller, Candidate
-from softswitch.events import (
-    AgentStateChanged,
-    Fact,
-    LegEnded,
-    RoutingStep,
-)
+from softswitch.events import AgentReserved, AgentStateChanged, CallerLeftQueue, Fact, LegEnded, RoutingStep
 from softswitch.feature import Handler, hears
 from softswitch.features.acd import store
 from softswitch.features.acd.calling_back import CallingBack
@@ -42,9 +37,7 @@ from softswitch.features.acd.model.inputs import (
     AgentNotReady,
     AgentRang,
     AgentRefused,
-    AgentRemoved,
     AgentReturned,
-    AgentSet,
     AgentSignedOn,
     CallerArrived,
     CallerDropped,
@@ -53,32 +46,26 @@ from softswitch.features.acd.model.inputs import (
     Input,
     OutboundBegan,
     OutboundEnded,
-    QueueRemoved,
-    QueueSet,
 )
 from softswitch.features.acd.model.rules import WrapUp
 from softswitch.features.acd.model.settings import (
-    AgentSettings,
     QueueSettings,
-    check_agent_settings,
-    check_queue_settings,
 )
 from softswitch.features.acd.model.wish import Wish
 from softswitch.features.acd.needs import Accounts, Calendars, Lines, Log, Phones, Places, Switchboard, Web
 from softswitch.features.acd.refusals import why_refused
+from softswitch.features.acd.set_up import SetUp
 from softswitch.features.acd.talks import Talks
 from softswitch.features.acd.waiting import Join, Waiting
 from softswitch.features.acd.webhooks import Webhooks
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
-from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 
-CHANGED = "queues"
-"""What these are called among the `Changes`."""
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class WaitingCaller(NamedTuple):
@@ -95,8 +82,8 @@ class WaitingCaller(NamedTuple):
     data: Mapping[str, str]
 
 
-class Queues:
-    """All queues and agents. Memory changes when a change is stored."""
+class Queues(SetUp):
+    """All queues and agents."""
 
     def __init__(
         self,
@@ -111,24 +98,24 @@ class Queues:
         web: Web,
         log: Log,
     ) -> None:
+        super().__init__(accounts, calendars, places)
         self._clock = clock
         self._publish = publish
-        self._accounts = accounts
         self._phones = phones
         self._lines = lines
-        self._calendars = calendars
-        self._places = places
         self._live = LiveCentre(clock, self._publish_fact, self._carry_out)
         self._talks = Talks(self._live.happened, self._look_at_line)
         self.calling_back = CallingBack(self._live.happened, self._talks, switchboard)
         self.left_behind = LeftBehind(clock, publish, log, self._live.centre)
         self._webhooks = Webhooks(self._live.happened, web)
         self._loaded = False
-        self._queues: dict[str, QueueSettings] = {}
-        self._agents: dict[str, AgentSettings] = {}
         self._waiting: dict[CallId, Waiting] = {}
         self._seats: dict[str, str] = {}
         """Who sits at which account's phone, of those who are signed on."""
+        self._choices: dict[CallId, AgentReserved] = {}
+        """The last ones, the oldest first."""
+        self._served: dict[tuple[str, str], tuple[str, int]] = {}
+        """Who served a number in a queue last, and when; the oldest first."""
         self._outbound: set[str] = set()
         """Agents who are in a call that no queue gave them."""
 
@@ -143,19 +130,9 @@ class Queues:
 
     async def load(self, database: Database) -> None:
         """Read all of them: before the first call, and again when another process has changed some."""
+        await self.read(database)
         async with database.reading() as session:
-            queues, agents = await store.all_queues(session), await store.all_agents(session)
             signed_on = await store.all_sign_ons(session)
-        for name in self._queues.keys() - queues.keys():
-            self._forget_queue(name)
-        for queue in queues.values():
-            if self._queues.get(queue.name) != queue:
-                self._take_queue(queue)
-        for agent_id in self._agents.keys() - agents.keys():
-            self._forget_agent(agent_id)
-        for agent in agents.values():
-            if self._agents.get(agent.id) != agent:
-                self._take_agent(agent)
         for said in () if self._loaded else signed_on:
             self._seat(said.agent, said.seat)
             self._live.happened(AgentSignedOn(said.agent, said.seat, said.ready))
@@ -168,6 +145,9 @@ class Queues:
                 self.left_behind.cancel(kept)
         self._loaded = True
 
+    def set(self, told: Input) -> None:
+        self._live.happened(told)
+
     def stop(self) -> None:
         """Nothing happens by itself any more."""
         self._live.stop()
@@ -179,26 +159,6 @@ class Queues:
         """One thing that happened, or that somebody wants. Raises NotFound and Conflict where that cannot be; then
         nothing has changed."""
         self._live.tell(told)
-
-    def settings(self, queue: str) -> QueueSettings | None:
-        return self._queues.get(queue)
-
-    def names(self) -> Collection[str]:
-        """Of all queues."""
-        return self._queues.keys()
-
-    def queues(self, after: str | None, most: int) -> Sequence[QueueSettings]:
-        """Some of them by name, from behind one on."""
-        names = sorted(name for name in self._queues if after is None or name > after)
-        return [self._queues[name] for name in names[:most]]
-
-    def agent_settings(self, agent: str) -> AgentSettings | None:
-        return self._agents.get(agent)
-
-    def agents(self, after: str | None, most: int) -> Sequence[AgentSettings]:
-        """Some of them by id, from behind one on."""
-        ids = sorted(each for each in self._agents if after is None or each > after)
-        return [self._agents[each] for each in ids[:most]]
 
     def queue(self, name: str) -> Queue | None:
         """A queue as it is now, to be looked at."""
@@ -228,9 +188,9 @@ class Queues:
         """An agent as it is now, to be looked at."""
         return self._live.centre.agent(agent)
 
-    def agent_of(self, account: str) -> str | None:
-        """Who signs on by an account's feature codes."""
-        return next((agent.id for agent in self._agents.values() if account and agent.account == account), None)
+    def talks(self, agent: str) -> bool:
+        live = self.agent(agent)
+        return live is not None and (live.conversation is not None or live.activity == "outbound")
 
     def agent_at(self, account: str) -> str | None:
         """Who sits at an account's phone."""
@@ -240,13 +200,9 @@ class Queues:
         """Why a caller waits. Empty: it does not."""
         return self._live.centre.explain(self._clock.wall_ms(), call)
 
-    def why_not(self, destination: str) -> str | None:
-        """Why nobody can wait at `queue/…`, in words; None: one can."""
-        try:
-            wish = Wish.parse(destination)
-        except Invalid as wrong:
-            return str(wrong)
-        return None if wish.queue in self._queues else f"there is no queue {wish.queue!r}"
+    def choice(self, call: CallId) -> AgentReserved | None:
+        """Which agent was chosen for a caller last, and why; None: none, or it is long ago."""
+        return self._choices.get(call)
 
     def is_open(self, queue: QueueSettings) -> bool:
         """Whether the queue's hours are now."""
@@ -265,7 +221,7 @@ class Queues:
             priority=wish.priority,
             score=wish.score,
             needs=wish.needs,
-            preferred=wish.agent,
+            preferred=wish.agent or self._known_to(queue, caller.from_.number),
             open=self.is_open(queue),
             data=dict(caller.data),
             stay=before.stay if before is not None else 0,
@@ -278,6 +234,11 @@ class Queues:
             del self._waiting[caller.call]
             raise
         return waiting
+
+    def _known_to(self, queue: QueueSettings, number: str) -> str:
+        """The agent who served a number lately, where the queue has callers wait for that one."""
+        agent, at = self._served.get((queue.name, number), ("", 0))
+        return agent if self._clock.wall_ms() - at < queue.sticky_ms else ""
 
     def leaves(self, waiting: Waiting, why: str) -> None:
         """The application that served a caller is over. If the caller still waits: it was dropped for a reason, or is
@@ -439,6 +400,12 @@ class Queues:
         if isinstance(fact, AgentStateChanged) and fact.state == "logged_out":
             self._seats = {seat: agent for seat, agent in self._seats.items() if agent != fact.agent}
             self._outbound.discard(fact.agent)
+        elif isinstance(fact, AgentReserved):
+            _remember(self._choices, CallId(fact.of_call), fact)
+        elif isinstance(fact, CallerLeftQueue) and fact.outcome == "answered":
+            choice = self._choices.get(fact.call)
+            if choice is not None and choice.number:
+                _remember(self._served, (fact.queue, choice.number), (fact.agent, fact.at))
         self._publish(fact)
 
     def line_changed(self, account: str) -> None:
@@ -471,114 +438,6 @@ class Queues:
         ring = waiting.rings.get(attempt.id) if waiting is not None and attempt is not None else None
         return ring is not None and leg in ring.legs
 
-    # What is changed --------------------------------------------------------------------------------------
-
-    async def create_queue(self, session: Session, queue: QueueSettings) -> QueueSettings:
-        """Add a queue. Raises Conflict and Invalid."""
-        if queue.name in await store.all_queues(session):
-            raise Conflict("exists", f"there is a queue {queue.name} already")
-        return await self._set_queue(session, queue)
-
-    async def change_queue(
-        self, session: Session, name: str, edit: Callable[[QueueSettings], QueueSettings]
-    ) -> QueueSettings:
-        """Set a queue otherwise. Raises NotFound and Invalid."""
-        queue = (await store.all_queues(session)).get(name)
-        if queue is None:
-            raise NotFound("queue", name)
-        return await self._set_queue(session, edit(queue))
-
-    async def remove_queue(self, session: Session, name: str) -> None:
-        """Delete a queue: those who wait in it are sent on. Raises NotFound, and Conflict while callers of others are
-        sent on to it."""
-        queues = await store.all_queues(session)
-        if name not in queues:
-            raise NotFound("queue", name)
-        users = [queue.name for queue in queues.values() if queue.name != name and f"queue/{name}" in _leads_to(queue)]
-        if users:
-            raise Conflict("in-use", f"callers of {', '.join(users[:5])} are sent on to {name}")
-        await store.remove_queue(session, name)
-        await count_change(session, CHANGED)
-        session.after_commit(lambda: self._forget_queue(name))
-
-    async def _set_queue(self, session: Session, queue: QueueSettings) -> QueueSettings:
-        check_queue_settings(queue)
-        if queue.calendar and not self._calendars.exists(queue.calendar):
-            raise Invalid("calendar", f"there is no calendar {queue.calendar!r}")
-        for place in _leads_to(queue) - {f"queue/{queue.name}"}:
-            why = self._places.why_missing(Destination.parse(place))
-            if why is not None:
-                raise Invalid("destination", why)
-        await store.write_queue(session, queue)
-        await count_change(session, CHANGED)
-        session.after_commit(lambda: self._take_queue(queue))
-        return queue
-
-    async def create_agent(self, session: Session, agent: AgentSettings) -> AgentSettings:
-        """Add an agent, who is signed off. Raises Conflict and Invalid."""
-        if agent.id in await store.all_agents(session):
-            raise Conflict("exists", f"there is an agent {agent.id} already")
-        return await self._set_agent(session, agent)
-
-    async def change_agent(
-        self, session: Session, agent: str, edit: Callable[[AgentSettings], AgentSettings]
-    ) -> AgentSettings:
-        """Set an agent otherwise. Raises NotFound and Invalid."""
-        known = (await store.all_agents(session)).get(agent)
-        if known is None:
-            raise NotFound("agent", agent)
-        return await self._set_agent(session, edit(known))
-
-    async def remove_agent(self, session: Session, agent: str) -> None:
-        """Delete an agent, who is signed off by it. Raises NotFound, and Conflict while it talks."""
-        if agent not in await store.all_agents(session):
-            raise NotFound("agent", agent)
-        live = self.agent(agent)
-        if live is not None and (live.conversation is not None or live.activity == "outbound"):
-            raise Conflict("talking", f"{agent} is in a conversation")
-        await store.remove_agent(session, agent)
-        await count_change(session, CHANGED)
-        session.after_commit(lambda: self._forget_agent(agent))
-
-    async def forget_account(self, session: Session, account: str) -> None:
-        """The account is deleted: nobody's codes sign on by a later one of the same number."""
-        for agent in (await store.all_agents(session)).values():
-            if agent.account == account:
-                await self._set_agent(session, structs.replace(agent, account=""))
-
-    async def _set_agent(self, session: Session, agent: AgentSettings) -> AgentSettings:
-        check_agent_settings(agent)
-        queues = await store.all_queues(session)
-        for membership in agent.profile.queues:
-            if membership.queue not in queues:
-                raise Invalid("queues", f"there is no queue {membership.queue!r}")
-        if agent.account:
-            if self._accounts.account(agent.account) is None:
-                raise Invalid("account", f"there is no account {agent.account!r}")
-            others = (await store.all_agents(session)).values()
-            if other := [each.id for each in others if each.account == agent.account and each.id != agent.id]:
-                raise Conflict("account-taken", f"account {agent.account} is the agent {other[0]}'s")
-        await store.write_agent(session, agent)
-        await count_change(session, CHANGED)
-        session.after_commit(lambda: self._take_agent(agent))
-        return agent
-
-    def _take_queue(self, queue: QueueSettings) -> None:
-        self._queues[queue.name] = queue
-        self._live.happened(QueueSet(queue.rules))
-
-    def _forget_queue(self, name: str) -> None:
-        if self._queues.pop(name, None) is not None:
-            self._live.happened(QueueRemoved(name))
-
-    def _take_agent(self, agent: AgentSettings) -> None:
-        self._agents[agent.id] = agent
-        self._live.happened(AgentSet(agent.profile))
-
-    def _forget_agent(self, agent: str) -> None:
-        if self._agents.pop(agent, None) is not None:
-            self._live.happened(AgentRemoved(agent))
-
 
 class _AgentsPhone:
     """Tells the engine what becomes of one agent's phones that ring for a caller: a `Ringer`."""
@@ -599,16 +458,20 @@ class _AgentsPhone:
         self._queues.refused(self._attempt, self._waiting, cause)
 
 
-def _leads_to(queue: QueueSettings) -> set[str]:
-    """Where callers of a queue may be sent on to."""
-    rules = queue.rules
-    places = [*rules.exits.values(), *([rules.overflow_to] if rules.overflow_to is not None else [])]
-    return {str(place) for place in places} | ({queue.answered_exit} if queue.answered_exit else set())
-
-
 class QueueStatus(NamedTuple):
     """How it stands with a queue, as flows ask."""
 
     waiting: int
     wait_seconds: float
     """How long the next caller will wait, as far as one can tell; 0 where somebody is free, or nothing tells."""
+
+
+_MOST_REMEMBERED = 10_000
+
+
+def _remember(among: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Put something behind all others, and forget the oldest when there are too many."""
+    among.pop(key, None)
+    among[key] = value
+    if len(among) > _MOST_REMEMBERED:
+        del among[next(iter(among))]

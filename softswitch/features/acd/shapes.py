@@ -91,6 +91,9 @@ class QueueIn(Input):
     relaxation: list[RelaxationShape] = Field(default=[], max_length=20)
     point_seconds: Seconds = Field(default=60, description="the waiting time that one VIP point is worth")
     preferred_seconds: Seconds = 20
+    sticky_seconds: Annotated[float, Field(ge=0, le=90 * 86_400)] = Field(
+        default=0, description="so long a number waits `preferred_seconds` for the agent who served it last"
+    )
     capacity: int | None = Field(default=None, ge=0)
     length_most: int | None = Field(default=None, ge=0)
     expected_most_seconds: Seconds | None = None
@@ -130,6 +133,7 @@ class QueueChanges(Changes):
     relaxation: list[RelaxationShape] = Field(default=ABSENT, max_length=20)
     point_seconds: Seconds = ABSENT
     preferred_seconds: Seconds = ABSENT
+    sticky_seconds: Annotated[float, Field(ge=0, le=90 * 86_400)] = ABSENT
     capacity: int | None = Field(default=ABSENT, ge=0)
     length_most: int | None = Field(default=ABSENT, ge=0)
     expected_most_seconds: Seconds | None = ABSENT
@@ -175,7 +179,9 @@ _BESIDE = ("title", "calendar", "greeting", "music", "webhook", "answered_exit")
 
 def read_queue(said: dict[str, Any]) -> QueueSettings:
     """A queue as HTTP has it, as the engine does."""
-    fields = {_in_ms(name): _ms(name, value) for name, value in said.items() if name not in _BESIDE}
+    fields = {
+        _in_ms(name): _ms(name, value) for name, value in said.items() if name not in (*_BESIDE, "sticky_seconds")
+    }
     fields["wrap_up"] = WrapUp(
         said["wrap_up"]["mode"], round(said["wrap_up"]["seconds"] * 1000), said["wrap_up"]["code"]
     )
@@ -192,7 +198,8 @@ def read_queue(said: dict[str, Any]) -> QueueSettings:
         announced = {_in_ms(name): _ms(name, value) for name, value in announced.items()}
         announced = Announcements(**announced | {"comfort": tuple(announced["comfort"])})
     fields["announcements"] = announced
-    return QueueSettings(rules=QueueRules(**fields), **{name: said[name] for name in _BESIDE})
+    sticky_ms = round(said["sticky_seconds"] * 1000)
+    return QueueSettings(rules=QueueRules(**fields), sticky_ms=sticky_ms, **{name: said[name] for name in _BESIDE})
 
 
 def write_queue(queue: QueueSettings) -> dict[str, Any]:
@@ -214,7 +221,8 @@ def write_queue(queue: QueueSettings) -> dict[str, Any]:
             if part is None
             else {_in_seconds(field): _seconds(field, getattr(part, field)) for field in part.__struct_fields__}
         )
-    return fields | {name: getattr(queue, name) for name in _BESIDE}
+    beside = {name: getattr(queue, name) for name in _BESIDE}
+    return fields | beside | {"sticky_seconds": queue.sticky_ms / 1000}
 
 
 def show_queue(queue: QueueSettings, live: Queue) -> QueueOut:

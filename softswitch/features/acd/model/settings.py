@@ -21,6 +21,8 @@ class QueueSettings(Struct, frozen=True, kw_only=True):
     """A prompt that is heard again and again while one waits; empty: the switch's own."""
     webhook: str = ""
     """The URL that the strategy `webhook` asks."""
+    sticky_ms: int = 0
+    """How long a number is given, for `preferred_ms`, to the agent who served it last; 0: it is given to any."""
     answered_exit: str = ""
     """Where a caller goes when the agent has hung up, such as `flow/survey`; empty: the call is over."""
 
