@@ -1,7 +1,7 @@
 """The sockets of floor control: UDP and TCP on one port (RFC 8855, RFC 8856)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import cast
 
 import structlog
@@ -35,7 +35,8 @@ class _Room:
     def __init__(self, floors: Floors, holds: Callable[[int | None], None]) -> None:
         self.floors = floors
         self.holds = holds
-        self.hosts: dict[int, frozenset[str]] = {}
+        self.hosts: dict[int, str] = {}
+        """Where each user spoke from first; empty: it has not spoken."""
         self.ways: dict[int, _Way] = {}
         self.timer: asyncio.TimerHandle | None = None
 
@@ -43,12 +44,14 @@ class _Room:
 class BfcpGateway:
     """Provides floors to conferences.
 
-    A user is who names its conference and its number, both given to it by SIP alone, and comes from a host that SIP
-    knows it by.
+    A user is who names its conference and its number, which it has from SIP alone, and comes from the host that it came
+    from first.
     """
 
-    def __init__(self, listen: HostPort, clock: Clock) -> None:
+    def __init__(self, listen: HostPort, clock: Clock, advertised: str = "") -> None:
+        """`advertised`: the host that phones are told; empty: that of `listen`."""
         self._listen = listen
+        self._advertised = advertised or listen.host
         self._clock = clock
         self._rooms: dict[int, _Room] = {}
         self._udp: asyncio.DatagramTransport | None = None
@@ -86,8 +89,8 @@ class BfcpGateway:
 
     @property
     def address(self) -> HostPort:
-        """Where it listens."""
-        return self._listen
+        """Where phones reach it."""
+        return HostPort(self._advertised, self._listen.port)
 
     # What conferences ask ---------------------------------------------------------------------------------
 
@@ -96,10 +99,10 @@ class BfcpGateway:
         `may_have` tells whether a user may have it now, `holds` is told who has it; None: nobody."""
         self._rooms[conference] = _Room(Floors(conference, may_have), holds)
 
-    def add_user(self, conference: int, user: int, name: str, uri: str, hosts: Sequence[str]) -> None:
-        """A user (1 to 65535) may ask for the floor from now on, from any of these hosts."""
+    def add_user(self, conference: int, user: int, name: str = "", uri: str = "") -> None:
+        """A user (1 to 65535) may ask for the floor from now on."""
         room = self._rooms[conference]
-        room.hosts[user] = frozenset(hosts)
+        room.hosts[user] = ""
         room.floors.add(Member(user, name, uri))
 
     def remove_user(self, conference: int, user: int) -> None:
@@ -145,9 +148,11 @@ class BfcpGateway:
             return None
         conference, user = int.from_bytes(data[4:8], "big"), int.from_bytes(data[10:12], "big")
         room = self._rooms.get(conference)
-        if room is None or host not in room.hosts.get(user, ()):
+        if room is None or user not in room.hosts:
             return None
-        return room, user
+        if not room.hosts[user]:
+            room.hosts[user] = host
+        return (room, user) if room.hosts[user] == host else None
 
     def _take(self, room: _Room, user: int, data: bytes, way: _Way) -> None:
         before = room.ways.get(user)

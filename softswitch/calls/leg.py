@@ -49,6 +49,16 @@ class OurVideo(Struct, frozen=True, gc=False):
     """The most that we take."""
     codecs: tuple[Codec, ...] = ()
     """Best first; empty: all that the engine understands."""
+    offered: bool = True
+    """Whether a party that has no such line is offered one."""
+
+
+class OurFloor(Struct, frozen=True, gc=False):
+    """Where a party may ask for the floor of its slides, and who it is there."""
+
+    address: HostPort
+    conference: int
+    user: int
 
 
 class Leg:
@@ -60,6 +70,7 @@ class Leg:
         "codecs",
         "destination",
         "far_session_id",
+        "floor",
         "held",
         "id",
         "inbound",
@@ -122,6 +133,8 @@ class Leg:
         """The codec and the content of its video lines that were ever agreed, by their places."""
         self.shows: tuple[OurVideo, ...] = ()
         """The video that our own media engine would have with the party while it talks with nobody else."""
+        self.floor: OurFloor | None = None
+        """Where the party may ask for the floor of its slides; None: nowhere."""
         self.watcher: Callable[[], None] | None = None
         """Who is told when what is agreed on its video lines may have changed."""
         self.aside = False

@@ -12,7 +12,7 @@ from softswitch.calls import video_choice
 from softswitch.calls.leg import Leg, OurVideo
 from softswitch.calls.video_choice import Codecs
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.media import Direction, MediaDescription, VideoLine
+from softswitch.kernel.media import Direction, FloorLine, MediaDescription, VideoLine
 
 MOST_LINES = 2
 """A picture of the party, and its slides."""
@@ -143,6 +143,21 @@ def answer_ours(leg: Leg, offer: MediaDescription, able: Codecs) -> Lines:
     return tuple(lines) if any(line.live for line in lines) else ()
 
 
+SLIDES_LABEL = "3"
+"""Our name for a line of slides, where the party has given it none."""
+
+
+def floor_ours(leg: Leg, offer: MediaDescription, video: Lines) -> tuple[Lines, FloorLine | None]:
+    """Our own answer about floor control, with the video that it is of; None: there is none."""
+    taken = next((place for place, line in enumerate(video) if line.live and _subject(line.content) == "slides"), None)
+    if leg.floor is None or offer.floor is None or taken is None:
+        return video, None
+    label = video[taken].label or SLIDES_LABEL
+    lines = (*video[:taken], structs.replace(video[taken], label=label), *video[taken + 1 :])
+    floor = leg.floor
+    return lines, FloorLine(floor.address, offer.floor.protocol, floor.conference, floor.user, label)
+
+
 def offer_ours(leg: Leg, able: Codecs) -> Lines:
     """Our own media engine's offer of video, which keeps the places of the lines that there were."""
     lines = [_our_line(leg, place, ours, able) for place, ours in enumerate(_places(leg))]
@@ -173,6 +188,7 @@ def _places(leg: Leg) -> list[OurVideo | None]:
         if found is not None:
             left.remove(found)
         places.append(found)
+    left = [one for one in left if one.offered]
     for place, taken in enumerate(places):
         # A line that ended may be used again (RFC 3264 section 8.1).
         if taken is None and left:

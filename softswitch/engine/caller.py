@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from softswitch.calls.identity import Identity, IdentityStyle
-from softswitch.calls.leg import OurVideo
+from softswitch.calls.leg import OurFloor, OurVideo
 from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Alert, Credentials, Origin, Target
 from softswitch.events import RoutingStep
@@ -281,10 +281,12 @@ class Caller(Protocol):
         """The next key pressed, or None after `within` seconds."""
         ...
 
-    def with_video(self, lines: Sequence[OurVideo], changed: Callable[[], None] | None = None) -> None:
+    def with_video(
+        self, lines: Sequence[OurVideo], changed: Callable[[], None] | None = None, floor: OurFloor | None = None
+    ) -> None:
         """Have video with the caller while it talks with nobody but us: what it offers of these lines is accepted, when
         it is answered and later. A caller who is up is offered those that it has not got, and its others end; none: all
-        do.
+        do. `floor`: where the caller may ask for the floor of its slides, if it has floor control.
 
         `changed` is told whenever what is agreed may have changed: then `video_lines` has what there is.
         """

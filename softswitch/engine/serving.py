@@ -12,7 +12,7 @@ from msgspec import structs
 from softswitch.calls import media_plan, video_plan
 from softswitch.calls.dial import over
 from softswitch.calls.identity import ANONYMOUS, Identity, IdentityStyle
-from softswitch.calls.leg import Leg, LegState, OurVideo
+from softswitch.calls.leg import Leg, LegState, OurFloor, OurVideo
 from softswitch.calls.signals import Alert, Answer, BecomeFocus, Origin, Ring
 from softswitch.engine.caller import Candidate, DialOutcome, Keyed, Keys, Later, Recorded, Refer, Ringer, Spoken
 from softswitch.engine.dialling import Dialling, through_caller
@@ -132,9 +132,11 @@ class ServedCall(RecordedCall):
     def _sounds(self, spoken: Sequence[Spoken]) -> list[Sound]:
         return sounds(spoken, self.language, self._around.prompt)
 
-    def with_video(self, lines: Sequence[OurVideo], changed: Callable[[], None] | None = None) -> None:
+    def with_video(
+        self, lines: Sequence[OurVideo], changed: Callable[[], None] | None = None, floor: OurFloor | None = None
+    ) -> None:
         leg = self.caller_leg
-        leg.shows, leg.watcher = tuple(lines), changed
+        leg.shows, leg.watcher, leg.floor = tuple(lines), changed, floor
         if leg.state is LegState.UP and self.other(leg) is None:
             self.talk.with_us(leg)
 
@@ -427,7 +429,7 @@ class ServedCall(RecordedCall):
             if partner is not None:
                 self._pair(partner)
             elif was_up and (dial is None or not dial.open):
-                new.shows, new.watcher = old.shows, old.watcher
+                new.shows, new.watcher, new.floor = old.shows, old.watcher, old.floor
                 self.talk.with_us(new)
                 came_up = new.state is LegState.UP
                 self._answer_caller()

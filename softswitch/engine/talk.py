@@ -542,7 +542,8 @@ class Talk:
         if answer is not None and leg.shows and offer.video and self._around.video is not None:
             self._legs.give_pictures(leg, video_plan.wanted(leg, offer))
             video = video_plan.answer_ours(leg, offer, tuple(self._around.video.video_codecs))
-            return structs.replace(answer, video=video)
+            video, floor = video_plan.floor_ours(leg, offer, video)
+            return structs.replace(answer, video=video, floor=floor)
         return answer
 
     def _offer(self, leg: Leg, media: MediaDescription) -> None:

@@ -122,6 +122,19 @@ class VideoLine(Struct, frozen=True, gc=False):
         return self.address.port != 0
 
 
+class FloorLine(Struct, frozen=True, gc=False):
+    """Where a party speaks of who may show something (BFCP, RFC 8856)."""
+
+    address: HostPort
+    protocol: str
+    """`UDP/BFCP` or `TCP/BFCP`."""
+    conference: int = 0
+    """What we call the conference, and the party in it; said by us alone."""
+    user: int = 0
+    label: str = ""
+    """Of the video line that the floor is of (RFC 4574)."""
+
+
 class MediaDescription(Struct, frozen=True, gc=False):
     """One party's audio: where it wants RTP, in which codecs (best first), which way; and its video, where it has any.
 
@@ -142,6 +155,8 @@ class MediaDescription(Struct, frozen=True, gc=False):
     """None: in the clear, or, where we are to say it, as the party's gateway sees fit."""
     video: tuple[VideoLine, ...] = ()
     """Its video lines, in the order of the m-lines; empty for all who have none."""
+    floor: FloorLine | None = None
+    """Its floor control; said by us only in answer to a party that has one."""
 
     @property
     def on_hold(self) -> bool:

@@ -58,6 +58,10 @@ class ModelPictures:
         """`agreed`: the video lines that are open, by their names."""
         self._agreed = agreed
         self.shown: dict[LegId, LegId | None] = {}
+        self.slides: dict[LegId, LegId | None] = {}
+        """What is to be seen on lines of slides, and, by legs, in the place of somebody's picture."""
+        self.mixed: dict[MixId, LegId | None] = {}
+        """Slides in composed pictures."""
         self.scenes: dict[MixId, Scene] = {}
         self.films: dict[str, str] = {}
         """Recordings, and how each was told to go on last."""
@@ -69,13 +73,16 @@ class ModelPictures:
     def has_video(self, leg: LegId) -> bool:
         return IdSource.video(leg, 0) in self._agreed
 
-    def show(self, viewer: LegId, source: LegId | None) -> None:
+    def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None:
         assert self.has_video(viewer), f"{viewer} has no video"
-        self.shown[viewer] = source
+        self.shown[viewer], self.slides[viewer] = source, content
 
-    def compose(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> bool:
+    def show_content(self, viewer: LegId, source: LegId | None) -> None:
+        self.slides[viewer] = source
+
+    def compose(self, room: MixId, scene: Scene, legs: Mapping[int, LegId], content: LegId | None = None) -> bool:
         if self.composes:
-            self.scenes[room] = scene
+            self.scenes[room], self.mixed[room] = scene, content
         return self.composes
 
     def end(self, room: MixId) -> None:
@@ -84,7 +91,7 @@ class ModelPictures:
     def record(self, room: MixId, name: str, to: Literal["on", "paused", "off"]) -> None:
         self.films[name] = to
 
-    def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> None:
+    def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId], content: LegId | None = None) -> None:
         return
 
     def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from msgspec import json, structs
 
 from gateways._native import SessionDescription, SipResponse
@@ -19,7 +20,17 @@ from softswitch.calls.signals import (
     OfferRefused,
 )
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.media import PLAIN, Codec, Direction, MediaDescription, Security, Srtp, SrtpKey, VideoLine
+from softswitch.kernel.media import (
+    PLAIN,
+    Codec,
+    Direction,
+    FloorLine,
+    MediaDescription,
+    Security,
+    Srtp,
+    SrtpKey,
+    VideoLine,
+)
 from tests.support.ua_story import CALLER, OURS, US, Story
 
 IN_CLEAR = UserAgentSettings(host=US.host, srtp_keys_in_clear=True)
@@ -79,6 +90,34 @@ def test_the_video_of_an_offer_is_told_and_answered_in_its_place() -> None:
     ((index, stream), _) = SessionDescription.parse(body).video
     assert (index, stream.host, stream.port, stream.feedback) == (1, "192.0.2.1", 41000, ("nack pli",))
     assert stream.codecs == (CODEC,)
+
+
+def test_floor_control_is_answered_beside_slides_and_kept_in_later_offers() -> None:
+    story = Story()
+    floor = FLOOR + "\r\na=floorctrl:c-s s-only\r\na=setup:actpass"
+    story.calls(description(floor, VIDEO, AUDIO, SLIDES))
+    (asked,) = story.switch.incoming_calls
+    assert said(asked).floor == FloorLine(HostPort("192.0.2.9", 30010), "UDP/BFCP")
+    slides = structs.replace(PICTURES, content="slides", label="3")
+    ours = FloorLine(HostPort("192.0.2.1", 5070), "UDP/BFCP", 4711, 2, "3")
+    seen = structs.replace(OURS, video=(PICTURES, slides), floor=ours)
+    story.commands(Answer(seen), CALLER)
+    answer = story.only_response(200)
+    assert b"m=application 5070 UDP/BFCP *\r\na=floorctrl:s-only\r\na=confid:4711\r\na=userid:2\r\n" in answer.body
+    assert b"a=floorid:1 mstrm:3\r\n" in answer.body and b"a=label:3\r\n" in answer.body
+    story.in_call("ACK", answer, 1)
+    story.commands(Offer(structs.replace(seen, floor=None)), CALLER)
+    body = story.only_request("INVITE").body
+    assert lines(body) == [("application", True), ("video", True), ("audio", True), ("video", True)]
+
+
+@pytest.mark.parametrize("floor", ["\r\na=floorctrl:s-only", ""])
+def test_a_party_that_would_decide_itself_is_told_of_no_floor(floor: str) -> None:
+    story = Story()
+    story.calls(description(FLOOR + floor, VIDEO, AUDIO))
+    (asked,) = story.switch.incoming_calls
+    # Who does not say what it is, asks (RFC 8856 section 5.1).
+    assert (said(asked).floor is None) is bool(floor)
 
 
 def test_our_offer_of_video_may_be_refused_and_the_sound_goes_on() -> None:

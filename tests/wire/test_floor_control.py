@@ -43,7 +43,7 @@ async def floor() -> AsyncIterator[Floor]:
     await floor.gateway.start()
     floor.gateway.open_floor(ROOM, lambda user: True, floor.held.put_nowait)
     for user in (1, 2):
-        floor.gateway.add_user(ROOM, user, f"user {user}", f"sip:{user}@example.com", ["127.0.0.1"])
+        floor.gateway.add_user(ROOM, user, f"user {user}", f"sip:{user}@example.com")
     yield floor
     await floor.gateway.stop()
 
@@ -122,13 +122,15 @@ async def test_a_stranger_is_told_nothing(floor: Floor, said: bytes) -> None:
     assert floor.held.empty()
 
 
-async def test_a_user_comes_only_from_its_hosts(floor: Floor) -> None:
+async def test_a_user_comes_only_from_where_it_came_first(floor: Floor) -> None:
     loop, address = asyncio.get_running_loop(), _address(floor)
     foreign, heard = await loop.create_datagram_endpoint(Datagrams, local_addr=("127.0.0.2", 0), remote_addr=address)
     known, answered = await loop.create_datagram_endpoint(Datagrams, remote_addr=address)
-    foreign.sendto(says(Primitive.HELLO, 1, UNRELIABLE))
     known.sendto(says(Primitive.HELLO, 1, UNRELIABLE))
     assert (await answered.hear()).primitive == Primitive.HELLO_ACK
+    foreign.sendto(says(Primitive.FLOOR_REQUEST, 1, UNRELIABLE, number(Kind.FLOOR_ID, FLOOR)))
+    known.sendto(says(Primitive.GOODBYE, 1, UNRELIABLE))
+    assert (await answered.hear()).primitive == Primitive.GOODBYE_ACK
     assert heard.heard.empty() and floor.gateway.refused == 1
     foreign.close()
     known.close()

@@ -12,10 +12,12 @@ from gateways._native import SessionDescription, VideoStream
 from gateways.sip.ua.sdes import NOT_SAID, Said, Sdes, SdesRecord
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import RemoteProtocolError
-from softswitch.kernel.media import Codec, Direction, MediaDescription, Srtp, VideoLine
+from softswitch.kernel.media import Codec, Direction, FloorLine, MediaDescription, Srtp, VideoLine
 
-OfferedLine = VideoStream | tuple[str, str] | None
-"""A video line, the type and the protocol of one that is over, or the place of the sound."""
+FloorSaid = tuple[str, int, str, list[str]]
+"""Host, port, protocol and attributes of a line of floor control."""
+OfferedLine = VideoStream | FloorSaid | tuple[str, str] | None
+"""A video line, floor control, the type and the protocol of one that is over, or the place of the sound."""
 
 NO_LINE = VideoLine(HostPort("0.0.0.0", 0), (), Direction.INACTIVE)
 _SOUND = ("audio", "RTP/AVP")
@@ -35,7 +37,7 @@ class MediaLines:
     """One leg's. `sdes` is how its sound is protected, whose policy holds for its pictures, too; each line has keys of
     its own."""
 
-    __slots__ = ("_audio", "_lines", "_places", "_sdes", "_sound")
+    __slots__ = ("_audio", "_floor", "_lines", "_places", "_sdes", "_sound")
 
     def __init__(self, sdes: Sdes | None) -> None:
         self._sound = sdes
@@ -47,6 +49,8 @@ class MediaLines:
         """Which of them is the video line of each place in `MediaDescription.video`."""
         self._sdes: dict[int, Sdes] = {}
         """By that place."""
+        self._floor: tuple[int, FloorSaid] | None = None
+        """What we have said of floor control, and in which line."""
 
     def remembered(self) -> MediaLinesRecord:
         """What another process needs to go on."""
@@ -130,7 +134,25 @@ class MediaLines:
             sdes = self._sdes[place] = self._sound.another()
         return sdes
 
+    def floor(self, theirs: SessionDescription) -> FloorLine | None:
+        """Where a party speaks of who may show something, where it would be told (RFC 8856 section 5.1): to one that
+        would itself tell there is nothing to say."""
+        found = theirs.floor
+        if found is None:
+            return None
+        _, (host, port, protocol, said) = found
+        roles = next((each.partition(":")[2].split() for each in said if each.startswith("floorctrl:")), ["c-only"])
+        return FloorLine(HostPort(host, port), protocol) if {"c-only", "c-s"} & set(roles) else None
+
     # What we say ------------------------------------------------------------------------------------------
+
+    def told_floor(
+        self, theirs: SessionDescription, line: FloorLine, renamed: tuple[str, str] | None
+    ) -> tuple[int, FloorSaid] | None:
+        """What we say of floor control in the place of their line."""
+        found = theirs.floor
+        self._floor = None if found is None else (found[0], _floor(line, renamed))
+        return self._floor
 
     def offered(self, media: MediaDescription, renamed: tuple[str, str] | None) -> Sequence[OfferedLine]:
         """Every m-line of an offer of ours."""
@@ -144,6 +166,8 @@ class MediaLines:
                 sdes = self._protection(place)
                 said = NOT_SAID if sdes is None else sdes.offer(line.security)
                 lines[self._places[place]] = _stream(line, renamed, said)
+        if self._floor is not None and self._floor[0] < len(lines):
+            lines[self._floor[0]] = self._floor[1]
         return lines
 
     def answered(
@@ -170,6 +194,17 @@ class MediaLines:
         if told is None:
             return False
         return told.secure if self._sound is None else self._sound.policy is Srtp.REQUIRED and not told.offered
+
+
+def _floor(line: FloorLine, renamed: tuple[str, str] | None) -> FloorSaid:
+    """We serve: RFC 8856 section 5. The floor is of the video line whose label it names."""
+    host, port = line.address
+    if renamed is not None and host == renamed[0]:
+        host = renamed[1]
+    said = ["floorctrl:s-only", f"confid:{line.conference}", f"userid:{line.user}", f"floorid:1 mstrm:{line.label}"]
+    if line.protocol == "TCP/BFCP":
+        said += ["setup:passive", "connection:new"]
+    return host, port, line.protocol, said
 
 
 def _stream(line: VideoLine, renamed: tuple[str, str] | None, said: Said) -> VideoStream:

@@ -53,10 +53,10 @@ def described(
 def with_video(
     theirs: SessionDescription, media: MediaDescription, lines: MediaLines, *, answering: bool = False
 ) -> MediaDescription:
-    """What it says about sound, with its video, if it has any."""
+    """What it says about sound, with its video, if it has any, and who may show something there."""
     secure = media.security is not None and media.security.secure
     video = lines.heard(theirs, secure=secure, answering=answering)
-    return structs.replace(media, video=video) if video else media
+    return structs.replace(media, video=video, floor=lines.floor(theirs)) if video else media
 
 
 @lru_cache(maxsize=1024)
@@ -206,9 +206,12 @@ class LocalDescription:
         video: Sequence[tuple[int, VideoStream]] = ()
         if media.video and self.sees and self.lines is not None:
             video = self.lines.answered(theirs, media, self.renamed)
-        body = theirs.answer(stream, session_id=self._session_id, version=self._version, video=video)
+        floor = None
+        if video and media.floor is not None and self.lines is not None:
+            floor = self.lines.told_floor(theirs, media.floor, self.renamed)
+        body = theirs.answer(stream, session_id=self._session_id, version=self._version, video=video, floor=floor)
         if self._body and body != self._body:
             self._version += 1
-            body = theirs.answer(stream, session_id=self._session_id, version=self._version, video=video)
+            body = theirs.answer(stream, session_id=self._session_id, version=self._version, video=video, floor=floor)
         self._body, self.said = body, media
         return body

@@ -8,13 +8,15 @@ from softswitch.engine.caller import Caller
 from softswitch.events import MemberJoined, MemberLeft, MemberWaits
 from softswitch.feature import CallApp
 from softswitch.features.conference.files import NAMES
-from softswitch.features.conference.live import VIDEO, Seat
+from softswitch.features.conference.live import SLIDES, VIDEO, Seat
 from softswitch.features.conference.model.inputs import Came, CameOfCall
 from softswitch.features.conference.model.rules import Rules
+from softswitch.features.conference.podium import Spot
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, Rejected
+from softswitch.kernel.ids import LegId
 from softswitch.kernel.sound import SoundFile
 from softswitch.platform.database import DatabaseUnavailable
 
@@ -49,10 +51,27 @@ async def _serve(conferences: Conferences, caller: Caller, number: str, rules: R
 
     def video_changed() -> None:
         for seat in seats:
+            seat.slides = _slides(caller)
             seat.video_changed()
 
-    if conferences.sees(rules):
-        caller.with_video(VIDEO, video_changed)
+    sees = conferences.sees(rules)
+    spot = conferences.podiums.spot(number) if sees else None
+    try:
+        if sees:
+            caller.with_video((*VIDEO, SLIDES), video_changed, None if spot is None else spot.floor)
+        await _admit(conferences, caller, number, rules, seats, spot)
+    finally:
+        conferences.podiums.leave(number, spot)
+
+
+def _slides(caller: Caller) -> LegId | None:
+    """The line by which a caller shows slides."""
+    return next((line for line, ours, _ in caller.video_lines if ours.content in ("slides", "sl")), None)
+
+
+async def _admit(
+    conferences: Conferences, caller: Caller, number: str, rules: Rules, seats: list[Seat], spot: Spot | None
+) -> None:
     await caller.answer(wide=True)
     called = conferences.called(number, caller.call)
     told: Came | CameOfCall | None
@@ -62,7 +81,7 @@ async def _serve(conferences: Conferences, caller: Caller, number: str, rules: R
         told = _came_back(conferences, caller, number) or await _admitted(conferences, caller, rules)
     if told is None:
         return
-    why = await _attend(conferences, caller, number, told, seats)
+    why = await _attend(conferences, caller, number, told, seats, spot)
     if why:
         await caller.play(why)
 
@@ -144,12 +163,20 @@ def _came_back(conferences: Conferences, caller: Caller, number: str) -> Came | 
 
 
 async def _attend(
-    conferences: Conferences, caller: Caller, number: str, told: Came | CameOfCall, seats: list[Seat]
+    conferences: Conferences,
+    caller: Caller,
+    number: str,
+    told: Came | CameOfCall,
+    seats: list[Seat],
+    spot: Spot | None,
 ) -> str:
     """Be in the room, at a seat that is put among the `seats`, until one is let go: gives what is heard then."""
     room = conferences.open(number)
     seat = Seat(room)
     seats.append(seat)
+    seat.slides = _slides(caller)
+    if spot is not None:
+        spot.seat = seat
     await caller.place(seat.put, seat.pressed)
     assert seat.leg is not None
     told = structs.replace(told, terminal=room.terminal(seat.leg))

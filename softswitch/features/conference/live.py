@@ -20,7 +20,7 @@ from softswitch.features.conference.model.members import Member, Terminal, same_
 from softswitch.features.conference.model.room import Room
 from softswitch.features.conference.model.rules import Invitee, Rules
 from softswitch.features.conference.model.scene import scene, shown_to
-from softswitch.features.conference.needs import Pictures, Sounds, Switchboard
+from softswitch.features.conference.needs import Floors, Pictures, Sounds, Switchboard
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
@@ -40,6 +40,8 @@ TONES = {
 BEEP = Tone(((1400.0, -20.0),), 400)
 """What says that it is recorded from now on."""
 VIDEO = (OurVideo(),)
+SLIDES = OurVideo("slides", offered=False)
+"""What a member may show beside its picture, whose phone has a line for that."""
 """What a room has with who has video."""
 MOST_ANNOUNCEMENTS = 6
 """That wait for their turn; what there are more of is not heard."""
@@ -69,6 +71,7 @@ class Around(Struct, frozen=True):
     language: str
     music: str
     pictures: Pictures | None = None
+    floors: Floors | None = None
 
 
 class Seat:
@@ -82,6 +85,8 @@ class Seat:
         self.where = ""
         self.at: LegId | None = None
         """The leg that has been put there."""
+        self.slides: LegId | None = None
+        """The line of its slides; None: its phone has none."""
         self.dropped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """The prompt that is heard last, once the caller is to go."""
 
@@ -132,7 +137,8 @@ class LiveRoom:
         """What the recording that goes on is called; empty: there is none."""
         self._filming = False
         """Whether pictures are written, too: from the first member with video on."""
-        self._shown: dict[LegId, LegId | None] = {}
+        self._shown: dict[LegId, tuple[LegId | None, LegId | None]] = {}
+        """Whom each leg sees, or whose slides."""
         self._referred: dict[int, Callable[[int], None]] = {}
         """Who is told, as a SIP status, what becomes of a member that somebody wants here."""
         around.sounds.open_mix(self.mix, loudest=LOUDEST, speaking=self._speaking, failed=self._failed)
@@ -329,6 +335,13 @@ class LiveRoom:
         if seat.where == "lobby" and seat.leg is not None and self._around.music:
             self._around.sounds.play(seat.leg, self._around.music, loop=True)
 
+    def slides_flow(self, line: LegId, flows: bool) -> None:
+        """Slides come on a line, or come no more: who has no floor control says so that it presents."""
+        seat = next((seat for seat in self._seats.values() if seat.slides == line), None)
+        member = None if seat is None else self.meeting.members.get(seat.member)
+        if member is not None and member.is_in and member.presenter is not flows and self.meeting.may_speak(member):
+            self.tell(inputs.Present(by=f"member {member.id}", member=member.id, on=flows))
+
     def _leg(self, member: int) -> LegId | None:
         seat = self._seats.get(member)
         return seat.leg if seat is not None and seat.where == "mix" else None
@@ -487,18 +500,36 @@ class LiveRoom:
         if films and not self._filming and any(member.terminal == "video" for member in meeting.inside()):
             self._filming = True
             pictures.record(self.mix, self._film, "on")
+        slides = self._presented()
+        for seat in self._seats.values():
+            if seat.slides is not None and seat.slides != slides:
+                pictures.show_content(seat.slides, slides)
+        # Who has no line for slides sees them in its picture, and so do all where that is wanted.
+        mixed = slides if slides is not None and self._in_picture(meeting) else None
         if meeting.rules.pictures == "compose" or pictures.must_compose(self.mix):
-            if pictures.compose(self.mix, scene(meeting), self._legs()):
+            if pictures.compose(self.mix, scene(meeting), self._legs(), mixed):
                 self._shown.clear()
                 return
         else:
-            pictures.follow(self.mix, scene(meeting), self._legs())
+            pictures.follow(self.mix, scene(meeting), self._legs(), mixed)
         for viewer in meeting.inside():
             leg = self._leg(viewer.id)
             if leg is None or viewer.terminal != "video":
                 continue
             source = shown_to(meeting, viewer)
             shown = None if source is None else self._leg(source)
-            if leg not in self._shown or self._shown[leg] != shown:
-                self._shown[leg] = shown
-                pictures.show(leg, shown)
+            seat = self._seats[viewer.id]
+            content = slides if slides != seat.slides and (seat.slides is None or meeting.content_in_mix) else None
+            if self._shown.get(leg) != (shown, content):
+                self._shown[leg] = (shown, content)
+                pictures.show(leg, shown, content)
+
+    def _presented(self) -> LegId | None:
+        """The line of the slides of who presents."""
+        presenters = (seat for id, seat in self._seats.items() if self.meeting.members[id].presenter)
+        return next((seat.slides for seat in presenters if seat.slides is not None), None)
+
+    def _in_picture(self, meeting: Meeting) -> bool:
+        """Whether slides are to be seen in the composed picture."""
+        others = (self._seats[member.id] for member in meeting.inside() if member.terminal == "video")
+        return meeting.content_in_mix or any(seat.slides is None for seat in others)

@@ -8,7 +8,7 @@ from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import CallFact
 from softswitch.features.conference.model.scene import Scene
-from softswitch.kernel.address import Party
+from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId, MixId
@@ -114,6 +114,24 @@ class Calendars(Protocol):
         ...
 
 
+class Floors(Protocol):
+    """Floor control on the wire (`gateways.bfcp.gateway.BfcpGateway`)."""
+
+    @property
+    def address(self) -> HostPort:
+        """Where phones reach it."""
+        ...
+
+    def open_floor(self, conference: int, may_have: Callable[[int], bool], holds: Callable[[int | None], None]) -> None:
+        """Make a conference's floor. `may_have` tells whether a user may have it now, `holds` is told who has it; None:
+        nobody."""
+        ...
+
+    def add_user(self, conference: int, user: int) -> None: ...
+    def remove_user(self, conference: int, user: int) -> None: ...
+    def close_floor(self, conference: int) -> None: ...
+
+
 class Pictures(Protocol):
     """What members with video see. Legs are those of their sound; who has none gets none, and is named all the same."""
 
@@ -121,13 +139,18 @@ class Pictures(Protocol):
         """Whether a member sends or takes pictures."""
         ...
 
-    def show(self, viewer: LegId, source: LegId | None) -> None:
-        """Let a member see what another sends, from its next key frame on; None: nothing new."""
+    def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None:
+        """Let a member see what another sends, from its next key frame on; None: nothing new. `content`: slides, by
+        their line, in the place of that."""
         ...
 
-    def compose(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> bool:
-        """Let all members of a room see one picture of many, or change it; `legs` are those of members. False: that
-        cannot be had now, and pictures are to be switched."""
+    def show_content(self, viewer: LegId, source: LegId | None) -> None:
+        """Let a line of slides show what another line of slides sends; None: nothing."""
+        ...
+
+    def compose(self, room: MixId, scene: Scene, legs: Mapping[int, LegId], content: LegId | None = None) -> bool:
+        """Let all members of a room see one picture of many, or change it; `legs` are those of members, `content` is a
+        line of slides that is to be seen there, too. False: that cannot be had now, and pictures are to be switched."""
         ...
 
     def end(self, room: MixId) -> None:
@@ -139,7 +162,7 @@ class Pictures(Protocol):
         without an ending."""
         ...
 
-    def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId]) -> None:
+    def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId], content: LegId | None = None) -> None:
         """Members of a room see one another; this is to be seen in its recording, if there is one."""
         ...
 

@@ -1,6 +1,7 @@
 """The rooms: what is set of each, and the meetings that live."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from softswitch.features.conference.live import Around, LiveRoom
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.rules import Invitee, Rules, checked
 from softswitch.features.conference.needs import History, Parties
+from softswitch.features.conference.podium import Podiums
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, SwitchError
 from softswitch.kernel.ids import CallId, LegId
@@ -54,6 +56,7 @@ class Conferences:
         self._vault = vault
         self._forget_files = forget
         self.door = Door(around.clock, around.publish)
+        self.podiums = Podiums(around.floors, self.now, lambda: secrets.randbits(32))
         self._rooms: dict[str, Rules] = {}
         self._live: dict[str, LiveRoom] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,6 +132,11 @@ class Conferences:
                 room.held(fact.leg, False)
 
         return (hears(LegHeld, held), hears(LegResumed, resumed))
+
+    def slides_flow(self, line: LegId, flows: bool) -> None:
+        """Pictures come on a line, or come no more: on one of slides that means something."""
+        for room in list(self._live.values()):
+            room.slides_flow(line, flows)
 
     def _over(self, room: LiveRoom) -> None:
         rules = room.meeting.rules
