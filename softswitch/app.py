@@ -116,7 +116,7 @@ from softswitch.features.voicemail.mailing import Mailing
 from softswitch.features.voicemail.retention import Retention as VoicemailRetention
 from softswitch.features.voicemail.service import Voicemail
 from softswitch.features.voicemail.store import VoicemailStore
-from softswitch.gateway_settings import mail_settings, mqtt_gateway, sip_host, sip_settings
+from softswitch.gateway_settings import floor_gateway, mail_settings, mqtt_gateway, sip_host, sip_settings
 from softswitch.kernel.address import Party
 from softswitch.kernel.ids import CallId, IdSource
 from softswitch.media_engine import engine_process, media_engine
@@ -377,6 +377,7 @@ class Softswitch:
         self._voicemail_retention = VoicemailRetention(self.voicemail, self.audit)
         self.supervisors = Supervisors(answers, answers)
         self.directory.goes_with(self.supervisors.forget)
+        self._floors = floor_gateway(settings, clock)
         rooms = ConferenceAround(
             clock=clock,
             publish=bus.publish,
@@ -385,6 +386,7 @@ class Softswitch:
             prompt=self.media.in_language,
             language=settings.media.language,
             music=settings.media.music,
+            floors=self._floors,
         )
         self._meeting_files = MeetingFiles(settings.data_dir)
         self.conferences = Conferences(rooms, self.records, answers, self.database, vault, self._meeting_files.forget)
@@ -557,6 +559,8 @@ class Softswitch:
             self._recording_retention.rounds.start()
             self._flow_retention.rounds.start()
             await self.media.start()
+            if self._floors is not None:
+                await self._floors.start()
             await self.voicemail.recover()
             self.prompts.start(self.media.prepare)
             for prompt in (self.settings.media.music, self.settings.media.ringback):
@@ -598,6 +602,8 @@ class Softswitch:
         await self.messaging.stop()
         self.queues.stop()
         await self.sip.stop()
+        if self._floors is not None:
+            await self._floors.stop()
         await self.http.stop()
         await self.prompts.stop()
         await self.media.stop()

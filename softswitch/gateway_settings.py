@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from gateways.bfcp.gateway import BfcpGateway
 from gateways.mail.gateway import MailSettings
 from gateways.sip.connections import ConnectionLimits
 from gateways.sip.defence import DefenceSettings, SourceLimits
@@ -15,6 +16,7 @@ from gateways.sip.ua.settings import UserAgentSettings
 from gateways.sip.ua.vicinity import Vicinity
 from softswitch import __version__, demo
 from softswitch.ears import listener_of
+from softswitch.kernel.clock import Clock
 from softswitch.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,12 @@ def mail_settings(settings: Settings) -> MailSettings:
         authority=tls.authority,
         verify=tls.verify,
     )
+
+
+def floor_gateway(settings: Settings, clock: Clock) -> BfcpGateway | None:
+    """Floor control; None: phones are told of none."""
+    listen = settings.video.floor_listen
+    return None if listen is None else BfcpGateway(listen, clock, settings.advertised_for(listen.host))
 
 
 def mqtt_gateway(settings: Settings) -> "MqttGateway | None":

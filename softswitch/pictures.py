@@ -122,30 +122,37 @@ class RoomPictures:
         line = IdSource.video(leg, 0)
         return self._switching.taken(line) is not None or self._switching.sent(line) is not None
 
-    def show(self, viewer: LegId, source: LegId | None) -> None:
-        line = IdSource.video(viewer, 0)
+    def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None:
+        shown = content if content is not None or source is None else IdSource.video(source, 0)
+        self._show(IdSource.video(viewer, 0), shown)
+
+    def show_content(self, viewer: LegId, source: LegId | None) -> None:
+        self._show(viewer, source)
+
+    def _show(self, line: LegId, source: LegId | None) -> None:
+        """Let a line see another."""
         takes = self._switching.taken(line)
         if takes is None:
             return
-        sends = None if source is None else self._switching.sent(IdSource.video(source, 0))
+        sends = None if source is None else self._switching.sent(source)
         for composition in self._rooms.values():
             composition.shown.pop(line, None)
         if source is None or sends is None:
             self._switching.show(line, None)
         elif passes(sends, takes):
-            self._switching.show(line, IdSource.video(source, 0))
+            self._switching.show(line, source)
         elif missing() is None:
-            self._convert(line, IdSource.video(source, 0))
+            self._convert(line, source)
             return
         else:
-            log.warning("a member cannot be seen by another, whose codec differs", viewer=viewer, source=source)
+            log.warning("a member cannot be seen by another, whose codec differs", viewer=line, source=source)
             self._switching.show(line, None)
         self._drop(self._converted.pop(line, None))
         self._feed()
 
-    def compose(self, room: MixId, scene: Seen, legs: Mapping[int, LegId]) -> bool:
+    def compose(self, room: MixId, scene: Seen, legs: Mapping[int, LegId], content: LegId | None = None) -> bool:
         lines = {number: IdSource.video(leg, 0) for number, leg in legs.items() if self.has_video(leg)}
-        if not self._follow(room, scene, lines):
+        if not self._follow(room, scene, lines, content):
             return False
         composition = self._rooms[room]
         composition.viewers = tuple(lines.values())
@@ -163,11 +170,11 @@ class RoomPictures:
         self._feed()
         self._exhibits.end(room)
 
-    def follow(self, room: MixId, scene: Seen, legs: Mapping[int, LegId]) -> None:
+    def follow(self, room: MixId, scene: Seen, legs: Mapping[int, LegId], content: LegId | None = None) -> None:
         if room not in self._rooms:
             return
         lines = {number: IdSource.video(leg, 0) for number, leg in legs.items() if self.has_video(leg)}
-        if self._follow(room, scene, lines):
+        if self._follow(room, scene, lines, content):
             composition = self._rooms[room]
             composition.viewers = ()
             self._draw(composition)
@@ -229,7 +236,7 @@ class RoomPictures:
 
     # How it is done
 
-    def _follow(self, room: MixId, seen: Seen, lines: Mapping[int, LegId]) -> bool:
+    def _follow(self, room: MixId, seen: Seen, lines: Mapping[int, LegId], content: LegId | None) -> bool:
         """What a room's picture is made of."""
         reason = missing()
         if reason is not None:
@@ -245,6 +252,8 @@ class RoomPictures:
             )
             for tile in seen.tiles
         )
+        if content is not None:
+            faces = (*faces, Face("content", self._member(content), content=True))
         active = next((str(tile.member) for tile in seen.tiles if tile.speaking), "")
         spotlight = "" if seen.first is None else str(seen.first)
         composition.scene = Scene(0, 0, 0, 0, seen.layout, faces, active, spotlight, seen.title)

@@ -92,10 +92,12 @@ _KINDS = _kinds(Settings)
 
 def _check_reach(settings: Settings, origin: Mapping[str, str], *, configured: bool) -> None:
     """What is open to the network must be meant, and must be reachable under an address."""
+    floor = settings.video.floor_listen
     for path, host in (
         *(("sip.listen", listener.address.host) for listener in settings.sip.listen),
         ("http.listen", settings.http.listen.host),
         ("media.listen", settings.media_listen),
+        *([("video.floor_listen", floor.host)] if floor is not None else ()),
     ):
         address = ipaddress.ip_address(host)
         where = origin.get(path, path)
@@ -124,6 +126,9 @@ def _check_reach(settings: Settings, origin: Mapping[str, str], *, configured: b
     if mqtt.password and not mqtt.tls and mqtt.server is not None and not _is_here(mqtt.server.host):
         where = origin.get("mqtt.password", "mqtt.password")
         raise Invalid(where, "the password would go through the network for everybody to read: say mqtt.tls = true")
+    if floor is not None and ipaddress.ip_address(settings.advertised_for(floor.host)).is_unspecified:
+        where = origin.get("video.floor_listen", "video.floor_listen")
+        raise Invalid(where, "every address is listened on: say in sip.advertised which one phones should use")
     if ipaddress.ip_address(settings.media_advertised).is_unspecified:
         where = origin.get("media.listen", "media.listen")
         raise Invalid(where, "every address is listened on: say in media.advertised which one phones should use")
