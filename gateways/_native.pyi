@@ -497,15 +497,15 @@ class VideoStream:
         codecs: Sequence[tuple[int, str, int, int, str]],
         *,
         direction: Literal["sendrecv", "sendonly", "recvonly", "inactive"] = "sendrecv",
-        content: str = "",
+        content: str = ...,
         bandwidth_kbps: int | None = None,
         rtcp: tuple[str, int] | None = None,
         rtcp_mux: bool = False,
         secure: bool = False,
         avpf: bool = False,
         crypto: Sequence[tuple[int, str, bytes, bytes]] | None = None,
-        feedback: Sequence[str] = (),
-        label: str = "",
+        feedback: Sequence[str] = ...,
+        label: str = ...,
     ) -> VideoStream:
         """`feedback`: of `nack`, `nack pli`, `ccm fir`, `ccm tmmbr`. Raises ValueError for what could not be
         printed."""
@@ -587,7 +587,7 @@ class SessionDescription:
         *,
         session_id: int,
         version: int,
-        video: Sequence[tuple[int, VideoStream]] = (),
+        video: Sequence[tuple[int, VideoStream]] = ...,
         floor: tuple[int, tuple[str, int, str, Sequence[str]]] | None = None,
     ) -> bytes:
         """Our answer to this offer (RFC 3264 section 6): the same m-lines in the same order, all refused but the one
@@ -1189,7 +1189,7 @@ class MediaCommand:
 
         __match_args__ = ("leg", "epoch", "source", "name", "parameters")
         def __new__(
-            cls, *, leg: int, epoch: int, source: int, name: str, parameters: str = ""
+            cls, *, leg: int, epoch: int, source: int, name: str, parameters: str = ...
         ) -> MediaCommand.OpenSource: ...
         @property
         def leg(self) -> int: ...

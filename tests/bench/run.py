@@ -19,6 +19,7 @@ from tests.bench import (
     replayed,
     rooms,
     secured,
+    shown,
     sound,
 )
 from tests.bench.report import Report
@@ -39,6 +40,7 @@ PARTS = {
     "m": ("callers in a menu", menu.measure),
     "q": ("the queue engine", queues.measure),
     "o": ("overload", overload.measure),
+    "s": ("one camera to many", shown.measure),
     "v": ("composed pictures", composed.measure),
     "r": ("replay of past calls", replayed.measure),
 }

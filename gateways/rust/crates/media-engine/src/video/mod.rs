@@ -6,6 +6,7 @@ mod composer;
 mod feed;
 mod figures;
 mod leg;
+mod maker;
 mod order;
 mod source;
 mod terms;

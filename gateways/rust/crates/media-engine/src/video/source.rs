@@ -1,10 +1,9 @@
 //! A stream of pictures and who is shown it.
 
 use rtp::Header;
-use video::h264::Mode;
 use video::missing::Missing;
 use video::ring::Ring;
-use video::{Codec, Look, h264, rtx, vp8};
+use video::{Look, h264, rtx};
 
 use super::asking::Asking;
 use super::feed::Feed;
@@ -18,8 +17,8 @@ use crate::worker::Shared;
 const KEPT: u16 = 256;
 /// A number so far from the newest is of a sender that began anew.
 const JUMP: u16 = 2000;
-/// The longest payload of ours: with heads, extensions and tags it fits wherever Ethernet is tunnelled.
-pub const LONGEST: usize = 1180;
+/// The longest parameter set that is kept: it must fit into a packet of its own.
+const LONGEST_SET: usize = 1100;
 
 pub struct Source {
     pub name: Name,
@@ -78,7 +77,7 @@ impl Source {
             Some(h264::PPS) => &mut self.sets[1],
             _ => return,
         };
-        if unit.len() <= LONGEST / 2 {
+        if unit.len() <= LONGEST_SET {
             set.clear();
             set.extend_from_slice(unit);
         }
@@ -363,70 +362,4 @@ fn sets(
         sent += out.send(header, &mut packet);
     }
     sent
-}
-
-/// Makes packets of pictures that come whole.
-pub struct Maker {
-    pub number: u64,
-    pub wire: Wire,
-    h264: h264::Packetiser,
-    vp8: vp8::Packetiser,
-    sequence: u16,
-}
-
-impl Maker {
-    pub fn new(number: u64, wire: Wire) -> Self {
-        Self {
-            number,
-            wire,
-            h264: h264::Packetiser::default(),
-            vp8: vp8::Packetiser::default(),
-            sequence: 0,
-        }
-    }
-
-    /// Give the packets of a picture; false: a part of it was too long for the way it is to be sent, and is left out.
-    pub fn picture(
-        &mut self,
-        timestamp: u32,
-        data: &[u8],
-        mut give: impl FnMut(&Packet<'_>),
-    ) -> bool {
-        let Self { wire, sequence, .. } = self;
-        let wire = *wire;
-        let mut packet = |payload: &[u8], marker: bool| {
-            let header = Header {
-                marker,
-                payload_type: 0,
-                sequence: *sequence,
-                timestamp,
-                ssrc: 0,
-            };
-            *sequence = sequence.wrapping_add(1);
-            give(&Packet {
-                wire,
-                header,
-                payload,
-                look: wire.codec().look(payload),
-            });
-        };
-        match wire {
-            Wire::H264 { fragments, .. } => {
-                let mode = if fragments {
-                    Mode::NonInterleaved
-                } else {
-                    Mode::SingleUnit
-                };
-                self.h264.picture(data, mode, LONGEST, packet)
-            }
-            Wire::Vp8 => {
-                self.vp8.picture(data, LONGEST, &mut packet);
-                true
-            }
-        }
-    }
-
-    pub fn codec(&self) -> Codec {
-        self.wire.codec()
-    }
 }

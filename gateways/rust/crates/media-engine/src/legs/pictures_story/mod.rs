@@ -100,7 +100,13 @@ impl House {
         self.connect(leg, true);
     }
 
+    /// What `connect` agrees with a phone.
     fn connect(&mut self, leg: u32, send: bool) {
+        let connection = self.connection(leg, send);
+        self.order(&Command::ConnectVideo { leg, connection });
+    }
+
+    fn connection(&self, leg: u32, send: bool) -> VideoConnection {
         let phone = &self.phones[&leg];
         let all = codings(phone.skills, PAYLOAD_TYPES[leg as usize % 2]);
         let mut words = Vec::new();
@@ -117,7 +123,7 @@ impl House {
         } else {
             vec![SPS.to_vec(), PPS.to_vec()]
         };
-        let connection = VideoConnection {
+        VideoConnection {
             rtp: address(leg),
             rtcp: address(leg),
             rtcp_mux: true,
@@ -127,8 +133,7 @@ impl House {
             send,
             receive: true,
             keys: None,
-        };
-        self.order(&Command::ConnectVideo { leg, connection });
+        }
     }
 
     fn network(&mut self, leg: u32, to_phone: bool, faults: Faults) {
@@ -616,6 +621,107 @@ fn a_viewer_on_hold_is_sent_nothing_and_begins_anew_with_a_key_frame() {
     let seen = &house.seen(1)[before.0..];
     assert!(seen.len() > 20 && seen[0].2);
     is_one_stream(&house.phones[&1].headers);
+}
+
+#[test]
+fn under_keys_it_is_shown_and_sent_again_in_a_stream_of_its_own() {
+    use crate::guard::Keys;
+    use srtp::{Inbound, MasterKey, Outbound, Suite};
+    let master = |byte| MasterKey::new(Suite::AesCm128HmacSha1_80, &[byte; 30]).unwrap();
+    let mut house = House::new(2);
+    house.call(0, Skills::ALL, CALM);
+    house.call(1, Skills::ALL, CALM);
+    let connection = VideoConnection {
+        keys: Some(Arc::new(Keys {
+            ours: master(1),
+            theirs: master(2),
+            mki: Vec::new(),
+        })),
+        ..house.connection(1, true)
+    };
+    house.order(&Command::ConnectVideo { leg: 1, connection });
+    house.show(1, 0);
+    let mut out = Out::default();
+    let mut phone = Phone::new(0, Skills::ALL);
+    let (mut inbound, mut outbound) = (Inbound::new(&master(1), b""), Outbound::new(&master(2)));
+    for now in 0..10 {
+        for data in phone.picture(1000 + now * STEP) {
+            house.legs.datagram(0, address(0), &data, &mut out);
+        }
+    }
+    let mut opened: Vec<Header> = Vec::new();
+    for (leg, mut data) in std::mem::take(&mut out.0) {
+        if leg == 1 && rtp::mux::classify(&data) == rtp::mux::Kind::Rtp {
+            let length = inbound.open_rtp(&mut data).unwrap();
+            opened.push(rtp::Packet::parse(&data[..length]).unwrap().header);
+        }
+    }
+    assert!(opened.len() > 20);
+    is_one_stream(&opened);
+    let newest = opened[opened.len() - 1];
+    let mut asked = rtp::rtcp::print(&[rtp::rtcp::Rtcp::ReceiverReport {
+        ssrc: 5,
+        blocks: Vec::new(),
+    }]);
+    let nack = Feedback::Nack {
+        media: newest.ssrc,
+        first: newest.sequence,
+        others: 0,
+    };
+    video::feedback::print(5, &[nack], &mut asked);
+    // In the clear it is not the party's.
+    house.legs.datagram(2, address(1), &asked, &mut out);
+    assert!(house.legs.shared.errands[0].take_all().is_empty());
+    outbound.protect_rtcp(&mut asked).unwrap();
+    house.legs.datagram(2, address(1), &asked, &mut out);
+    for errand in house.legs.shared.errands[0].take_all() {
+        house.legs.carry_out(errand, &mut out);
+    }
+    let (_, mut again) = out.0.pop().unwrap();
+    let length = inbound.open_rtp(&mut again).unwrap();
+    let packet = rtp::Packet::parse(&again[..length]).unwrap();
+    assert_eq!(packet.header.payload_type, PAYLOAD_TYPES[1] + 1);
+    assert_eq!(packet.payload[..2], newest.sequence.to_be_bytes());
+}
+
+#[test]
+fn a_panic_ends_the_pictures_of_its_leg_and_no_others() {
+    let mut house = House::new(4);
+    for leg in 0..4 {
+        house.call(leg, Skills::ALL, CALM);
+    }
+    for leg in 0..2 {
+        house.film(leg);
+        house.show(leg + 2, leg);
+    }
+    house.run(500);
+    house.legs.pictures[0].as_mut().unwrap().panic_from_now_on();
+    let packet = house.phones.get_mut(&0).unwrap().picture(house.now);
+    house
+        .legs
+        .datagram(0, address(0), &packet[0], &mut Out::default());
+    assert_eq!(house.legs.shared.panics.swap(0, Relaxed), 1);
+    let failed = house.legs.shared.events.take(9).into_iter();
+    assert!(failed.into_iter().any(|it| matches!(
+        it,
+        Event::Failed {
+            leg: 0,
+            epoch: 1,
+            ..
+        }
+    )));
+    let before = (house.seen(2).len(), house.seen(3).len());
+    house.run(1000);
+    assert!(house.seen(2).len() <= before.0 + 2 && house.seen(3).len() > before.1 + 25);
+    // Agreed anew, it goes on.
+    house.connect(0, true);
+    house.order(&Command::Show {
+        viewer: 2,
+        source: None,
+    });
+    house.show(2, 0);
+    house.run(1000);
+    assert!(house.seen(2).len() > before.0 + 20);
 }
 
 #[test]
