@@ -36,10 +36,6 @@ class Switching(Protocol):
         """What the party of a line takes, as it was agreed; None: nothing, or there is no such line."""
         ...
 
-    def sent(self, line: LegId) -> Codec | None:
-        """What it sends."""
-        ...
-
     def takes_kbps(self, line: LegId) -> int | None:
         """The most that it takes; None: it has not said."""
         ...
@@ -48,7 +44,7 @@ class Switching(Protocol):
         """Let a line's party see what another line, or a source, sends."""
         ...
 
-    def feed_composer(self, line: LegId, member: int | None) -> None:
+    def feed(self, line: LegId, member: int | None) -> None:
         """Give what a line's party sends to the composer, under a number; None: no more."""
         ...
 
@@ -60,7 +56,7 @@ class Switching(Protocol):
         """A line, or a source, is no more."""
         ...
 
-    def use_composer(self, path: Path | None) -> None:
+    def composer(self, path: Path | None) -> None:
         """Connect to the composer that listens there."""
         ...
 
@@ -119,8 +115,7 @@ class RoomPictures:
     # What the feature asks
 
     def has_video(self, leg: LegId) -> bool:
-        line = IdSource.video(leg, 0)
-        return self._switching.taken(line) is not None or self._switching.sent(line) is not None
+        return self._switching.taken(IdSource.video(leg, 0)) is not None
 
     def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None:
         shown = content if content is not None or source is None else IdSource.video(source, 0)
@@ -134,7 +129,7 @@ class RoomPictures:
         takes = self._switching.taken(line)
         if takes is None:
             return
-        sends = None if source is None else self._switching.sent(source)
+        sends = None if source is None else self._switching.taken(source)
         for composition in self._rooms.values():
             composition.shown.pop(line, None)
         if source is None or sends is None:
@@ -221,7 +216,7 @@ class RoomPictures:
     # What is told of the composer
 
     def composer_came(self, socket: Path) -> None:
-        self._switching.use_composer(socket)
+        self._switching.composer(socket)
         self._changed()
 
     def composer_went(self, reason: str) -> None:
@@ -232,7 +227,10 @@ class RoomPictures:
         self._films.recorded(path, trouble)
 
     def composer_refused(self, what: str, number: int, reason: str) -> None:
-        log.error("the composer cannot", what=what, number=number, reason=reason)
+        if reason:
+            log.warning("the composer cannot show something", what=what, number=number, reason=reason)
+        else:
+            log.info("the composer shows something again", what=what, number=number)
 
     # How it is done
 
@@ -272,7 +270,7 @@ class RoomPictures:
         """The number of what a line's party sends, which the composer gets from now on."""
         if line not in self._members:
             self._members[line] = next(self._numbers)
-            self._switching.feed_composer(line, self._members[line])
+            self._switching.feed(line, self._members[line])
         return self._members[line]
 
     def _feed(self) -> None:
@@ -282,7 +280,7 @@ class RoomPictures:
         for line, number in list(self._members.items()):
             if number not in seen:
                 del self._members[line]
-                self._switching.feed_composer(line, None)
+                self._switching.feed(line, None)
 
     def _drop(self, composition: _Composition | None) -> None:
         if composition is not None:

@@ -11,7 +11,7 @@ from tests.bench.heads import FRAMES, clip
 from tests.bench.processes import SERVER_CORE, cpu_seconds, pinned
 from tests.bench.relay import ROOT
 from tests.bench.report import Report
-from tests.support.composing import Desk, composer
+from tests.support.composing import BLUE, RED, Desk, Eye, Sender, composer, near
 
 ROOMS = ((4, "2x2", 640, 360, 15, 12.0), (9, "3x3", 1280, 720, 25, 45.0))
 """Members of 640x360, the layout, the picture, and the share of a core that it may cost."""
@@ -29,10 +29,12 @@ def measure(report: Report, folder: Path, quick: bool) -> None:
         )
         with composer(folder) as desk:
             cpu, made, late = _composed(desk, scene, seconds)
+            delay = _delay(desk, scene)
         share = round(100 * cpu / seconds, 1)
-        report.line("v", "composer", title, cpu_share=share, pictures=made, late=late)
+        report.line("v", "composer", title, cpu_share=share, pictures=made, late=late, delay_ms=delay)
         remark = f"bar {bar:g} %; {made} pictures in {seconds} s, {late} left out"
         report.result("v", "composer", f"{title}: CPU", share, "% of a core", remark)
+        report.result("v", "composer", f"{title}: from a picture to the one it is in", delay, "ms, the longest of 9")
         words = (members, width, height, fps, seconds)
         command = pinned(SERVER_CORE, sys.executable, "-m", "tests.bench.heads", *map(str, words))
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -59,6 +61,21 @@ def _composed(desk: Desk, scene: Scene, seconds: int) -> tuple[float, int, int]:
     cpu = cpu_seconds(desk.process.pid) - start
     ended = _figures(desk)
     return cpu, ended.encoded - begun.encoded, ended.late - begun.late
+
+
+def _delay(desk: Desk, scene: Scene) -> int:
+    """Milliseconds from a member's picture to the encoded one that it is seen in, whenever it comes."""
+    eye, sender = Eye("H264"), Sender(1, RED, 640, 360)
+    desk.see(eye, 1, lambda eye: near(eye.colour_at(100, 80), RED), sender)
+    longest = 0.0
+    for turn in range(9):
+        time.sleep(turn / 9 / scene.fps)
+        sender.colour = BLUE if sender.colour == RED else RED
+        began = time.perf_counter()
+        desk.engine.say(records.picture(sender.picture()))
+        desk.see(eye, 1, lambda eye: near(eye.colour_at(100, 80), sender.colour))
+        longest = max(longest, time.perf_counter() - began)
+    return round(1000 * longest)
 
 
 def _figures(desk: Desk) -> Beat:

@@ -22,16 +22,13 @@ class PictureEngine:
     def taken(self, line: LegId) -> Codec | None:
         return self.codecs.get(line)
 
-    def sent(self, line: LegId) -> Codec | None:
-        return self.codecs.get(line)
-
     def takes_kbps(self, line: LegId) -> int | None:
         return self.kbps.get(line)
 
     def show(self, viewer: LegId, source: LegId | None) -> None:
         self.shown[viewer] = source
 
-    def feed_composer(self, line: LegId, member: int | None) -> None:
+    def feed(self, line: LegId, member: int | None) -> None:
         if member is None:
             del self.fed[line]
         else:
@@ -43,7 +40,7 @@ class PictureEngine:
     def close_video(self, line: LegId) -> None:
         del self.sources[line]
 
-    def use_composer(self, path: Path | None) -> None:
+    def composer(self, path: Path | None) -> None:
         self.at = path
 
 
