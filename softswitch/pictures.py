@@ -18,6 +18,7 @@ from gateways.video.records import Face, Output, Scene, with_size
 from softswitch.exhibits import Exhibits
 from softswitch.features.conference.model.scene import Scene as Seen
 from softswitch.films import Films, Kept
+from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import IdSource, LegId, MixId
 from softswitch.kernel.media import Codec
 
@@ -280,7 +281,8 @@ class RoomPictures:
         for line, number in list(self._members.items()):
             if number not in seen:
                 del self._members[line]
-                self._switching.feed(line, None)
+                if self._switching.taken(line) is not None:  # else it has gone, and its feed with it
+                    self._switching.feed(line, None)
 
     def _drop(self, composition: _Composition | None) -> None:
         if composition is not None:
@@ -307,8 +309,13 @@ class RoomPictures:
             if group not in composition.sources:
                 number = next(self._numbers)
                 source = LegId(f"{composition.name}/picture{number}")
-                self._switching.open_source(source, number, codecs[viewers[0]])
+                try:
+                    self._switching.open_source(source, number, codecs[viewers[0]])
+                except Rejected as full:
+                    log.error("a composed picture has no way to its viewers", name=composition.name, reason=str(full))
+                    continue
                 composition.sources[group] = (source, number)
+        groups = {group: viewers for group, viewers in groups.items() if group in composition.sources}
         self._tell(composition, groups)
         for group, viewers in groups.items():
             source, _ = composition.sources[group]

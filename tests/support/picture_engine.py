@@ -4,6 +4,8 @@ from pathlib import Path
 
 from softswitch.features.conference.model.scene import Scene as Seen
 from softswitch.features.conference.model.scene import Tile
+from softswitch.kernel.cause import Cause
+from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec
 
@@ -16,8 +18,15 @@ class PictureEngine:
         self.kbps: dict[LegId, int] = {}
         self.shown: dict[LegId, LegId | None] = {}
         self.fed: dict[LegId, int] = {}
+        self.most_sources = 100
         self.sources: dict[LegId, tuple[int, str]] = {}
         self.at: Path | None = None
+
+    def hang_up(self, leg: LegId) -> None:
+        """Its video has gone."""
+        line = LegId(f"{leg}/video")
+        del self.codecs[line]
+        self.fed.pop(line, None)
 
     def taken(self, line: LegId) -> Codec | None:
         return self.codecs.get(line)
@@ -26,15 +35,19 @@ class PictureEngine:
         return self.kbps.get(line)
 
     def show(self, viewer: LegId, source: LegId | None) -> None:
+        assert viewer in self.codecs, f"{viewer} is gone"
         self.shown[viewer] = source
 
     def feed(self, line: LegId, member: int | None) -> None:
+        assert line in self.codecs, f"{line} is gone"
         if member is None:
             del self.fed[line]
         else:
             self.fed[line] = member
 
     def open_source(self, source: LegId, number: int, codec: Codec) -> None:
+        if len(self.sources) >= self.most_sources:
+            raise Rejected(Cause.SWITCH_CONGESTION, "no media port is left")
         self.sources[source] = (number, codec.name)
 
     def close_video(self, line: LegId) -> None:

@@ -130,6 +130,32 @@ def test_what_has_not_changed_is_not_told_again_and_the_end_leaves_nothing() -> 
     assert not composer.scenes and not engine.fed and not engine.sources
 
 
+def test_who_has_hung_up_is_asked_for_nothing_more() -> None:
+    engine, composer = PictureEngine(a=H264, b=H264, c=VP8), Composer()
+    room = pictures(engine, composer)
+    room.compose(ROOM, seen(1, 2, 3), LEGS)
+    engine.hang_up(LegId("b"))
+    room.compose(ROOM, seen(1, 3), {1: LegId("a"), 3: LegId("c")})
+    (scene,) = composer.scenes.values()
+    assert [face.who for face in scene.faces] == ["1", "3"]
+    room.show(LegId("b"), LegId("a"))
+    room.show(LegId("a"), LegId("b"))
+    assert engine.shown[LegId("a/video")] is None
+    engine.hang_up(LegId("a"))
+    engine.hang_up(LegId("c"))
+    room.end(ROOM)
+    assert not composer.scenes and not engine.sources
+
+
+def test_where_no_source_can_be_had_members_are_shown_what_there_is() -> None:
+    engine, composer = PictureEngine(a=H264, b=VP8), Composer()
+    engine.most_sources = 1
+    room = pictures(engine, composer)
+    room.compose(ROOM, seen(1, 2), LEGS)
+    (scene,) = composer.scenes.values()
+    assert len(scene.outputs) == len(engine.shown) == 1
+
+
 def test_switching_passes_what_can_be_taken_and_converts_what_cannot() -> None:
     engine, composer = PictureEngine(a=H264, b=H264, c=VP8), Composer()
     room = pictures(engine, composer)
