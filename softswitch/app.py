@@ -120,6 +120,7 @@ from softswitch.gateway_settings import floor_gateway, mail_settings, mqtt_gatew
 from softswitch.kernel.address import Party
 from softswitch.kernel.ids import CallId, IdSource
 from softswitch.media_engine import engine_process, media_engine
+from softswitch.pictures import room_pictures
 from softswitch.platform import https
 from softswitch.platform.audit import HEARD, Audit
 from softswitch.platform.auth import Authenticator
@@ -378,6 +379,7 @@ class Softswitch:
         self.supervisors = Supervisors(answers, answers)
         self.directory.goes_with(self.supervisors.forget)
         self._floors = floor_gateway(settings, clock)
+        self.pictures = room_pictures(self.media.pictures, settings)
         rooms = ConferenceAround(
             clock=clock,
             publish=bus.publish,
@@ -387,10 +389,12 @@ class Softswitch:
             language=settings.media.language,
             music=settings.media.music,
             floors=self._floors,
+            pictures=self.pictures,
         )
         self._meeting_files = MeetingFiles(settings.data_dir)
         self.conferences = Conferences(rooms, self.records, answers, self.database, vault, self._meeting_files.forget)
         rosters.connect(self.conferences, self.sip)
+        self.pictures.listen(self.conferences.pictures_changed)
         self._schedule = Schedule(self.conferences, rooms, self.calendars, self._outbox, self.database)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(
@@ -489,6 +493,7 @@ class Softswitch:
         self.sip.listen_to_uplinks(self.trunks)
         self.media.listen(self.switch)
         self.media.pictures.listen(self.switch)
+        self.media.pictures.listen_to_switch(self.pictures)
         for subscriptions in (self.telemetry.subscriptions(), *(feature.subscriptions for feature in self.features)):
             for kind, hearer in subscriptions:
                 bus.subscribe(kind, hearer)
@@ -599,6 +604,7 @@ class Softswitch:
         await self.voicemail.stop()
         await self._schedule.stop()
         await self.conferences.stop()
+        await self.pictures.stop()
         await self.messaging.stop()
         self.queues.stop()
         await self.sip.stop()

@@ -1,12 +1,13 @@
 """What members of meetings see: pictures that are switched from one to another where codecs allow, and composed where
 many are to be seen at once, or codecs do not."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import structlog
 
@@ -21,45 +22,17 @@ from softswitch.films import Films, Kept
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import IdSource, LegId, MixId
 from softswitch.kernel.media import Codec
+from softswitch.ports import VideoSwitch
+from softswitch.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 LEAST_KBPS = 64
+AGAIN_SECONDS = 0.5
+"""Until the engine goes to a composer again that it has lost."""
 RECORDED = SIZES[0]
 """The canvas of recordings, from their beginning to their end."""
 EMPTY = Scene(0, 0, 0, 0, "adaptive", ())
-
-
-class Switching(Protocol):
-    """The media engine's pictures. A line is a leg's video, named by `IdSource.video`."""
-
-    def taken(self, line: LegId) -> Codec | None:
-        """What the party of a line takes, as it was agreed; None: nothing, or there is no such line."""
-        ...
-
-    def takes_kbps(self, line: LegId) -> int | None:
-        """The most that it takes; None: it has not said."""
-        ...
-
-    def show(self, viewer: LegId, source: LegId | None) -> None:
-        """Let a line's party see what another line, or a source, sends."""
-        ...
-
-    def feed(self, line: LegId, member: int | None) -> None:
-        """Give what a line's party sends to the composer, under a number; None: no more."""
-        ...
-
-    def open_source(self, source: LegId, number: int, codec: Codec) -> None:
-        """What the composer makes under a number can be shown from now on."""
-        ...
-
-    def close_video(self, line: LegId) -> None:
-        """A line, or a source, is no more."""
-        ...
-
-    def composer(self, path: Path | None) -> None:
-        """Connect to the composer that listens there."""
-        ...
 
 
 @dataclass
@@ -80,11 +53,11 @@ class _Composition:
 
 
 class RoomPictures:
-    """Satisfies `Pictures` of the feature conference, and hears what is told of the composer."""
+    """Satisfies `Pictures` of the feature conference, and hears what the composer and the media engine tell."""
 
     def __init__(
         self,
-        switching: Switching,
+        switching: VideoSwitch,
         composer: Callable[["RoomPictures"], ComposerGateway],
         folder: Path,
         cameras: Cameras,
@@ -100,6 +73,7 @@ class RoomPictures:
         self._converted: dict[LegId, _Composition] = {}
         """Of one member, for a viewer that takes another codec."""
         self._members: dict[LegId, int] = {}
+        self._socket: Path | None = None
         self._changed: Callable[[], None] = lambda: None
 
     def listen(self, changed: Callable[[], None]) -> None:
@@ -217,6 +191,7 @@ class RoomPictures:
     # What is told of the composer
 
     def composer_came(self, socket: Path) -> None:
+        self._socket = socket
         self._switching.composer(socket)
         self._changed()
 
@@ -232,6 +207,25 @@ class RoomPictures:
             log.warning("the composer cannot show something", what=what, number=number, reason=reason)
         else:
             log.info("the composer shows something again", what=what, number=number)
+
+    # What the media engine tells (`ports.VideoSwitchEvents`)
+
+    def composer_ready(self) -> None:
+        """It asks for whole pictures itself."""
+
+    def composer_lost(self, reason: str) -> None:
+        """When the composer has died, so has our own connection; where only the engine's broke, it is made anew."""
+        asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._reach_again)
+
+    def video_flows(self, line: LegId, flows: bool) -> None:
+        """Who sends nothing is seen as it was."""
+
+    def shown(self, viewer: LegId, source: LegId) -> None:
+        """As was asked."""
+
+    def _reach_again(self) -> None:
+        if self._composer.there and self._socket is not None:
+            self._switching.composer(self._socket)
 
     # How it is done
 
@@ -354,3 +348,13 @@ class RoomPictures:
         """As much as all of them take."""
         limits = (self._switching.takes_kbps(viewer) for viewer in viewers)
         return max(LEAST_KBPS, min([size.kbps, *(kbps for kbps in limits if kbps is not None)]))
+
+
+def room_pictures(switching: VideoSwitch, settings: Settings) -> RoomPictures:
+    """As the settings say; its composer is begun when there is something to compose."""
+    folder = settings.data_dir
+
+    def composer(events: RoomPictures) -> ComposerGateway:
+        return ComposerGateway(folder / "composer.sock", folder / "composer.log", events)
+
+    return RoomPictures(switching, composer, folder, Cameras(settings.video.camera_hosts))

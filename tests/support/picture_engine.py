@@ -34,6 +34,8 @@ class PictureEngine:
     def takes_kbps(self, line: LegId) -> int | None:
         return self.kbps.get(line)
 
+    def limit_video(self, line: LegId, kbps: int | None) -> None: ...
+
     def show(self, viewer: LegId, source: LegId | None) -> None:
         assert viewer in self.codecs, f"{viewer} is gone"
         self.shown[viewer] = source
