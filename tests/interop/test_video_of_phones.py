@@ -27,8 +27,8 @@ class Colour(NamedTuple):
     u: int
     v: int
 
-    def picture(self) -> bytes:
-        pixels = SIZE[0] * SIZE[1]
+    def picture(self, size: tuple[int, int] = SIZE) -> bytes:
+        pixels = size[0] * size[1]
         return bytes([self.y]) * pixels + bytes([self.u]) * (pixels // 4) + bytes([self.v]) * (pixels // 4)
 
     def is_in(self, picture: bytes) -> bool:
@@ -43,15 +43,17 @@ RED, BLUE = Colour(82, 90, 240), Colour(41, 240, 110)
 
 
 @contextlib.asynccontextmanager
-async def two_phones(switch: Server, first: str, second: str, *encryption: str) -> AsyncIterator[list[UserAgent]]:
-    """Two registered phones of one baresip."""
+async def two_phones(
+    switch: Server, first: str, second: str, *encryption: str, size: tuple[int, int] = SIZE
+) -> AsyncIterator[list[UserAgent]]:
+    """Two registered phones of one baresip, which send pictures of a size and take no larger ones."""
     runtime = Runtime()
     await runtime.start(
         baresip.Config(
             net_interface="127.0.0.1",
             audio_source="ausine,500",
             max_concurrent_calls=None,
-            video_size=SIZE,
+            video_size=size,
             video_fps=15.0,
             extra_config_text=("module srtp.so\n" if encryption else "")
             + f"sip_listen 127.0.0.1:{free_sip_port('127.0.0.1')}\n",
@@ -92,10 +94,10 @@ async def called(switch: Server, caller: UserAgent, callee: UserAgent, number: s
 
 async def shows(call: Call, colour: Colour) -> None:
     """Send pictures of a colour for ever."""
-    picture = colour.picture()
     while True:
         with contextlib.suppress(VideoNotActive, VideoRestarted):
-            call.video.write_frame(picture)
+            about = call.video.info()
+            call.video.write_frame(colour.picture((about.width, about.height)))
         await asyncio.sleep(1 / 15)
 
 

@@ -1,0 +1,84 @@
+"""Real phones with video in a room whose picture is composed: what each sees at which place, also when the composer is
+killed meanwhile."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.interop.conftest import Admin
+from tests.interop.phones import WITHIN
+from tests.support.server import Server
+
+baresip = pytest.importorskip("baresip")
+from baresip.call import Call  # noqa: E402
+from baresip.errors import VideoNotActive, VideoRestarted  # noqa: E402
+
+from tests.interop.test_video_of_phones import BLUE, RED, Colour, showing, two_phones  # noqa: E402
+
+
+async def sees_at(call: Call, *wanted: tuple[float, float, Colour]) -> None:
+    """Wait until a picture has colours at places, which are told in parts of its width and height."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            with contextlib.suppress(VideoNotActive, VideoRestarted):
+                frame = call.video.read_frame()
+                while frame is not None:
+                    if all(_is_at(frame.data, frame.width, frame.height, *each) for each in wanted):
+                        return
+                    frame = call.video.read_frame()
+            await asyncio.sleep(0.02)
+
+
+def _is_at(picture: bytes, width: int, height: int, x: float, y: float, colour: Colour) -> bool:
+    column, row, size = int(x * width), int(y * height), width * height
+    half = row // 2 * (width // 2) + column // 2
+    seen = picture[row * width + column], picture[size + half], picture[size + size // 4 + half]
+    return all(abs(value - wanted) <= 12 for value, wanted in zip(seen, colour, strict=True))
+
+
+BOTH = (0.25, 0.2, RED), (0.75, 0.2, BLUE)
+"""In quarters, in the order in which they came."""
+
+
+async def test_each_sees_both_at_their_places_and_goes_on_when_the_composer_is_killed(
+    switch: Server, admin: Admin
+) -> None:
+    admin.patch("/conferences/3000", pictures="compose", layout="2x2")
+    try:
+        async with two_phones(switch, "1014", "1015", size=(1280, 720)) as (alice, bob):
+            room = f"sip:3000@{switch.host}:{switch.sip_port}"
+            first = await alice.dial(room, video=True)
+            await first.wait_established(WITHIN)
+            async with showing((first, RED)):
+                await sees_at(first, BOTH[0])
+                second = await bob.dial(room, video=True)
+                await second.wait_established(WITHIN)
+                async with showing((second, BLUE)):
+                    await asyncio.gather(sees_at(first, *BOTH), sees_at(second, *BOTH))
+                    os.kill(composer_of(switch), signal.SIGKILL)
+                    await asyncio.gather(sees_at(first, *BOTH), sees_at(second, *BOTH))
+                    await first.hangup()
+                    await sees_at(second, (0.75, 0.2, BLUE))
+                await second.hangup()
+    finally:
+        admin.patch("/conferences/3000", pictures="switch", layout="speaker")
+
+
+def composer_of(switch: Server) -> int:
+    """The process that composes: a child of the one that keeps it, which is a child of the switch."""
+    (keeper,) = [child for child in children(switch.process.pid) if "compose" in command(child)]
+    (composer,) = children(keeper)
+    return composer
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def command(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
