@@ -394,7 +394,7 @@ class Softswitch:
         self._meeting_files = MeetingFiles(settings.data_dir)
         self.conferences = Conferences(rooms, self.records, answers, self.database, vault, self._meeting_files.forget)
         rosters.connect(self.conferences, self.sip)
-        self.pictures.listen(self.conferences.pictures_changed)
+        self.pictures.listen(self.conferences.pictures_changed, self.conferences.slides_flow)
         self._schedule = Schedule(self.conferences, rooms, self.calendars, self._outbox, self.database)
         self.listeners = Listeners(GatewayEars(self.sip, settings), settings.data_dir / "listeners.json")
         trunks, departures = trunks_feature.build(

@@ -75,10 +75,13 @@ class RoomPictures:
         self._members: dict[LegId, int] = {}
         self._socket: Path | None = None
         self._changed: Callable[[], None] = lambda: None
+        self._flows: Callable[[LegId, bool], None] = lambda line, flows: None
 
-    def listen(self, changed: Callable[[], None]) -> None:
-        """`changed` is told whenever there is a composer that was not there, or none is to be expected any more."""
+    def listen(self, changed: Callable[[], None], flows: Callable[[LegId, bool], None]) -> None:
+        """`changed` is told whenever there is a composer that was not there, or none is to be expected any more, and
+        `flows` whenever pictures begin to come from a line, or come no more."""
         self._changed = changed
+        self._flows = flows
 
     async def stop(self) -> None:
         """End the composer, after what is recorded."""
@@ -218,7 +221,7 @@ class RoomPictures:
         asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._reach_again)
 
     def video_flows(self, line: LegId, flows: bool) -> None:
-        """Who sends nothing is seen as it was."""
+        self._flows(line, flows)
 
     def shown(self, viewer: LegId, source: LegId) -> None:
         """As was asked."""

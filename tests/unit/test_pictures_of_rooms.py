@@ -181,7 +181,7 @@ def test_without_a_composer_pictures_are_switched_and_when_one_comes_it_is_said(
     engine, composer = PictureEngine(a=H264, b=H264), Composer()
     room = pictures(engine, composer)
     changes: list[str] = []
-    room.listen(lambda: changes.append("changed"))
+    room.listen(lambda: changes.append("changed"), lambda line, flows: changes.append(f"{line} {flows}"))
     composer.there = False
     assert not room.compose(ROOM, seen(1, 2), LEGS)
     assert composer.scenes, "it is to be begun"
@@ -189,6 +189,8 @@ def test_without_a_composer_pictures_are_switched_and_when_one_comes_it_is_said(
     composer.there = True
     room.composer_came(Path("/composer.sock"))
     assert engine.at == Path("/composer.sock")
+    room.video_flows(LegId("a/video1"), True)
+    assert changes.pop() == "a/video1 True"
     assert changes == ["changed"]
     assert room.compose(ROOM, seen(1, 2), LEGS)
     assert set(engine.shown) == {"a/video", "b/video"}
@@ -209,7 +211,7 @@ async def test_a_page_is_shown_until_it_is_taken_away() -> None:
     engine, composer = PictureEngine(a=H264, b=H264), Composer()
     room = pictures(engine, composer)
     changes: list[str] = []
-    room.listen(lambda: changes.append("changed"))
+    room.listen(lambda: changes.append("changed"), lambda line, flows: changes.append(f"{line} {flows}"))
     with pytest.raises(NotFound):
         await room.turn(ROOM, 2)
     with pytest.raises(Invalid, match="neither PNG nor JPEG nor PDF"):
