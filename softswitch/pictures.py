@@ -338,7 +338,9 @@ class RoomPictures:
             )
             told = composition.scenes.get(size)
             number = next(self._numbers) if told is None else told.scene
-            scene = with_size(composition.scene, number, size.width, size.height, size.fps, exhibits, outputs)
+            scene = with_size(
+                composition.scene, number, size.width, size.height, size.fps, exhibits, outputs, bool(composition.film)
+            )
             if scene != told:
                 composition.scenes[size] = scene
                 self._composer.show(scene)

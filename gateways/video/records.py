@@ -125,6 +125,8 @@ class Scene(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str = ""
     clock: bool = False
     names: bool = True
+    recorded: bool = False
+    """Whoever sees it is to know that it is recorded."""
     outputs: tuple[Output, ...] = ()
 
 
@@ -199,11 +201,25 @@ def with_outputs(scene: Scene, outputs: tuple[Output, ...]) -> Scene:
 
 
 def with_size(
-    scene: Scene, number: int, width: int, height: int, fps: int, more: tuple[Face, ...], outputs: tuple[Output, ...]
+    scene: Scene,
+    number: int,
+    width: int,
+    height: int,
+    fps: int,
+    more: tuple[Face, ...],
+    outputs: tuple[Output, ...],
+    recorded: bool,
 ) -> Scene:
     """The same with a number and a size, and with more to be seen."""
     return msgspec.structs.replace(
-        scene, scene=number, width=width, height=height, fps=fps, faces=scene.faces + more, outputs=outputs
+        scene,
+        scene=number,
+        width=width,
+        height=height,
+        fps=fps,
+        faces=scene.faces + more,
+        outputs=outputs,
+        recorded=recorded,
     )
 
 

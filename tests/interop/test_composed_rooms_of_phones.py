@@ -5,8 +5,11 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Set
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from tests.interop.conftest import Admin
@@ -66,6 +69,44 @@ async def test_each_sees_both_at_their_places_and_goes_on_when_the_composer_is_k
                 await second.hangup()
     finally:
         admin.patch("/conferences/3000", pictures="switch", layout="speaker")
+
+
+async def test_a_meeting_of_phones_is_one_film_with_its_sound(switch: Server, admin: Admin) -> None:
+    admin.patch("/conferences/3000", pictures="compose", layout="2x2")
+    folder = switch.log.parent / "data" / "conferences" / "3000"
+    before = set(folder.glob("*.mp4"))
+    try:
+        async with two_phones(switch, "1014", "1015", size=(1280, 720)) as (alice, bob):
+            calls = []
+            for phone in (alice, bob):
+                calls.append(await phone.dial(f"sip:3000@{switch.host}:{switch.sip_port}", video=True))
+                await calls[-1].wait_established(WITHIN)
+            async with showing((calls[0], RED), (calls[1], BLUE)):
+                await asyncio.gather(*(sees_at(call, *BOTH) for call in calls))
+                admin.patch("/conferences/3000/meeting", recording="on")
+                await film_of(folder, "*-1.1.*.mp4", 20_000)
+            for call in calls:
+                await call.hangup()
+            film = await film_of(folder, "*-1.mp4", 1, before)
+    finally:
+        admin.patch("/conferences/3000", pictures="switch", layout="speaker")
+    with av.open(str(film)) as file:
+        seen = [frame.to_ndarray(format="yuv420p").tobytes() for frame in file.decode(video=0)]
+    assert any(all(_is_at(picture, 1280, 720, x, y, colour) for x, y, colour in BOTH) for picture in seen)
+    with av.open(str(film)) as file:
+        assert max(float(np.abs(frame.to_ndarray()).max()) for frame in file.decode(audio=0)) > 0.05
+
+
+async def film_of(folder: Path, name: str, least: int, before: Set[Path] = frozenset()) -> Path:
+    """Wait for a file of so many bytes; nobody tells of it."""
+    async with asyncio.timeout(WITHIN):
+        while (found := _film(folder, name, least, before)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return found
+
+
+def _film(folder: Path, name: str, least: int, before: Set[Path]) -> Path | None:
+    return next((path for path in set(folder.glob(name)) - before if path.stat().st_size >= least), None)
 
 
 def composer_of(switch: Server) -> int:

@@ -126,6 +126,16 @@ def test_the_title_and_the_clock_stay_above_pictures_that_move() -> None:
     assert not np.array_equal(painter.paint(find(still(RED)), "12:35").planes.y[8:26, 580:632], first)
 
 
+def test_a_red_lamp_says_that_it_is_recorded() -> None:
+    for clock in (False, True):
+        painter = Painter(scene(Face("a", 1), layout="speaker", clock=clock, recorded=True))
+        sources = find(still(BLUE))
+        canvas = painter.paint(sources, "12:34")
+        assert canvas.planes.v[4:13, 240:316].max() > 190, "no lamp"
+        painter.follow(scene(Face("a", 1), layout="speaker", clock=clock))
+        assert painter.paint(sources, "12:34").planes.v[4:13, 240:316].max() < 150, "it stays on"
+
+
 def test_content_is_whole_and_an_inset_stays_above_it() -> None:
     painter = Painter(scene(Face("a", 1), Face("page", 2, content=True), layout="speaker"))
     for page in (BLUE, YELLOW):

@@ -35,6 +35,16 @@ def label(name: str, muted: bool, most_width: int, height: int) -> Planes:
     return of_rgb(np.asarray(image))
 
 
+@lru_cache(maxsize=16)
+def lamp(height: int) -> Planes:
+    """A red disc: this is recorded."""
+    height &= ~1
+    image = Image.new("RGB", (height, height), _LABEL)
+    quarter = height / 4
+    ImageDraw.Draw(image).ellipse((quarter, quarter, 3 * quarter, 3 * quarter), _RED)
+    return of_rgb(np.asarray(image))
+
+
 @lru_cache(maxsize=256)
 def placard(name: str, width: int, height: int) -> Planes:
     """Stands for somebody of whom there is no picture: the first letter in a disc."""

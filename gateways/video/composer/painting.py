@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from gateways.video.composer.canvas import BLACK, GREEN, Canvas, Planes
-from gateways.video.composer.lettering import label, placard
+from gateways.video.composer.lettering import label, lamp, placard
 from gateways.video.composer.sources import Source
 from gateways.video.layouts import Rect, Seating, Tile
 from gateways.video.records import Face, Scene
@@ -22,11 +22,15 @@ class Painter:
         self._tiles: tuple[Tile, ...] = ()
         self._drawn: dict[Rect, tuple[object, ...]] = {}
         """What is to be seen at each place now."""
+        self._signs: tuple[object, ...] = ()
         self.follow(scene)
 
     def follow(self, scene: Scene) -> None:
         """Another scene of the same size."""
-        self.scene = scene
+        signs = (scene.title, scene.clock, scene.recorded, scene.names)
+        if signs != self._signs:  # what is not written any more has to go
+            self._drawn = {}
+        self.scene, self._signs = scene, signs
         self._faces = {face.who: face for face in scene.faces}
         people = [who for who, face in self._faces.items() if not face.content]
         contents = [who for who, face in self._faces.items() if face.content]
@@ -92,13 +96,18 @@ class Painter:
             self.canvas.border(place, GREEN, thickness)
 
     def _captions(self, clock: str) -> Iterator[tuple[Rect, Planes, str]]:
-        """The room's name at the top on the left, the time on the right."""
+        """The room's name at the top on the left; on the right the time, and a red lamp while it is recorded."""
         canvas = self.canvas
         height = max(_SMALLEST_LABEL, canvas.height // 20) & ~1
         margin = canvas.height // 40 & ~1
         if self.scene.title:
             sign = label(self.scene.title, False, canvas.width * 2 // 3, height)
             yield Rect(margin, margin, sign.width, sign.height), sign, self.scene.title
+        right = canvas.width - margin
         if self.scene.clock:
             sign = label(clock, False, canvas.width // 4, height)
-            yield Rect((canvas.width - margin - sign.width) & ~1, margin, sign.width, sign.height), sign, clock
+            right = right - sign.width & ~1
+            yield Rect(right, margin, sign.width, sign.height), sign, clock
+        if self.scene.recorded:
+            sign = lamp(height)
+            yield Rect(right - sign.width & ~1, margin, sign.width, sign.height), sign, "recorded"
