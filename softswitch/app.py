@@ -666,6 +666,7 @@ class Softswitch:
     def _watch(self) -> None:
         self.telemetry.watch("sip", self.sip.gauges, SIP_GAUGES)
         self.telemetry.watch("media", lambda: self.media.stats, ("legs_open", "recordings_live"))
+        self.telemetry.watch("composer", lambda: self.pictures.figures, ("there",))
         self.telemetry.labelled(
             "media_legs_rated",
             "Legs that ended, by what users say of such sound (ITU-T G.107, table B.1)",

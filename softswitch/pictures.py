@@ -83,6 +83,19 @@ class RoomPictures:
         self._changed = changed
         self._flows = flows
 
+    @property
+    def figures(self) -> Mapping[str, int]:
+        """Of the composer that there is now: whether it is there, and what it has done since it began."""
+        beat = self._composer.beat
+        return {
+            "there": int(self._composer.there),
+            "members_decoded": beat.decoded if beat is not None else 0,
+            "pictures_composed": beat.composed if beat is not None else 0,
+            "pictures_encoded": beat.encoded if beat is not None else 0,
+            "pictures_late": beat.late if beat is not None else 0,
+            "pictures_broken": beat.broken if beat is not None else 0,
+        }
+
     async def stop(self) -> None:
         """End the composer, after what is recorded."""
         for composition in self._rooms.values():

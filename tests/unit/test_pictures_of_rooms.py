@@ -11,7 +11,7 @@ from PIL import Image
 import softswitch.pictures
 from gateways.video.cameras import Cameras
 from gateways.video.limits import PACKET, SIZES, form_of, passes, size_of
-from gateways.video.records import Scene
+from gateways.video.records import Beat, Scene
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec
@@ -29,6 +29,7 @@ class Composer:
 
     def __init__(self) -> None:
         self.there, self.coming = True, False
+        self.beat: Beat | None = None
         self.scenes: dict[int, Scene] = {}
         self.stills: dict[int, tuple[int, int]] = {}
         self.cameras: dict[int, str] = {}
@@ -145,6 +146,14 @@ def test_who_has_hung_up_is_asked_for_nothing_more() -> None:
     engine.hang_up(LegId("c"))
     room.end(ROOM)
     assert not composer.scenes and not engine.sources
+
+
+def test_what_the_composer_has_done_is_for_the_metrics() -> None:
+    composer = Composer()
+    room = pictures(PictureEngine(a=H264), composer)
+    assert room.figures == dict.fromkeys(room.figures, 0) | {"there": 1}
+    composer.beat = Beat(pid=1, decoded=2, composed=3, encoded=4, late=5, broken=6)
+    assert list(room.figures.values()) == [1, 2, 3, 4, 5, 6]
 
 
 def test_where_no_source_can_be_had_members_are_shown_what_there_is() -> None:
