@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateways._native import MediaEngine
+from gateways._native import MediaCommand, MediaEngine
+from gateways.media import agreement
 from gateways.media.gateway import MediaGateway
 from gateways.media.pictures import Pictures
 from softswitch.kernel.address import HostPort
@@ -258,6 +259,41 @@ async def test_ports_come_back(gateway: MediaGateway, pictures: Pictures) -> Non
         pictures.close_video(LegId(f"{each}{number}"))
     assert pictures.open_video(A).port % 2 == 0
     gateway.open(LegId("call.9"))
+
+
+async def test_what_is_shown_goes_on_when_the_switch_has_died(
+    seen: Seen, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    process = engine_process(tmp_path_factory.mktemp("engine"))
+    link = process.reach()
+    ports = [HostPort("127.0.0.1", port) for port in link.ports()]
+    with Party(ssrc=1) as camera, Party(ssrc=2) as viewer:
+        for slot, party in enumerate((camera, viewer)):
+            connect = agreement.connect_video(slot, line(ports[slot], 97), line(party.address))
+            link.submit([MediaCommand.OpenVideo(leg=slot, epoch=1), connect])
+        link.submit([MediaCommand.OpenVideo(leg=2, epoch=1), MediaCommand.Show(viewer=1, source=0)])
+        await hear(camera, asks(FIR))
+        film(camera, ports[0], SPS, PPS, IDR, at=1)
+        first = [Rtp.parse(await hear(viewer, is_rtp)) for _ in range(3)]
+        link.abandon()
+        gateway = MediaGateway(process.reach(), "127.0.0.1", process=process)
+        gateway.listen(Told())
+        gateway.pictures.listen(seen)
+        await gateway.start()
+        assert gateway.resume_video(A, ports[0])
+        assert gateway.resume_video(C, ports[1])
+        assert not gateway.resume_video(B, ports[1]), "somebody has it"
+        gateway.resumed()
+        # What it orders is so already, and what nobody took is closed.
+        gateway.pictures.show(C, A)
+        await settled(gateway, camera, ports[0])
+        assert gateway.stats["legs_open"] == 2
+        film(camera, ports[0], SLICE, at=2)
+        packet = Rtp.parse(await hear(viewer, is_rtp))
+        assert (packet.payload, packet.ssrc) == (SLICE, first[0].ssrc)
+        assert packet.sequence == (first[2].sequence + 1) & 0xFFFF
+        assert gateway.pictures.video_figures(A).received == 4
+        await gateway.stop()
 
 
 class Composer:

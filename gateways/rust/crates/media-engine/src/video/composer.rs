@@ -374,3 +374,102 @@ fn take(shared: &Arc<Shared>, incoming: &mut Vec<u8>) -> Result<(), &'static str
     incoming.drain(..at);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::video::feed::Feed;
+    use rtp::Header;
+
+    /// One that is there, and reads nothing.
+    fn stuck() -> Composer {
+        let composer = Composer::default();
+        composer.there.store(true, Relaxed);
+        *lock(&composer.link) = Some(Arc::new(Link {
+            bell: Bell::new().unwrap(),
+            closed: AtomicBool::new(false),
+            waiting: Mutex::default(),
+        }));
+        composer
+    }
+
+    /// Everything that waits for it.
+    fn waiting(composer: &Composer) -> Vec<Vec<u8>> {
+        let link = lock(&composer.link);
+        let mut queue = lock(&link.as_ref().unwrap().waiting);
+        queue.bytes = 0;
+        queue.records.drain(..).collect()
+    }
+
+    #[test]
+    fn a_composer_that_is_too_slow_gets_no_more_until_the_next_key_frame() {
+        let composer = stuck();
+        let mut feed = Feed::new(9);
+        let mut put = |number: u16, key: bool| {
+            let header = Header {
+                marker: true,
+                payload_type: 96,
+                sequence: number,
+                timestamp: u32::from(number) * 3000,
+                ssrc: 1,
+            };
+            let mut payload = vec![0x10, u8::from(!key), 2, 0];
+            payload.resize(60_000, number as u8);
+            feed.put(Codec::Vp8, &header, &payload, 0.0, &composer);
+        };
+        put(0, false);
+        assert!(waiting(&composer).is_empty(), "nothing before a key frame");
+        (1..200).for_each(|number| put(number, number == 1));
+        let kept = waiting(&composer);
+        let bytes: usize = kept.iter().map(Vec::len).sum();
+        assert!(
+            bytes <= WAITING + 100 && kept.len() == WAITING / 60_000,
+            "{bytes}"
+        );
+        // There is room again, and nothing to go on from.
+        put(200, false);
+        assert!(waiting(&composer).is_empty());
+        put(201, true);
+        put(202, false);
+        let kept = waiting(&composer);
+        let flags: Vec<u8> = kept.iter().map(|record| record[14]).collect();
+        assert_eq!(flags, [KEY | GAP, 0]);
+    }
+
+    #[test]
+    fn records_that_are_cut_wait_and_those_that_cannot_be_end_the_connection() {
+        let shared = Arc::new(Shared::new(4, 1).unwrap());
+        shared.composer.add_source(5, 2);
+        let mut body = vec![MADE];
+        body.extend_from_slice(&5u64.to_le_bytes());
+        body.extend_from_slice(&[1, KEY, 0, 0]);
+        body.extend_from_slice(&90_000u64.to_le_bytes());
+        body.extend_from_slice(&[0x10, 2, 0]);
+        let mut record = (body.len() as u32).to_le_bytes().to_vec();
+        record.extend_from_slice(&body);
+        // Of a kind that nobody knows, and of a source that has gone.
+        record.extend_from_slice(&[1, 0, 0, 0, 200]);
+        record.extend_from_slice(&[9, 0, 0, 0, NEEDED, 7, 0, 0, 0, 0, 0, 0, 0]);
+        let mut incoming = Vec::new();
+        for byte in record {
+            incoming.push(byte);
+            assert_eq!(take(&shared, &mut incoming), Ok(()));
+        }
+        assert!(incoming.is_empty());
+        let errands = shared.errands[0].take_all();
+        assert_eq!(errands.len(), 1);
+        let Some(Errand::Leg(2, Order::Video(VideoOrder::Made(made)))) = errands.front() else {
+            panic!("another order");
+        };
+        assert_eq!(
+            (made.key, made.timestamp, &made.data[..]),
+            (true, 90_000, &[0x10u8, 2, 0][..])
+        );
+        for broken in [[0u8, 0, 0, 0], [0xff; 4]] {
+            assert!(take(&shared, &mut broken.to_vec()).is_err());
+        }
+        let mut cut = vec![14, 0, 0, 0, MADE];
+        cut.resize(18, 0);
+        assert!(take(&shared, &mut cut).is_err());
+    }
+}
