@@ -35,6 +35,7 @@ __all__ = [
     "TransactionFailed",
     "Transmit",
     "UdpSocket",
+    "VideoStream",
     "offer",
     "parse_credentials",
     "read_ogg_opus",
