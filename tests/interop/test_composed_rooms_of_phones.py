@@ -3,14 +3,17 @@ killed meanwhile."""
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
 from collections.abc import Set
 from pathlib import Path
 
 import av
+import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.interop.conftest import Admin
 from tests.interop.phones import WITHIN
@@ -43,6 +46,8 @@ def _is_at(picture: bytes, width: int, height: int, x: float, y: float, colour: 
     return all(abs(value - wanted) <= 12 for value, wanted in zip(seen, colour, strict=True))
 
 
+YELLOW = Colour(210, 16, 146)
+ADMIN = {"Authorization": "Bearer demo-admin"}
 BOTH = (0.25, 0.2, RED), (0.75, 0.2, BLUE)
 """In quarters, in the order in which they came."""
 
@@ -95,6 +100,39 @@ async def test_a_meeting_of_phones_is_one_film_with_its_sound(switch: Server, ad
     assert any(all(_is_at(picture, 1280, 720, x, y, colour) for x, y, colour in BOTH) for picture in seen)
     with av.open(str(film)) as file:
         assert max(float(np.abs(frame.to_ndarray()).max()) for frame in file.decode(audio=0)) > 0.05
+
+
+async def test_a_page_comes_between_those_who_see_each_other_until_it_is_taken_away(
+    switch: Server, admin: Admin
+) -> None:
+    """Where pictures are switched, they are composed while there is a page."""
+    admin.patch("/conferences/3000", pictures="switch", layout="presenter")
+    page = io.BytesIO()
+    Image.new("RGB", (400, 300), "yellow").save(page, "PNG")
+    document = f"{switch.url}/api/v1/conferences/3000/meeting/document"
+    try:
+        async with two_phones(switch, "1014", "1015", size=(1280, 720)) as (alice, bob):
+            calls = []
+            for phone in (alice, bob):
+                calls.append(await phone.dial(f"sip:3000@{switch.host}:{switch.sip_port}", video=True))
+                await calls[-1].wait_established(WITHIN)
+            async with showing((calls[0], RED), (calls[1], BLUE)):
+                await asyncio.gather(sees_at(calls[0], *whole(BLUE)), sees_at(calls[1], *whole(RED)))
+                async with httpx.AsyncClient(headers=ADMIN, trust_env=False) as client:
+                    shown = await client.put(document, content=page.getvalue())
+                    assert shown.json() == {"page": 1, "pages": 1}
+                    beside = (0.375, 0.5, YELLOW), (0.875, 0.1, RED), (0.875, 0.35, BLUE)
+                    await asyncio.gather(*(sees_at(call, *beside) for call in calls))
+                    assert (await client.delete(document)).status_code == 204
+                await asyncio.gather(sees_at(calls[0], *whole(BLUE)), sees_at(calls[1], *whole(RED)))
+            for call in calls:
+                await call.hangup()
+    finally:
+        admin.patch("/conferences/3000", pictures="switch", layout="speaker")
+
+
+def whole(colour: Colour) -> tuple[tuple[float, float, Colour], ...]:
+    return tuple((x, y, colour) for x in (0.1, 0.9) for y in (0.1, 0.9))
 
 
 async def film_of(folder: Path, name: str, least: int, before: Set[Path] = frozenset()) -> Path:
