@@ -206,6 +206,8 @@ class Answers:
                 return self._departures.prospect(pbx.name, number, caller, first, by)
             case "trunk":
                 return self._departures.prospect(name, number, caller, first, by)
+            case "queue":
+                return self._queues.prospect(name, calling.at)
             case "flow" if (flow := self._flows().get(name)) is not None:
                 which = f"version {flow.version}" if flow.version else "as it ships"
                 said = f"it is entered, {which}" + (f": {flow.title}" if flow.title else "")
@@ -279,7 +281,13 @@ class Answers:
         """Calendars ask who goes by one of them."""
         rules = [f"dial plan rule {rule}" for rule in self._dial_plan.rules_by_calendar(calendar)]
         flows = [f"flow {name}" for name, flow in self._flows().items() if calendar in flow.calendars]
-        return [*rules, *flows, *self._persons.users_of(calendar), *self._conferences.users_of(calendar)]
+        return [
+            *rules,
+            *flows,
+            *self._persons.users_of(calendar),
+            *self._conferences.users_of(calendar),
+            *self._queues.users_of(calendar),
+        ]
 
     def hang_up(self, call: CallId) -> bool:
         """Call control asks to end a call."""

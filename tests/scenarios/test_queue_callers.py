@@ -98,6 +98,12 @@ async def test_outside_of_its_hours_a_queue_sends_callers_on(house: SimulatedSwi
     out.hang_up()
     await house.settled()
     assert outcomes(house) == [("sales", "overflowed", "closed")]
+    awaits = house.features.queues.prospect("sales", house.clock.wall_ms())
+    assert [(step.rule, step.result) for step in awaits.steps] == [
+        ("calendar/office", "closed"),
+        ("queue/sales", "matched"),
+    ]
+    assert house.features.queues.users_of("office") == ["queue sales"]
 
 
 async def test_a_key_leads_out_of_the_queue_also_while_it_speaks(house: SimulatedSwitch) -> None:

@@ -103,3 +103,19 @@ async def test_an_agent_without_a_phone_keeps_nobody_waiting(house: SimulatedSwi
     out.hang_up()
     await house.settled()
     assert outcomes(house) == [("sales", "answered", "bob")]
+
+
+@pytest.mark.parametrize("dialled", ["6001", "*676001"])
+async def test_an_agent_s_phone_shows_the_queue_and_no_number_that_is_withheld(
+    house: SimulatedSwitch, dialled: str
+) -> None:
+    (caller,) = await registered(house, "1001")
+    (seat,) = await desk(house, "alice")
+    out = caller.call(dialled)
+    ring = await seat.rings()
+    (from_,) = ring.invitation.all("from")
+    assert "Sales" in from_ and ("1001" in from_) == (dialled == "6001")
+    ring.answer()
+    await ring.until("up")
+    out.hang_up()
+    await house.settled()

@@ -68,6 +68,10 @@ class CallingBack:
             hears(CallEnded, self._ended),
         )
 
+    def __bool__(self) -> bool:
+        """Whether an agent is rung for one, or is on the line."""
+        return bool(self._by_call or self._by_attempt)
+
     def ring(
         self,
         attempt: int,

@@ -45,10 +45,19 @@ class LeftBehind:
         return (
             hears(LegEnded, self._leg_ended),
             hears(CallEnded, self._call_ended),
+        )
+
+    def subscriptions_to_callbacks(self) -> Sequence[tuple[type[Fact], Handler]]:
+        """And for the table."""
+        return (
             hears(CallbackRequested, self._keep),
             hears(CallbackDialled, self._keep),
             hears(CallbackEnded, self._forget),
         )
+
+    def __bool__(self) -> bool:
+        """Whether somebody may still come back."""
+        return bool(self._stays)
 
     # Stays ------------------------------------------------------------------------------------------------
 

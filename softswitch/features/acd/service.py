@@ -5,10 +5,13 @@ legs of the caller's call (`Caller.ring`); what becomes of them is read from the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import structs
 
+from softswitch.calls.identity import ANONYMOUS, is_hidden
+from softswitch.calls.onward import Prospect
 from softswitch.calls.signals import Alert
 from softswitch.engine.caller import Caller, Candidate
 from softswitch.events import AgentReserved, AgentStateChanged, CallerLeftQueue, Fact, LegEnded, RoutingStep
@@ -58,6 +61,7 @@ from softswitch.features.acd.set_up import SetUp
 from softswitch.features.acd.talks import Talks
 from softswitch.features.acd.waiting import Join, Waiting
 from softswitch.features.acd.webhooks import Webhooks
+from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected
@@ -121,12 +125,22 @@ class Queues(SetUp):
 
     def subscriptions(self) -> Sequence[tuple[type[Fact], Handler]]:
         """What must be heard for this, after the `Lines` have heard it."""
-        return (
+        by_kind: dict[type[Fact], list[Handler]] = {}
+        for kind, handler in (
             hears(LegEnded, self._leg_ended),
             *self.left_behind.subscriptions(),
             *self._talks.subscriptions(),
             *self.calling_back.subscriptions(),
-        )
+        ):
+            by_kind.setdefault(kind, []).append(handler)
+        of_calls = [(kind, partial(self._hear, handlers)) for kind, handlers in by_kind.items()]
+        return (*of_calls, *self.left_behind.subscriptions_to_callbacks())
+
+    def _hear(self, handlers: Sequence[Handler], fact: Fact) -> None:
+        # All calls come by here: while no queue has to do with any, none pays for more than this.
+        if self._waiting or self._talks or self.calling_back or self.left_behind:
+            for handler in handlers:
+                handler(fact)
 
     async def load(self, database: Database) -> None:
         """Read all of them: before the first call, and again when another process has changed some."""
@@ -199,6 +213,20 @@ class Queues(SetUp):
     def explain(self, call: CallId) -> tuple[RoutingStep, ...]:
         """Why a caller waits. Empty: it does not."""
         return self._live.centre.explain(self._clock.wall_ms(), call)
+
+    def prospect(self, destination: str, at: int) -> Prospect:
+        """What awaits a call that comes to `queue/…` now, by the hours of a moment."""
+        wish = Wish.parse(destination)
+        settings, live = self._queues.get(wish.queue), self.queue(wish.queue)
+        if settings is None or live is None:
+            return Prospect()
+        steps = []
+        if settings.calendar:
+            opening = self._calendars.opening(settings.calendar, at)
+            result: Literal["open", "closed"] = "open" if opening.open else "closed"
+            steps.append(RoutingStep(f"calendar/{settings.calendar}", result, opening.reason))
+        said = f"{len(live.waiting)} wait, {len(live.free)} of {live.staffed} agents who are signed on are free"
+        return Prospect((*steps, RoutingStep(f"queue/{wish.queue}", "matched", said)))
 
     def choice(self, call: CallId) -> AgentReserved | None:
         """Which agent was chosen for a caller last, and why; None: none, or it is long ago."""
@@ -316,6 +344,9 @@ class Queues(SetUp):
             waiter = self._live.centre.rung_for(order.attempt)
             self.calling_back.ring(order.attempt, order.agent, order.seat, candidates, waiter.number, waiter.data)
             return
+        shown = self._shown(waiting)
+        if shown is not None:
+            candidates = [structs.replace(candidate, from_=shown) for candidate in candidates]
         try:
             waiting.rings[order.attempt] = waiting.caller.ring(
                 candidates, _AgentsPhone(self, order.attempt, order.agent, waiting)
@@ -323,6 +354,16 @@ class Queues(SetUp):
         except Rejected as rejected:
             waiting.caller.note(f"{order.agent} cannot be rung: {rejected}")
             self._live.happened(AgentRefused(order.attempt, "unreachable"))
+
+    def _shown(self, waiting: Waiting) -> Party | None:
+        """Who calls, as an agent's phone shows it: with the queue's title before the name. None: as any call."""
+        queue, caller = self._queues.get(waiting.queue), waiting.caller
+        if queue is None or not queue.title:
+            return None
+        if is_hidden(caller.from_, caller.identity):
+            return Party(ANONYMOUS.number, queue.title)
+        name = f"{queue.title}: {caller.from_.name}" if caller.from_.name else queue.title
+        return caller.from_._replace(name=name)
 
     def _candidates(self, agent: str, seat: str) -> Sequence[Candidate]:
         account = self._accounts.account(seat) if seat else None

@@ -82,6 +82,10 @@ class SetUp:
         """Who signs on by an account's feature codes."""
         return next((agent.id for agent in self._agents.values() if account and agent.account == account), None)
 
+    def users_of(self, calendar: str) -> Sequence[str]:
+        """Whose hours are those of a calendar."""
+        return [f"queue {queue.name}" for queue in self._queues.values() if queue.calendar == calendar]
+
     def why_not(self, destination: str) -> str | None:
         """Why nobody can wait at `queue/…`, in words; None: one can."""
         try:

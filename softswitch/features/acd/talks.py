@@ -81,6 +81,10 @@ class Talks:
             hears(TransferFailed, self._failed),
         )
 
+    def __bool__(self) -> bool:
+        """Whether there is one, or an agent has not hung up after one."""
+        return bool(self._talks or self._ours or self._over_by)
+
     def answered(self, attempt: int, agent: str, call: CallId, caller_leg: LegId, agent_leg: LegId) -> None:
         """An agent is on the line for a caller."""
         talk = Talk(attempt, agent, call, caller_leg, agent_leg)
