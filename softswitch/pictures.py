@@ -74,6 +74,7 @@ class RoomPictures:
         """Of one member, for a viewer that takes another codec."""
         self._members: dict[LegId, int] = {}
         self._socket: Path | None = None
+        self._again: asyncio.TimerHandle | None = None
         self._changed: Callable[[], None] = lambda: None
         self._flows: Callable[[LegId, bool], None] = lambda line, flows: None
 
@@ -208,6 +209,9 @@ class RoomPictures:
 
     def composer_came(self, socket: Path) -> None:
         self._socket = socket
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
         self._switching.composer(socket)
         self._changed()
 
@@ -231,7 +235,8 @@ class RoomPictures:
 
     def composer_lost(self, reason: str) -> None:
         """When the composer has died, so has our own connection; where only the engine's broke, it is made anew."""
-        asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._reach_again)
+        if self._again is None:
+            self._again = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._reach_again)
 
     def video_flows(self, line: LegId, flows: bool) -> None:
         self._flows(line, flows)
@@ -240,6 +245,7 @@ class RoomPictures:
         """As was asked."""
 
     def _reach_again(self) -> None:
+        self._again = None
         if self._composer.there and self._socket is not None:
             self._switching.composer(self._socket)
 

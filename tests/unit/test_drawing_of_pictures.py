@@ -148,11 +148,13 @@ def test_content_is_whole_and_an_inset_stays_above_it() -> None:
 def test_pictures_come_at_a_constant_pace_and_late_ones_are_left_out() -> None:
     pace = Pace(15, 100.0)
     assert pace.take(99.99) is None
-    assert pace.take(100.0) == 0
+    assert pace.take(100.0) == 9_000_000
     assert pace.take(100.03) is None
-    assert pace.take(100.0 + 1 / 15) == 6000
-    assert pace.take(100.0 + 10.5 / 15) == 60_000
+    assert pace.take(100.0 + 1 / 15) == 9_006_000
+    assert pace.take(100.0 + 10.5 / 15) == 9_060_000
     assert pace.late == 8
     assert pace.due == pytest.approx(100.0 + 11 / 15)
+    # Another that begins later goes on where this one would be.
+    assert Pace(15, 102.0).take(102.0) == 9_180_000
     # A day later it is where it should be, to the tick.
     assert Pace(30, 0.0).take(86_400.0) == 86_400 * 90_000

@@ -247,3 +247,17 @@ def test_without_the_extra_it_says_what_is_to_be_installed(tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
     assert done.stderr == "softswitch compose: the package av is needed: pip install 'softswitch[video]'\n"
+
+
+def test_the_time_of_pictures_goes_on_after_a_crash(tmp_path: Path) -> None:
+    """Whoever sees them would take those of an earlier time for late ones, and throw them away."""
+    with composer(tmp_path) as desk:
+        desk.show(quarters(output(11)))
+        last = [desk.encoded(11) for _ in range(15)][-1]
+        desk.crash()
+        with pytest.raises(ConnectionError):
+            while True:
+                desk.engine.heard()
+        desk.connect_again()
+        desk.show(quarters(output(11)))
+        assert 0 < desk.encoded(11).rtp - last.rtp < PATIENCE * 90_000

@@ -22,11 +22,11 @@ class Pace:
 
     def take(self, now: float) -> int | None:
         """The RTP time of the picture that is due; None: none is. Those whose time is over are left out, never made up
-        for."""
+        for. It is that of the clock, so that it goes on when another composer goes on with the scene."""
         if now < self.due:
             return None
         newest = int((now - self._began) * self.fps + 1e-6)
         newest = max(newest, self._next)
         self.late += newest - self._next
         self._next = newest + 1
-        return newest * RTP_RATE // self.fps
+        return int(self._began * RTP_RATE) + newest * RTP_RATE // self.fps
