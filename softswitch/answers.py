@@ -349,10 +349,12 @@ class Answers:
         """Call control asks what is wrong with the sound of a live call."""
         return self._doctor.now(self._switch.evidence(call), self._switch.ladder(call) or ())
 
-    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
+    def originate(
+        self, account: str, number: str, *, auto_answer: bool = False, data: Mapping[str, str] = {}
+    ) -> CallId:
         """Call control asks for a call. Raises NotFound for an unknown account or one without a phone."""
         who, candidates = self._terminals(account, auto_answer=auto_answer)
-        return self._switch.originate(who.origin, number, candidates, who.ring_seconds)
+        return self._switch.originate(who.origin, number, candidates, who.ring_seconds, data=data)
 
     def _terminals(self, account: str, *, auto_answer: bool) -> tuple[Account, Sequence[Candidate]]:
         who = self._directory.account(account)

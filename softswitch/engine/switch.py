@@ -261,9 +261,11 @@ class Switch:
         ring_seconds: float,
         destination: Destination | None = None,
         video: Sequence[OurVideo] = (),
+        data: Mapping[str, str] = {},
     ) -> CallId:
         """Ring the terminals of a party, and when it answers, route `number` as if the party had dialled it, or hand
-        the call to a `destination`. `video` is offered to it with the sound, see `Caller.with_video`.
+        the call to a `destination`. `video` is offered to it with the sound, see `Caller.with_video`; `data` is what
+        is known of its matter, see `Caller.data`.
 
         Raises NotFound when the party has no terminal.
         """
@@ -271,6 +273,8 @@ class Switch:
             raise NotFound("registered phone of", origin.name)
         call = self._new_call(origin)
         call.originated(Party(number), tuple(video))
+        if data:
+            call.data.update(data)
         call.start(destination or Destination("dialplan", origin.context), candidates, ring_seconds)
         return call.call
 

@@ -346,6 +346,21 @@ async def test_what_is_known_of_a_caller_goes_to_the_agent_s_screen(house: Simul
     assert reserved.attached == {"customer": "4711"} and reserved.number == "1001"
 
 
+async def test_what_is_said_of_a_call_when_it_is_made_goes_with_it(house: SimulatedSwitch) -> None:
+    (caller,) = await registered(house, "1001")
+    (seat,) = await desk(house, "alice")
+    who = house.features.directory.account("1001")
+    assert who is not None
+    candidates = house.features.phones.awake("1001")
+    house.switch.originate(who.origin, "6001", candidates, 30, data={"ticket": "17"})
+    out = await taken(caller)
+    back = await taken(seat)
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+    assert facts(house, AgentReserved)[0].attached == {"ticket": "17"}
+
+
 def answering(*agents: str, status: int = 200) -> Callable[..., object]:
     async def answer(url: str, body: bytes | None) -> Answer:
         assert body is not None

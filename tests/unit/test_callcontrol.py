@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 import pytest
@@ -118,10 +118,12 @@ class Engine:
             raise NotFound("leg", leg)
         self.done.append(f"hang up {leg}")
 
-    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
+    def originate(
+        self, account: str, number: str, *, auto_answer: bool = False, data: Mapping[str, str] = {}
+    ) -> CallId:
         if account != "1001":
             raise NotFound("account", account)
-        self.done.append(f"{account} calls {number}" + " at once" * auto_answer)
+        self.done.append(f"{account} calls {number}" + " at once" * auto_answer + f" about {dict(data)}" * bool(data))
         return CallId("x-2")
 
     def ladder(self, call: CallId) -> Sequence[TraceLine] | None:
@@ -217,9 +219,12 @@ async def test_a_party_is_told_to_hold_to_resume_and_to_go_over_http(client: htt
 async def test_a_call_is_placed_for_an_account(client: httpx.AsyncClient, engine: Engine) -> None:
     made = await client.post("/api/v1/calls", json={"from": "1001", "to": "9196"})
     assert (made.status_code, made.json()) == (201, {"call_id": "x-2"})
+    about = {"from": "1001", "to": "6001", "data": {"ticket": "17"}}
+    assert (await client.post("/api/v1/calls", json=about)).status_code == 201
+    assert (await client.post("/api/v1/calls", json=about | {"data": {"a b": "1"}})).status_code == 422
     assert (await client.post("/api/v1/calls", json={"from": "1099", "to": "9196"})).status_code == 404
     assert (await client.post("/api/v1/calls", json={"from": "1001"})).status_code == 422
-    assert engine.done == ["1001 calls 9196"]
+    assert engine.done == ["1001 calls 9196", "1001 calls 6001 about {'ticket': '17'}"]
 
 
 async def test_a_viewer_sees_calls_and_may_not_touch_them(client: httpx.AsyncClient, engine: Engine) -> None:

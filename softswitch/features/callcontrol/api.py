@@ -25,7 +25,7 @@ from softswitch.platform.call_shapes import (
     media_out,
     video_out,
 )
-from softswitch.platform.rest import Input, Number, Page, Paging, moment
+from softswitch.platform.rest import Input, Line, Name, Number, Page, Paging, moment
 
 
 class LegOut(PartyOut):
@@ -50,6 +50,9 @@ class NewCall(Input):
     from_: Number = Field(alias="from", examples=["1001"])
     to: Number = Field(examples=["1002"])
     auto_answer: bool = Field(default=False, description="ask the account's phone to pick up by itself")
+    data: dict[Name, Line] = Field(
+        default={}, max_length=20, description="of its matter: what an agent is shown to whom a queue gives the call"
+    )
 
 
 class TransferAsked(Input):
@@ -150,7 +153,7 @@ def router_for(calls: Calls, stream: EventStream) -> APIRouter:
     @router.post("/calls", tags=["calls"], status_code=201)
     async def originate(body: NewCall, who: Operator) -> CallMade:
         """Place a call from an account."""
-        return CallMade(call_id=calls.originate(body.from_, body.to, auto_answer=body.auto_answer))
+        return CallMade(call_id=calls.originate(body.from_, body.to, auto_answer=body.auto_answer, data=body.data))
 
     @router.get("/calls/{call_id}", tags=["calls"])
     async def get(call_id: str) -> CallOut:

@@ -1,6 +1,6 @@
 """What call control asks of others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from softswitch.events import CallFact, MediaFigures, TraceLine, Trouble
@@ -39,7 +39,9 @@ class CallControl(Protocol):
         """End one party's half of a call. Raises NotFound."""
         ...
 
-    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
+    def originate(
+        self, account: str, number: str, *, auto_answer: bool = False, data: Mapping[str, str] = {}
+    ) -> CallId:
         """Ring an account's phones, and when one answers, route `number` as if the account had dialled it.
         `auto_answer` asks the phones to pick up by themselves.
 

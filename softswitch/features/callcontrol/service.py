@@ -1,6 +1,6 @@
 """Gathers what is known of a call, live or ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from softswitch.events import CallFact
@@ -60,9 +60,11 @@ class Calls:
         """End one party's half of a call. Raises NotFound."""
         self._control.hang_up_leg(call, leg)
 
-    def originate(self, account: str, number: str, *, auto_answer: bool = False) -> CallId:
-        """Ring an account, then route `number`. Raises NotFound."""
-        return self._control.originate(account, number, auto_answer=auto_answer)
+    def originate(
+        self, account: str, number: str, *, auto_answer: bool = False, data: Mapping[str, str] = {}
+    ) -> CallId:
+        """Ring an account, then route `number`. `data`: what is known of its matter. Raises NotFound."""
+        return self._control.originate(account, number, auto_answer=auto_answer, data=data)
 
     async def story(self, call: CallId) -> Trace:
         """The trace of a live or ended call. Raises NotFound."""
