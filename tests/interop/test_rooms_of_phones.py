@@ -75,6 +75,9 @@ async def test_each_hears_all_others_and_not_itself(switch: Server, admin: Admin
         there = {"1011": "in", "1012": "in", "1016": "in"}
         await asyncio.to_thread(admin.eventually, lambda: states(admin, "3000"), lambda now: now == there)
         assert await heard_by_baresip(call, TALK + 2) == {LOW, HIGH}
+        await asyncio.to_thread(admin.patch, "/conferences/3000/meeting", recording="on")
+        await asyncio.sleep(TALK + 3)
+        await asyncio.to_thread(admin.patch, "/conferences/3000/meeting", recording="off")
         await asyncio.to_thread(admin.patch, "/conferences/3000/members/2", muted=True)
         assert await heard_by_baresip(call, TALK) == {LOW}
         for phone in (alice, bob):
@@ -84,6 +87,9 @@ async def test_each_hears_all_others_and_not_itself(switch: Server, admin: Admin
         )
         await call.hangup()
 
+    (recording,) = admin.all("/conferences/3000/recordings")
+    samples, rate = read_wav(switch.log.parent / "data" / "conferences" / "3000" / recording["name"])
+    assert tones(samples[-round(1.5 * rate) : -round(0.5 * rate)], rate) == {LOW, TONE, HIGH}
     # Before one was muted, and after that.
     assert heard_last(alice, TALK + 1) == {HIGH, TONE}
     assert heard_last(alice, 0.3) == {TONE}

@@ -11,7 +11,7 @@ from msgspec import Struct
 from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
-from softswitch.events import Fact, MemberJoined, MemberUnreached, MemberWaits, RoomRecordingEnded
+from softswitch.events import Fact, MemberJoined, MemberLeft, MemberUnreached, MemberWaits, RoomRecordingEnded
 from softswitch.features.conference.files import FOLDER
 from softswitch.features.conference.model import effects, inputs
 from softswitch.features.conference.model.effects import Effect
@@ -139,7 +139,7 @@ class LiveRoom:
         """Whether pictures are written, too: from the first member with video on."""
         self._shown: dict[LegId, tuple[LegId | None, LegId | None]] = {}
         """Whom each leg sees, or whose slides."""
-        self._referred: dict[int, Callable[[int], None]] = {}
+        self._referred: dict[int, list[Callable[[int], None]]] = {}
         """Who is told, as a SIP status, what becomes of a member that somebody wants here."""
         around.sounds.open_mix(self.mix, loudest=LOUDEST, speaking=self._speaking, failed=self._failed)
 
@@ -193,7 +193,7 @@ class LiveRoom:
         # The last of them: who has been here before is called under its old name.
         found = [member for member in self.meeting.members.values() if same_person(member, number, number)]
         if found and not found[-1].is_in:
-            self._referred[found[-1].id] = told
+            self._referred.setdefault(found[-1].id, []).append(told)
         else:
             told(200)
 
@@ -242,7 +242,7 @@ class LiveRoom:
         for call in list(self._calls.values()):
             self._around.switchboard.hang_up(call)
         self._calls.clear()
-        for told in self._referred.values():
+        for told in [told for waiting in self._referred.values() for told in waiting]:
             told(487)
         self._referred.clear()
         self._around.sounds.close_mix(self.mix)
@@ -297,8 +297,11 @@ class LiveRoom:
                 status = 200
             case MemberUnreached(member=member, reason=reason, again_at=None):
                 status = _STATUSES[reason]
-        if status and (told := self._referred.pop(member, None)) is not None:
-            told(status)
+            case MemberLeft(member=member):
+                status = 487
+        if status:
+            for told in self._referred.pop(member, ()):
+                told(status)
 
     def _place(self, member: int, where: str) -> None:
         seat = self._seats.get(member)
