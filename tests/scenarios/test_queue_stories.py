@@ -11,7 +11,7 @@ from softswitch.events import (
     ConversationEnded,
 )
 from tests.support.queue_stories import desk, facts, outcomes, sign_on, states
-from tests.support.stories import registered, taken
+from tests.support.stories import Sleeper, registered, taken
 from tests.support.switch import SimulatedSwitch
 
 
@@ -119,3 +119,29 @@ async def test_an_agent_s_phone_shows_the_queue_and_no_number_that_is_withheld(
     await ring.until("up")
     out.hang_up()
     await house.settled()
+
+
+async def test_an_agent_s_phone_that_sleeps_is_woken_for_a_caller(house: SimulatedSwitch) -> None:
+    (caller,) = await registered(house, "1001")
+    (seat,) = await desk(house, "alice")
+    sleeper = Sleeper(house, "1011", seat)
+    out = caller.call("6001")
+    await out.until("up")
+    await asyncio.sleep(2)
+    assert seat.incoming.empty()
+    sleeper.wakes()
+    back = await taken(seat)
+    assert house.hear_each_other(out, back)
+    out.hang_up()
+    await house.settled()
+
+
+async def test_an_agent_s_phone_that_does_not_wake_keeps_nobody_waiting(house: SimulatedSwitch) -> None:
+    (caller,) = await registered(house, "1001")
+    first, second = await desk(house, "alice", "bob")
+    Sleeper(house, "1011", first)
+    out = caller.call("6001")
+    await taken(second)
+    out.hang_up()
+    await house.settled()
+    assert outcomes(house) == [("sales", "answered", "bob")]

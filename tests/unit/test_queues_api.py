@@ -15,6 +15,7 @@ from softswitch.features.acd.model.inputs import AgentAnswered, CallbackAccepted
 from softswitch.features.acd.service import Queues
 from softswitch.features.directory.model import NewAccount
 from softswitch.features.directory.service import Directory
+from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
@@ -54,6 +55,12 @@ class Surroundings:
         return Opening(True, "always")
 
     def awake(self, number: str, rules: LegRules | None = None) -> Sequence[Candidate]:
+        return ()
+
+    def sleeps(self, number: str) -> bool:
+        return False
+
+    async def woken(self, number: str, caller: Party, rules: LegRules | None = None) -> Sequence[Candidate]:
         return ()
 
     def engaged(self, account: str) -> Collection[LegId]:

@@ -6,6 +6,7 @@ from typing import Protocol
 from softswitch.calls.leg_rules import LegRules
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Candidate
+from softswitch.kernel.address import Party
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.opening import Opening
@@ -30,6 +31,14 @@ class Phones(Protocol):
 
     def awake(self, number: str, rules: LegRules | None = None) -> Sequence[Candidate]:
         """Those that can be rung now."""
+        ...
+
+    def sleeps(self, number: str) -> bool:
+        """Whether one of them must be woken first."""
+        ...
+
+    async def woken(self, number: str, caller: Party, rules: LegRules | None = None) -> Sequence[Candidate]:
+        """Have those that sleep woken, and give those that come back in time."""
         ...
 
 

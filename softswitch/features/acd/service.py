@@ -4,6 +4,7 @@ Every input goes through `tell`. Who waits is known to the call application by a
 legs of the caller's call (`Caller.ring`); what becomes of them is read from the facts of calls (`talks`).
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
@@ -120,6 +121,7 @@ class Queues(SetUp):
         """The last ones, the oldest first."""
         self._served: dict[tuple[str, str], tuple[str, int]] = {}
         """Who served a number in a queue last, and when; the oldest first."""
+        self._waking: set[asyncio.Task[None]] = set()
         self._outbound: set[str] = set()
         """Agents who are in a call that no queue gave them."""
 
@@ -166,6 +168,8 @@ class Queues(SetUp):
         """Nothing happens by itself any more."""
         self._live.stop()
         self._webhooks.stop()
+        for task in self._waking:
+            task.cancel()
 
     # What is known --------------------------------------------------------------------------------------------
 
@@ -337,9 +341,29 @@ class Queues(SetUp):
         if not self._live.centre.rings(order.attempt) or (waiting is None and not order.callback):
             return  # it was called off in the meantime
         candidates = self._candidates(order.agent, order.seat)
-        if not candidates:
+        if candidates:
+            self._ring_phones(order, waiting, candidates)
+        elif order.seat and self._phones.sleeps(order.seat):
+            waking = asyncio.get_running_loop().create_task(
+                self._wake(order, waiting, self._live.centre.rung_for(order.attempt).number)
+            )
+            self._waking.add(waking)
+            waking.add_done_callback(self._waking.discard)
+        else:
             self._live.happened(AgentRefused(order.attempt, "unreachable"))
+
+    async def _wake(self, order: Ring, waiting: Waiting | None, number: str) -> None:
+        """Have an agent's phones woken, and ring those that come back while it is still wanted."""
+        await self._phones.woken(order.seat, Party(number))
+        if not self._live.centre.rings(order.attempt):
             return
+        candidates = self._candidates(order.agent, order.seat)
+        if candidates:
+            self._ring_phones(order, waiting, candidates)
+        else:
+            self._live.happened(AgentRefused(order.attempt, "unreachable"))
+
+    def _ring_phones(self, order: Ring, waiting: Waiting | None, candidates: Sequence[Candidate]) -> None:
         if order.callback or waiting is None:
             waiter = self._live.centre.rung_for(order.attempt)
             self.calling_back.ring(order.attempt, order.agent, order.seat, candidates, waiter.number, waiter.data)
