@@ -47,6 +47,8 @@ pub struct Legs {
     sent: u64,
     discarded: u64,
     late: u64,
+    /// Packets that pictures made since it was looked whether something is due.
+    crowd: u64,
 }
 
 /// The wall clock as NTP time, in seconds since 1900 (RFC 3550 section 4).
@@ -92,6 +94,7 @@ impl Legs {
             sent: 0,
             discarded: 0,
             late: 0,
+            crowd: 0,
         }
     }
 

@@ -6,7 +6,16 @@ use crate::io::Outbox;
 use crate::leg::Datagram;
 use crate::video::{Site, VideoLeg, VideoOrder};
 
+/// Packets that pictures make before it is looked whether something else is due.
+const CROWD: u64 = 512;
+
 impl Legs {
+    fn look_at_the_clock(&mut self) {
+        // In stories time is virtual.
+        #[cfg(not(test))]
+        crate::io::Hearer::woken(self);
+    }
+
     /// Let a leg of pictures do something. Whether there is one.
     fn with_pictures<O: Outbox>(
         &mut self,
@@ -36,12 +45,19 @@ impl Legs {
         datagram: Datagram<'_>,
         outbox: &mut impl Outbox,
     ) {
-        let mut taken = false;
+        let (mut taken, before) = (false, self.sent);
         self.with_pictures(slot, outbox, |leg, site| {
-            taken = leg.receive(datagram, site)
+            taken = leg.receive(datagram, site);
         });
         if !taken {
             self.discarded += 1;
+        }
+        self.crowd += self.sent - before;
+        if self.crowd > CROWD {
+            // Pictures for many come in bursts; what is due meanwhile is not to wait for the last of their packets.
+            self.crowd = 0;
+            self.look_at_the_clock();
+            self.tick_due(outbox);
         }
     }
 

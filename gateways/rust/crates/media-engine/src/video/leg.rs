@@ -26,6 +26,8 @@ use crate::worker::Shared;
 
 /// Without a packet for so many seconds a party that has sent has stalled.
 const STALLED: f64 = 2.0;
+/// Packets that a leg sends in one go: some 3 ms.
+const AT_ONCE: u64 = 1024;
 /// Ticks between two looks at the viewers.
 const ROUND: u32 = 5;
 /// Errands from party to party may fill no more than this share of a thread's queue.
@@ -210,11 +212,24 @@ impl VideoLeg {
         };
         if maker.number == made.source && maker.codec() == made.codec {
             self.count_made(made, site.shared);
-            maker.picture(made.timestamp, &made.data, |packet| {
-                site.sent += self.source.take(packet, site.now, site.shared, site.outbox);
-            });
+            if !maker.picture(made.timestamp, &made.data) {
+                self.source.asking.want(false);
+            }
         }
         self.maker = Some(maker);
+        self.flow(site);
+    }
+
+    /// Let made pictures go out, no more at a time than sound on the same thread can wait for.
+    fn flow<O: Outbox>(&mut self, site: &mut Site<'_, O>) {
+        if let Some(maker) = &mut self.maker {
+            let source = &mut self.source;
+            maker.flow(AT_ONCE, |packet| {
+                let sent = source.take(packet, site.now, site.shared, site.outbox);
+                site.sent += sent;
+                sent
+            });
+        }
     }
 
     fn count_made(&mut self, made: &Made, shared: &Shared) {
@@ -239,6 +254,7 @@ impl VideoLeg {
             };
             shared.events.push(stalled, SHARE);
         }
+        self.flow(site);
         self.ask_for_missing(site);
         if let Some(feed) = &mut self.source.feed {
             if feed.poll(now, &shared.composer) {
