@@ -123,3 +123,9 @@ async def test_the_audit_log_tells_who_did_what_and_masks_secrets(client: httpx.
     assert "wrong password" not in page.text
     assert '\\"password\\":\\"***\\"' in page.text
     assert (await client.get("/api/v1/audit?who=the admin")).json()["items"][0]["who"] == "the admin"
+
+
+def test_who_there_is_not_takes_as_long_to_refuse_as_anybody() -> None:
+    # A hash of other parameters would tell by its time that there is no such name.
+    assert not users._hasher.check_needs_rehash(users.NOBODY)
+    assert not users._verify(users.NOBODY, "")
