@@ -82,18 +82,18 @@ def test_every_fact_has_a_topic_of_fields_that_it_has(kind: type[events.Fact]) -
 @pytest.mark.parametrize(
     ("filters", "wanted"),
     [
-        (["#"], {ANSWERED, READY, QUEUED, RESERVED, BOUND}),
-        (["queues/#"], {QUEUED}),
-        (["queues/sales/+", "agents/+/state"], {QUEUED, READY}),
-        (["agents/anna/#"], {READY, RESERVED}),
-        (["agents/ann/#", "calls/+", "calls", "+/CallAnswered"], set()),
-        (["+/+/CallAnswered"], {ANSWERED}),
-        (["calls/x-1/CallAnswered/#"], {ANSWERED}),
+        (["#"], [ANSWERED, READY, QUEUED, RESERVED, BOUND]),
+        (["queues/#"], [QUEUED]),
+        (["queues/sales/+", "agents/+/state"], [READY, QUEUED]),
+        (["agents/anna/#"], [READY, RESERVED]),
+        (["agents/ann/#", "calls/+", "calls", "+/CallAnswered"], []),
+        (["+/+/CallAnswered"], [ANSWERED]),
+        (["calls/x-1/CallAnswered/#"], [ANSWERED]),
     ],
 )
-def test_a_fact_is_told_when_a_filter_wants_it(filters: list[str], wanted: set[events.Fact]) -> None:
+def test_a_fact_is_told_when_a_filter_wants_it(filters: list[str], wanted: list[events.Fact]) -> None:
     topics = Topics(filters)
-    assert {fact for fact in (ANSWERED, READY, QUEUED, RESERVED, BOUND) if topics.place(fact)} == wanted
+    assert [fact for fact in (ANSWERED, READY, QUEUED, RESERVED, BOUND) if topics.place(fact)] == wanted
 
 
 @given(st.text())
