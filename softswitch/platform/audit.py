@@ -75,7 +75,8 @@ class Audit:
     async def stop(self) -> None:
         """Write what is left."""
         if self._task is not None:
-            self._task.cancel()
+            async with self._writing:  # one that is cut off may hold the file for as long as the disk takes
+                self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
             await self.write()
