@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import structlog
+from msgspec.structs import replace
 
 from gateways.video.cameras import Cameras
 from gateways.video.documents import Documents
@@ -40,6 +41,8 @@ class _Composition:
     """What is to be seen in one picture, and where it goes, in all sizes and forms that its viewers need."""
 
     name: str
+    room: MixId | None = None
+    """Whose documents and cameras are to be seen in it, too."""
     scene: Scene = EMPTY
     """Without number, size and outputs."""
     viewers: tuple[LegId, ...] = ()
@@ -70,6 +73,8 @@ class RoomPictures:
         self._numbers = count(secrets.randbits(40) << 20)
         self._exhibits = Exhibits(self._composer, Documents(), cameras, lambda: next(self._numbers))
         self._rooms: dict[str, _Composition] = {}
+        self._own: dict[MixId, dict[LegId, _Composition]] = {}
+        """Of rooms in which nobody sees itself: by viewers."""
         self._converted: dict[LegId, _Composition] = {}
         """Of one member, for a viewer that takes another codec."""
         self._members: dict[LegId, int] = {}
@@ -122,7 +127,7 @@ class RoomPictures:
         if takes is None:
             return
         sends = None if source is None else self._switching.taken(source)
-        for composition in self._rooms.values():
+        for composition in (*self._rooms.values(), *(own for room in self._own.values() for own in room.values())):
             composition.shown.pop(line, None)
         if source is None or sends is None:
             self._switching.show(line, None)
@@ -142,10 +147,11 @@ class RoomPictures:
         if not self._follow(room, scene, lines, content):
             return False
         composition = self._rooms[room]
-        composition.viewers = tuple(lines.values())
+        composition.viewers = tuple(lines.values()) if scene.self_view else ()
         # While the next composer is on its way, all keep the last picture.
         seen = self._composer.there or self._composer.coming
         self._draw(composition, showing=seen)
+        self._draw_own(room, {} if scene.self_view else lines, showing=seen)
         if seen:
             for line in lines.values():
                 self._drop(self._converted.pop(line, None))
@@ -154,6 +160,7 @@ class RoomPictures:
 
     def end(self, room: MixId) -> None:
         self._drop(self._rooms.pop(room, None))
+        self._draw_own(room, {}, showing=False)
         self._feed()
         self._exhibits.end(room)
 
@@ -165,11 +172,12 @@ class RoomPictures:
             composition = self._rooms[room]
             composition.viewers = ()
             self._draw(composition)
+            self._draw_own(room, {}, showing=False)
             self._feed()
 
     def record(self, room: MixId, name: str, to: Literal["on", "paused", "off"]) -> None:
         if missing() is None:
-            composition = self._rooms.setdefault(room, _Composition(room))
+            composition = self._rooms.setdefault(room, _Composition(room, room))
             composition.film = name if to == "on" else ""
             if to != "on":
                 self._films.pause(name)
@@ -257,7 +265,7 @@ class RoomPictures:
         if reason is not None:
             log.warning("pictures are not composed", room=seen.room, reason=reason)
             return False
-        composition = self._rooms.setdefault(room, _Composition(room))
+        composition = self._rooms.setdefault(room, _Composition(room, room))
         faces = tuple(
             Face(
                 str(tile.member),
@@ -271,8 +279,22 @@ class RoomPictures:
             faces = (*faces, Face("content", self._member(content), content=True))
         active = next((str(tile.member) for tile in seen.tiles if tile.speaking), "")
         spotlight = "" if seen.first is None else str(seen.first)
-        composition.scene = Scene(0, 0, 0, 0, seen.layout, faces, active, spotlight, seen.title)
+        composition.scene = Scene(0, 0, 0, 0, seen.layout, faces, active, spotlight, seen.title, seen.clock)
         return True
+
+    def _draw_own(self, room: MixId, lines: Mapping[int, LegId], *, showing: bool) -> None:
+        """The picture of a room for each of these members, without itself; nobody else has one of its own."""
+        own = self._own.setdefault(room, {})
+        for line in own.keys() - set(lines.values()):
+            self._drop(own.pop(line))
+        for number, line in lines.items():
+            composition = own.setdefault(line, _Composition(line, room))
+            scene = self._rooms[room].scene
+            composition.scene = replace(scene, faces=tuple(each for each in scene.faces if each.who != str(number)))
+            composition.viewers = (line,)
+            self._draw(composition, showing=showing)
+        if not own:
+            del self._own[room]
 
     def _convert(self, viewer: LegId, source: LegId) -> None:
         """Show one member to another who takes another codec."""
@@ -292,7 +314,8 @@ class RoomPictures:
 
     def _feed(self) -> None:
         """Those that are in no picture any more are not fed to the composer."""
-        compositions = (*self._rooms.values(), *self._converted.values())
+        own = (composition for room in self._own.values() for composition in room.values())
+        compositions = (*self._rooms.values(), *own, *self._converted.values())
         seen = {face.member for composition in compositions for face in composition.scene.faces}
         for line, number in list(self._members.items()):
             if number not in seen:
@@ -345,7 +368,7 @@ class RoomPictures:
             self._switching.close_video(source)
 
     def _tell(self, composition: _Composition, groups: Mapping[tuple[Size, Form], list[LegId]]) -> None:
-        exhibits = self._exhibits.faces(composition.name)
+        exhibits = self._exhibits.faces(composition.room) if composition.room is not None else ()
         sizes = {size for size, _ in groups}
         if composition.film:
             sizes.add(RECORDED)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from PIL import Image
 
 import softswitch.pictures
@@ -94,6 +95,28 @@ def test_all_of_one_codec_share_one_encoding_and_each_other_has_its_own() -> Non
         number, codec = engine.sources[source]
         assert by_number[number] == codec == engine.codecs[viewer].name
     assert {face.member for face in scene.faces} == set(engine.fed.values())
+
+
+def test_where_nobody_sees_itself_each_has_a_picture_of_its_own_without_itself() -> None:
+    engine, composer = PictureEngine(a=H264, b=VP8), Composer()
+    room = pictures(engine, composer)
+    without = structs.replace(seen(1, 2, 3), self_view=False, clock=True)
+    assert room.compose(ROOM, without, LEGS)
+    faces = sorted([face.who for face in scene.faces] for scene in composer.scenes.values())
+    assert faces == [["1", "3"], ["2", "3"]] and all(scene.clock for scene in composer.scenes.values())
+    for viewer, absent in (("a/video", "1"), ("b/video", "2")):
+        source = engine.shown[LegId(viewer)]
+        assert source is not None
+        number, _ = engine.sources[source]
+        (scene,) = [each for each in composer.scenes.values() if each.outputs[0].source == number]
+        assert absent not in [face.who for face in scene.faces]
+    assert len(engine.fed) == 2, "each is decoded once, whoever sees it"
+    room.compose(ROOM, structs.replace(without, tiles=without.tiles[:1]), {1: LEGS[1]})
+    assert [[face.who for face in scene.faces] for scene in composer.scenes.values()] == [[]]
+    room.compose(ROOM, seen(1, 2), LEGS)
+    assert [[face.who for face in scene.faces] for scene in composer.scenes.values()] == [["1", "2"]]
+    room.end(ROOM)
+    assert not composer.scenes and not engine.sources and not any(engine.fed.values())
 
 
 def test_packetisation_mode_0_gets_slices_that_fit_a_packet() -> None:

@@ -50,6 +50,10 @@ class InviteeIn(Input):
 Invitees = Annotated[list[InviteeIn], Field(max_length=MOST_INVITED)]
 
 
+_CLOCK = "whether composed pictures show the time"
+_SELF_VIEW = "whether members see themselves in composed pictures; without, each picture is encoded for one"
+
+
 class RoomSettings(Input):
     """What can be set of a room."""
 
@@ -73,6 +77,8 @@ class RoomSettings(Input):
     ring_seconds: Annotated[int, Field(ge=5, le=180)] = 45
     layout: Layout = "speaker"
     pictures: Pictures = "switch"
+    clock: bool = Field(default=False, description=_CLOCK)
+    self_view: bool = Field(default=True, description=_SELF_VIEW)
     opens_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
         default=15, description="how long before its beginning one gets into a scheduled meeting"
     )
@@ -104,6 +110,8 @@ class RoomChanges(Changes):
     ring_seconds: Annotated[int, Field(ge=5, le=180)] = ABSENT
     layout: Layout = ABSENT
     pictures: Pictures = ABSENT
+    clock: bool = Field(default=ABSENT, description=_CLOCK)
+    self_view: bool = Field(default=ABSENT, description=_SELF_VIEW)
     opens_minutes: Annotated[int, Field(ge=0, le=1440)] = ABSENT
 
 
@@ -158,6 +166,8 @@ class RoomOut(BaseModel):
     ring_seconds: int
     layout: Layout
     pictures: Pictures
+    clock: bool
+    self_view: bool
     opens_minutes: int
     locked_out: bool
     """Whether too many wrong PINs came: then nobody gets in by PIN for a time."""

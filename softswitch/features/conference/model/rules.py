@@ -76,6 +76,10 @@ class Rules(Struct, frozen=True, kw_only=True):
     ring_seconds: int = 45
     layout: Layout = "speaker"
     pictures: Pictures = "switch"
+    clock: bool = False
+    """Whether composed pictures show the time."""
+    self_view: bool = True
+    """Whether members see themselves in composed pictures. Without, each has a picture of its own to be encoded."""
     opens_minutes: int = 15
     """How long before its beginning one gets into a scheduled meeting."""
 

@@ -31,6 +31,10 @@ class Scene(Struct, frozen=True, gc=False):
     """Who has the best place."""
     tiles: tuple[Tile, ...]
     """Who is here, in the order in which they came."""
+    clock: bool = False
+    """Whether the time is to be read."""
+    self_view: bool = True
+    """Whether who sees it is in it."""
 
 
 def scene(meeting: Meeting) -> Scene:
@@ -54,6 +58,8 @@ def scene(meeting: Meeting) -> Scene:
             )
             for member in meeting.inside()
         ),
+        meeting.rules.clock,
+        meeting.rules.self_view,
     )
 
 
