@@ -40,7 +40,7 @@ def campaign(house: SimulatedSwitch, *numbers: str, mode: str = "progressive", *
     features.apps[KIND] = campaign_app(campaigns)
     made = CampaignRules(name="spring", mode=mode, agents=("alice", "bob"), **rules)  # type: ignore[arg-type]
     campaigns._take(made, "running")
-    campaigns._add("spring", [Stored(Entry(id=at, number=number), {}) for at, number in enumerate(numbers, 1)])
+    campaigns._add("spring", [Stored(Entry(id=at, number=number), "{}") for at, number in enumerate(numbers, 1)])
     campaigns.start()
     return campaigns
 

@@ -1,5 +1,6 @@
 """/api/v1/campaigns, /api/v1/do-not-call, and what an agent looks at: /api/v1/agents/{agent}/preview."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -268,7 +269,7 @@ def _over_records(router: APIRouter, campaigns: Campaigns) -> None:
             if len(body) > MOST_BYTES:
                 raise Invalid("body", f"a file may have {MOST_BYTES} bytes; send the rest in another")
         try:
-            records, wrong = read_csv(body.decode("utf-8-sig"))
+            records, wrong = await asyncio.to_thread(read_csv, body.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise Invalid("body", "this is not UTF-8") from error
         added, known = await campaigns.add(session, name, records)

@@ -69,6 +69,8 @@ KIND = "campaign"
 MOST_LISTS = 100
 LOOK_SECONDS = 10.0
 """How often it is looked whether the hours of a list have begun or ended."""
+_AT_ONCE = 500
+"""Records that are added in one turn."""
 _OF_CALLS = (LegDialed, LegAnswered, LegEnded, LegMoved, CallEnded)
 
 
@@ -120,8 +122,8 @@ class Campaigns:
         self._lists: dict[str, Dialler] = {}
         self._wanted: dict[str, CampaignState] = {}
         """What is stored of each list's state."""
-        self._attached: dict[int, Mapping[str, str]] = {}
-        """What is known of whom each record is, of those that are not closed."""
+        self._attached: dict[int, str] = {}
+        """What is known of whom each record is, of those that are not closed: as JSON."""
         self._last_record: dict[str, int] = {}
         self._barred: set[str] = set()
         self._calls: dict[CallId, Calling] = {}
@@ -150,7 +152,9 @@ class Campaigns:
             self._forget(name)
         for name, (rules, state) in lists.items():
             self._take(rules, state)
-            self._add(name, records[name])
+            for start in range(0, len(records[name]), _AT_ONCE):
+                self._add(name, records[name][start : start + _AT_ONCE])
+                await asyncio.sleep(0)
 
     def start(self) -> None:
         """Calls may be made from now on: lists that ran when the switch was stopped go on."""
@@ -205,7 +209,10 @@ class Campaigns:
         task = dialler.task_of(agent)
         assert task is not None
         until = task.until if task.phase == "preview" else 0
-        return Preview(name, task.entry.id, task.entry.number, self._attached.get(task.entry.id, {}), until)
+        return Preview(name, task.entry.id, task.entry.number, self._known_of(task.entry.id), until)
+
+    def _known_of(self, record: int) -> dict[str, str]:
+        return store.read_attributes(self._attached.get(record, "{}"))
 
     def calling(self, loan: int) -> tuple[Place, str] | None:
         """What is to be called for an agent, and the number that is shown (empty: its own); None: nothing any more."""
@@ -331,7 +338,7 @@ class Campaigns:
                         record=record,
                         agent=agent,
                         number=dialler.entries[record].number,
-                        attached=dict(self._attached.get(record, {})),
+                        attached=self._known_of(record),
                         until=until,
                     )
                 )
@@ -381,7 +388,7 @@ class Campaigns:
                 agent=place.agent,
                 number=place.number,
                 attempt=place.attempt,
-                attached=dict(self._attached.get(place.record, {})),
+                attached=self._known_of(place.record),
                 of_call=call,
             )
         )
@@ -487,16 +494,17 @@ class Campaigns:
         NotFound, and Conflict where they are too many."""
         if name not in await store.all_lists(session):
             raise NotFound("campaign", name)
-        known = await store.numbers(session, name)
         fresh: dict[str, NewRecord] = {}
         for each in records:
-            if (same := canonical(each.number)) not in known:
-                fresh.setdefault(same, each)
-        if len(known) + len(fresh) > MOST_RECORDS:
+            fresh.setdefault(canonical(each.number), each)
+        total, known = await store.known(session, name, list(fresh))
+        for number in known:
+            del fresh[number]
+        if total + len(fresh) > MOST_RECORDS:
             raise Conflict("too-many-records", f"a campaign may have {MOST_RECORDS} records")
         stored = await store.add_records(session, name, list(fresh.values()))
         await count_change(session, CHANGED)
-        session.after_commit(lambda: self._add(name, stored))
+        session.after_commit(lambda: self._take_up(name, stored, 0))
         return len(stored), len(records) - len(stored)
 
     def close(self, name: str, record: int) -> None:
@@ -549,11 +557,17 @@ class Campaigns:
             for record in dialler.entries:
                 self._attached.pop(record, None)
 
+    def _take_up(self, name: str, records: Sequence[Stored], start: int) -> None:
+        """Add records that are stored, a few in each turn of the event loop: calls do not wait for a file."""
+        self._add(name, records[start : start + _AT_ONCE])
+        if start + _AT_ONCE < len(records):
+            asyncio.get_running_loop().call_soon(self._take_up, name, records, start + _AT_ONCE)
+
     def _add(self, name: str, records: Sequence[Stored]) -> None:
         if not records or name not in self._lists:
             return
         fresh = [each for each in records if each.entry.id > self._last_record.get(name, 0)]
-        self._attached.update((each.entry.id, each.attributes) for each in fresh)
+        self._attached.update((each.entry.id, each.written) for each in fresh)
         self._last_record[name] = max(each.entry.id for each in records)
         self._tell(name, self._lists[name].add(self._now(), [each.entry for each in fresh]))
 

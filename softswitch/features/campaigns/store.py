@@ -1,10 +1,10 @@
 """Every query about lists."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Row, Select, delete, func, insert, select
 
 from softswitch.events import CampaignState
 from softswitch.features.campaigns.model.effects import Entry, EntryState
@@ -14,8 +14,9 @@ from softswitch.features.campaigns.tables import BarredRow, ListRow, ProgressRow
 from softswitch.platform.database import Session
 from softswitch.platform.event_log import Rows
 
-_AT_ONCE = 500
+_AT_ONCE = 200
 """Rows of one statement."""
+_READ_AT_ONCE = 2000
 PROGRESS = Rows(
     ProgressRow.__tablename__,
     {
@@ -42,7 +43,12 @@ class Stored(NamedTuple):
     """A record and how far it has come."""
 
     entry: Entry
-    attributes: Mapping[str, str]
+    written: str
+    """What is known of whom it is, as JSON: there are many of them."""
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return read_attributes(self.written)
 
 
 class Barred(NamedTuple):
@@ -53,6 +59,11 @@ class Barred(NamedTuple):
     by: str
     at: int
     """Since when: wall milliseconds."""
+
+
+def read_attributes(written: str) -> dict[str, str]:
+    """What is known of whom a record is."""
+    return msgspec.json.decode(written, type=dict[str, str])
 
 
 def progress_row(campaign: str, entry: Entry) -> tuple[object, ...]:
@@ -99,9 +110,18 @@ async def remove_list(session: Session, name: str) -> None:
     await session.execute(delete(ProgressRow).where(ProgressRow.campaign == name))
 
 
-async def numbers(session: Session, campaign: str) -> set[str]:
-    """All of a list, as they are compared."""
-    return set(await session.scalars(select(RecordRow.same).where(RecordRow.campaign == campaign)))
+async def known(session: Session, campaign: str, numbers: Sequence[str]) -> tuple[int, set[str]]:
+    """How many records a list has, and which of some numbers, as they are compared, are among them."""
+    total = await session.scalar(select(func.count()).where(RecordRow.campaign == campaign).select_from(RecordRow))
+    found: set[str] = set()
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        found.update(
+            await session.scalars(
+                select(RecordRow.same).where(RecordRow.campaign == campaign, RecordRow.same.in_(some))
+            )
+        )
+    return total or 0, found
 
 
 async def add_records(session: Session, campaign: str, records: Sequence[NewRecord]) -> list[Stored]:
@@ -109,7 +129,7 @@ async def add_records(session: Session, campaign: str, records: Sequence[NewReco
     stored: list[Stored] = []
     for start in range(0, len(records), _AT_ONCE):
         some = records[start : start + _AT_ONCE]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "campaign": campaign,
                 "number": each.number,
@@ -120,16 +140,25 @@ async def add_records(session: Session, campaign: str, records: Sequence[NewReco
             }
             for each in some
         ]
-        made = await session.execute(insert(RecordRow).returning(RecordRow, sort_by_parameter_order=True), rows)
-        stored += [_stored(row, None) for row in made.scalars()]
+        ids = await session.scalars(insert(RecordRow).returning(RecordRow.id, sort_by_parameter_order=True), rows)
+        stored += [
+            Stored(Entry(id=number, number=each.number, priority=each.priority, due=each.not_before), row["attributes"])
+            for number, each, row in zip(ids, some, rows, strict=True)
+        ]
     return stored
 
 
 async def open_records(session: Session, campaign: str, after: int) -> list[Stored]:
-    """Those that are not closed, with ids from behind one on."""
-    query = _records(campaign).where(RecordRow.id > after)
-    query = query.where((ProgressRow.state.is_(None)) | (ProgressRow.state != "closed"))
-    return [_stored(record, progress) for record, progress in await session.execute(query)]
+    """Those that are not closed, with ids from behind one on. Calls have their turn while many are read."""
+    found: list[Stored] = []
+    while True:
+        query = _records(campaign).where(RecordRow.id > after).limit(_READ_AT_ONCE)
+        query = query.where((ProgressRow.state.is_(None)) | (ProgressRow.state != "closed"))
+        some = [_stored(row) for row in await session.execute(query)]
+        found += some
+        if len(some) < _READ_AT_ONCE:
+            return found
+        after = some[-1].entry.id
 
 
 async def records(session: Session, campaign: str, state: EntryState | None, after: int, most: int) -> list[Stored]:
@@ -139,28 +168,44 @@ async def records(session: Session, campaign: str, state: EntryState | None, aft
         query = query.where((ProgressRow.state.is_(None)) | (ProgressRow.state == state))
     elif state is not None:
         query = query.where(ProgressRow.state == state)
-    return [_stored(record, progress) for record, progress in await session.execute(query)]
+    return [_stored(row) for row in await session.execute(query)]
 
 
 async def record(session: Session, campaign: str, number: int) -> Stored | None:
     """One by its id."""
     found = (await session.execute(_records(campaign).where(RecordRow.id == number))).first()
-    return None if found is None else _stored(*found)
+    return None if found is None else _stored(found)
 
 
-def _records(campaign: str) -> Select[RecordRow, ProgressRow]:
-    joined = select(RecordRow, ProgressRow).outerjoin(ProgressRow, ProgressRow.record == RecordRow.id)
+def _records(campaign: str) -> Select[*tuple[Any, ...]]:
+    joined = select(*_COLUMNS).outerjoin(ProgressRow, ProgressRow.record == RecordRow.id)
     return joined.where(RecordRow.campaign == campaign).order_by(RecordRow.id)
 
 
-def _stored(row: RecordRow, progress: ProgressRow | None) -> Stored:
-    entry = Entry(id=row.id, number=row.number, priority=row.priority, due=row.not_before)
-    if progress is not None:
-        entry.state = msgspec.convert(progress.state, EntryState)
-        entry.due, entry.attempts = progress.due, progress.attempts
-        entry.tries = msgspec.json.decode(progress.tries, type=dict[str, int])
-        entry.outcome, entry.code, entry.agent = progress.outcome, progress.code, progress.agent
-    return Stored(entry, msgspec.json.decode(row.attributes, type=dict[str, str]))
+_COLUMNS = (
+    RecordRow.id,
+    RecordRow.number,
+    RecordRow.priority,
+    RecordRow.not_before,
+    RecordRow.attributes,
+    ProgressRow.state,
+    ProgressRow.due,
+    ProgressRow.attempts,
+    ProgressRow.tries,
+    ProgressRow.outcome,
+    ProgressRow.code,
+    ProgressRow.agent,
+)
+
+
+def _stored(row: Row[*tuple[Any, ...]]) -> Stored:
+    number, called, priority, due, attributes, state, *progress = row
+    entry = Entry(id=number, number=called, priority=priority, due=due)
+    if state is not None:
+        entry.state = msgspec.convert(state, EntryState)
+        entry.due, entry.attempts, tries, entry.outcome, entry.code, entry.agent = progress
+        entry.tries = msgspec.json.decode(tries, type=dict[str, int])
+    return Stored(entry, attributes)
 
 
 async def outcomes(session: Session, campaign: str) -> tuple[int, Mapping[str, int]]:
