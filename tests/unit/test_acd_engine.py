@@ -1071,6 +1071,27 @@ def test_of_those_whom_the_strategys_other_agent_must_serve_before_the_first_com
     assert desk.ringing() == {"ann": "front", "ben": "last"}
 
 
+def test_rings_that_were_missed_count_in_a_row_only() -> None:
+    desk = Desk(sales(missed_most=2, ring_ms=10_000, rest_ms=0))
+    desk.agent("ann", "sales")
+    desk.arrive("c1")
+    desk.run(10.0)  # missed; rung again at once, and answered
+    desk.serve("ann")
+    desk.arrive("c2")
+    desk.run(desk.now + 10.0)  # missed again, but not the second in a row
+    assert desk.ringing() == {"ann": "c2"}
+    desk.run(desk.now + 10.0)
+    assert desk.state("ann") == "not_responding"
+
+
+def test_a_limit_of_waiting_that_is_set_meanwhile_counts_from_the_arrival() -> None:
+    desk = Desk(sales())
+    desk.arrive("c1")
+    desk.tell(inputs.QueueSet(sales(wait_most_ms=30_000)), 10.0)
+    desk.run(60.0)
+    assert (desk.left("c1").reason, desk.left("c1").at) == ("time", 30_000)
+
+
 def test_a_clock_that_was_set_back_stands_still() -> None:
     desk = Desk(sales())
     desk.centre.step(10_000, inputs.CallerArrived(call=CallId("c1"), queue="sales"))
