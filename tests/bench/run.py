@@ -10,6 +10,7 @@ from tests.bench import (
     calls,
     centre,
     composed,
+    delay,
     memory,
     menu,
     overload,
@@ -41,6 +42,7 @@ PARTS = {
     "q": ("the queue engine", queues.measure),
     "o": ("overload", overload.measure),
     "s": ("one camera to many", shown.measure),
+    "t": ("the delay of a room", delay.measure),
     "v": ("composed pictures", composed.measure),
     "r": ("replay of past calls", replayed.measure),
 }
