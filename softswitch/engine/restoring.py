@@ -53,7 +53,8 @@ class RestoredCall(LiveCall):
             leg = _leg(each, restored)
             self.legs.restore(leg)
             whole = self._has_sound(leg, media) and whole
-            if restored.offering or not self._has_video(leg, media):
+            has_video = self._has_video(leg, media)  # asked of every leg: what is not resumed is gone
+            if restored.offering or not has_video:
                 offering.append(leg)
         self._lost(facts)
         caller = self.legs.get(record.caller)
@@ -109,6 +110,9 @@ class RestoredCall(LiveCall):
 
     def _has_video(self, leg: Leg, media: Takeover) -> bool:
         """Whether a leg's video goes on, if it had any; else the party is to be told that it has ended."""
+        if leg.address is None:
+            leg.pictures = ()  # the call ends, and the engine gives back what nobody has resumed
+            return True
         lines = ((IdSource.video(leg.id, place), address) for place, address in enumerate(leg.pictures))
         if all(media.resume_video(line, address) for line, address in lines):
             return True
