@@ -349,13 +349,17 @@ class Session:
         self.focus = command.room
         if not self.peer_updates:
             self.exchanging().refresh()
-            return
+        else:
+            self.update(self._focus_shown)
+
+    def update(self, answered: Callable[[ResponseReceived | None, str], None]) -> None:
+        """An UPDATE without an offer: it says our Contact again, and refreshes the session where that is timed."""
         uri, headers = self.dialog.request("UPDATE", self.dialog.next_cseq())
         headers += [self.contact(), self.context.supported, self.context.product]
         if self.terms is not None:
             headers.append(self.terms.in_request())
         self.trace("out", f"UPDATE {uri}")
-        self.context.request(self.context.way(self.dialog), "UPDATE", uri, headers, b"", self._focus_shown)
+        self.context.request(self.context.way(self.dialog), "UPDATE", uri, headers, b"", answered)
 
     def _focus_shown(self, event: ResponseReceived | None, failure: str) -> None:
         # Whoever refuses it talks on all the same.

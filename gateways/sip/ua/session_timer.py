@@ -182,23 +182,10 @@ class SessionTimer:
         self._set(self._ends_at, self._expired)
         session = self._session
         if session.peer_updates:
-            self._update()
+            # "it is RECOMMENDED that the UPDATE request not contain an offer" (section 7.4).
+            session.update(self._answered)
         else:
             session.exchanging().refresh()
-
-    def _update(self) -> None:
-        """Refresh by an UPDATE: "it is RECOMMENDED that the UPDATE request not contain an offer" (section 7.4)."""
-        session = self._session
-        context, dialog = session.context, session.dialog
-        uri, headers = dialog.request("UPDATE", dialog.next_cseq())
-        headers += [
-            session.contact(),
-            context.supported,
-            context.product,
-            self.terms.in_request(),
-        ]
-        session.trace("out", f"UPDATE {uri}")
-        context.request(context.way(dialog), "UPDATE", uri, headers, b"", self._answered)
 
     def _answered(self, event: ResponseReceived | None, failure: str) -> None:
         """What came of an UPDATE."""
