@@ -52,8 +52,8 @@ from softswitch.features.cdr.service import CallRecords
 from softswitch.features.codes import feature as codes_feature
 from softswitch.features.codes.service import Codes
 from softswitch.features.conference import feature as conference_feature
+from softswitch.features.conference.around import Around as ConferenceAround
 from softswitch.features.conference.files import MeetingFiles
-from softswitch.features.conference.live import Around as ConferenceAround
 from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences

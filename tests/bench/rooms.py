@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.events import Fact
-from softswitch.features.conference.live import Around, LiveRoom, Seat
+from softswitch.features.conference.around import Around
+from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model.inputs import Came, Pressed
 from softswitch.features.conference.model.rules import Rules
+from softswitch.features.conference.seats import Seat
 from softswitch.kernel.ids import CallId, LegId
 from tests.bench.report import Report
 

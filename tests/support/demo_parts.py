@@ -25,8 +25,8 @@ from softswitch.features.acd.service import Queues
 from softswitch.features.calendars.model import Timetable
 from softswitch.features.calendars.service import Calendars
 from softswitch.features.codes.service import Codes
+from softswitch.features.conference.around import Around as ConferenceAround
 from softswitch.features.conference.call_app import conference_app, factory_app
-from softswitch.features.conference.live import Around as ConferenceAround
 from softswitch.features.conference.needs import Sounds as ConferenceSounds
 from softswitch.features.conference.roster import HEARD, RoomRosters
 from softswitch.features.conference.service import Conferences

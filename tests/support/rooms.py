@@ -97,7 +97,7 @@ def broken_rooms(house: SimulatedSwitch) -> list[str]:
     found += [f"{leg} is in two mixes" for leg in {leg for leg in members if members.count(leg) > 1}]
     for number, room in house.features.conferences._live.items():
         meeting = room.meeting
-        by_roster = {room._seats[member.id].leg for member in meeting.inside()}
+        by_roster = {room.seats[member.id].leg for member in meeting.inside()}
         in_sound = set(house.media.mixes[room.mix].members)
         if by_roster != in_sound:
             found.append(f"the roster of {number} has {by_roster}, its mix {in_sound}")

@@ -105,7 +105,7 @@ class Day:
                         continue
                     by_host = listener.is_host and meeting.heard_by_hosts(speaker)
                     wanted = (meeting.may_speak(speaker) or by_host) and not speaker.muted and not listener.deaf
-                    legs = [room._seats[each.id].leg for each in (listener, speaker)]
+                    legs = [room.seats[each.id].leg for each in (listener, speaker)]
                     assert legs[0] is not None and legs[1] is not None
                     if self.house.media.hears(LegId(legs[0]), LegId(legs[1])) != wanted:
                         found.append(f"{number} {meeting.mode}: {listener} should {wanted} hear {speaker}")

@@ -13,12 +13,13 @@ from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import CallFact, Fact, MeetingReminded, MemberChanged, MemberUnreached, RoomChanged, RoomClosed
+from softswitch.features.conference.around import Around
 from softswitch.features.conference.feature import build
 from softswitch.features.conference.files import MeetingFiles
-from softswitch.features.conference.live import Around, Seat
 from softswitch.features.conference.model.inputs import Came
 from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.schedule import Schedule
+from softswitch.features.conference.seats import Seat
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause

@@ -8,12 +8,13 @@ from typing import Any, Literal
 import httpx
 import pytest
 
+from softswitch.features.conference.around import Around
 from softswitch.features.conference.feature import build
 from softswitch.features.conference.files import MeetingFiles
-from softswitch.features.conference.live import Around, Seat
 from softswitch.features.conference.model.inputs import Came
 from softswitch.features.conference.model.scene import Scene
 from softswitch.features.conference.roster import RoomRosters
+from softswitch.features.conference.seats import Seat
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.errors import Invalid, NotFound, NotPermitted
 from softswitch.kernel.ids import CallId, LegId, MixId

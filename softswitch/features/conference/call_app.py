@@ -7,12 +7,14 @@ from msgspec import structs
 from softswitch.engine.caller import Caller
 from softswitch.events import MemberJoined, MemberLeft, MemberWaits
 from softswitch.feature import CallApp
+from softswitch.features.conference.calling import VIDEO
 from softswitch.features.conference.files import NAMES
-from softswitch.features.conference.live import SLIDES, VIDEO, Seat
 from softswitch.features.conference.model.inputs import Came, CameOfCall
 from softswitch.features.conference.model.rules import Rules
 from softswitch.features.conference.podium import Spot
+from softswitch.features.conference.seats import Seat
 from softswitch.features.conference.service import Conferences
+from softswitch.features.conference.views import SLIDES
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, Rejected

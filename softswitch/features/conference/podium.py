@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from softswitch.calls.leg import OurFloor
-from softswitch.features.conference.live import LiveRoom, Seat
+from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.needs import Floors
+from softswitch.features.conference.seats import Seat
 
 BY = "floor control"
 MOST_USERS = 0xFFFF

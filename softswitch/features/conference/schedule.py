@@ -10,7 +10,7 @@ import structlog
 
 from softswitch.events import MeetingReminded
 from softswitch.features.conference import store
-from softswitch.features.conference.live import Around
+from softswitch.features.conference.around import Around
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.rules import Invitee, Rules
 from softswitch.features.conference.model.schedule import LATE_MS, Due, Entry, beginnings, checked, due, meets

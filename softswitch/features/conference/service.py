@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from softswitch.events import Fact, LegHeld, LegResumed
 from softswitch.feature import Handler, hears
 from softswitch.features.conference import store
+from softswitch.features.conference.around import Around
 from softswitch.features.conference.door import Door
-from softswitch.features.conference.live import Around, LiveRoom
+from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.rules import Invitee, Rules, checked
 from softswitch.features.conference.needs import History, Parties

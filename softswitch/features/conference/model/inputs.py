@@ -76,10 +76,13 @@ class Rang(Struct, frozen=True, gc=False):
     attempt: int
 
 
+WhyUnreached = Literal["busy", "declined", "no_answer", "absent", "failed"]
+
+
 class Unreached(Struct, frozen=True, gc=False):
     member: int
     attempt: int
-    reason: Literal["busy", "declined", "no_answer", "absent", "failed"]
+    reason: WhyUnreached
 
 
 # What is wanted. `member` names whom it is about, `by` who wants it -----------------------------------------

@@ -1,0 +1,120 @@
+"""What is heard in a meeting: who hears whom how loud, and what all or one are told."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from softswitch.features.conference.around import Around
+from softswitch.features.conference.model import effects
+from softswitch.features.conference.model.room import Room
+from softswitch.features.conference.seats import Seat, Seats
+from softswitch.kernel.errors import SwitchError
+from softswitch.kernel.ids import MixId
+from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
+
+log = structlog.get_logger(__name__)
+
+TONES = {
+    "tone:entry": (Tone(((620.0, -18.0),), 120), Silence(40), Tone(((830.0, -18.0),), 160)),
+    "tone:exit": (Tone(((830.0, -18.0),), 120), Silence(40), Tone(((620.0, -18.0),), 160)),
+}
+MOST_ANNOUNCEMENTS = 6
+"""That wait for their turn; what there are more of is not heard."""
+
+
+class Hearing:
+    """Of one meeting, whose mix is open."""
+
+    def __init__(self, around: Around, room: Room, mix: MixId, seats: Seats) -> None:
+        self._around = around
+        self._room = room
+        self._mix = mix
+        self._seats = seats
+        self._levels: dict[int, effects.Level] = {}
+        self._heard: dict[tuple[int, int], effects.Hear] = {}
+        self._announcements: deque[Sequence[Sound]] = deque(maxlen=MOST_ANNOUNCEMENTS)
+        self._announcing = False
+
+    # Who hears whom -------------------------------------------------------------------------------------------
+
+    def forget(self, member: int) -> None:
+        """What was set of a member holds no more."""
+        self._levels.pop(member, None)
+        self._heard = {pair: hear for pair, hear in self._heard.items() if member not in pair}
+
+    def seated(self, seat: Seat) -> None:
+        """A leg has come to a seat: it hears what is to be heard there, and is heard as its member was."""
+        leg, sounds = seat.leg, self._around.sounds
+        assert leg is not None
+        if seat.where == "lobby":
+            sounds.play_list(leg, [self._prompt("conference/wait-for-host")], ended=lambda: self._music(seat))
+            return
+        sounds.join(self._mix, leg)
+        if (level := self._levels.get(seat.member)) is not None:
+            self._level(level)
+        for pair, hear in self._heard.items():
+            if seat.member in pair:
+                self._hear(hear)
+
+    def _music(self, seat: Seat) -> None:
+        if seat.where == "lobby" and seat.leg is not None and self._around.music:
+            self._around.sounds.play(seat.leg, self._around.music, loop=True)
+
+    def set_level(self, level: effects.Level) -> None:
+        self._levels[level.member] = level
+        self._level(level)
+
+    def set_hearing(self, hear: effects.Hear) -> None:
+        self._heard[hear.listener, hear.speaker] = hear
+        self._hear(hear)
+
+    def _level(self, level: effects.Level) -> None:
+        if (leg := self._seats.leg(level.member)) is not None:
+            self._around.sounds.set_level(self._mix, leg, gain=level.gain, muted=level.muted, deaf=level.deaf)
+
+    def _hear(self, hear: effects.Hear) -> None:
+        listener, speaker = self._seats.leg(hear.listener), self._seats.leg(hear.speaker)
+        if listener is not None and speaker is not None:
+            self._around.sounds.set_hearing(self._mix, listener, speaker, hear.gain)
+
+    # What they are told ---------------------------------------------------------------------------------------
+
+    def say(self, member: int, prompts: Sequence[str]) -> None:
+        """Let one member hear prompts over the rest."""
+        leg = self._seats.leg(member)
+        if leg is not None:
+            try:
+                self._around.sounds.play_list(leg, [self._prompt(each) for each in prompts], over=True)
+            except SwitchError as error:
+                log.warning("a member could not be told", room=self._mix, prompts=prompts, error=str(error))
+
+    def announce(self, prompt: str, name_file: str) -> None:
+        """Let all hear something, after what else waits to be heard."""
+        sounds: list[Sound] = []
+        if prompt in TONES:
+            sounds += TONES[prompt]
+        else:
+            sounds += [SoundFile(name_file)] if name_file else []
+            sounds.append(self._prompt(prompt))
+        self.precede(sounds)
+        if not self._announcing:
+            self._next_announcement()
+
+    def precede(self, sounds: Sequence[Sound]) -> None:
+        """Let all hear something before whatever is announced next."""
+        self._announcements.append(sounds)
+
+    def _next_announcement(self) -> None:
+        self._announcing = bool(self._announcements) and not self._room.over
+        if not self._announcing:
+            return
+        sounds = self._announcements.popleft()
+        try:
+            self._around.sounds.play_to_mix(self._mix, sounds, ended=self._next_announcement)
+        except SwitchError as error:
+            log.warning("a room could not be told", room=self._mix, error=str(error))
+            self._next_announcement()
+
+    def _prompt(self, name: str) -> Prompt:
+        return Prompt(self._around.prompt(self._room.meeting.rules.language or self._around.language, name))
