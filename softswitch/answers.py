@@ -51,7 +51,7 @@ from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.watching import Mailbox
 from softswitch.platform.database import Database, Session
-from softswitch.ports import Recogniser
+from softswitch.ports.speech import Recogniser
 
 
 class MailboxLamps:

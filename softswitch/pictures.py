@@ -23,7 +23,7 @@ from softswitch.films import Films, Kept
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import IdSource, LegId, MixId
 from softswitch.kernel.media import Codec
-from softswitch.ports import VideoSwitch
+from softswitch.ports.video import VideoSwitch
 from softswitch.settings import Settings
 
 log = structlog.get_logger(__name__)

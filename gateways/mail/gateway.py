@@ -52,7 +52,7 @@ class MailGateway:
                 self._context.check_hostname, self._context.verify_mode = False, ssl.CERT_NONE
 
     async def send(self, mail: Mail) -> None:
-        """See `softswitch.ports.Mailer`."""
+        """See `softswitch.ports.messages.Mailer`."""
         settings = self._settings
         try:
             message = await asyncio.to_thread(self._written, mail)

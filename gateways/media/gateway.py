@@ -26,7 +26,7 @@ from softswitch.kernel.errors import Conflict, Rejected
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
-from softswitch.ports import MediaEvents
+from softswitch.ports.media import MediaEvents
 
 log = structlog.get_logger(__name__)
 
@@ -162,12 +162,12 @@ class MediaGateway:
 
     @property
     def codecs(self) -> Sequence[Codec]:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         return (agreement.PCMA, agreement.PCMU, agreement.TELEPHONE_EVENT)
 
     @property
     def converts(self) -> tuple[Codec, ...]:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         return agreement.CONVERTED
 
     @property
@@ -185,10 +185,10 @@ class MediaGateway:
         """Legs that ended since the start, by what users say of such sound."""
         return self._engine.ratings()
 
-    # softswitch.ports.Media -------------------------------------------------------------------------------
+    # softswitch.ports.media.Media -------------------------------------------------------------------------------
 
     def open(self, leg: LegId) -> HostPort:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         slot = self._slots.take(leg)
         if slot is None:
             raise Rejected(Cause.SWITCH_CONGESTION, "no media port is left")
@@ -196,11 +196,11 @@ class MediaGateway:
         return self._addresses[slot.number]
 
     def connect(self, leg: LegId, local: MediaDescription, remote: MediaDescription) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         self._order(agreement.connect(self._slots.of(leg).number, local, remote, self._reach))
 
     def bridge(self, a: LegId, b: LegId) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         self._forget(a)
         self._forget(b)
         if self._listened_to:
@@ -209,16 +209,16 @@ class MediaGateway:
         self._order(MediaCommand.Bridge(a=self._slots.of(a).number, b=self._slots.of(b).number))
 
     def echo(self, leg: LegId) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         self._forget(leg)
         self._order(MediaCommand.Echo(leg=self._slots.of(leg).number))
 
     def tone(self, leg: LegId, frequency: float) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         self.play_list(leg, [Tone(((frequency, TONE_LEVEL),))])
 
     def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         self.play_list(leg, [Prompt(prompt)], loop=loop, ended=lambda: self._played(leg))
 
     def must_have(self, prompt: str) -> None:
@@ -240,7 +240,7 @@ class MediaGateway:
         progress: str | None = None,
         pause_ms: int | None = None,
     ) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         number = self._slots.of(leg).number
         self._listened_to.add(leg)
         self._order(
@@ -262,7 +262,7 @@ class MediaGateway:
             self._order(MediaCommand.Detect(leg=self._slots.of(leg).number))
 
     def silence(self, leg: LegId) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         self._forget(leg)
         self._order(MediaCommand.Silence(leg=self._slots.of(leg).number))
 
@@ -271,17 +271,17 @@ class MediaGateway:
         return leg in self._slots
 
     def figures(self, leg: LegId) -> MediaFigures:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         number = self._slots.of(leg).number
         return MediaFigures(*self._engine.leg_stats(number)) if number != NOWHERE else self._last_figures[leg]
 
     def heard(self, leg: LegId) -> int:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         number = self._slots.of(leg).number
         return self._engine.leg_stats(number)[0] if number != NOWHERE else self._last_figures[leg].received
 
     def close(self, leg: LegId) -> None:
-        """See `softswitch.ports.Media`."""
+        """See `softswitch.ports.media.Media`."""
         slot = self._slots.give_back(leg)
         if slot is not None:
             self._forget(leg)
@@ -290,10 +290,10 @@ class MediaGateway:
         else:
             self._last_figures.pop(leg, None)
 
-    # softswitch.ports.Takeover ----------------------------------------------------------------------------
+    # softswitch.ports.takeover.Takeover ----------------------------------------------------------------------------
 
     def resume(self, leg: LegId, address: HostPort, local: MediaDescription, remote: MediaDescription | None) -> bool:
-        """See `softswitch.ports.Takeover`."""
+        """See `softswitch.ports.takeover.Takeover`."""
         number = self._number_at(address)
         if number is None or not self._slots.resume(leg, number):
             return False
@@ -301,7 +301,7 @@ class MediaGateway:
         return True
 
     def resume_video(self, line: LegId, address: HostPort) -> bool:
-        """See `softswitch.ports.Takeover`."""
+        """See `softswitch.ports.takeover.Takeover`."""
         number = self._number_at(address)
         return number is not None and self.pictures.resume(line, number)
 
@@ -309,7 +309,7 @@ class MediaGateway:
         return next((number for number, ours in enumerate(self._addresses) if ours.port == address.port), None)
 
     def resumed(self) -> None:
-        """See `softswitch.ports.Takeover`."""
+        """See `softswitch.ports.takeover.Takeover`."""
         if self._link is None:
             return
         for number in self._slots.release():
@@ -322,7 +322,7 @@ class MediaGateway:
         for stream in self._link.streams():
             self._order(MediaCommand.StopStream(stream=stream))
 
-    # softswitch.ports.Player ------------------------------------------------------------------------------
+    # softswitch.ports.media.Player ------------------------------------------------------------------------------
 
     def play_list(
         self,
@@ -333,7 +333,7 @@ class MediaGateway:
         over: bool = False,
         ended: Callable[[], None] | None = None,
     ) -> None:
-        """See `softswitch.ports.Player`."""
+        """See `softswitch.ports.media.Player`."""
         items = [self._item(sound) for sound in sounds]
         slot = self._slots.of(leg)
         if over:
@@ -344,42 +344,42 @@ class MediaGateway:
         self._order_play(MediaCommand.Play(leg=slot.number, items=items, operation=operation, looped=loop, over=over))
 
     async def prepare(self, sounds: Sequence[Sound]) -> None:
-        """See `softswitch.ports.Player`."""
+        """See `softswitch.ports.media.Player`."""
         for sound in sounds:
             if isinstance(sound, SoundFile):
                 await self._prompts.prepare(sound.name, self._engine.add_prompt)
 
     def stop_list(self, leg: LegId) -> None:
-        """See `softswitch.ports.Player`."""
+        """See `softswitch.ports.media.Player`."""
         self._forget(leg)
         self._order(MediaCommand.StopPlay(leg=self._slots.of(leg).number))
 
     def pause_list(self, leg: LegId, paused: bool) -> None:
-        """See `softswitch.ports.Player`."""
+        """See `softswitch.ports.media.Player`."""
         self._order(MediaCommand.PausePlay(leg=self._slots.of(leg).number, paused=paused))
 
     def seek_list(self, leg: LegId, ms: int) -> None:
-        """See `softswitch.ports.Player`."""
+        """See `softswitch.ports.media.Player`."""
         self._order(MediaCommand.SeekPlay(leg=self._slots.of(leg).number, ms=ms))
 
     def send_digits(
         self, leg: LegId, digits: str, *, press_ms: int = 100, pause_ms: int = 100, in_band: bool = False
     ) -> None:
-        """See `softswitch.ports.Player`."""
+        """See `softswitch.ports.media.Player`."""
         number = self._slots.of(leg).number
         by: Literal["agreed", "inband"] = "inband" if in_band else "agreed"
         self._order(MediaCommand.SendDigits(leg=number, digits=digits, press_ms=press_ms, pause_ms=pause_ms, by=by))
 
-    # softswitch.ports.Recorder ----------------------------------------------------------------------------
+    # softswitch.ports.media.Recorder ----------------------------------------------------------------------------
 
     def record_said(self, leg: LegId, name: str, *, ended: Callable[[int, int, str], None]) -> int:
-        """See `softswitch.ports.Recorder`."""
+        """See `softswitch.ports.media.Recorder`."""
         self._must_pass(leg)
         number, file = self._takes.begin(name, ended)
         self.record(leg, number, file, layout="said", format="wav")
         return number
 
-    # softswitch.ports.Mixer -------------------------------------------------------------------------------
+    # softswitch.ports.mixes.Mixer -------------------------------------------------------------------------------
 
     def open_mix(
         self,
@@ -391,7 +391,7 @@ class MediaGateway:
         speaking: Callable[[LegId], None] | None = None,
         failed: Callable[[str], None] | None = None,
     ) -> None:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         slot = self._mixes.take(mix)
         if slot is None:
             raise Rejected(Cause.SWITCH_CONGESTION, "there are too many mixes")
@@ -399,42 +399,42 @@ class MediaGateway:
         self._order(MediaCommand.OpenMix(mix=slot.number, epoch=slot.epoch, rate=rate, loudest=loudest, keys=keys))
 
     def join(self, mix: MixId, leg: LegId) -> None:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         self._forget(leg)
         self._order(MediaCommand.Join(mix=self._mixes.of(mix).number, leg=self._slots.of(leg).number))
 
     def set_level(self, mix: MixId, leg: LegId, *, gain: float = 0.0, muted: bool = False, deaf: bool = False) -> None:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         numbers = self._mixes.of(mix).number, self._slots.of(leg).number
         self._order(MediaCommand.Level(mix=numbers[0], leg=numbers[1], gain=gain, muted=muted, deaf=deaf))
 
     def set_hearing(self, mix: MixId, listener: LegId, speaker: LegId, gain: float | None) -> None:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         who = self._slots.of(listener).number, self._slots.of(speaker).number
         self._order(MediaCommand.Hear(mix=self._mixes.of(mix).number, listener=who[0], speaker=who[1], gain=gain))
 
     def play_to_mix(
         self, mix: MixId, sounds: Sequence[Sound], *, loop: bool = False, ended: Callable[[], None] | None = None
     ) -> None:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         items = [self._item(sound) for sound in sounds]
         number = self._mixes.of(mix).number
         operation = self._to_mix.begin(mix, ended)
         self._order_play(MediaCommand.Play(mix=number, items=items, operation=operation, looped=loop))
 
     def stop_mix_list(self, mix: MixId) -> None:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         self._to_mix.forget(mix)
         self._order(MediaCommand.StopPlay(mix=self._mixes.of(mix).number))
 
     def record_all(self, mix: MixId, name: str, *, format: str, ended: Callable[[int, int, str], None]) -> int:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         number, file = self._takes.begin(name, ended)
         self.record_mix(mix, number, file, format=format)
         return number
 
     def close_mix(self, mix: MixId) -> None:
-        """See `softswitch.ports.Mixer`."""
+        """See `softswitch.ports.mixes.Mixer`."""
         slot = self._mixes.give_back(mix)
         if slot is not None:
             self._to_mix.forget(mix)

@@ -14,7 +14,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, VideoLine
-from softswitch.ports import VideoEvents, VideoSwitchEvents
+from softswitch.ports.video import VideoEvents, VideoSwitchEvents
 
 log = structlog.get_logger(__name__)
 
@@ -61,21 +61,21 @@ class Pictures:
     def __contains__(self, line: LegId) -> bool:
         return line in self._lines
 
-    # softswitch.ports.Video -------------------------------------------------------------------------------
+    # softswitch.ports.video.Video -------------------------------------------------------------------------------
 
     @property
     def video_codecs(self) -> Sequence[Codec]:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         return agreement.VIDEO
 
     def open_video(self, line: LegId) -> HostPort:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         number, epoch = self._take(line)
         self._order(MediaCommand.OpenVideo(leg=number, epoch=epoch))
         return self._address(number)
 
     def connect_video(self, line: LegId, local: VideoLine, remote: VideoLine) -> None:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         if local.live and remote.live:
             self._agreed[line] = agreement.common_video(local, remote)
         else:
@@ -83,28 +83,28 @@ class Pictures:
         self._order(agreement.connect_video(self._slots.of(line).number, local, remote, self._reach))
 
     def bridge_video(self, a: LegId, b: LegId) -> None:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         self._order(MediaCommand.Bridge(a=self._slots.of(a).number, b=self._slots.of(b).number))
 
     def echo_video(self, line: LegId) -> None:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         self._order(MediaCommand.Echo(leg=self._slots.of(line).number))
 
     def silence_video(self, line: LegId) -> None:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         self._order(MediaCommand.Silence(leg=self._slots.of(line).number))
 
     def refresh_video(self, line: LegId) -> None:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         self._order(MediaCommand.Refresh(leg=self._slots.of(line).number))
 
     def video_figures(self, line: LegId) -> VideoFigures:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         number = self._slots.of(line).number
         return VideoFigures(*self._engine().video_stats(number)) if number != NOWHERE else self._last_figures[line]
 
     def close_video(self, line: LegId) -> None:
-        """See `softswitch.ports.Video`."""
+        """See `softswitch.ports.video.Video`."""
         self._lines.discard(line)
         self._last_figures.pop(line, None)
         self._agreed.pop(line, None)
@@ -112,38 +112,38 @@ class Pictures:
         if slot is not None:
             self._order(MediaCommand.Close(leg=slot.number))
 
-    # softswitch.ports.VideoSwitch -------------------------------------------------------------------------
+    # softswitch.ports.video.VideoSwitch -------------------------------------------------------------------------
 
     def taken(self, line: LegId) -> Codec | None:
-        """See `softswitch.ports.VideoSwitch`."""
+        """See `softswitch.ports.video.VideoSwitch`."""
         agreed = self._agreed.get(line)
         return None if agreed is None else next((each for each in agreed.codecs if each.name in _PICTURES), None)
 
     def takes_kbps(self, line: LegId) -> int | None:
-        """See `softswitch.ports.VideoSwitch`."""
+        """See `softswitch.ports.video.VideoSwitch`."""
         agreed = self._agreed.get(line)
         return None if agreed is None else agreed.bandwidth_kbps
 
     def show(self, viewer: LegId, source: LegId | None) -> None:
-        """See `softswitch.ports.VideoSwitch`."""
+        """See `softswitch.ports.video.VideoSwitch`."""
         number = None if source is None else self._slots.of(source).number
         self._order(MediaCommand.Show(viewer=self._slots.of(viewer).number, source=number))
 
     def limit_video(self, line: LegId, kbps: int | None) -> None:
-        """See `softswitch.ports.VideoSwitch`."""
+        """See `softswitch.ports.video.VideoSwitch`."""
         self._order(MediaCommand.LimitVideo(leg=self._slots.of(line).number, kbps=kbps))
 
     def composer(self, path: Path | None) -> None:
-        """See `softswitch.ports.VideoSwitch`."""
+        """See `softswitch.ports.video.VideoSwitch`."""
         self._composer = path
         self._order(MediaCommand.Composer(path=path))
 
     def feed(self, line: LegId, member: int | None) -> None:
-        """See `softswitch.ports.VideoSwitch`."""
+        """See `softswitch.ports.video.VideoSwitch`."""
         self._order(MediaCommand.FeedComposer(leg=self._slots.of(line).number, member=member))
 
     def open_source(self, source: LegId, number: int, codec: Codec) -> None:
-        """See `softswitch.ports.VideoSwitch`."""
+        """See `softswitch.ports.video.VideoSwitch`."""
         leg, epoch = self._take(source)
         self._order(
             MediaCommand.OpenSource(leg=leg, epoch=epoch, source=number, name=codec.name, parameters=codec.parameters)

@@ -1,4 +1,4 @@
-"""Media streams of the native engine, for whoever ordered them (`softswitch.ports.Streamer`)."""
+"""Media streams of the native engine, for whoever ordered them (`softswitch.ports.media.Streamer`)."""
 
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -45,7 +45,7 @@ class Streams:
         opened: Callable[[], None],
         ended: Callable[[int, str], None],
     ) -> int:
-        """See `softswitch.ports.Streamer`."""
+        """See `softswitch.ports.media.Streamer`."""
         if leg not in self._slots:
             raise Conflict("not-through-us", f"the sound of {leg} does not pass through the switch")
         number = next(self._numbers)
@@ -59,7 +59,7 @@ class Streams:
         return number
 
     def stop_stream(self, stream: int) -> None:
-        """See `softswitch.ports.Streamer`."""
+        """See `softswitch.ports.media.Streamer`."""
         self._order(MediaCommand.StopStream(stream=stream))
 
     def tell_opened(self, stream: int) -> None:

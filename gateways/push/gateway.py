@@ -34,7 +34,7 @@ class PushWebhook:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def wake(self, target: PushTarget, account: str, caller: Party, why: str) -> None:
-        """See `softswitch.ports.PushNotifier`."""
+        """See `softswitch.ports.location.PushNotifier`."""
         if len(self._tasks) >= MOST_AT_ONCE:
             log.warning("a phone was not woken: too many requests are under way", account=account)
             return

@@ -1,4 +1,4 @@
-"""The SIP gateway: `softswitch.ports.Signalling` on real sockets."""
+"""The SIP gateway: `softswitch.ports.signalling.Signalling` on real sockets."""
 
 import math
 import os
@@ -24,7 +24,11 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, Messages, Rosters, Sentry, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports.admission import Gatekeeper, Sentry
+from softswitch.ports.location import Location
+from softswitch.ports.messages import Messages
+from softswitch.ports.signalling import SignallingEvents, UplinkEvents
+from softswitch.ports.watching import Rosters, Watched
 
 
 class SipSettings(Struct, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ class SpeechGateway:
         return {"voices": self._voices.waiting, "ears": self._ears.waiting, "scribe": self._scribe.waiting}
 
     async def synthesise(self, text: str, language: str, voice: str = "") -> SoundFile:
-        """See `softswitch.ports.Synthesiser`."""
+        """See `softswitch.ports.speech.Synthesiser`."""
         speaker = VOICES.get(language)
         if speaker is None:
             raise NotFound("voice that speaks", language)
@@ -81,7 +81,7 @@ class SpeechGateway:
         return SoundFile(path.relative_to(self._data).as_posix())
 
     def why_silent(self, language: str) -> str | None:
-        """See `softswitch.ports.Synthesiser`."""
+        """See `softswitch.ports.speech.Synthesiser`."""
         speaker = VOICES.get(language)
         if speaker is None:
             return f"no voice speaks {language!r}"
@@ -120,7 +120,7 @@ class SpeechGateway:
             raise Unavailable(f"what was spoken cannot be kept: {error}") from error
 
     async def recognise(self, sound: Path, language: str, phrases: Sequence[str] = ()) -> Heard:
-        """See `softswitch.ports.Recogniser`."""
+        """See `softswitch.ports.speech.Recogniser`."""
         must_be_installed(language, phrases)
         try:
             samples, rate = await asyncio.to_thread(self._read, sound)

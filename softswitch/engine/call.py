@@ -49,7 +49,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
-from softswitch.ports import Memory
+from softswitch.ports.takeover import Memory
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from softswitch.events import LegsMixed
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Conflict
 from softswitch.kernel.ids import MixId
-from softswitch.ports import Mixer
+from softswitch.ports.mixes import Mixer
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall

@@ -11,7 +11,7 @@ from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.sound import Prompt, Silence, Sound
 from softswitch.kernel.spoken import Clip
-from softswitch.ports import Recorder
+from softswitch.ports.media import Recorder
 
 MOST_WAITING_DIGITS = 64
 FILE_SECONDS = 5.0
@@ -39,7 +39,7 @@ def sounds(spoken: Sequence[Spoken], language: str, prompt: Callable[[str, str],
 
 
 class Speaker(Protocol):
-    """What is asked of a media engine to let somebody hear something (`softswitch.ports.Media`)."""
+    """What is asked of a media engine to let somebody hear something (`softswitch.ports.media.Media`)."""
 
     def play(self, leg: LegId, prompt: str, *, loop: bool = False) -> None: ...
     def silence(self, leg: LegId) -> None: ...
@@ -47,7 +47,7 @@ class Speaker(Protocol):
 
 
 class Lister(Protocol):
-    """The same, of several things (`softswitch.ports.Player`)."""
+    """The same, of several things (`softswitch.ports.media.Player`)."""
 
     def play_list(self, leg: LegId, sounds: Sequence[Sound], *, ended: Callable[[], None] | None = None) -> None: ...
 

@@ -12,7 +12,7 @@ from softswitch.calls.signals import Incoming, LegSignal
 from softswitch.engine.switch import Switch
 from softswitch.events import CallEnded, CallFact, Fact
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.ports import Memory
+from softswitch.ports.takeover import Memory
 
 log = structlog.get_logger(__name__)
 

@@ -31,7 +31,7 @@ class LegRecord(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     """Of its video lines that were ever agreed: place, codec, content."""
     leaving: bool = False
     dialog: Raw
-    """See `softswitch.ports.Memory.remembered`."""
+    """See `softswitch.ports.takeover.Memory.remembered`."""
 
 
 class TransferRecord(Struct, frozen=True, gc=False):

@@ -18,7 +18,7 @@ from softswitch.engine.transfer import Transfer
 from softswitch.events import CallFact, CallOffered, LegArrived, LegDialed, LegEnded, LegMoved
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.ids import IdSource, LegId
-from softswitch.ports import Memory, Takeover
+from softswitch.ports.takeover import Memory, Takeover
 
 log = structlog.get_logger(__name__)
 

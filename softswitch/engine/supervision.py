@@ -20,7 +20,7 @@ from softswitch.engine.surroundings import Surroundings
 from softswitch.events import SupervisionBegan, SupervisionEnded, SupervisionModeChanged
 from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, LegId, MixId
-from softswitch.ports import Mixer
+from softswitch.ports.mixes import Mixer
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall

@@ -9,7 +9,10 @@ from softswitch.events import Fact
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId
-from softswitch.ports import Media, Mixer, Player, Recorder, Signalling, Video
+from softswitch.ports.media import Media, Player, Recorder
+from softswitch.ports.mixes import Mixer
+from softswitch.ports.signalling import Signalling
+from softswitch.ports.video import Video
 
 if TYPE_CHECKING:
     from softswitch.engine.call import LiveCall

@@ -26,7 +26,11 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, Rejected
 from softswitch.kernel.ids import CallId, IdSource, LegId
-from softswitch.ports import Media, Memory, Mixer, Player, Recorder, Signalling, Takeover, Video
+from softswitch.ports.media import Media, Player, Recorder
+from softswitch.ports.mixes import Mixer
+from softswitch.ports.signalling import Signalling
+from softswitch.ports.takeover import Memory, Takeover
+from softswitch.ports.video import Video
 
 log = structlog.get_logger(__name__)
 

@@ -80,7 +80,8 @@ from softswitch.platform.database import Session
 from softswitch.platform.event_log import Rows
 from softswitch.platform.outbound import Answer
 from softswitch.platform.vault import Vault
-from softswitch.ports import Courier, Watchers
+from softswitch.ports.messages import Courier
+from softswitch.ports.watching import Watchers
 from tests.support.model_messages import MemoryStore
 from tests.support.model_rooms import MemoryDatabase, ModelPictures
 from tests.support.model_voicemail import ModelVoicemail

@@ -11,7 +11,8 @@ from softswitch.kernel.errors import NotFound, Rejected
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription, VideoLine
 from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
-from softswitch.ports import MediaEvents, VideoEvents
+from softswitch.ports.media import MediaEvents
+from softswitch.ports.video import VideoEvents
 
 CODECS = (Codec(0, "PCMU"), Codec(8, "PCMA"), Codec(101, "TELEPHONE-EVENT", parameters="0-16"))
 
@@ -251,7 +252,7 @@ class ModelMedia:
         self.pauses.pop(leg, None)
         self._free.append(self.open_legs.pop(leg).port)
 
-    # softswitch.ports.Takeover ----------------------------------------------------------------------------
+    # softswitch.ports.takeover.Takeover ----------------------------------------------------------------------------
 
     def lose_owner(self) -> None:
         """The switch has died; the sound goes on."""
@@ -275,7 +276,7 @@ class ModelMedia:
         for mix in list(self.mixes):
             self.close_mix(mix)
 
-    # softswitch.ports.Player ------------------------------------------------------------------------------
+    # softswitch.ports.media.Player ------------------------------------------------------------------------------
 
     def play_list(
         self,
@@ -337,7 +338,7 @@ class ModelMedia:
         assert digits and set(digits) <= set("0123456789*#ABCD"), f"{digits!r} are no keys"
         self.sent_digits.append((leg, digits))
 
-    # softswitch.ports.Video -------------------------------------------------------------------------------
+    # softswitch.ports.video.Video -------------------------------------------------------------------------------
 
     @property
     def video_codecs(self) -> Sequence[Codec]:
@@ -408,7 +409,7 @@ class ModelMedia:
             return None
         return told.remote.address if told.local.direction.sends and told.remote.direction.receives else None
 
-    # softswitch.ports.Recorder ----------------------------------------------------------------------------
+    # softswitch.ports.media.Recorder ----------------------------------------------------------------------------
 
     def record_said(self, leg: LegId, name: str, *, ended: Callable[[int, int, str], None]) -> int:
         self._must_be_open(leg)
@@ -430,7 +431,7 @@ class ModelMedia:
             self.files[take.name] = milliseconds
             self._loop.call_later(0.01, take.ended, milliseconds, 44 + 16 * milliseconds, "")
 
-    # softswitch.ports.Mixer -------------------------------------------------------------------------------
+    # softswitch.ports.mixes.Mixer -------------------------------------------------------------------------------
 
     def open_mix(
         self,

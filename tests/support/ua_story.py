@@ -29,7 +29,7 @@ from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Codec, Direction, MediaDescription, Srtp
 from softswitch.kernel.messages import Taken, TextMessage
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
-from softswitch.ports import Sentry
+from softswitch.ports.admission import Sentry
 
 US = HostPort("192.0.2.1", 5060)
 PEER = HostPort("192.0.2.9", 5060)

@@ -3,7 +3,7 @@ import pytest
 from softswitch.calls.signals import Origin
 from softswitch.engine.gatekeeper import DemoGuests, SwitchGatekeeper
 from softswitch.kernel.address import HostPort
-from softswitch.ports import Gatekeeper
+from softswitch.ports.admission import Gatekeeper
 
 HERE, THERE = HostPort("127.0.0.1", 9), HostPort("192.0.2.1", 9)
 GUEST = Origin("guest", "127.0.0.1", "default")

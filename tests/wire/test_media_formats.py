@@ -13,7 +13,8 @@ from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, MediaDescription
 from softswitch.kernel.sound import Prompt, Silence, Tone
-from softswitch.ports import Mixer, Player
+from softswitch.ports.media import Player
+from softswitch.ports.mixes import Mixer
 from tests.wire.media_process import media_gateway
 from tests.wire.rtp_party import PEAK, Party, amplitude_at, decode_a_law, heard_now, talk
 

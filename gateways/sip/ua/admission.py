@@ -15,7 +15,7 @@ from softswitch.calls.identity import Identity
 from softswitch.calls.signals import Incoming, Origin
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.offence import Offence
-from softswitch.ports import Gatekeeper, Sentry
+from softswitch.ports.admission import Gatekeeper, Sentry
 
 
 class Admission:

@@ -56,7 +56,11 @@ from softswitch.kernel.ids import LegId
 from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.offence import Offence
 from softswitch.kernel.watching import Subject
-from softswitch.ports import Gatekeeper, Location, Messages, Rosters, Sentry, SignallingEvents, UplinkEvents, Watched
+from softswitch.ports.admission import Gatekeeper, Sentry
+from softswitch.ports.location import Location
+from softswitch.ports.messages import Messages
+from softswitch.ports.signalling import SignallingEvents, UplinkEvents
+from softswitch.ports.watching import Rosters, Watched
 
 if TYPE_CHECKING:
     from gateways._native import SipEvent

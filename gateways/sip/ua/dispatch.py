@@ -15,7 +15,7 @@ from gateways.sip.ua.session import Input, Session
 from gateways.sip.ua.stray_answer import turn_away
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.offence import Offence
-from softswitch.ports import Sentry
+from softswitch.ports.admission import Sentry
 
 if TYPE_CHECKING:
     from gateways._native import SipEvent

@@ -12,7 +12,8 @@ from gateways.sip.ua.dialog_info import CallHistory, DialogId
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.watching import Permission, Subject
-from softswitch.ports import Location, Rosters, Watched
+from softswitch.ports.location import Location
+from softswitch.ports.watching import Rosters, Watched
 
 
 class View(Struct, frozen=True, gc=False):

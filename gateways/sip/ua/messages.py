@@ -13,7 +13,7 @@ from gateways.sip.ua.requests import retry_after
 from softswitch.calls.signals import Target
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.messages import MOST_BYTES, Delivery, Taken, TextMessage
-from softswitch.ports import Messages
+from softswitch.ports.messages import Messages
 
 _ANSWERS = {
     Taken.DELIVERED: 200,

@@ -4,7 +4,7 @@ two, and a phone that does not keep it open itself could not be called."""
 from gateways._native import ResponseReceived
 from gateways.sip.ua.context import Context, Way
 from softswitch.kernel.binding import Binding
-from softswitch.ports import Location
+from softswitch.ports.location import Location
 
 _MOST = 50_000
 """Phones that are kept awake at most: as many as there are UDP ports behind one address, nearly."""

@@ -12,7 +12,7 @@ from gateways.sip.ua.soft_state import SoftStateRules, granted
 from gateways.sip.ua.timers import Timer
 from softswitch.kernel.errors import RemoteProtocolError
 from softswitch.kernel.watching import Permission, Published, Subject
-from softswitch.ports import Watched
+from softswitch.ports.watching import Watched
 
 
 class _Publication:

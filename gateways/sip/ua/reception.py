@@ -18,7 +18,7 @@ from softswitch.kernel.address import HostPort
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.errors import Rejected, RemoteProtocolError
 from softswitch.kernel.media import Srtp
-from softswitch.ports import SignallingEvents
+from softswitch.ports.signalling import SignallingEvents
 
 log = structlog.get_logger(__name__)
 

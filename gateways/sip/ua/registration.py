@@ -10,7 +10,7 @@ from gateways.sip.ua.nat_pings import NatPings
 from gateways.sip.ua.registrar import register
 from gateways.sip.ua.requests import names_option
 from softswitch.kernel.address import HostPort
-from softswitch.ports import Location
+from softswitch.ports.location import Location
 
 
 class RegistrationDesk:

@@ -15,7 +15,8 @@ from gateways.sip.ua.server_location import Hop
 from softswitch.calls.target import target_of
 from softswitch.kernel.binding import Binding
 from softswitch.kernel.watching import Mailbox
-from softswitch.ports import Location, Watched
+from softswitch.ports.location import Location
+from softswitch.ports.watching import Watched
 
 
 class MailboxTeller:

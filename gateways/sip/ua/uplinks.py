@@ -9,7 +9,7 @@ from gateways.sip.ua.context import Context
 from gateways.sip.ua.enrolment import Registration
 from gateways.sip.ua.probing import Probe
 from softswitch.calls.uplinks import Enrolled, Probed, Uplink
-from softswitch.ports import UplinkEvents
+from softswitch.ports.signalling import UplinkEvents
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ _WRITE_SECONDS = 1.0
 
 
 class Bans:
-    """Provides `softswitch.ports.Sentry`. The list is answered from memory."""
+    """Provides `softswitch.ports.admission.Sentry`. The list is answered from memory."""
 
     def __init__(
         self, database: Database, clock: Clock, publish: Callable[[Fact], None], *, allowed: Sequence[str], active: bool

@@ -10,7 +10,7 @@ from softswitch.kernel.errors import NotFound
 from softswitch.kernel.media import Direction
 from softswitch.kernel.roster import Roster, RosterMember, Status
 from softswitch.kernel.watching import Permission, Subject
-from softswitch.ports import Watchers
+from softswitch.ports.watching import Watchers
 
 _STATUS: dict[State, Status] = {
     "invited": "pending",
@@ -23,8 +23,8 @@ _STATUS: dict[State, Status] = {
 
 
 class RoomRosters:
-    """Provides `softswitch.ports.Rosters`, and tells when a room is another. It is there before the rooms and those who
-    watch them are: `connect` gives it both."""
+    """Provides `softswitch.ports.watching.Rosters`, and tells when a room is another. It is there before the rooms and
+    those who watch them are: `connect` gives it both."""
 
     def __init__(self) -> None:
         self._conferences: Conferences | None = None

@@ -73,7 +73,7 @@ class Voice(Protocol):
     """Speaks texts."""
 
     async def synthesise(self, text: str, language: str) -> Sound:
-        """A text as a sound, as `softswitch.ports.Synthesiser` has it. Raises SwitchError."""
+        """A text as a sound, as `softswitch.ports.speech.Synthesiser` has it. Raises SwitchError."""
         ...
 
     def why_silent(self, language: str) -> str | None:

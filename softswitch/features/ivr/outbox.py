@@ -11,7 +11,7 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import SwitchError, Unavailable
 from softswitch.kernel.mail import Mail
 from softswitch.kernel.messages import TextMessage
-from softswitch.ports import Mailer
+from softswitch.ports.messages import Mailer
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ class LiveCalls(Protocol):
 
 
 class Player(Protocol):
-    """See `softswitch.ports.Player`."""
+    """See `softswitch.ports.media.Player`."""
 
     def serves(self, leg: LegId) -> bool:
         """Whether a leg's sound passes through us now."""

@@ -20,7 +20,7 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.sound import Sound
-from softswitch.ports import Streamer
+from softswitch.ports.media import Streamer
 
 Direction = Literal["said", "heard", "mixed", "stereo"]
 Playback = Literal["none", "over", "instead"]

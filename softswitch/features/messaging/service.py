@@ -30,7 +30,7 @@ from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, NotFound, SwitchError
 from softswitch.kernel.messages import Delivery, Taken, TextMessage
 from softswitch.platform.database import Session
-from softswitch.ports import Courier
+from softswitch.ports.messages import Courier
 
 log = structlog.get_logger(__name__)
 

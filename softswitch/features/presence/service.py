@@ -17,7 +17,8 @@ from softswitch.kernel.errors import NotFound
 from softswitch.kernel.watching import Mailbox, Permission, Presence, Published, Subject, WatchedCall
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
-from softswitch.ports import Location, Watchers
+from softswitch.ports.location import Location
+from softswitch.ports.watching import Watchers
 
 CHANGED = "presence"
 """What these tables are called among the `Changes`."""

@@ -27,7 +27,7 @@ from softswitch.kernel.sound import Prompt as SoundPrompt
 from softswitch.kernel.sound import Sound, SoundData, SoundFile
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database
-from softswitch.ports import Synthesiser
+from softswitch.ports.speech import Synthesiser
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class Library:
 
     def start(self, prepare: Prepare) -> None:
         """Have the media engine read one's own prompts before they are played, which takes a while and waits for
-        nobody. `prepare` is `softswitch.ports.Player.prepare`."""
+        nobody. `prepare` is `softswitch.ports.media.Player.prepare`."""
         self._prepare = prepare
         self._preparing = asyncio.create_task(self._prepare_all(), name="own prompts")
 
@@ -144,14 +144,14 @@ class Library:
 
     async def synthesise(self, text: str, language: str, voice: str = "") -> Sound:
         """A sound that says a text: the prompt that says just this, where there is one, else what a voice makes of it.
-        Raises as `softswitch.ports.Synthesiser`."""
+        Raises as `softswitch.ports.speech.Synthesiser`."""
         name = None if voice else self._by_text().get((language, _plain(text)))
         if name is not None:
             return SoundPrompt(sound_name(language, name))
         return await self._voice().synthesise(text, language, voice)
 
     def why_silent(self, language: str) -> str | None:
-        """As `softswitch.ports.Synthesiser` has it."""
+        """As `softswitch.ports.speech.Synthesiser` has it."""
         return "this switch has no voice" if self._synthesiser is None else self._synthesiser.why_silent(language)
 
     def _voice(self) -> Synthesiser:
@@ -181,7 +181,7 @@ class Library:
         return await self._keep(language, name, sound, text, "recorded", by)
 
     async def speak(self, language: str, name: str, text: str, voice: str, by: str) -> Prompt:
-        """Have a text spoken and keep that. Raises as `upload` and as `softswitch.ports.Synthesiser`."""
+        """Have a text spoken and keep that. Raises as `upload` and as `softswitch.ports.speech.Synthesiser`."""
         check_name(language, name)
         check_text(text)
         if not text.strip():

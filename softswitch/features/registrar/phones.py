@@ -16,7 +16,7 @@ from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.media import Srtp
-from softswitch.ports import Location, PushNotifier
+from softswitch.ports.location import Location, PushNotifier
 
 
 class WatchedLocation(Location, Protocol):

@@ -33,7 +33,7 @@ from softswitch.kernel.media import Srtp
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 from softswitch.platform.vault import Vault, VaultError
-from softswitch.ports import Uplinks
+from softswitch.ports.signalling import Uplinks
 
 log = structlog.get_logger(__name__)
 

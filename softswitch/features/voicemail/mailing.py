@@ -16,7 +16,8 @@ from softswitch.features.voicemail.service import Voicemail
 from softswitch.kernel.errors import Conflict, SwitchError, Unavailable
 from softswitch.kernel.mail import Attachment, Mail
 from softswitch.platform.database import DatabaseUnavailable
-from softswitch.ports import Mailer, Recogniser
+from softswitch.ports.messages import Mailer
+from softswitch.ports.speech import Recogniser
 
 log = structlog.get_logger(__name__)
 
