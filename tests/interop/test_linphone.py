@@ -36,7 +36,20 @@ realm=softswitch
 domain={host}
 [net]
 stun_server=
+[rtp]
+audio_rtp_port={sound}
+video_rtp_port={pictures}
 """
+SEES = """\
+[video]
+enabled=1
+capture=1
+display=1
+automatically_initiate=1
+automatically_accept=1
+device=StaticImage: Static picture
+"""
+"""A picture that it has with it is its camera."""
 
 
 class Linphone:
@@ -66,7 +79,9 @@ class Linphone:
 
 
 @contextlib.asynccontextmanager
-async def linphone(server: Server, admin: Admin, account: str, folder: Path) -> AsyncIterator[Linphone]:
+async def linphone(
+    server: Server, admin: Admin, account: str, folder: Path, *, video: bool = False
+) -> AsyncIterator[Linphone]:
     """A registered linphonec."""
     home = folder / f"linphone-{account}"
     for path in (".local/share/linphone", ".config/linphone"):
@@ -78,10 +93,13 @@ async def linphone(server: Server, admin: Admin, account: str, folder: Path) -> 
             server=f"{server.host}:{server.sip_port}",
             host=server.host,
             account=account,
+            sound=free_sip_port(server.host),
+            pictures=free_sip_port(server.host),
         )
+        + (SEES if video else "")
     )
     process = await asyncio.create_subprocess_exec(
-        "linphonec", "-c", str(file),
+        "linphonec", *(("-V", "-C", "-D") if video else ()), "-c", str(file),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -126,3 +144,39 @@ async def test_linphone_and_pjsua_write_to_each_other(switch: Server, admin: Adm
         await bob.do("message", number="1019", text="hello from pjsua")
         await phone.says("hello from pjsua")
         await bob.expect("message sent", within=WITHIN, status=200)
+
+
+async def test_linphone_sees_a_room_and_is_seen_there(switch: Server, admin: Admin, tmp_path: Path) -> None:
+    pytest.importorskip("baresip")
+    from tests.interop.test_composed_rooms_of_phones import at_places, sees_at
+    from tests.interop.test_video_of_phones import RED, showing, two_phones
+
+    admin.patch("/conferences/3000", pictures="compose", layout="2x2")
+    try:
+        async with (
+            linphone(switch, admin, "1018", tmp_path, video=True) as phone,
+            two_phones(switch, "1014", "1015", size=(1280, 720)) as (alice, _),
+        ):
+            call = await alice.dial(f"sip:3000@{switch.host}:{switch.sip_port}", video=True)
+            await call.wait_established(WITHIN)
+            async with showing((call, RED)):
+                await phone.do(f"call sip:3000@{switch.host}:{switch.sip_port}")
+                await phone.says("Media streams established")
+                await sees_at(call, (0.25, 0.2, RED))
+                seen = tmp_path / "seen.jpg"
+                async with asyncio.timeout(WITHIN):
+                    while not (seen.exists() and at_places(seen, (0.25, 0.2, RED))):
+                        await phone.do(f"snapshot {seen}")
+                        await asyncio.sleep(0.5)
+                (_, member) = admin.all("/conferences/3000/members")
+                assert (member["number"], member["terminal"]) == ("1018", "video")
+                await phone.do("terminate")
+                await phone.says("ended (No error)")
+            await call.hangup()
+    finally:
+        admin.patch("/conferences/3000", pictures="switch", layout="speaker")
+
+    cdr = next(cdr for cdr in admin.cdrs("3000", 2) if cdr["from"] == "1018")
+    ((sent,),) = [leg["video"] for leg in cdr["legs"]]
+    assert (sent["codec"], sent["lost"]) == ("VP8", 0)
+    assert sent["frames"] > 0 and sent["width"] > 0
