@@ -4,7 +4,7 @@ All coordinates are even, since colour has half the resolution of brightness (4:
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from softswitch.kernel.errors import Invalid
@@ -81,7 +81,8 @@ class Seating:
         (who is pinned for all) goes before `active` (who speaks). Raises Invalid for an unknown layout."""
         check_layout(layout)
         focus = self._focused(people, active, spotlight)
-        if layout == "adaptive":
+        adapts = layout == "adaptive"
+        if adapts:
             layout = "presenter" if content is not None else _grid_for(len(people))
         screen = Rect(0, 0, width & ~1, height & ~1)
         if layout == "speaker":
@@ -94,7 +95,8 @@ class Seating:
         grid = _cells(screen, columns, rows)
         if content is not None:  # it takes the first place
             return (Tile(content, grid[0], whole=True), *self._seated(grid[1:], people, focus))
-        return self._seated(grid, people, focus)
+        seated = self._seated(grid, people, focus)
+        return _last_row_in_the_middle(screen, seated) if adapts else seated
 
     def _focused(self, people: Sequence[str], active: str, spotlight: str) -> str | None:
         """Who the picture is about: when nobody speaks, whoever spoke last."""
@@ -199,6 +201,24 @@ def _cells(screen: Rect, columns: int, rows: int) -> list[Rect]:
         for row in range(rows)
         for column in range(columns)
     ]
+
+
+def _last_row_in_the_middle(screen: Rect, tiles: tuple[Tile, ...]) -> tuple[Tile, ...]:
+    """A row that is not full does not stand to the left."""
+    if not tiles:
+        return tiles
+    lowest = max(tile.place.y for tile in tiles)
+    row = [tile.place for tile in tiles if tile.place.y == lowest]
+    if lowest == tiles[0].place.y:
+        return tiles
+    x = screen.x + _even((screen.width - sum(place.width for place in row)) / 2)
+    moved = []
+    for tile in tiles:
+        place = tile.place
+        if place.y == lowest:
+            place, x = Rect(x, place.y, place.width, place.height), x + place.width
+        moved.append(replace(tile, place=place))
+    return tuple(moved)
 
 
 def _even(value: float) -> int:

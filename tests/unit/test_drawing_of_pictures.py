@@ -90,6 +90,7 @@ def test_chinese_names_are_letters_and_not_boxes() -> None:
 def test_a_long_name_is_shortened_and_one_that_would_steer_the_line_is_made_plain() -> None:
     assert label("x" * 200, False, 100, 20).width <= 100
     assert np.array_equal(label("A\n\u202eB", False, 100, 20).y, label("A B", False, 100, 20).y)
+    assert np.array_equal(label("Bob \U0001f389 O", False, 100, 20).y, label("Bob O", False, 100, 20).y)
     assert label("", False, 100, 20).width <= 12
 
 

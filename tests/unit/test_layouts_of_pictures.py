@@ -84,6 +84,16 @@ def test_adaptive_takes_the_smallest_grid_that_holds_all(count: int, shape: tupl
     assert (tiles[0].place.width, tiles[0].place.height) == shape
 
 
+def test_adaptive_has_its_last_row_in_the_middle() -> None:
+    seating = Seating()
+    three = seen(seating.tiles("adaptive", 640, 360, ["a", "b", "c"]))
+    assert three == {"a": (0, 0, 320, 180), "b": (320, 0, 320, 180), "c": (160, 180, 320, 180)}
+    four = seen(seating.tiles("adaptive", 640, 360, ["a", "b", "c", "d"]))
+    assert four == three | {"c": (0, 180, 320, 180), "d": (320, 180, 320, 180)}
+    alone = Seating().tiles("adaptive", 640, 360, ["a"])
+    assert alone == (Tile("a", Rect(0, 0, 640, 360)),)
+
+
 def test_nobody_is_nothing_to_be_seen() -> None:
     for layout in LAYOUTS:
         assert Seating().tiles(layout, 640, 360, []) == ()

@@ -14,7 +14,7 @@ Colour = tuple[int, int, int]
 """Brightness, and two of colour."""
 BLACK: Final[Colour] = (16, 128, 128)
 DARK: Final[Colour] = (40, 130, 127)
-GREEN: Final[Colour] = (145, 54, 34)
+GREEN: Final[Colour] = (138, 102, 71)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Names, titles and the microphone that is off, as small pictures that are made once and drawn many times."""
 
 import importlib.util
+import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ LONGEST_NAME: Final = 80
 _LABEL: Final = (24, 26, 30)
 _WHITE: Final = (240, 240, 240)
 _RED: Final = (225, 50, 45)
+_EMOJI: Final = re.compile("[\U0001f000-\U0001faff\ufe0e\ufe0f]")
 _DISCS: Final = ((66, 103, 178), (46, 125, 110), (142, 84, 160), (170, 95, 50), (85, 110, 60), (150, 65, 95))
 
 
@@ -83,9 +85,10 @@ def _width(font: Any, text: str) -> float:
 
 
 def _plain(name: str) -> str:
-    """On one line, without what steers terminals or turns the direction of text."""
-    kept = "".join(letter if not unicodedata.category(letter).startswith("C") else " " for letter in name)
-    return " ".join(kept.split())[:LONGEST_NAME]
+    """On one line, without what steers terminals or turns the direction of text, and without small pictures (emoji),
+    which the font has not."""
+    kept = "".join(" " if unicodedata.category(letter).startswith("C") else letter for letter in name)
+    return " ".join(_EMOJI.sub("", kept).split())[:LONGEST_NAME]
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,8 @@ from gateways.video.records import Face, Scene
 
 Find = Callable[[int], Source | None]
 _SMALLEST_LABEL: Final = 14
+_LARGE: Final = 2
+"""Names and borders grow with their place, up to this part of the picture's height: a half."""
 
 
 class Painter:
@@ -85,9 +87,10 @@ class Painter:
         if picture is None:
             picture = placard(face.name, place.width, place.height)
         self.canvas.place(place, picture)
-        thickness = max(2, place.height // 90 * 2)
+        tall = min(place.height, self.canvas.height // _LARGE)
+        thickness = max(2, tall // 90 * 2)
         if (self.scene.names and face.name) or face.muted:
-            height = max(_SMALLEST_LABEL, place.height // 10) & ~1
+            height = max(_SMALLEST_LABEL, tall // 10) & ~1
             inner = place.width - 4 * thickness
             sign = label(face.name if self.scene.names else "", face.muted, inner, height)
             at = Rect(place.x + 2 * thickness, place.y + place.height - 2 * thickness - height, sign.width, sign.height)
