@@ -1184,6 +1184,17 @@ class MediaCommand:
         def member(self) -> int | None: ...
 
     @final
+    class HearComposer(MediaCommand):
+        """Let a leg that has no party say what the composer sends of a member's sound, until its end."""
+
+        __match_args__ = ("leg", "member")
+        def __new__(cls, *, leg: int, member: int) -> MediaCommand.HearComposer: ...
+        @property
+        def leg(self) -> int: ...
+        @property
+        def member(self) -> int: ...
+
+    @final
     class OpenSource(MediaCommand):
         """Take a leg's slot into use for what the composer makes under a number: it can be shown as a party's pictures.
         `name` and `parameters`: of its codec, as in SDP."""

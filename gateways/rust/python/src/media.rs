@@ -229,6 +229,8 @@ pub enum MediaCommand {
     Composer { path: Option<PathBuf> },
     #[pyo3(constructor = (*, leg, member))]
     FeedComposer { leg: u32, member: Option<u64> },
+    #[pyo3(constructor = (*, leg, member))]
+    HearComposer { leg: u32, member: u64 },
     #[pyo3(constructor = (*, leg, epoch, source, name, parameters=String::new()))]
     OpenSource {
         leg: u32,
@@ -500,6 +502,7 @@ impl MediaCommand {
             },
             Self::Composer { path } => Command::Composer { path: path.clone() },
             &Self::FeedComposer { leg, member } => Command::FeedComposer { leg, member },
+            &Self::HearComposer { leg, member } => Command::HearComposer { leg, member },
             Self::OpenSource {
                 leg,
                 epoch,

@@ -72,6 +72,11 @@ pub enum Command {
         leg: u32,
         member: Option<u64>,
     },
+    /// Let a leg that has no party say what the composer sends of a member's sound, until its end.
+    HearComposer {
+        leg: u32,
+        member: u64,
+    },
     /// Take a leg's slot into use for pictures that the composer makes under a number: they can be shown as a party's.
     OpenSource {
         leg: u32,

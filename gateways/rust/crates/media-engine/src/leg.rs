@@ -28,6 +28,7 @@ use crate::playout::Playout;
 use crate::speaker::{Manner, Speaker};
 use crate::streaming::Live;
 use crate::studio::Tracks;
+use crate::video::Sound;
 use crate::voice::{Hearing, Voices};
 
 use detect::Ears;
@@ -51,6 +52,8 @@ pub struct Leg {
     over: Option<Playing>,
     /// What the far end of a stream says, until that ends.
     live: Option<Live>,
+    /// What is said where there is no party.
+    sound: Option<Arc<Sound>>,
     // What comes:
     keys: KeyTracker,
     /// Whether packets of the key that is held were passed on, and what its time is counted by.
@@ -138,6 +141,7 @@ impl Leg {
             doing: Doing::Nothing,
             over: None,
             live: None,
+            sound: None,
             keys: KeyTracker::default(),
             key_passed: false,
             key_clock: 8000,
@@ -219,6 +223,11 @@ impl Leg {
         self.settle(outlet);
     }
 
+    /// Say what comes this way, as a party would.
+    pub fn speak_for(&mut self, sound: Arc<Sound>) {
+        self.sound = Some(sound);
+    }
+
     /// End what is played, over something else or by itself.
     pub fn stop_play(&mut self, outlet: &Outlet) {
         if self.over.take().is_none() && matches!(self.doing, Doing::Playing(_)) {
@@ -290,6 +299,7 @@ impl Leg {
             || self.live.is_some()
             || !self.keying.is_done()
             || self.playout.is_some()
+            || self.sound.is_some()
             || self.ears.as_ref().is_some_and(|ears| ears.counts_silence())
     }
 

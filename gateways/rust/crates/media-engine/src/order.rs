@@ -38,6 +38,8 @@ pub enum Order {
     },
     /// Play what comes from the far end of a stream.
     Live(Arc<Incoming>),
+    /// Say what the composer sends of a member's sound.
+    HearComposer(u64),
     /// Of a leg of pictures.
     Video(VideoOrder),
     Silence,

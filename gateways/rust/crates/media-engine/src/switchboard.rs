@@ -265,6 +265,13 @@ impl Switchboard {
                 errands.push(Mix(mix, MixOrder::Close));
                 Ok(errands)
             }
+            Command::HearComposer { leg, member } => {
+                let epoch = self.epoch(leg)?;
+                if self.slot(leg)?.connection.is_some() {
+                    return Err(failed(leg, epoch, "the leg has a party"));
+                }
+                Ok(vec![Leg(leg, Order::HearComposer(member))])
+            }
             Command::DropPrompt { prompt } => {
                 self.prompts.remove(&prompt);
                 Ok(Vec::new())

@@ -8,6 +8,7 @@ use crate::playlist::Playing;
 use crate::playout::Played;
 use crate::speaker::{Packets, Speaker, frame_length};
 use crate::streaming::Live;
+use crate::video::SOUND_RATE;
 
 /// Room to work in, shared by all legs of a thread, and the packets that were made.
 #[derive(Default)]
@@ -166,7 +167,16 @@ impl Leg {
     /// A frame of the party's voice for those who want it.
     fn speak_to_hearers(&mut self, now: f64, counters: &Counters, desk: &mut Desk) {
         if self.playout.is_none() {
-            self.hear_silence(desk);
+            match &self.sound {
+                Some(sound) => {
+                    desk.samples.clear();
+                    if sound.frame(&mut desk.samples) {
+                        let voices = &self.around.voices;
+                        voices.speak(self.slot, SOUND_RATE, false, &desk.samples);
+                    }
+                }
+                None => self.hear_silence(desk),
+            }
             return;
         }
         if !self.is_wanted() {

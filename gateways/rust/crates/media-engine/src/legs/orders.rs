@@ -75,6 +75,7 @@ impl Legs {
                     leg.send_keys(keys, outlet);
                 }
             }
+            Order::HearComposer(member) => leg.speak_for(shared.composer.hear(member)),
             Order::Live(incoming) => leg.play_live(Live::new(incoming), outlet),
             Order::Silence => leg.silence(outlet),
             Order::Close => {

@@ -15,6 +15,8 @@ use crate::playlist::ToneSpec;
 use crate::prompt::Prompt;
 use crate::switchboard::Switchboard;
 
+mod cameras;
+
 /// The peak of what parties say.
 const PEAK: f64 = 8000.0;
 

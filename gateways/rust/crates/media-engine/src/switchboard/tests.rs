@@ -41,6 +41,7 @@ fn word(errand: Errand) -> String {
             Order::Video(_) => format!("{leg} pictures"),
             Order::Silence => format!("{leg} silence"),
             Order::Live(_) => format!("{leg} live"),
+            Order::HearComposer(member) => format!("{leg} says {member}"),
             Order::Close => format!("{leg} close"),
         },
         Mix(mix, order) => match order {

@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use video::Codec;
 use video::frames::Frame;
 
 use super::order::{Made, VideoOrder};
+use super::sound::Sound;
 use crate::bell::Bell;
 use crate::command::Event;
 use crate::order::{Errand, Order};
@@ -45,9 +46,10 @@ const SHARE: f64 = 0.25;
 const PICTURE: u8 = 1;
 const GONE: u8 = 2;
 const WANTED: u8 = 3;
-// To it: source (8), codec (1), flags (1), 0 (2), timestamp (8), picture; member (8).
+// To it: source (8), codec (1), flags (1), 0 (2), timestamp (8), picture; member (8); member (8), samples (2 each).
 const MADE: u8 = 16;
 const NEEDED: u8 = 17;
+const SOUND: u8 = 18;
 
 const KEY: u8 = 1;
 const GAP: u8 = 2;
@@ -60,6 +62,8 @@ pub struct Composer {
     /// Slots of who is fed to it, and of what it makes, by its numbers.
     members: Mutex<HashMap<u64, u32>>,
     sources: Mutex<HashMap<u64, u32>>,
+    /// Whom it lets be heard, while a leg speaks for it.
+    voices: Mutex<HashMap<u64, Weak<Sound>>>,
 }
 
 /// One connection.
@@ -131,6 +135,23 @@ impl Composer {
         let mut sources = lock(&self.sources);
         if sources.get(&source) == Some(&slot) {
             sources.remove(&source);
+        }
+    }
+
+    /// What it sends of a member's sound goes here from now on, as long as somebody has it.
+    pub fn hear(&self, member: u64) -> Arc<Sound> {
+        let sound = Arc::new(Sound::default());
+        let mut voices = lock(&self.voices);
+        voices.retain(|_, sound| sound.strong_count() > 0);
+        voices.insert(member, Arc::downgrade(&sound));
+        sound
+    }
+
+    /// A member's sound has come, as bytes of samples.
+    pub fn say(&self, member: u64, samples: &[u8]) {
+        let voice = lock(&self.voices).get(&member).cloned();
+        if let Some(sound) = voice.and_then(|voice| voice.upgrade()) {
+            sound.put(samples);
         }
     }
 
@@ -368,6 +389,12 @@ fn take(shared: &Arc<Shared>, incoming: &mut Vec<u8>) -> Result<(), &'static str
                     .composer
                     .errand(shared, NEEDED, number, VideoOrder::Needed);
             }
+            (SOUND, samples) => {
+                if samples.len() % 2 != 0 {
+                    return Err("sound of the composer's is cut");
+                }
+                shared.composer.say(number, samples);
+            }
             _ => {}
         }
     }
@@ -471,5 +498,72 @@ mod tests {
         let mut cut = vec![14, 0, 0, 0, MADE];
         cut.resize(18, 0);
         assert!(take(&shared, &mut cut).is_err());
+    }
+
+    fn sound(member: u64, samples: &[i16]) -> Vec<u8> {
+        let mut record = (9 + 2 * samples.len() as u32).to_le_bytes().to_vec();
+        record.push(SOUND);
+        record.extend_from_slice(&member.to_le_bytes());
+        record.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+        record
+    }
+
+    #[test]
+    fn sound_goes_to_whoever_speaks_for_its_member_and_is_lost_when_nobody_does() {
+        let shared = Shared::new(4, 1).map(Arc::new).unwrap();
+        let samples: Vec<i16> = (0..1280).collect();
+        let first = shared.composer.hear(5);
+        take(&shared, &mut sound(6, &samples)).unwrap();
+        assert!(!first.frame(&mut Vec::new()), "it is of another");
+        take(&shared, &mut sound(5, &samples)).unwrap();
+        let mut out = Vec::new();
+        while first.frame(&mut out) {}
+        assert_eq!(out, samples);
+        drop(first);
+        take(&shared, &mut sound(5, &samples)).unwrap();
+        shared.composer.hear(7);
+        assert_eq!(lock(&shared.composer.voices).len(), 1);
+        let mut cut = sound(7, &[1]);
+        cut.pop();
+        cut[0] -= 1;
+        assert!(take(&shared, &mut cut).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_taken_or_refused(
+            records in proptest::collection::vec(
+                (0u8..24, 0u64..3, proptest::collection::vec(proptest::num::u8::ANY, 0..900)),
+                1..30,
+            ),
+            pieces in 1usize..700,
+            damage in proptest::option::of((0usize..20_000, proptest::num::u8::ANY)),
+        ) {
+            let shared = Shared::new(2, 1).map(Arc::new).unwrap();
+            let voice = shared.composer.hear(1);
+            shared.composer.add_source(2, 1);
+            let mut bytes = Vec::new();
+            for (kind, number, body) in records {
+                bytes.extend_from_slice(&(9 + body.len() as u32).to_le_bytes());
+                bytes.push(kind);
+                bytes.extend_from_slice(&number.to_le_bytes());
+                bytes.extend_from_slice(&body);
+            }
+            if let Some((at, byte)) = damage {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            let mut incoming = Vec::new();
+            for piece in bytes.chunks(pieces) {
+                incoming.extend_from_slice(piece);
+                if take(&shared, &mut incoming).is_err() {
+                    break;
+                }
+                let mut out = Vec::new();
+                if voice.frame(&mut out) {
+                    assert_eq!(out.len(), 320);
+                }
+            }
+        }
     }
 }

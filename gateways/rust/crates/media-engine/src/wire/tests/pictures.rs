@@ -73,6 +73,7 @@ pub fn command() -> impl Strategy<Value = Command> {
         option::of(super::path()).prop_map(|path| Command::Composer { path }),
         (leg(), option::of(any::<u64>()))
             .prop_map(|(leg, member)| Command::FeedComposer { leg, member }),
+        any::<(u32, u64)>().prop_map(|(leg, member)| Command::HearComposer { leg, member }),
         (any::<(u32, u64, u64)>(), wire).prop_map(|((leg, epoch, source), wire)| {
             Command::OpenSource {
                 leg,
