@@ -74,7 +74,7 @@ class Exhibits:
             raise Conflict("too-many-cameras", f"a room shows {MOST_CAMERAS} cameras at the most")
         self.remove_camera(room, name)
         shown.cameras[name] = self._number()
-        self._composer.camera(shown.cameras[name], address)
+        self._composer.camera(shown.cameras[name], address, False)
 
     def remove_camera(self, room: str, name: str) -> None:
         """Show it no more."""

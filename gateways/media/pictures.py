@@ -42,6 +42,8 @@ class Pictures:
         self._address = address
         self._reach = reach
         self._lines: set[LegId] = set()
+        self._voices: set[LegId] = set()
+        """Legs of sound that speak for the composer."""
         self._last_figures: dict[LegId, VideoFigures] = {}
         """Of lines whose engine has died."""
         self._events: VideoEvents | None = None
@@ -70,7 +72,7 @@ class Pictures:
 
     def open_video(self, line: LegId) -> HostPort:
         """See `softswitch.ports.video.Video`."""
-        number, epoch = self._take(line)
+        number, epoch = self._take(line, self._lines)
         self._order(MediaCommand.OpenVideo(leg=number, epoch=epoch))
         return self._address(number)
 
@@ -144,16 +146,29 @@ class Pictures:
 
     def open_source(self, source: LegId, number: int, codec: Codec) -> None:
         """See `softswitch.ports.video.VideoSwitch`."""
-        leg, epoch = self._take(source)
+        leg, epoch = self._take(source, self._lines)
         self._order(
             MediaCommand.OpenSource(leg=leg, epoch=epoch, source=number, name=codec.name, parameters=codec.parameters)
         )
 
-    def _take(self, line: LegId) -> tuple[int, int]:
-        slot = self._slots.take(line)
+    def open_voice(self, leg: LegId, number: int) -> None:
+        """See `softswitch.ports.VideoSwitch`."""
+        slot, epoch = self._take(leg, self._voices)
+        self._order(MediaCommand.Open(leg=slot, epoch=epoch))
+        self._order(MediaCommand.HearComposer(leg=slot, member=number))
+
+    def close_voice(self, leg: LegId) -> None:
+        """See `softswitch.ports.VideoSwitch`."""
+        self._voices.discard(leg)
+        slot = self._slots.give_back(leg)
+        if slot is not None:
+            self._order(MediaCommand.Close(leg=slot.number))
+
+    def _take(self, leg: LegId, among: set[LegId]) -> tuple[int, int]:
+        slot = self._slots.take(leg)
         if slot is None:
             raise Rejected(Cause.SWITCH_CONGESTION, "no media port is left")
-        self._lines.add(line)
+        among.add(leg)
         return slot.number, slot.epoch
 
     # Of the media gateway ---------------------------------------------------------------------------------
@@ -166,12 +181,12 @@ class Pictures:
         return True
 
     def lose(self) -> set[LegId]:
-        """The engine has died: what it knew of each line is kept, while the slots still have their numbers. Gives the
-        lines."""
+        """The engine has died: what it knew of each line is kept, while the slots still have their numbers. Gives all
+        that are no leg of a call's sound."""
         self._last_figures = {line: self.video_figures(line) for line in self._lines if line in self._slots}
         if self._composer is not None and self._switch_events is not None:
             self._switch_events.composer_lost("the media engine has died")
-        return set(self._lines)
+        return self._lines | self._voices
 
     def revive(self) -> None:
         """There is an engine again."""

@@ -121,9 +121,9 @@ class ComposerGateway:
         self._stills[member] = records.still(member, width, height, i420)
         self._say(self._stills[member])
 
-    def camera(self, member: int, url: str) -> None:
-        """A stream to fetch, to be named in scenes as a member."""
-        self._cameras[member] = Camera(member, url)
+    def camera(self, member: int, url: str, sound: bool) -> None:
+        """A stream to fetch, to be named in scenes as a member; `sound`: what it says goes to the media engine."""
+        self._cameras[member] = Camera(member, url, sound)
         self._say(records.told(records.CAMERA, self._cameras[member]))
 
     def drop(self, member: int) -> None:

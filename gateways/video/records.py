@@ -25,12 +25,15 @@ H264: Final = "H264"
 VP8: Final = "VP8"
 CODECS: Final = (H264, VP8)
 """By their numbers in the engine's records."""
+SOUND_RATE: Final = 16_000
+"""Samples a second, of two bytes each and one channel."""
 
 PICTURE: Final = 1
 GONE: Final = 2
 WANTED: Final = 3
 ENCODED: Final = 16
 MEMBER_WANTED: Final = 17
+SOUND: Final = 18
 SCENE: Final = 64
 CLOSE: Final = 65
 STILL: Final = 66
@@ -130,11 +133,16 @@ class Scene(msgspec.Struct, frozen=True, omit_defaults=True):
     outputs: tuple[Output, ...] = ()
 
 
-class Camera(msgspec.Struct, frozen=True):
+class Camera(msgspec.Struct, frozen=True, omit_defaults=True):
     """A stream that is fetched, as a member."""
 
     member: int
     url: str
+    sound: bool = False
+    """Whether it is heard, too."""
+
+    def __repr__(self) -> str:
+        return f"Camera({self.member}, sound={self.sound})"  # a password may stand in its URL
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -309,6 +317,19 @@ def encoded_head(frame: bytes) -> tuple[int, bool]:
     """Of a frame that `encoded` has made: its source, and whether it is a key frame."""
     _, source, _, flags, _, _ = _ENCODED.unpack_from(frame, _LENGTH.size)
     return int(source), bool(flags & _KEY)
+
+
+def sound(member: int, samples: bytes) -> bytes:
+    """A frame with the next of what a member says: samples at `SOUND_RATE`, their lower bytes first."""
+    return framed(_NUMBER.pack(SOUND, member) + samples)
+
+
+def read_sound(body: bytes) -> tuple[int, bytes]:
+    """Member and samples, from kind and body. Raises BadRecord."""
+    samples = body[_NUMBER.size :]
+    if len(samples) % 2:
+        raise BadRecord("sound that is cut")
+    return read_number(body), samples
 
 
 def number(kind: int, value: int) -> bytes:

@@ -118,6 +118,18 @@ class VideoSwitch(Protocol):
         """See `Video`."""
         ...
 
+    def open_voice(self, leg: LegId, number: int) -> None:
+        """Make a leg of sound that has no party: it says what the composer sends of a member's sound under a number,
+        until `close_voice`. It joins mixes and has its level there as any leg.
+
+        Raises Rejected(SWITCH_CONGESTION) when there are too many.
+        """
+        ...
+
+    def close_voice(self, leg: LegId) -> None:
+        """It says nothing any more. One that is not open is left alone."""
+        ...
+
 
 class VideoSwitchEvents(Protocol):
     """What a `VideoSwitch` tells."""

@@ -20,6 +20,8 @@ class PictureEngine:
         self.fed: dict[LegId, int] = {}
         self.most_sources = 100
         self.sources: dict[LegId, tuple[int, str]] = {}
+        self.most_voices = 100
+        self.voices: dict[LegId, int] = {}
         self.at: Path | None = None
 
     def hang_up(self, leg: LegId) -> None:
@@ -54,6 +56,14 @@ class PictureEngine:
 
     def close_video(self, line: LegId) -> None:
         del self.sources[line]
+
+    def open_voice(self, leg: LegId, number: int) -> None:
+        if len(self.voices) >= self.most_voices:
+            raise Rejected(Cause.SWITCH_CONGESTION, "no media port is left")
+        self.voices[leg] = number
+
+    def close_voice(self, leg: LegId) -> None:
+        self.voices.pop(leg, None)
 
     def composer(self, path: Path | None) -> None:
         self.at = path

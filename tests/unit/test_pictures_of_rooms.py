@@ -46,7 +46,7 @@ class Composer:
     def still(self, member: int, width: int, height: int, i420: bytes) -> None:
         self.stills[member] = (width, height)
 
-    def camera(self, member: int, url: str) -> None:
+    def camera(self, member: int, url: str, sound: bool) -> None:
         self.cameras[member] = url
 
     def drop(self, member: int) -> None:

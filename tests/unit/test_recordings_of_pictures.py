@@ -26,7 +26,7 @@ class Room:
 
     def __init__(self, now: float = 1000.0) -> None:
         self.told: list[Recorded] = []
-        self.works = Works(lambda frame: None, self._tell)
+        self.works = Works(lambda frame: None, self._tell, lambda: None)
         self.now = now
         self.member = Sender(1, RED)
         self.works.scene(Scene(1, 640, 360, 15, "speaker", (Face("a", 1),), outputs=(output(11),)), self.now)

@@ -21,6 +21,7 @@ def test_records_come_out_as_they_went_in_however_they_are_cut() -> None:
         + records.told(records.SCENE, scene)
         + records.number(records.GONE, 12)
         + records.still(3, 4, 2, bytes(12))
+        + records.sound(77, b"\1\0\2\0")
     )
     chance = random.Random(1)
     frames, bodies = Frames(), []
@@ -34,6 +35,7 @@ def test_records_come_out_as_they_went_in_however_they_are_cut() -> None:
     assert records.read_told(bodies[2], Scene) == scene
     assert records.read_number(bodies[3]) == 12
     assert records.read_still(bodies[4]) == (3, 4, 2, bytes(12))
+    assert records.read_sound(bodies[5]) == (77, b"\1\0\2\0")
 
 
 def test_the_form_that_the_engine_speaks() -> None:
@@ -43,6 +45,7 @@ def test_the_form_that_the_engine_speaks() -> None:
     assert records.picture(picture).hex() == expected
     out = Encoded(2, "VP8", key=False, rtp=3, data=b"Z")
     assert records.encoded(out).hex() == "160000001002000000000000000100000003000000000000005a"
+    assert records.sound(2, b"Z\0").hex() == "0b0000001202000000000000005a00"
     assert records.greeting(records.ENGINE) == b"SOFTSWVC\x01\x00\x00\x00"
 
 
@@ -53,9 +56,17 @@ def test_a_frame_without_length_or_too_long_is_refused(size: int) -> None:
 
 
 def test_broken_records_are_refused() -> None:
-    for read in (records.read_picture, records.read_encoded, records.read_number, records.read_still):
+    for read in (
+        records.read_picture,
+        records.read_encoded,
+        records.read_number,
+        records.read_still,
+        records.read_sound,
+    ):
         with pytest.raises(BadRecord):
             read(b"\x01\x02")
+    with pytest.raises(BadRecord, match="cut"):
+        records.read_sound(records.sound(1, b"abc")[4:])
     with pytest.raises(BadRecord, match="a still of 4x2 in 3 bytes"):
         records.read_still(records.still(1, 4, 2, b"abc")[4:])
     with pytest.raises(BadRecord, match="Scene"):

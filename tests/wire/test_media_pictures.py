@@ -13,11 +13,12 @@ from gateways.media.gateway import MediaGateway
 from gateways.media.pictures import Pictures
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.errors import Rejected
-from softswitch.kernel.ids import LegId
+from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec, VideoLine
 from tests.wire.media_process import engine_process
-from tests.wire.rtp_party import PATIENCE, Party, Rtp
+from tests.wire.rtp_party import PATIENCE, Party, Rtp, amplitude_at, decode_a_law, sine
 from tests.wire.test_media_gateway import Told, settled
+from tests.wire.test_media_gateway import opened as opened_for_sound
 
 A, B, C = LegId("call.1/video"), LegId("call.2/video"), LegId("call.3/video")
 MADE = LegId("room/canvas")
@@ -379,3 +380,45 @@ async def test_the_composer_gets_whole_pictures_and_what_it_makes_is_shown(
 async def test_a_composer_that_is_not_there_is_told(pictures: Pictures, seen: Seen, tmp_path: Path) -> None:
     pictures.composer(tmp_path / "nobody")
     assert (await seen.next())[0] == "lost"
+
+
+async def test_what_the_composer_sends_of_a_camera_is_heard_in_a_mix(
+    gateway: MediaGateway, seen: Seen, tmp_path: Path
+) -> None:
+    composer, pictures = Composer(), gateway.pictures
+    server = await composer.serve(tmp_path / "composer")
+    room, camera = MixId("room"), LegId("room/camera 1")
+    with Party() as phone:
+        opened_for_sound(gateway, A, phone)
+        gateway.open_mix(room)
+        gateway.join(room, A)
+        pictures.open_voice(camera, 77)
+        gateway.join(room, camera)
+        pictures.composer(tmp_path / "composer")
+        _, writer = await composer.meet()
+        assert await seen.next() == ("ready",)
+        hertz = 437.5  # whole waves in 64 ms
+
+        async def say() -> None:
+            wave = sine(hertz, 0.064, 16_000)
+            while True:
+                writer.write(struct.pack("<IBQ", 9 + len(wave), 18, 77) + wave)
+                await asyncio.sleep(0.064)
+
+        async def heard() -> list[int]:
+            packets = [await phone.hear() for _ in range(25)]
+            return decode_a_law(b"".join(packet.payload for packet in packets))
+
+        saying = asyncio.create_task(say())
+        async with asyncio.timeout(PATIENCE):
+            while amplitude_at(await heard(), hertz) < 7500:
+                pass
+            gateway.set_level(room, camera, muted=True)
+            while max(map(abs, await heard())) > 100:
+                pass
+        saying.cancel()
+        pictures.close_voice(camera)
+        pictures.close_voice(camera)
+        pictures.open_voice(camera, 78)
+        writer.close()
+    server.close()

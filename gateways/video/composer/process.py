@@ -95,7 +95,10 @@ class Composer:
         self._listener = listener
         self._selector.register(listener, selectors.EVENT_READ)
         self._peers: list[Peer] = []
-        self._works = Works(self._to_engine, self._to_control)
+        self._wakes = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        """Written to by other threads to end a wait."""
+        self._selector.register(self._wakes, selectors.EVENT_READ)
+        self._works = Works(self._to_engine, self._to_control, lambda: os.eventfd_write(self._wakes, 1))
         self._stopping = False
         self._beat = 0.0
         self._alone_since: float = monotonic()
@@ -118,7 +121,9 @@ class Composer:
             due = self._works.due
             until = self._beat if due is None else min(self._beat, due)
             for key, mask in self._selector.select(max(0.0, until - now)):
-                if key.data is None:
+                if key.fd == self._wakes:
+                    os.eventfd_read(self._wakes)
+                elif key.data is None:
                     self._accept()
                 else:
                     self._serve(key.data, mask)
@@ -201,6 +206,8 @@ class Composer:
                     self._works.wanted(source)
                     continue
                 peer.short.discard(source)
+            elif frame[4] == records.SOUND and peer.full:
+                continue
             self._send(peer, frame)
 
     def _to_control(self, frame: bytes) -> None:

@@ -1,6 +1,7 @@
 """All scenes and those who are seen in them: what comes in is decoded, what is due is drawn and encoded. No sockets, no
 clock: bytes and time come in, frames go out."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,8 @@ ASK_SECONDS: Final = 0.5
 """Between two requests for a member's key frame."""
 
 Send = Callable[[bytes], None]
+MOST_SOUND: Final = 50
+"""Pieces of sound that wait until they are sent; older ones are left out."""
 
 
 @dataclass(slots=True)
@@ -53,11 +56,15 @@ class Figures:
 
 
 class Works:
-    """`to_engine` and `to_control` take frames; they drop what nobody reads."""
+    """`to_engine` and `to_control` take frames; they drop what nobody reads. `wake` is called, in any thread, when
+    there is something for `tick` to do before it is due."""
 
-    def __init__(self, to_engine: Send, to_control: Send) -> None:
+    def __init__(self, to_engine: Send, to_control: Send, wake: Callable[[], None]) -> None:
         self._to_engine = to_engine
         self._to_control = to_control
+        self._wake = wake
+        self._said: deque[tuple[CameraSource, int, bytes]] = deque(maxlen=MOST_SOUND)
+        """What cameras say, from their threads."""
         self._scenes: dict[int, _Running] = {}
         self._sources: dict[int, Source] = {}
         self._asked: dict[int, float] = {}
@@ -179,7 +186,8 @@ class Works:
             )
             return
         self._drop(camera.member)
-        self._sources[camera.member] = CameraSource(camera.url)
+        said = self._hear if camera.sound else None
+        self._sources[camera.member] = CameraSource(camera.member, camera.url, said)
         self._look_around()
 
     def drop(self, member: int) -> None:
@@ -207,6 +215,10 @@ class Works:
 
     def tick(self, now: float, clock: str) -> None:
         """Draw and encode what is due, ask for key frames that are missing, look after cameras."""
+        while self._said:
+            speaker, number, samples = self._said.popleft()
+            if self._sources.get(number) is speaker:
+                self._to_engine(records.sound(number, samples))
         for number, source in self._sources.items():
             if isinstance(source, CameraSource):
                 source.look()
@@ -220,6 +232,11 @@ class Works:
             rtp = running.pace.take(now)
             if rtp is not None and (running.encoders or running.recording is not None):
                 self._compose(number, running, rtp, now, clock)
+
+    def _hear(self, source: CameraSource, number: int, samples: bytes) -> None:
+        """In the thread of a camera."""
+        self._said.append((source, number, samples))
+        self._wake()
 
     def stop(self) -> None:
         """Complete what is being written."""
