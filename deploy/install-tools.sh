@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Debian's tools for `make test` (SIPp, linphone, PostgreSQL, Chromium for JsSIP, opus-tools, mosquitto) and, with --peers,
+# Debian's tools for `make test` (SIPp, linphone, baresip with H.264, PostgreSQL, Chromium for JsSIP, opus-tools, mosquitto) and, with --peers,
 # what `make bench` compares with (Kamailio).
 # With --build: what the Rust extension is built with, and nothing else; then it is an error not to have it.
 # Installs what is missing when run as root; otherwise says what is missing and goes on, and the tests that need it
@@ -17,6 +17,7 @@ else
     command -v npm >/dev/null || missing+=(npm)
     command -v espeak-ng >/dev/null || missing+=(espeak-ng)
     command -v linphonec >/dev/null || missing+=(linphone-cli)
+    compgen -G '/usr/lib/baresip/modules/avcodec.so' >/dev/null || missing+=(baresip-core baresip-ffmpeg)
     [ -x /usr/sbin/mosquitto ] || missing+=(mosquitto)
     command -v opusdec >/dev/null || missing+=(opus-tools)
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)

@@ -84,6 +84,7 @@ def sip_settings(settings: Settings) -> SipSettings:
             host=sip_host(settings),
             realm=settings.sip.realm,
             digest_algorithms=settings.sip.digest or (demo.DIGEST if settings.demo else ALGORITHMS),
+            digest_md5_agents=settings.sip.digest_md5_agents,
             digest_user_left_out=settings.demo,
             product=f"Softswitch/{__version__}",
             vicinity=_vicinity(settings),

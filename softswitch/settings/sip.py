@@ -79,6 +79,14 @@ def _routes(value: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
+def _agents(value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list) or not all(isinstance(each, str) and each.strip() for each in values):
+        raise ValueError(f"{value!r} should be a list of beginnings of User-Agent, such as ['baresip v1.0.']")
+    return tuple(values)
+
+
+AGENTS = Kind(_agents, comma_separated)
 ROUTES = Kind(_routes, comma_separated)
 LISTENERS = Kind(_listeners, comma_separated)
 
@@ -101,6 +109,9 @@ class SipSettings:
     """The digest algorithms that passwords may be proved by, as they are offered: "the most preferred [...] first"
     (RFC 8760 section 2.4). None named: SHA-256, then MD5; in the demo the other way round, because SIPp knows only MD5
     and only looks at the first."""
+    digest_md5_agents: tuple[str, ...] = setting(("baresip v0.", "baresip v1.0."), AGENTS)
+    """What the User-Agent of phones begins with that give up where SHA-256 is among the challenges: MD5 alone is asked
+    of them, where `digest` has it."""
     name_servers: tuple[HostPort, ...] = setting((), NAME_SERVERS)
     """The DNS servers to ask where trunks and phones are named by domain; none: those of this machine."""
     session_expires: int = setting(1800, Kind(_session_expires, whole(0, 86_400).from_text))

@@ -12,6 +12,7 @@ import pytest
 from tests.interop import phones
 from tests.interop.conftest import Admin
 from tests.interop.phones import WITHIN, Phone, ready
+from tests.interop.pictures import RED, at_places
 from tests.support.server import Server, free_sip_port
 
 pytestmark = [
@@ -148,14 +149,13 @@ async def test_linphone_and_pjsua_write_to_each_other(switch: Server, admin: Adm
 
 async def test_linphone_sees_a_room_and_is_seen_there(switch: Server, admin: Admin, tmp_path: Path) -> None:
     pytest.importorskip("baresip")
-    from tests.interop.test_composed_rooms_of_phones import at_places, sees_at
-    from tests.interop.test_video_of_phones import RED, showing, two_phones
+    from tests.interop.test_video_of_phones import sees_at, showing, video_phones
 
     admin.patch("/conferences/3000", pictures="compose", layout="2x2")
     try:
         async with (
             linphone(switch, admin, "1018", tmp_path, video=True) as phone,
-            two_phones(switch, "1014", "1015", size=(1280, 720)) as (alice, _),
+            video_phones(switch, "1014", size=(1280, 720)) as (alice,),
         ):
             call = await alice.dial(f"sip:3000@{switch.host}:{switch.sip_port}", video=True)
             await call.wait_established(WITHIN)

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from tests.interop.conftest import Admin
 from tests.interop.phones import WITHIN
+from tests.interop.pictures import BLUE, RED, Colour, Place, is_at
 from tests.support.server import Server, free_sip_port
 
 baresip = pytest.importorskip("baresip")
@@ -20,38 +21,17 @@ from baresip.ua import UserAgent  # noqa: E402
 SIZE = (320, 240)
 
 
-class Colour(NamedTuple):
-    """Of a whole picture, in I420."""
-
-    y: int
-    u: int
-    v: int
-
-    def picture(self, size: tuple[int, int] = SIZE) -> bytes:
-        pixels = size[0] * size[1]
-        return bytes([self.y]) * pixels + bytes([self.u]) * (pixels // 4) + bytes([self.v]) * (pixels // 4)
-
-    def is_in(self, picture: bytes) -> bool:
-        """Whether the middle of a picture is of it, as far as a codec leaves colours as they are."""
-        pixels = SIZE[0] * SIZE[1]
-        planes = picture[:pixels], picture[pixels : pixels * 5 // 4], picture[pixels * 5 // 4 :]
-        seen = [plane[len(plane) // 2 + SIZE[0] // 4] for plane in planes]
-        return all(abs(value - wanted) <= 10 for value, wanted in zip(seen, self, strict=True))
-
-
-RED, BLUE = Colour(82, 90, 240), Colour(41, 240, 110)
-
-
 @contextlib.asynccontextmanager
-async def two_phones(
-    switch: Server, first: str, second: str, *encryption: str, size: tuple[int, int] = SIZE
+async def video_phones(
+    switch: Server, *accounts: str, encryption: str = "", size: tuple[int, int] = SIZE, tone: int = 500
 ) -> AsyncIterator[list[UserAgent]]:
-    """Two registered phones of one baresip, which send pictures of a size and take no larger ones."""
+    """Registered phones of one baresip, which send pictures of a size and take no larger ones; one at a time in a
+    process."""
     runtime = Runtime()
     await runtime.start(
         baresip.Config(
             net_interface="127.0.0.1",
-            audio_source="ausine,500",
+            audio_source=f"ausine,{tone}",
             max_concurrent_calls=None,
             video_size=size,
             video_fps=15.0,
@@ -61,14 +41,14 @@ async def two_phones(
     )
     try:
         agents = []
-        for account in (first, second):
+        for account in accounts:
             agent = await UserAgent.create(
                 runtime,
                 baresip.Account(
                     account,
                     f"{switch.host}:{switch.sip_port}",
                     f"demo-{account}",
-                    extra_params=tuple(f"mediaenc={each}" for each in encryption),
+                    extra_params=(f"mediaenc={encryption}",) if encryption else (),
                 ),
             )
             await agent.register(timeout=WITHIN)
@@ -110,7 +90,20 @@ async def sees(call: Call, colour: Colour, count: int) -> None:
                 frame = call.video.read_frame()
                 while frame is not None:
                     assert (frame.width, frame.height) == SIZE
-                    found += colour.is_in(frame.data)
+                    found += is_at(frame.data, *SIZE, (0.75, 0.5, colour))
+                    frame = call.video.read_frame()
+            await asyncio.sleep(0.02)
+
+
+async def sees_at(call: Call, *wanted: Place) -> None:
+    """Wait until a picture has colours at places."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            with contextlib.suppress(VideoNotActive, VideoRestarted):
+                frame = call.video.read_frame()
+                while frame is not None:
+                    if all(is_at(frame.data, frame.width, frame.height, each) for each in wanted):
+                        return
                     frame = call.video.read_frame()
             await asyncio.sleep(0.02)
 
@@ -143,7 +136,7 @@ def video_of(cdr: dict[str, Any]) -> list[list[dict[str, Any]]]:
 
 
 async def test_two_baresips_see_each_other_in_vp8(switch: Server, admin: Admin) -> None:
-    async with two_phones(switch, "1014", "1015") as (alice, bob):
+    async with video_phones(switch, "1014", "1015") as (alice, bob):
         out, back = await called(switch, alice, bob, "1015")
         async with showing((out, RED), (back, BLUE)):
             await asyncio.gather(sees(out, BLUE, 10), sees(back, RED, 10))
@@ -157,7 +150,7 @@ async def test_pictures_go_under_srtp_as_the_sound_does(switch: Server, admin: A
     for account in ("1014", "1015"):
         admin.patch(f"/accounts/{account}", srtp="required")
     try:
-        async with two_phones(switch, "1014", "1015", "srtp-mand") as (alice, bob):
+        async with video_phones(switch, "1014", "1015", encryption="srtp-mand") as (alice, bob):
             out, back = await called(switch, alice, bob, "1015")
             async with showing((out, RED), (back, BLUE)):
                 await asyncio.gather(sees(out, BLUE, 5), sees(back, RED, 5))
@@ -168,7 +161,7 @@ async def test_pictures_go_under_srtp_as_the_sound_does(switch: Server, admin: A
 
 
 async def test_video_of_a_call_ends_and_begins_again_and_the_echo_shows_oneself(switch: Server) -> None:
-    async with two_phones(switch, "1014", "1015") as (alice, bob):
+    async with video_phones(switch, "1014", "1015") as (alice, bob):
         out, back = await called(switch, alice, bob, "1015")
         async with showing((out, RED), (back, BLUE)):
             await asyncio.gather(sees(out, BLUE, 3), sees(back, RED, 3))

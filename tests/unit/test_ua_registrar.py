@@ -329,6 +329,26 @@ def test_a_browser_is_challenged_once_because_it_looks_at_the_last_challenge(
     assert [challenge.split("algorithm=")[1].split(",")[0] for challenge in challenges] == algorithms
 
 
+@pytest.mark.parametrize(
+    ("agent", "accepted", "asked"),
+    [
+        ("baresip v1.0.0 (x86_64/linux)", ("SHA-256", "MD5"), ["MD5"]),
+        ("baresip v1.0.0 (x86_64/linux)", ("SHA-256",), ["SHA-256"]),
+        ("baresip v3.16.0 (x86_64/Linux)", ("SHA-256", "MD5"), ["SHA-256", "MD5"]),
+    ],
+)
+def test_a_phone_that_gives_up_at_sha_256_is_challenged_by_md5_alone_where_that_is_accepted(
+    agent: str, accepted: tuple[str, ...], asked: list[str]
+) -> None:
+    agents = ("baresip v0.", "baresip v1.0.")
+    story = Registering(
+        settings=UserAgentSettings(host="192.0.2.1", digest_algorithms=accepted, digest_md5_agents=agents)
+    )
+    story.hears(story.request("REGISTER", to="<sip:1001@192.0.2.1>", headers=[f"User-Agent: {agent}"]))
+    challenges = story.only_response(401).headers("WWW-Authenticate")
+    assert [challenge.split("algorithm=")[1].split(",")[0] for challenge in challenges] == asked
+
+
 def test_the_way_to_a_phone_behind_nat_is_kept_open_while_it_is_registered() -> None:
     story = Registering(pings=30.0)
     story.registers(A, headers=("Expires: 60",))

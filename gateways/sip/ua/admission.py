@@ -74,9 +74,15 @@ class Admission:
             stale = verdict is Verdict.STALE
         else:
             self._sentry.challenged(host, user_of(request.from_uri))
-        to_browser = (request.header("Via") or "").upper().startswith(("SIP/2.0/WS ", "SIP/2.0/WSS "))
         salt = self._context.tokens.token()
-        return 401, self._digest.challenges(now, salt, stale=stale, to_browser=to_browser)
+        return 401, self._digest.challenges(now, salt, stale=stale, md5_alone=self._knows_md5_alone(request))
+
+    def _knows_md5_alone(self, request: SipRequest) -> bool:
+        """JsSIP 3.13, in browsers, looks at the last challenge, knows MD5 only, and gives up when that is another;
+        baresip 1.0 gives up at any other."""
+        return (request.header("User-Agent") or "").startswith(self._context.settings.digest_md5_agents) or (
+            request.header("Via") or ""
+        ).upper().startswith(("SIP/2.0/WS ", "SIP/2.0/WSS "))
 
     def in_bulk(self, request: SipRequest, username: str) -> bool:
         """Whether a REGISTER asks to be one for all numbers of a PBX (RFC 6140), of a user who may."""

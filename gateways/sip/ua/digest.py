@@ -69,14 +69,14 @@ class Authenticator:
         self._young_since = 0.0
 
     def challenges(
-        self, now: float, salt: str, *, stale: bool = False, to_browser: bool = False
+        self, now: float, salt: str, *, stale: bool = False, md5_alone: bool = False
     ) -> list[tuple[str, str]]:
         """WWW-Authenticate headers. `salt` is a token of sixteen hexadecimal digits that makes the nonce unique.
 
-        A browser is offered MD5 alone, if it is accepted at all: JsSIP 3.13 looks at the last challenge, knows MD5
-        only, and gives up when that is another.
+        `md5_alone`: to whom another challenge would be too much; where MD5 is not accepted, it is challenged as all
+        are. Whoever says so of itself gains nothing by it, for each may choose among the challenges.
         """
-        algorithms = ("MD5",) if to_browser and "MD5" in self._algorithms else self._algorithms
+        algorithms = ("MD5",) if md5_alone and "MD5" in self._algorithms else self._algorithms
         stamped = f"{int(now * 1000):0{_NONCE_TIME}x}{salt}"
         nonce = stamped + self._seal(stamped)
         tail = ", stale=true" if stale else ""

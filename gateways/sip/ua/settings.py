@@ -18,6 +18,8 @@ class UserAgentSettings(Struct, frozen=True, kw_only=True):
     """User-Agent and Server."""
     digest_algorithms: tuple[str, ...] = ALGORITHMS
     """As they are offered; no other is accepted."""
+    digest_md5_agents: tuple[str, ...] = ()
+    """What the User-Agent of phones begins with that are offered MD5 alone, where it is accepted."""
     digest_user_left_out: bool = False
     """Whether a digest over a URI without its user is accepted."""
     nonce_seconds: float = 300.0

@@ -1,0 +1,105 @@
+"""Real phones of every kind in one room: baresip with VP8, Debian's baresip with H.264, pjsua2 with sound alone. What
+each sees is read from its pixels, what it hears from its sound."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from gateways.video.composer.lettering import placard
+from softswitch.phone.sound import read_wav
+from tests.interop import baresip_of_debian, phones
+from tests.interop.baresip_of_debian import RATE, BaresipOfDebian
+from tests.interop.conftest import Admin
+from tests.interop.phones import WITHIN, Phone, ready
+from tests.interop.pictures import BLUE, GREEN, RED, YELLOW, Colour, Place
+from tests.support.server import Server
+
+pytest.importorskip("baresip")
+from tests.interop.test_baresip import TONE
+from tests.interop.test_rooms_of_phones import HIGH, LOW, heard_by_baresip, tones
+from tests.interop.test_video_of_phones import sees_at, showing, video_phones
+
+pytestmark = [phones.needed, baresip_of_debian.needed]
+
+TALK = 1.0
+
+
+def tile_of(name: str) -> tuple[Place, ...]:
+    """Of somebody without a picture, in the third quarter: the ground, the disc, and the letter's ground in it."""
+    width, height = 320, 180
+    drawn = placard(name, width, height)
+    places = []
+    for x, y in ((0.1, 0.2), (0.9, 0.2), (0.39, 0.46), (0.61, 0.46)):
+        column, row = int(x * width), int(y * height)
+        half = row // 2, column // 2
+        places.append((x / 2, 0.5 + y / 2, Colour(int(drawn.y[row, column]), int(drawn.u[half]), int(drawn.v[half]))))
+    return tuple(places)
+
+
+def heard_all_the_while(phone: Phone, wanted: set[int]) -> float:
+    """Seconds from when a phone first heard tones, of which all others had to be heard in each half second until it
+    left."""
+    samples, rate = read_wav(phone.recording)
+    half = rate // 2
+    heard = [tones(samples[start : start + half], rate) for start in range(0, len(samples) - half, half)]
+    begun = heard.index(wanted)
+    assert all(each == wanted for each in heard[begun:]), heard
+    return (len(heard) - begun) / 2
+
+
+async def test_each_sees_and_hears_all_others_and_goes_on_when_the_composer_is_killed(
+    switch: Server, admin: Admin, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(admin.patch, "/conferences/3000", pictures="compose", layout="2x2")
+    listener = Phone(switch, "1011", tmp_path, tone=LOW)
+    try:
+        async with (
+            ready(listener),
+            video_phones(switch, "1014", size=(1280, 720), tone=TONE) as (agent,),
+            BaresipOfDebian(switch, "1015", tmp_path / "h264", tone=HIGH, camera=BLUE) as h264,
+        ):
+            vp8 = await agent.dial(f"sip:3000@{switch.host}:{switch.sip_port}", video=True)
+            await vp8.wait_established(WITHIN)
+            async with showing((vp8, RED)):
+                await sees_at(vp8, (0.25, 0.2, RED))
+                await h264.dial("3000")
+                await sees_at(vp8, (0.75, 0.2, BLUE))
+                await listener.do("dial", number="3000")
+                await listener.state("confirmed")
+                tile = tile_of("Demo 1011")
+                all_three = (0.25, 0.2, RED), (0.75, 0.2, BLUE), *tile
+                await asyncio.gather(sees_at(vp8, *all_three), h264.sees(*all_three))
+                heard = await asyncio.gather(heard_by_baresip(vp8, TALK), h264.hears(TALK))
+                assert (heard[0], tones(heard[1], RATE)) == ({LOW, HIGH}, {LOW, TONE})
+                os.kill(composer_of(switch), signal.SIGKILL)
+            await h264.show(GREEN)
+            async with showing((vp8, YELLOW)):
+                after = (0.25, 0.2, YELLOW), (0.75, 0.2, GREEN), *tile
+                await asyncio.gather(sees_at(vp8, *after), h264.sees(*after))
+                heard = await asyncio.gather(heard_by_baresip(vp8, TALK), h264.hears(TALK))
+                assert (heard[0], tones(heard[1], RATE)) == ({LOW, HIGH}, {LOW, TONE})
+                await listener.leave()
+                await vp8.hangup()
+                await h264.sees((0.75, 0.2, GREEN))
+        assert heard_all_the_while(listener, {TONE, HIGH}) > 2 * TALK
+    finally:
+        await asyncio.to_thread(admin.patch, "/conferences/3000", pictures="switch", layout="speaker")
+
+
+def composer_of(switch: Server) -> int:
+    """The process that composes: a child of the one that keeps it, which is a child of the switch."""
+    (keeper,) = [child for child in children(switch.process.pid) if "compose" in command(child)]
+    (composer,) = children(keeper)
+    return composer
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def command(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
