@@ -104,7 +104,8 @@ fn what_is_shown_to_many_allocates_nothing_a_packet() {
         .print(&mut packet);
         let head = if sequence == 0 { 0x10 } else { 0x11 };
         packet.extend_from_slice(&[0x10, head, 2, 0, 0x9d, 1, 0x2a, 0x80, 2, 0x68, 1]);
-        packet.resize(1000, 1);
+        // Small: what a source may send at once is bounded.
+        packet.resize(200, 1);
         sockets[0].send_to(&packet, to).expect("sent");
         for viewer in &sockets[1..] {
             loop {

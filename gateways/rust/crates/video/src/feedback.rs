@@ -18,10 +18,10 @@ pub enum Feedback {
     Pli { media: u32 },
     /// RFC 5104 section 4.3.1: a key frame is needed. The same `number` is the same request.
     Fir { media: u32, number: u8 },
-    /// RFC 5104 section 4.2.1: send no more than so many bits a second.
-    Tmmbr { media: u32, bits: u64 },
-    /// Section 4.2.2: the limit of a source that a TMMBR asked for.
-    Tmmbn { bits: u64 },
+    /// RFC 5104 section 4.2.1: send no more than so many bits a second. `by`: who asks, as it calls itself.
+    Tmmbr { by: u32, media: u32, bits: u64 },
+    /// Section 4.2.2: the limit of a source, and who asked for it.
+    Tmmbn { owner: u32, bits: u64 },
     /// Estimated for all that the sender of it receives, in bits a second.
     Remb { bits: u64 },
 }
@@ -37,18 +37,18 @@ pub fn read(mut data: &[u8], mut give: impl FnMut(Feedback)) {
         if head[0] >> 6 != 2 {
             return;
         }
-        let Some((_, body)) = packet[4..].split_first_chunk::<4>() else {
+        let Some((by, body)) = packet[4..].split_first_chunk::<4>() else {
             continue;
         };
         let Some((media, body)) = body.split_first_chunk::<4>() else {
             continue;
         };
-        let media = u32::from_be_bytes(*media);
-        one((head[1], head[0] & 0x1f), media, body, &mut give);
+        let names = (u32::from_be_bytes(*by), u32::from_be_bytes(*media));
+        one((head[1], head[0] & 0x1f), names, body, &mut give);
     }
 }
 
-fn one(kind: (u8, u8), media: u32, body: &[u8], give: &mut impl FnMut(Feedback)) {
+fn one(kind: (u8, u8), (by, media): (u32, u32), body: &[u8], give: &mut impl FnMut(Feedback)) {
     let word = |bytes: &[u8]| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
     match kind {
         (TRANSPORT, NACK) => {
@@ -63,6 +63,7 @@ fn one(kind: (u8, u8), media: u32, body: &[u8], give: &mut impl FnMut(Feedback))
         (TRANSPORT, TMMBR) => {
             for entry in body.chunks_exact(8) {
                 give(Feedback::Tmmbr {
+                    by,
                     media: word(entry),
                     bits: limit(word(&entry[4..])),
                 });
@@ -71,6 +72,7 @@ fn one(kind: (u8, u8), media: u32, body: &[u8], give: &mut impl FnMut(Feedback))
         (TRANSPORT, TMMBN) => {
             for entry in body.chunks_exact(8) {
                 give(Feedback::Tmmbn {
+                    owner: word(entry),
                     bits: limit(word(&entry[4..])),
                 });
             }
@@ -114,7 +116,7 @@ fn limit_word(bits: u64) -> u32 {
     (exponent << 26) | ((bits >> exponent).min(0x1_ffff) as u32) << 9 | OVERHEAD
 }
 
-/// Append a packet to a compound. `own` is who asks.
+/// Append a packet to a compound. `own` is who asks, whoever a TMMBR says that it is by.
 pub fn print(own: u32, feedback: &[Feedback], out: &mut Vec<u8>) {
     for feedback in feedback {
         let start = out.len();
@@ -140,14 +142,14 @@ pub fn print(own: u32, feedback: &[Feedback], out: &mut Vec<u8>) {
                 out.extend_from_slice(&media.to_be_bytes());
                 out.extend_from_slice(&[number, 0, 0, 0]);
             }
-            Feedback::Tmmbr { media, bits } => {
+            Feedback::Tmmbr { media, bits, .. } => {
                 put(TRANSPORT, TMMBR, 0);
                 out.extend_from_slice(&media.to_be_bytes());
                 out.extend_from_slice(&limit_word(bits).to_be_bytes());
             }
-            Feedback::Tmmbn { bits } => {
+            Feedback::Tmmbn { owner, bits } => {
                 put(TRANSPORT, TMMBN, 0);
-                out.extend_from_slice(&own.to_be_bytes());
+                out.extend_from_slice(&owner.to_be_bytes());
                 out.extend_from_slice(&limit_word(bits).to_be_bytes());
             }
             Feedback::Remb { bits } => {
@@ -189,10 +191,14 @@ mod tests {
                 number: 3,
             },
             Feedback::Tmmbr {
+                by: 5,
                 media: 7,
                 bits: 512_000,
             },
-            Feedback::Tmmbn { bits: 512_000 },
+            Feedback::Tmmbn {
+                owner: 9,
+                bits: 512_000,
+            },
             Feedback::Remb { bits: 1_500_000 },
         ];
         let mut compound = rtcp::print(&[
@@ -221,7 +227,8 @@ mod tests {
             u64::MAX,
         ] {
             let mut out = Vec::new();
-            print(1, &[Feedback::Tmmbr { media: 2, bits }], &mut out);
+            let (by, media) = (1, 2);
+            print(1, &[Feedback::Tmmbr { by, media, bits }], &mut out);
             let [Feedback::Tmmbr { bits: said, .. }] = back(&out)[..] else {
                 unreachable!()
             };

@@ -55,11 +55,11 @@ impl Missing {
             self.begin(sequence);
             return;
         }
-        for sequence in 1..ahead {
-            if self.gaps.len() == MOST {
-                self.gaps.remove(0);
-                self.given_up = true;
-            }
+        let missing = usize::from(ahead - 1);
+        let over = (self.gaps.len() + missing).saturating_sub(MOST);
+        self.given_up |= over > 0;
+        self.gaps.drain(..over.min(self.gaps.len()));
+        for sequence in ahead - missing.min(MOST) as u16..ahead {
             self.gaps.push(Gap {
                 sequence: newest.wrapping_add(sequence),
                 since: now,
@@ -166,6 +166,26 @@ mod tests {
         assert!(!missing.take_given_up());
         assert_eq!(asked(&mut missing, 1.6), []);
         assert!(missing.take_given_up() && missing.is_quiet());
+    }
+
+    #[test]
+    fn of_many_that_are_missing_the_newest_are_asked_for() {
+        for steps in [&[300u16, 500][..], &[100, 230, 400], &[90, 91, 200, 210]] {
+            let (mut missing, mut all) = (Missing::default(), Vec::new());
+            missing.came(65_500, 0.0);
+            let mut newest = 0;
+            for &step in steps {
+                missing.came(65_500u16.wrapping_add(step), 0.0);
+                if step - newest > JUMP {
+                    all.clear();
+                } else {
+                    all.extend((newest + 1..step).map(|step| 65_500u16.wrapping_add(step)));
+                }
+                newest = step;
+                let kept: Vec<u16> = missing.gaps.iter().map(|gap| gap.sequence).collect();
+                assert_eq!(kept, all[all.len().saturating_sub(MOST)..]);
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,12 @@ use crate::worker::Shared;
 const KEPT: u16 = 256;
 /// A number so far from the newest is of a sender that began anew.
 const JUMP: u16 = 2000;
+/// What one source may send to those who are shown it, in bytes a second and at once: four times what the largest
+/// pictures need. Each packet goes out as often as there are viewers, by the thread that carries sound, too.
+const RATE: f64 = 2e6;
+const BURST: f64 = 2e6;
+/// What a packet costs beside its bytes: that tiny ones are no way around it.
+const EACH: f64 = 200.0;
 /// The longest parameter set that is kept: it must fit into a packet of its own.
 const LONGEST_SET: usize = 1100;
 
@@ -31,6 +37,9 @@ pub struct Source {
     newest: u16,
     /// The newest parameter sets of H.264: sequence, picture.
     sets: [Vec<u8>; 2],
+    /// Bytes that may go out now, and when that was counted.
+    allowed: f64,
+    counted_at: f64,
     packet: Vec<u8>,
     head: Vec<u8>,
 }
@@ -56,6 +65,8 @@ impl Source {
             ssrc: None,
             newest: 0,
             sets: [Vec::new(), Vec::new()],
+            allowed: BURST,
+            counted_at: 0.0,
             packet: Vec::new(),
             head: Vec::new(),
         }
@@ -127,6 +138,10 @@ impl Source {
             self.ssrc = None;
             return 0;
         }
+        if !self.may_send(payload.len(), now) {
+            shared.counters[self.name.0 as usize].count_discarded();
+            return 0;
+        }
         self.follow(&header, shared);
         if !self.ring.put(
             (header.sequence, header.timestamp),
@@ -142,6 +157,17 @@ impl Source {
             feed.put(wire.codec(), &header, payload, now, &shared.composer);
         }
         self.spread(packet, now, shared, outbox)
+    }
+
+    fn may_send(&mut self, bytes: usize, now: f64) -> bool {
+        self.allowed = (self.allowed + (now - self.counted_at) * RATE).min(BURST);
+        self.counted_at = now;
+        let cost = bytes as f64 + EACH;
+        if self.allowed < cost {
+            return false;
+        }
+        self.allowed -= cost;
+        true
     }
 
     /// A sender that began anew has other numbers: whoever sees it begins anew, too.
@@ -205,6 +231,7 @@ impl Source {
             };
             if let (Step::Send | Step::Begin, header) = step {
                 view.sent(payload.len());
+                let news = step.0 == Step::Begin && view.is_news();
                 drop(view);
                 let mut out = To {
                     viewer,
@@ -215,6 +242,8 @@ impl Source {
                 };
                 if step.0 == Step::Begin {
                     sent += sets(&self.sets, offered.before, header, &mut out);
+                }
+                if news {
                     let shown = Event::Shown {
                         viewer,
                         epoch,

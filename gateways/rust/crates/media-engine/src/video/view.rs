@@ -21,6 +21,9 @@ pub type Name = (u32, u64);
 const RESENT_FIRST: f64 = 64.0;
 const RESENT_MOST: f64 = 256.0;
 const RESENT_EACH: f64 = 0.5;
+/// Of the source's numbers so many before the newest are still its own: more than are kept to be sent again, and few
+/// enough that a number which has come round is none of them.
+const BEHIND: u16 = 4096;
 /// Timestamps go on by a picture's time at the least.
 const STEP: f64 = 1.0 / 60.0;
 
@@ -35,6 +38,8 @@ pub struct View {
     /// What it sees, and what it is to see instead once that can begin.
     shown: Option<Name>,
     wanted: Option<Name>,
+    /// What the switch was told that it sees.
+    told: Option<Name>,
     /// How that looks, under which payload type, and under which it is sent again.
     wire: Option<Wire>,
     payload_type: u8,
@@ -196,8 +201,13 @@ impl View {
             return nothing(Step::Leave);
         }
         let step = if self.shown == from {
-            if (offered.sequence.wrapping_sub(self.began) as i16) < 0 {
+            let behind = offered.sequence.wrapping_sub(self.began);
+            if (behind as i16) < 0 {
                 return nothing(Step::Skip);
+            }
+            if behind > 2 * BEHIND {
+                // Where it began is half the numbers ago one day, and would lie ahead.
+                self.began = offered.sequence.wrapping_sub(BEHIND);
             }
             Step::Send
         } else if self.wanted == from {
@@ -237,6 +247,11 @@ impl View {
             .wrapping_add(before)
             .wrapping_sub(offered.sequence);
         self.time_offset = timestamp.wrapping_sub(offered.timestamp);
+    }
+
+    /// Whether it sees another source than when this was asked last. A source that begins anew, however often, is none.
+    pub fn is_news(&mut self) -> bool {
+        std::mem::replace(&mut self.told, self.shown) != self.shown
     }
 
     fn header(&self, sequence: u16, timestamp: u32, marker: bool) -> Header {
@@ -301,5 +316,65 @@ impl View {
             packets: self.packets,
             octets: self.octets,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::video::terms::{Takes, VideoCoding};
+
+    fn packet(number: u32, key: bool) -> Offered {
+        Offered {
+            from: (1, 1),
+            wire: Wire::Vp8,
+            sequence: number as u16,
+            timestamp: number.wrapping_mul(1500),
+            marker: true,
+            look: Look {
+                begins: key,
+                key,
+                ..Look::default()
+            },
+            before: Some(0),
+        }
+    }
+
+    #[test]
+    fn a_source_is_shown_for_as_long_as_it_sends_and_what_was_missed_can_be_had_again() {
+        let mut view = View::default();
+        view.open(7);
+        let vp8 = vec![VideoCoding::new(96, "VP8", 90_000, "")];
+        let terms = VideoTerms::agree(vp8.clone(), vp8, Takes::default());
+        view.agree(&Arc::new(terms), None);
+        view.want(Some((1, 1)));
+        // An hour of 1.5 Mb/s: the numbers come round eight times.
+        for number in 60_000..600_000 {
+            let now = f64::from(number) / 150.0;
+            let (step, header) = view.offer(7, &packet(number, number == 60_000), now);
+            let expected = if number == 60_000 {
+                Step::Begin
+            } else {
+                Step::Send
+            };
+            assert_eq!(step, expected, "{number}");
+            view.sent(1000);
+            if number % 4 == 0 {
+                let theirs = view.missed(7, (1, 1), header.sequence);
+                assert_eq!(theirs, Some(number as u16));
+            }
+        }
+        // What was sent before it began is not its own, however long it has gone on.
+        view.want(Some((2, 1)));
+        let other = Offered {
+            from: (2, 1),
+            ..packet(9, true)
+        };
+        let (step, header) = view.offer(7, &other, 4000.0);
+        assert_eq!(step, Step::Begin);
+        assert_eq!(
+            view.missed(7, (2, 1), header.sequence.wrapping_sub(1)),
+            None
+        );
     }
 }

@@ -507,6 +507,106 @@ fn who_asks_for_too_much_again_gets_no_more_than_half_of_what_it_was_sent() {
     assert!(resent as usize <= sent / 2 + 150 + 64, "{resent} {sent}");
 }
 
+/// A key frame of VP8 in a packet.
+fn key_frame(sequence: u16, ssrc: u32, size: usize) -> Vec<u8> {
+    let mut data = Vec::new();
+    Header {
+        marker: true,
+        payload_type: PAYLOAD_TYPES[0],
+        sequence,
+        timestamp: u32::from(sequence) * 3000,
+        ssrc,
+    }
+    .print(&mut data);
+    data.extend_from_slice(&[0x10, 0, 0, 0]);
+    data.resize(size, 7);
+    data
+}
+
+/// Two phones with VP8; the second is shown the first.
+fn shown() -> House {
+    let mut house = House::new(2);
+    for leg in [0, 1] {
+        let skills = Skills {
+            codec: Codec::Vp8,
+            ..Skills::ALL
+        };
+        house.call(leg, skills, CALM);
+    }
+    house.show(1, 0);
+    house
+}
+
+#[test]
+fn a_source_that_begins_anew_with_every_packet_is_told_of_once() {
+    let mut house = shown();
+    let mut out = Out::default();
+    for number in 0..500u16 {
+        let data = key_frame(number, 1000 + u32::from(number % 2), 100);
+        house.legs.datagram(0, address(0), &data, &mut out);
+    }
+    assert!(out.0.len() >= 500, "it is seen: {}", out.0.len());
+    let told = house.legs.shared.events.take(5000);
+    let told = told.iter().filter(|it| matches!(it, Event::Shown { .. }));
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn of_a_flood_no_more_goes_on_to_those_who_see_it_than_pictures_need() {
+    let mut house = shown();
+    let mut sent = [0, 0];
+    for (second, size) in [(0, 1000), (1, 1000)] {
+        for number in 0..5000u16 {
+            let mut out = Out::default();
+            let data = key_frame(number.wrapping_add(5000 * second), 1000, size);
+            house.legs.datagram(0, address(0), &data, &mut out);
+            sent[usize::from(second)] += out.0.iter().filter(|it| it.0 == 1).count();
+        }
+        house.legs.now += 0.5;
+    }
+    assert!(
+        (1000..2000).contains(&sent[0]),
+        "what may come at once: {sent:?}"
+    );
+    assert!(
+        (500..1000).contains(&sent[1]),
+        "and half a second's: {sent:?}"
+    );
+    house.legs.now += 1.0;
+    let mut out = Out::default();
+    let data = key_frame(10_000, 1000, 1000);
+    house.legs.datagram(0, address(0), &data, &mut out);
+    assert!(out.0.iter().any(|it| it.0 == 1), "it goes on");
+}
+
+#[test]
+fn one_packet_asks_for_no_more_than_is_kept() {
+    let mut house = shown();
+    let mut out = Out::default();
+    for number in 0..300u16 {
+        let data = key_frame(number, 1000, 100);
+        house.legs.datagram(0, address(0), &data, &mut out);
+    }
+    let mut asks = rtp::rtcp::print(&[rtp::rtcp::Rtcp::ReceiverReport {
+        ssrc: 5,
+        blocks: Vec::new(),
+    }]);
+    let all: Vec<_> = (0..100)
+        .map(|number| Feedback::Nack {
+            media: 1,
+            first: number * 17,
+            others: 0xffff,
+        })
+        .collect();
+    video::feedback::print(5, &all, &mut asks);
+    house.legs.shared.errands[0].take_all();
+    house
+        .legs
+        .datagram(2, address(1), &key_frame(1, 5, 100), &mut out);
+    house.legs.datagram(2, address(1), &asks, &mut out);
+    assert_eq!(house.legs.shared.errands[0].take_all().len(), 64);
+}
+
 #[test]
 fn the_slowest_viewer_and_the_owner_limit_what_a_source_sends() {
     let mut house = House::new(3);
@@ -532,7 +632,12 @@ fn the_slowest_viewer_and_the_owner_limit_what_a_source_sends() {
     house.run(500);
     assert_eq!(limits(&house), [512_000]);
     let answered = house.phones[&1].asked.iter();
-    let answered = answered.filter(|it| matches!(it.1, Feedback::Tmmbn { bits: 512_000 }));
+    let answered = answered.filter(|it| {
+        it.1 == Feedback::Tmmbn {
+            owner: 1001,
+            bits: 512_000,
+        }
+    });
     assert_eq!(answered.count(), 1);
     house.order(&Command::LimitVideo {
         leg: 0,

@@ -350,7 +350,8 @@ impl Phone {
             blocks: Vec::new(),
         }]);
         let media = self.remote.unwrap_or_default();
-        feedback::print(self.ssrc, &[Feedback::Tmmbr { media, bits }], &mut compound);
+        let (own, by) = (self.ssrc, self.ssrc);
+        feedback::print(own, &[Feedback::Tmmbr { by, media, bits }], &mut compound);
         compound
     }
 }

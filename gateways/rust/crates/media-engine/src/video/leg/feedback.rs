@@ -16,6 +16,8 @@ const OVERTAKEN: f64 = 0.1;
 const LIMIT_AGAIN: f64 = 5.0;
 /// No viewer may bring a source below this, in bits a second: the others would see nothing.
 const LEAST: u64 = 64_000;
+/// Of one packet so many words of missing packets are heard: more than what is kept to be sent again needs.
+const WORDS: u32 = 64;
 /// A viewer that can ask for nothing, but reports losses, is helped this often.
 const HELPED: f64 = 2.0;
 
@@ -97,14 +99,15 @@ impl VideoLeg {
     fn hear_feedback<O: Outbox>(&mut self, data: &[u8], site: &mut Site<'_, O>) {
         let shared = site.shared;
         let concerned = shared.views.lock(self.slot).concerns();
-        let (mut asked, mut limit) = (false, None);
+        let (mut asked, mut limit, mut words) = (false, None, 0);
         let (viewer, epoch) = (self.slot, self.epoch);
         feedback::read(data, |feedback| match feedback {
             Feedback::Pli { .. } | Feedback::Fir { .. } => asked = true,
-            Feedback::Tmmbr { bits, .. } => limit = Some((bits, true)),
-            Feedback::Remb { bits } => limit = Some((bits, false)),
+            Feedback::Tmmbr { by, bits, .. } => limit = Some((bits, Some(by))),
+            Feedback::Remb { bits } => limit = Some((bits, None)),
             Feedback::Nack { first, others, .. } => {
-                if let Some((source, _)) = concerned {
+                words += 1;
+                if let Some((source, _)) = concerned.filter(|_| words <= WORDS) {
                     let missed = VideoOrder::Missed {
                         viewer,
                         epoch,
@@ -126,11 +129,11 @@ impl VideoLeg {
         if let (true, Some((source, _))) = (asked, concerned) {
             pass_on(shared, source, VideoOrder::Wanted);
         }
-        if let Some((bits, wants_answer)) = limit {
+        if let Some((bits, owner)) = limit {
             shared.views.lock(self.slot).ask_most(bits.max(LEAST));
-            if wants_answer {
-                // RFC 5104 section 3.5.4.2: who is limited says by which limit.
-                self.asked.push(Feedback::Tmmbn { bits });
+            if let Some(owner) = owner {
+                // RFC 5104 section 3.5.4.2: who is limited says by which limit, and whose that is.
+                self.asked.push(Feedback::Tmmbn { owner, bits });
                 self.send_asked(site);
             }
         }
@@ -227,7 +230,8 @@ impl VideoLeg {
         // None: as much as it can be told.
         let bits = most.unwrap_or(100_000_000);
         if takes.tmmbr {
-            self.asked.push(Feedback::Tmmbr { media, bits });
+            let by = site.shared.views.lock(self.slot).ssrc();
+            self.asked.push(Feedback::Tmmbr { by, media, bits });
         } else if takes.remb {
             self.asked.push(Feedback::Remb { bits });
         }
