@@ -40,6 +40,10 @@ ANSWERS_KEPT = 10.0
 MOST_ANSWERS = 16
 """That are kept for one user: whoever asks faster is answered anew."""
 
+MOST_SAID = 30
+"""Messages of one user at once, and so many a second later on: each may be told to all who watch."""
+SAID_A_SECOND = 10.0
+
 _ENDED = frozenset({Status.DENIED, Status.CANCELLED, Status.RELEASED, Status.REVOKED})
 _UNDERSTOOD = tuple(Primitive)
 
@@ -84,6 +88,7 @@ class _Told(Struct):
     """What was told over UDP, and is not acknowledged yet."""
 
     user: int
+    primitive: Primitive
     transaction: int
     data: bytes
     again_at: float
@@ -110,6 +115,8 @@ class Floors:
         self._told: list[_Told] = []
         self._answers: dict[int, dict[tuple[int, int], tuple[float, bytes]]] = {}
         """Over UDP: by user, then by transaction and primitive, until when it is kept and the answer."""
+        self._may_say: dict[int, tuple[float, float]] = {}
+        """By user: how many messages are heard of it, and when that was counted."""
         self._out: list[Effect] = []
 
     @property
@@ -128,6 +135,7 @@ class Floors:
         self._unreliable.discard(user)
         self._told = [told for told in self._told if told.user != user]
         self._answers.pop(user, None)
+        self._may_say.pop(user, None)
         for request in [each for each in self._requests.values() if user in (each.user, each.beneficiary)]:
             self._end(request, Status.REVOKED, now)
         return self._done()
@@ -154,7 +162,10 @@ class Floors:
         return self._done()
 
     def receive(self, user: int, data: bytes, now: float) -> list[Effect]:
-        """A message of a user's. `user`: whose channel it came by; what names another in its header is refused."""
+        """A message of a user's. `user`: whose channel it came by; what names another in its header is refused. Who
+        says too much is not heard for a moment: over UDP it says it again."""
+        if not self._hears(user, now):
+            return []
         try:
             message = parse(data)
         except Broken as broken:
@@ -174,6 +185,12 @@ class Floors:
         except RemoteProtocolError as malformed:
             self._fail(message, user, Failure.UNPARSABLE, str(malformed), now)
         return self._done()
+
+    def _hears(self, user: int, now: float) -> bool:
+        left, counted_at = self._may_say.get(user, (float(MOST_SAID), now))
+        left = min(left + (now - counted_at) * SAID_A_SECOND, float(MOST_SAID))
+        self._may_say[user] = (left - 1 if left >= 1 else left, now)
+        return left >= 1
 
     def _take(self, message: Message, user: int, now: float) -> None:
         if message.conference != self._conference:
@@ -203,8 +220,6 @@ class Floors:
         waiting = [each for each in self._requests.values() if each.beneficiary == beneficiary]
         if message.numbers(Kind.FLOOR_ID) != [FLOOR]:
             self._fail(message, user, Failure.NO_SUCH_FLOOR, f"the floor of this conference is {FLOOR}", now)
-        elif beneficiary not in self._members:
-            self._fail(message, user, Failure.NO_SUCH_USER, f"there is no user {beneficiary}", now)
         elif beneficiary != user:
             self._fail(message, user, Failure.UNAUTHORIZED, "nobody asks on behalf of another", now)
         elif waiting or len(self._requests) >= MOST_REQUESTS:
@@ -254,12 +269,13 @@ class Floors:
 
     def _query_user(self, message: Message, user: int, now: float) -> None:
         asked = message.number(Kind.BENEFICIARY_ID) or user
-        if asked not in self._members:
-            self._fail(message, user, Failure.NO_SUCH_USER, f"there is no user {asked}", now)
-            return
         requests = [
             self._information(each) for each in self._requests.values() if asked in (each.user, each.beneficiary)
         ]
+        if asked not in self._members or (asked != user and not requests):
+            # Whoever asks for nothing is as good as unknown: numbers of users are not to be found by trying.
+            self._fail(message, user, Failure.NO_SUCH_USER, f"no user {asked} has a request", now)
+            return
         self._answer(
             message, user, Primitive.USER_STATUS, (self._person(Kind.BENEFICIARY_INFORMATION, asked), *requests), now
         )
@@ -344,9 +360,12 @@ class Floors:
             message = self._message(user, primitive, 0, attributes, version=1)
             self._out.append(Send(user, message.print()))
             return
+        if primitive == Primitive.FLOOR_STATUS:
+            # What was told before and did not arrive is true no more.
+            self._told = [each for each in self._told if (each.user, each.primitive) != (user, primitive)]
         self._transaction = self._transaction % 0xFFFF + 1
         data = self._message(user, primitive, self._transaction, attributes, version=UNRELIABLE).print()
-        self._told.append(_Told(user, self._transaction, data, now + FIRST_AGAIN))
+        self._told.append(_Told(user, primitive, self._transaction, data, now + FIRST_AGAIN))
         self._out.append(Send(user, data))
 
     def _answer(

@@ -1,6 +1,7 @@
 """The sockets of floor control: UDP and TCP on one port (RFC 8855, RFC 8856)."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import cast
 
@@ -15,6 +16,12 @@ from softswitch.kernel.errors import RemoteProtocolError
 SILENT_SECONDS = 30.0
 """How long a connection may say nothing that anybody is known by."""
 MOST_CONNECTIONS = 500
+MOST_UNKNOWN = 20
+"""Connections from one host of which nobody knows yet whose they are."""
+MOST_GUESSES = 20
+"""Messages from one host that name a conference and no user of it, or one that is another's: after these it is heard no
+more in that conference."""
+MOST_GUESSERS = 1000
 MOST_UNSENT = 64 * 1024
 """Octets that a connection has not taken: it is ended."""
 
@@ -39,6 +46,19 @@ class _Room:
         """Where each user spoke from first; empty: it has not spoken."""
         self.ways: dict[int, _Way] = {}
         self.timer: asyncio.TimerHandle | None = None
+        self.guesses: Counter[str] = Counter()
+        """By host."""
+
+    def may_speak(self, user: int, host: str) -> bool:
+        """Whether a user may speak from a host: from the first one, where that has not tried out who there is."""
+        if self.guesses[host] < MOST_GUESSES or self.hosts.get(user) == host:
+            if user in self.hosts and not self.hosts[user]:
+                self.hosts[user] = host
+            if self.hosts.get(user) == host:
+                return True
+        if host in self.guesses or len(self.guesses) < MOST_GUESSERS:
+            self.guesses[host] += 1
+        return False
 
 
 class BfcpGateway:
@@ -57,6 +77,8 @@ class BfcpGateway:
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._unknown: Counter[str] = Counter()
+        """Connections by host of which it is not known yet whose they are."""
         self.refused = 0
         """Messages and connections of strangers."""
 
@@ -148,11 +170,7 @@ class BfcpGateway:
             return None
         conference, user = int.from_bytes(data[4:8], "big"), int.from_bytes(data[10:12], "big")
         room = self._rooms.get(conference)
-        if room is None or user not in room.hosts:
-            return None
-        if not room.hosts[user]:
-            room.hosts[user] = host
-        return (room, user) if room.hosts[user] == host else None
+        return (room, user) if room is not None and room.may_speak(user, host) else None
 
     def _take(self, room: _Room, user: int, data: bytes, way: _Way) -> None:
         before = room.ways.get(user)
@@ -162,17 +180,24 @@ class BfcpGateway:
         self._carry_out(room, room.floors.receive(user, data, self._clock.monotonic()))
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MOST_CONNECTIONS:
+        host = (writer.get_extra_info("peername") or ("",))[0]  # None: it has gone already
+        if len(self._connections) >= MOST_CONNECTIONS or self._unknown[host] >= MOST_UNKNOWN:
             self.refused += 1
             writer.close()
             return
-        task = asyncio.create_task(self._serve(reader, writer))
+        self._unknown[host] += 1
+        task = asyncio.create_task(self._serve(reader, writer, host))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _is_known(self, host: str) -> None:
+        """A connection's: whose it is, or that it is over before that."""
+        self._unknown[host] -= 1
+        if not self._unknown[host]:
+            del self._unknown[host]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
         """One connection, until it ends or says what cannot be."""
-        host = writer.get_extra_info("peername")[0]
         transport = writer.transport
 
         def send(data: bytes) -> None:
@@ -192,13 +217,17 @@ class BfcpGateway:
                 if found is None or (mine is not None and found != mine):
                     self.refused += 1
                     return
+                if mine is None:
+                    self._is_known(host)
                 mine = found
                 self._take(*found, message, way)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, RemoteProtocolError) as error:
             log.debug("a connection of floor control has ended", host=host, why=str(error))
         finally:
             writer.close()
-            if mine is not None and mine[0].ways.get(mine[1]) is way:
+            if mine is None:
+                self._is_known(host)
+            elif mine[0].ways.get(mine[1]) is way:
                 del mine[0].ways[mine[1]]
 
     # What comes of it -------------------------------------------------------------------------------------

@@ -53,14 +53,14 @@ async def test_slides_are_seen_on_a_line_of_their_own_or_in_the_picture(house: S
     one, two, three = [await inside(house, phone, "3000") for phone in (shows, sees, plain)]
     first, second, third = [house.leg_of(call) for call in (one, two, three)]
     lines = [IdSource.video(leg, 1) for leg in (first, second)]
-    assert floors.users == {7: {1, 2, 3}}
-    assert floors.ask(1)
+    assert floors.users == {7: {8, 9, 10}}
+    assert floors.ask(8)
     assert member_of(house, "3000", "1001").presenter
     assert house.features.pictures.slides[lines[1]] == lines[0], "on the line that is there for it"
     assert house.features.pictures.slides.get(second) is None and house.features.pictures.shown[second] == first
     assert house.features.pictures.slides[third] == lines[0], "in the place of a picture"
     assert house.features.pictures.slides.get(first) is None, "nobody sees itself"
-    assert floors.ask(2)
+    assert floors.ask(9)
     assert [member_of(house, "3000", user).presenter for user in ("1001", "1002")] == [False, True]
     assert house.features.pictures.slides[lines[0]] == lines[1]
     house.press(one, "*4")
@@ -79,7 +79,7 @@ async def test_who_may_not_speak_may_not_show_anything(house: SimulatedSwitch) -
     furnish(house, "3000", mode="lecture")
     (shows,) = await seeing(house, "1001", sees=(PICTURE, SLIDES))
     call = await inside(house, shows, "3000")
-    assert not floors.ask(1)
+    assert not floors.ask(8)
     call.hang_up()
     await house.settled()
 

@@ -277,6 +277,49 @@ def test_users_and_requests_are_told_of() -> None:
     assert table.floors.holder is None
 
 
+def test_who_says_too_much_is_not_heard_for_a_moment() -> None:
+    table = Table()
+    hello = Message(primitive=Primitive.HELLO, conference=ROOM, transaction=1, user=1).print()
+    answered = [bool(table.floors.receive(1, hello, table.now)) for _ in range(100)]
+    assert answered == [True] * 30 + [False] * 70
+    assert table.ask(2).primitive == Primitive.FLOOR_REQUEST_STATUS, "others are"
+    answered = [bool(table.floors.receive(1, hello, table.now + 0.5)) for _ in range(20)]
+    assert answered == [True] * 5 + [False] * 15
+
+
+def test_numbers_of_users_are_not_found_by_trying() -> None:
+    table = Table()
+    for other in (2, 3, 4, 500):
+        assert failure(table.say(1, Primitive.USER_QUERY, number(Kind.BENEFICIARY_ID, other))) is Failure.NO_SUCH_USER
+        asked = table.say(1, Primitive.FLOOR_REQUEST, number(Kind.FLOOR_ID, FLOOR), number(Kind.BENEFICIARY_ID, other))
+        assert failure(asked) is Failure.UNAUTHORIZED
+    assert table.say(1, Primitive.USER_QUERY).primitive == Primitive.USER_STATUS, "of oneself one may know"
+
+
+@given(
+    st.integers(0, 18),
+    st.integers(1, 2),
+    st.lists(st.tuples(st.integers(0, 127), st.booleans(), st.binary(max_size=40)), max_size=6),
+)
+def test_whatever_a_user_says_is_answered_or_not(
+    primitive: int, version: int, attributes: list[tuple[int, bool, bytes]]
+) -> None:
+    table = Table(version=version)
+    table.ask(2)
+    said = Message(
+        primitive=primitive,
+        conference=ROOM,
+        transaction=77,
+        user=1,
+        attributes=tuple(Attribute(kind, value, mandatory) for kind, mandatory, value in attributes),
+        version=version,
+    )
+    effects = table.floors.receive(1, said.print(), table.now)
+    assert len(effects) <= 4
+    table.take(effects)
+    assert [table.holders[-1]] == [table.floors.holder], "one holds it at the most"
+
+
 # Over UDP -------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +363,19 @@ def test_over_udp_who_never_answers_is_told_a_few_times() -> None:
     while (due := table.floors.deadline()) is not None:
         table.take(table.floors.tick(due))
     assert len(table.told[1]) == heard + 3
+
+
+def test_over_udp_only_the_newest_that_is_told_of_the_floor_is_told_again() -> None:
+    table = Table(version=UNRELIABLE)
+    table.say(3, Primitive.FLOOR_QUERY, number(Kind.FLOOR_ID, FLOOR))
+    for _ in range(5):
+        table.ask(1)
+        table.say(1, Primitive.FLOOR_RELEASE, number(Kind.FLOOR_REQUEST_ID, table.last(1)[0]))
+    newest, heard = table.told[3][-1], len(table.told[3])
+    assert heard == 11
+    table.now += 0.5
+    table.take(table.floors.tick(table.now))
+    assert table.told[3][heard:] == [newest]
 
 
 @pytest.mark.parametrize("seed", range(60))

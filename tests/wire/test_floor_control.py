@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateways.bfcp.floors import FLOOR
-from gateways.bfcp.gateway import BfcpGateway
+from gateways.bfcp.gateway import MOST_GUESSES, MOST_UNKNOWN, BfcpGateway
 from gateways.bfcp.messages import (
     RELIABLE,
     UNRELIABLE,
@@ -134,3 +134,46 @@ async def test_a_user_comes_only_from_where_it_came_first(floor: Floor) -> None:
     assert heard.heard.empty() and floor.gateway.refused == 1
     foreign.close()
     known.close()
+
+
+async def test_who_tries_out_numbers_of_users_is_heard_no_more(floor: Floor) -> None:
+    loop, address = asyncio.get_running_loop(), _address(floor)
+    foreign, heard = await loop.create_datagram_endpoint(Datagrams, local_addr=("127.0.0.2", 0), remote_addr=address)
+    known, answered = await loop.create_datagram_endpoint(Datagrams, remote_addr=address)
+    known.sendto(says(Primitive.HELLO, 1, UNRELIABLE))
+    assert (await answered.hear()).primitive == Primitive.HELLO_ACK
+    for user in range(100, 100 + MOST_GUESSES):
+        foreign.sendto(says(Primitive.HELLO, user, UNRELIABLE))
+    foreign.sendto(says(Primitive.FLOOR_REQUEST, 2, UNRELIABLE, number(Kind.FLOOR_ID, FLOOR)))
+    # The number that it has found in the end is another's still.
+    known.sendto(says(Primitive.HELLO, 2, UNRELIABLE))
+    assert (await answered.hear()).primitive == Primitive.HELLO_ACK
+    assert heard.heard.empty() and floor.held.empty() and floor.gateway.refused == MOST_GUESSES + 1
+    foreign.close()
+    known.close()
+
+
+async def test_one_host_that_says_nothing_leaves_room_for_others(floor: Floor) -> None:
+    address = _address(floor)
+    silent = [await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0)) for _ in range(MOST_UNKNOWN)]
+    refused, writer = await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0))
+    async with asyncio.timeout(20):
+        assert await refused.read() == b""
+    writer.close()
+    reader, other = await asyncio.open_connection(*address)
+    other.write(says(Primitive.HELLO, 1, RELIABLE))
+    assert (await hear(reader)).primitive == Primitive.HELLO_ACK
+    other.close()
+    for _, writer in silent:
+        writer.close()
+    # And these have left no trace.
+    async with asyncio.timeout(20):
+        while True:
+            reader, again = await asyncio.open_connection(*address, local_addr=("127.0.0.2", 0))
+            again.write(says(Primitive.HELLO, 2, RELIABLE))
+            try:
+                assert (await hear(reader)).primitive == Primitive.HELLO_ACK
+                break
+            except asyncio.IncompleteReadError:
+                again.close()
+    again.close()

@@ -26,23 +26,26 @@ class Spot:
 class Podium:
     """Of one room: as long as somebody is there who may ask for it."""
 
-    def __init__(self, room: str, floors: Floors, conference: int, find: Callable[[str], LiveRoom | None]) -> None:
+    def __init__(
+        self, room: str, floors: Floors, number: Callable[[], int], find: Callable[[str], LiveRoom | None]
+    ) -> None:
         self._room = room
         self._floors = floors
-        self._conference = conference
+        self._number = number
+        self._conference = conference = number()
         self._find = find
         self._spots: dict[int, Spot] = {}
-        self._last = 0
         floors.open_floor(conference, self._may_have, self._held)
 
     def spot(self) -> Spot | None:
         """For one more caller; None: there are too many."""
         if len(self._spots) >= MOST_USERS:
             return None
-        self._last = self._last % MOST_USERS + 1
-        while self._last in self._spots:
-            self._last = self._last % MOST_USERS + 1
-        spot = Spot(self._last, OurFloor(self._floors.address, self._conference, self._last))
+        # Not one after the other: who is in the room could speak for whoever comes next.
+        user = self._number() % MOST_USERS + 1
+        while user in self._spots:
+            user = user % MOST_USERS + 1
+        spot = Spot(user, OurFloor(self._floors.address, self._conference, user))
         self._spots[spot.user] = spot
         self._floors.add_user(self._conference, spot.user)
         return spot
@@ -80,8 +83,8 @@ class Podiums:
     def __init__(
         self, floors: Floors | None, find: Callable[[str], LiveRoom | None], number: Callable[[], int]
     ) -> None:
-        """`floors` None: phones are told of no floor control. `number` gives names of conferences: 32 bits that nobody
-        guesses."""
+        """`floors` None: phones are told of no floor control. `number` gives names of conferences and users: 32 bits
+        that nobody guesses."""
         self._floors = floors
         self._find = find
         self._number = number
@@ -92,7 +95,7 @@ class Podiums:
         if self._floors is None:
             return None
         if room not in self._podiums:
-            self._podiums[room] = Podium(room, self._floors, self._number(), self._find)
+            self._podiums[room] = Podium(room, self._floors, self._number, self._find)
         return self._podiums[room].spot()
 
     def leave(self, room: str, spot: Spot | None) -> None:
