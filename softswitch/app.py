@@ -116,7 +116,7 @@ class Softswitch:
         self._sound = sound = Sound(ground, history)
         self._flows = Flows(ground, self._routing, self._centre, people, sound, answers, lambda: self.apps.keys())
         self._mailboxes = Mailboxes(ground, accounts, people, sound, answers)
-        self._rooms = Rooms(ground, history, self._routing, people, self._calls, sound, answers)
+        self._rooms = Rooms(ground, self._routing, people, self._calls, sound, answers)
         self._supervisors = Supervisors(answers, answers)
         accounts.directory.goes_with(self._supervisors.forget)
         self.switch, self.sip = self._calls.switch, self._calls.sip
@@ -268,6 +268,7 @@ class Softswitch:
         if self._mqtt is not None:
             self._mqtt.start()
         ground.audit.start()
+        await rooms.conferences.read()
         kept = await calls.live_calls.read() if calls.journal is not None else {}
         await self._history.records.recover(kept)
         await self._centre.figures.recover(kept, await self._centre.queues.left_behind.read(database))
@@ -289,12 +290,13 @@ class Softswitch:
         for host, expires_at in accounts.registrations.sources():
             self.sip.know(host, (expires_at - self.clock.wall_ms()) / 1000)
         await self.sip.start()
+        names = rooms.conferences.left_behind.names
         self._resume(kept)  # in the turn in which the sockets were opened: nothing has been read from them
         await self._mailboxes.voicemail.light()
         self._mailboxes.retention.rounds.start()
         if self._mailboxes.mailing is not None:
             self._mailboxes.mailing.start()
-        await rooms.files.forget_names()
+        await rooms.files.forget_names(but=names)
         rooms.schedule.start()
         self._listeners.start()
         self._centre.alarms.start()
@@ -396,6 +398,7 @@ class Softswitch:
         """Go on with the calls that were written down and had not ended."""
         journal, records, left_behind = self._calls.journal, self._history.records, self._centre.queues.left_behind
         if journal is None:
+            self._rooms.conferences.resume(lambda call: False)
             return
         live = {call: written for call, written in kept.items() if records.facts(call) is not None}
         for call in kept.keys() - live.keys():
@@ -408,6 +411,7 @@ class Softswitch:
                 for kind, hearer in hearers:
                     if isinstance(fact, kind):
                         hearer(fact)
+        self._rooms.conferences.resume(live.__contains__)
         resumed = self.switch.restore(live, records.facts, self.sip, self._sound.media)
         self._accounts.lines.only(lambda leg: self.switch.call_of(leg) is not None)
         if live:

@@ -92,6 +92,7 @@ from softswitch.events.rooms import (
     MemberJoined,
     MemberLeft,
     MemberRang,
+    MemberResumed,
     MemberRole,
     MemberUnreached,
     MemberWaits,
@@ -188,6 +189,7 @@ AnyFact = (
     | MemberJoined
     | MemberLeft
     | MemberRang
+    | MemberResumed
     | MemberUnreached
     | MemberWaits
     | RoomChanged
@@ -279,6 +281,7 @@ __all__ = [
     "MemberJoined",
     "MemberLeft",
     "MemberRang",
+    "MemberResumed",
     "MemberRole",
     "MemberUnreached",
     "MemberWaits",

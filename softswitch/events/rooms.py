@@ -1,7 +1,8 @@
 """What happens in conference rooms.
 
 A meeting is one use of a room: from `RoomOpened` to exactly one `RoomClosed`. Within it each `MemberJoined` is followed
-by one `MemberLeft` of the same member, unless the switch is killed; `MemberInvited` by what became of the call.
+by one `MemberLeft` of the same member, and `MemberInvited` by what became of the call, unless the switch is killed and
+its media engine with it.
 """
 
 from typing import Literal
@@ -77,7 +78,8 @@ class MemberUnreached(RoomFact, frozen=True, gc=False, kw_only=True):
     member: int
     number: str
     name: str
-    reason: Literal["busy", "declined", "no_answer", "absent", "failed", "cancelled"]
+    reason: Literal["busy", "declined", "no_answer", "absent", "failed", "cancelled", "restart"]
+    """`restart`: the switch was killed meanwhile. Whoever is called on is not called less often for it."""
     attempt: int
     again_at: int | None
     """When it is called again; None: not any more."""
@@ -104,6 +106,15 @@ class MemberJoined(CallFact, frozen=True, gc=False, kw_only=True):
     role: MemberRole
     invited: bool
     """Whether the room had called it."""
+
+
+class MemberResumed(CallFact, frozen=True, gc=False, kw_only=True):
+    """The switch was killed while a member was here, and it is here again, in the same meeting and as it was: it has
+    neither left nor joined."""
+
+    room: str
+    meeting: int
+    member: int
 
 
 class MemberChanged(RoomFact, frozen=True, gc=False, kw_only=True):
@@ -141,7 +152,8 @@ class MemberLeft(CallFact, frozen=True, gc=False, kw_only=True):
     meeting: int
     member: int
     reason: str
-    """`left`, `kicked`, `ended`, `host_left`, `over`, `fault`, ..."""
+    """`left`, `kicked`, `ended`, `host_left`, `over`, `fault`; `restart`: the switch was killed, and its call did not
+    outlive that."""
 
 
 class RoomRecordingEnded(RoomFact, frozen=True, gc=False, kw_only=True):

@@ -115,8 +115,7 @@ class EventLog:
         """The calls whose end is not on disk; None: not read yet."""
         self._checkpoint_due = float("-inf")
         self._statements: dict[Rows, str] = {}
-        self.derive: Callable[[], Sequence[tuple[Rows, tuple[object, ...]]]] | None = None
-        """Asked before each batch for rows that belong to the facts in it; None: there are none."""
+        self._derived: list[Callable[[], Sequence[tuple[Rows, tuple[object, ...]]]]] = []
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(list[AnyFact]).decode
         self.dropped = 0
@@ -169,6 +168,10 @@ class EventLog:
         """Store a row together with the facts that are appended in this turn of the event loop."""
         self._rows.append((into, row))
         self._bell.set()
+
+    def derive(self, rows: Callable[[], Sequence[tuple[Rows, tuple[object, ...]]]]) -> None:
+        """Ask before each batch for rows that belong to the facts in it."""
+        self._derived.append(rows)
 
     def ring(self) -> None:
         """There is something to `derive`."""
@@ -236,8 +239,8 @@ class EventLog:
             self._not_before = started + min(max(10 * (loop.time() - started), _SHORTEST), _LONGEST)
 
     async def _write_pending(self) -> None:
-        if self.derive is not None:
-            self._rows += self.derive()
+        for derived in self._derived:
+            self._rows += derived()
         if not self._facts and not self._rows:
             return
         facts, self._facts = self._facts, []

@@ -45,7 +45,7 @@ class LiveCalls:
 
     def follow(self, changes: Callable[[], Sequence[Change]]) -> None:
         """Write down from now on what `changes` says before each batch of facts is stored."""
-        self._log.derive = lambda: [self._row(call, written) for call, written in changes()]
+        self._log.derive(lambda: [self._row(call, written) for call, written in changes()])
 
     async def read(self) -> dict[CallId, bytes]:
         """What the last process has written down. What cannot be read, because the key is another, is forgotten."""

@@ -9,7 +9,6 @@ from softswitch.gateway_settings import floor_gateway
 from softswitch.pictures import room_pictures
 from softswitch.wiring.calls import Calls
 from softswitch.wiring.ground import Ground
-from softswitch.wiring.history import History
 from softswitch.wiring.people import People
 from softswitch.wiring.routing import Routing
 from softswitch.wiring.sound import Sound
@@ -19,7 +18,6 @@ class Rooms:
     def __init__(
         self,
         ground: Ground,
-        history: History,
         routing: Routing,
         people: People,
         calls: Calls,
@@ -42,8 +40,10 @@ class Rooms:
         )
         self.files = MeetingFiles(settings.data_dir)
         self.conferences = Conferences(
-            around, history.records, answers, ground.database, ground.vault, self.files.forget
+            around, answers, ground.database, ground.vault, self.files, ground.bus, ground.event_log
         )
+        if calls.journal is not None:
+            self.conferences.survive()
         people.rosters.connect(self.conferences, calls.sip)
         self.pictures.listen(self.conferences.pictures_changed, self.conferences.slides_flow)
         self.schedule = Schedule(self.conferences, around, routing.calendars, people.outbox, ground.database)

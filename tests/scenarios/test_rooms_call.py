@@ -1,10 +1,10 @@
-"""Rooms call their members, calls become rooms, and rooms outlive the switch."""
+"""Rooms call their members, and calls become rooms."""
 
 import asyncio
 
 import pytest
 
-from softswitch.events import MemberInvited, MemberJoined, MemberLeft, MemberUnreached, RoomClosed
+from softswitch.events import MemberInvited, MemberUnreached
 from softswitch.features.conference.model.rules import Invitee
 from softswitch.kernel.errors import Conflict
 from tests.support.phone_calls import PhoneCall
@@ -24,7 +24,6 @@ from tests.support.rooms import (
 )
 from tests.support.stories import registered, talking
 from tests.support.switch import SimulatedSwitch
-from tests.support.virtual_time import VirtualTimeLoop
 
 
 def unreached(house: SimulatedSwitch) -> list[tuple[str, str]]:
@@ -291,31 +290,3 @@ async def test_who_takes_a_member_s_place_is_in_the_room_as_it_was(house: Simula
 
 
 # What outlives the switch -------------------------------------------------------------------------------------
-
-
-async def test_members_come_back_by_themselves_when_the_switch_was_killed(loop: VirtualTimeLoop) -> None:
-    house = SimulatedSwitch(loop, journal=True)
-    phones = await registered(house, "1001", "1002", "1003")
-    host = await inside(house, phones[0], "3001", "4321#")
-    guest = await inside(house, phones[1], "3001", "1234#")
-    at_door = phones[2].call("3001")
-    await at_door.until("up")
-    await asyncio.sleep(2)
-    legs = [house.leg_of(call) for call in (host, guest)]
-    house.die()
-    await asyncio.sleep(1)
-    assert house.rise() == 3
-    await until(lambda: all(in_mix(house, call) for call in (host, guest)))
-    assert [house.leg_of(call) for call in (host, guest)] == legs
-    assert house.all_hear_each_other(host, guest)
-    assert member_of(house, "3001", "1001").role == "host" and not in_mix(house, at_door)
-    await asyncio.sleep(1)
-    house.press(at_door, "1234#")
-    await until(lambda: in_mix(house, at_door))
-    house.press(host, "#3")
-    for call in (host, guest, at_door):
-        await call.until("over")
-    await house.settled()
-    joined = [fact for fact in facts(house, MemberJoined) if isinstance(fact, MemberJoined)]
-    assert [fact.number for fact in joined] == ["1001", "1002", "1001", "1002", "1003"]
-    assert len(facts(house, MemberLeft)) == 3 and len(facts(house, RoomClosed)) == 1

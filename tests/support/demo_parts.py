@@ -28,6 +28,7 @@ from softswitch.features.codes.service import Codes
 from softswitch.features.conference.around import Around as ConferenceAround
 from softswitch.features.conference.call_app import conference_app, factory_app
 from softswitch.features.conference.needs import Sounds as ConferenceSounds
+from softswitch.features.conference.needs import WriteBehind
 from softswitch.features.conference.roster import HEARD, RoomRosters
 from softswitch.features.conference.service import Conferences
 from softswitch.features.directory.model import Account, ha1
@@ -317,14 +318,15 @@ class DemoFeatures:
         switch: Switch,
         sounds: ConferenceSounds,
         clock: Clock,
-        publish: Callable[[Fact], None],
+        bus: Bus,
+        written: WriteBehind,
         lines: Mapping[LegId, object],
     ) -> None:
         """Make the rooms, which need the switch, its sound, and the video `lines` that are agreed."""
         self.pictures = ModelPictures(lines)
         around = ConferenceAround(
             clock=clock,
-            publish=publish,
+            publish=bus.publish,
             sounds=sounds,
             switchboard=switch,
             prompt=lambda language, name: f"{language}/{name}",
@@ -334,11 +336,12 @@ class DemoFeatures:
         )
         self.conferences = Conferences(
             around,
-            self.live,
             switch,
             MemoryDatabase(),  # type: ignore[arg-type]
             Vault(bytes(32)),
-            self._forget_files,
+            self,
+            bus,
+            written,
         )
         for rules in ROOMS:
             self.conferences._take(rules)
@@ -352,8 +355,11 @@ class DemoFeatures:
     async def _make_room(self, caller: Caller, name: str) -> Destination | None:
         return await self._factory_app(caller, name)
 
-    async def _forget_files(self, names: Sequence[str]) -> None:
+    async def forget(self, names: Sequence[str]) -> None:
         await self.voicemail.files.remove(names)
+
+    async def milliseconds(self, name: str) -> int | None:
+        return self.voicemail.files.lengths.get(name)
 
     def add(self, into: Rows, row: tuple[object, ...]) -> None:
         self.rows.append(row)

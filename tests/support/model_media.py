@@ -157,6 +157,7 @@ class ModelMedia:
         """Whether the pictures are gone when a switch has died, unlike the sound."""
         self._kept_lines: set[LegId] = set()
         self._kept: set[LegId] = set()
+        self._kept_mixes: list[MixId] = []
         """Legs of a switch that has died, which nobody has resumed."""
         self._ends: dict[LegId, Playback] = {}
         self._over_ends: dict[LegId, Playback] = {}
@@ -257,6 +258,7 @@ class ModelMedia:
     def lose_owner(self) -> None:
         """The switch has died; the sound goes on."""
         self._kept = set(self.open_legs)
+        self._kept_mixes = list(self.mixes)
         self._kept_lines = set() if self.forgets_video else set(self.open_lines)
         self.events = None
 
@@ -273,8 +275,9 @@ class ModelMedia:
         for line in sorted(self._kept_lines):
             self.close_video(line)
         self._kept_lines.clear()
-        for mix in list(self.mixes):
+        for mix in self._kept_mixes:
             self.close_mix(mix)
+        self._kept_mixes.clear()
 
     # softswitch.ports.media.Player ------------------------------------------------------------------------------
 

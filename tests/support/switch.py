@@ -27,7 +27,7 @@ from softswitch.kernel.messages import Delivery, TextMessage
 from softswitch.kernel.watching import Subject
 from tests.support import invariants
 from tests.support.demo_parts import ACCOUNTS, REALM, RING_SECONDS, DemoFeatures, password_of
-from tests.support.disk import Disk
+from tests.support.disk import Disk, NoDisk
 from tests.support.invariants import by_call, ended_by_death
 from tests.support.model_media import ModelMedia
 from tests.support.network import Conditions, Network
@@ -215,7 +215,7 @@ class SimulatedSwitch:
             self.bus, self.clock, IdSource(f"s{seed}"), silence_seconds=SILENCE_SECONDS, on_record=self._on_record
         )
         self.features.switch = self.switch
-        self.features.convene(self.switch, media, self.clock, self.bus.publish, self.media.lines)
+        self.features.convene(self.switch, media, self.clock, self.bus, self.disk or NoDisk(), self.media.lines)
         self.engine = SipEngine(seed=seed)
         self.endpoint = SimulatedEndpoint(self.loop, self.network, SWITCH)
         self.agent = UserAgent(
@@ -237,6 +237,7 @@ class SimulatedSwitch:
             self.disk.changes = self.journal.changes
             self.bus.subscribe(CallFact, self.journal.hear)
             self.bus.subscribe(Fact, self.disk.stir)
+            self.features.conferences.survive()
         self.agent.listen(self.journal or self.switch)
         self.media.events = self.media.video_events = self.switch
         self.switch.connect(
@@ -265,6 +266,8 @@ class SimulatedSwitch:
         self.disk.die()
         self._sound.dead = True
         self.features.queues.stop()
+        for room in self.features.conferences._live.values():
+            room.room.meeting.closed = "the process is dead"
         self.media.lose_owner()
         for kind, hearer in list(self.bus._hearers):
             self.bus.unsubscribe(kind, hearer)
@@ -277,7 +280,13 @@ class SimulatedSwitch:
     def rise(self) -> int:
         """The next process begins; gives how many calls go on."""
         assert self.disk is not None
+        before = self.features.conferences
         self._build(dict(self.location._bindings))
+        conferences = self.features.conferences
+        conferences._rooms, conferences._database = before._rooms, before._database
+        meetings = self.disk.tables.get("conference_meeting", {})
+        conferences.left_behind.take([(str(room), str(body)) for room, body in meetings.values()], self.disk.died_at)
+        conferences.door.take(list(self.disk.tables.get("conference_guess", {}).values()))  # type: ignore[arg-type]
         left = self.disk.recover()
         self.facts += ended_by_death(self.facts, left)
         for call in left:
@@ -286,6 +295,7 @@ class SimulatedSwitch:
         assert self.journal is not None
         for call in left:
             self.journal.restored(call)
+        conferences.resume(left.__contains__)
         resumed = self.switch.restore(
             {call: self.disk.calls[call] for call in left}, by_call(self.facts).get, self.endpoint, self.media
         )

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
+from softswitch.engine.bus import Bus
 from softswitch.engine.caller import Confirmation
-from softswitch.events import CallFact, Fact, MeetingReminded, MemberChanged, MemberUnreached, RoomChanged, RoomClosed
+from softswitch.events import Fact, MeetingReminded, MemberChanged, MemberUnreached, RoomChanged, RoomClosed
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.feature import build
 from softswitch.features.conference.files import MeetingFiles
@@ -30,6 +31,7 @@ from softswitch.kernel.opening import Opening
 from softswitch.platform.database import Database
 from softswitch.platform.vault import Vault
 from tests.support.admin_plane import StandingClock, admin_client
+from tests.support.disk import NoDisk
 from tests.support.model_media import ModelMedia
 
 PATH = "/api/v1/conferences"
@@ -72,13 +74,6 @@ class Switchboard:
     def account_of(self, call: CallId, leg: LegId) -> str:
         return "1001"
 
-    def facts(self, call: CallId) -> Sequence[CallFact] | None:
-        return None
-
-
-async def forget(names: Sequence[str]) -> None:
-    return
-
 
 @pytest.fixture
 def published() -> list[Fact]:
@@ -109,8 +104,10 @@ def around(clock: StandingClock, published: list[Fact], switchboard: Switchboard
 
 
 @pytest.fixture
-async def conferences(database: Database, around: Around, switchboard: Switchboard) -> AsyncIterator[Conferences]:
-    conferences = Conferences(around, switchboard, switchboard, database, Vault(bytes(32)), forget)
+async def conferences(
+    database: Database, around: Around, switchboard: Switchboard, tmp_path: Path
+) -> AsyncIterator[Conferences]:
+    conferences = Conferences(around, switchboard, database, Vault(bytes(32)), MeetingFiles(tmp_path), Bus(), NoDisk())
     await conferences.load(database)
     yield conferences
     await conferences.stop()

@@ -1,13 +1,14 @@
 """Documents and cameras in meetings, over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 import pytest
 
+from softswitch.engine.bus import Bus
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.feature import build
 from softswitch.features.conference.files import MeetingFiles
@@ -21,6 +22,7 @@ from softswitch.kernel.ids import CallId, LegId, MixId
 from softswitch.platform.database import Database
 from softswitch.platform.vault import Vault
 from tests.support.admin_plane import StandingClock, admin_client
+from tests.support.disk import NoDisk
 from tests.support.model_media import ModelMedia
 
 PATH = "/api/v1/conferences"
@@ -90,15 +92,8 @@ class Nobody:
     def account_of(self, call: CallId, leg: LegId) -> str:
         return ""
 
-    def facts(self, call: CallId) -> Sequence[Any] | None:
-        return None
-
     def hang_up(self, call: CallId) -> bool:
         return True
-
-
-async def forget(names: Sequence[str]) -> None:
-    return
 
 
 @pytest.fixture
@@ -107,7 +102,9 @@ def screen() -> Screen:
 
 
 @pytest.fixture
-async def conferences(database: Database, clock: StandingClock, screen: Screen) -> AsyncIterator[Conferences]:
+async def conferences(
+    database: Database, clock: StandingClock, screen: Screen, tmp_path: Path
+) -> AsyncIterator[Conferences]:
     nobody: Any = Nobody()
     around = Around(
         clock=clock,
@@ -119,7 +116,7 @@ async def conferences(database: Database, clock: StandingClock, screen: Screen) 
         music="music/hold",
         pictures=screen,
     )
-    conferences = Conferences(around, nobody, nobody, database, Vault(bytes(32)), forget)
+    conferences = Conferences(around, nobody, database, Vault(bytes(32)), MeetingFiles(tmp_path), Bus(), NoDisk())
     await conferences.load(database)
     yield conferences
     await conferences.stop()

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from msgspec import structs
 
 from softswitch.engine.caller import Caller
-from softswitch.events import MemberJoined, MemberLeft, MemberWaits
 from softswitch.feature import CallApp
 from softswitch.features.conference.calling import VIDEO
 from softswitch.features.conference.files import NAMES
-from softswitch.features.conference.model.inputs import Came, CameOfCall
+from softswitch.features.conference.model.inputs import Came, CameBack, CameOfCall
 from softswitch.features.conference.model.rules import Rules
 from softswitch.features.conference.podium import Spot
 from softswitch.features.conference.seats import Seat
@@ -76,11 +75,13 @@ async def _admit(
 ) -> None:
     await caller.answer(wide=True)
     called = conferences.called(number, caller.call)
-    told: Came | CameOfCall | None
+    told: Came | CameBack | CameOfCall | None
     if called is not None:
         told = CameOfCall(member=called[0], attempt=called[1], call=caller.call)
+    elif caller.resumed and await conferences.awaits(number, caller.call):
+        told = CameBack(call=caller.call)
     else:
-        told = _came_back(conferences, caller, number) or await _admitted(conferences, caller, rules)
+        told = await _admitted(conferences, caller, rules)
     if told is None:
         return
     why = await _attend(conferences, caller, number, told, seats, spot)
@@ -149,26 +150,11 @@ async def _name_said(conferences: Conferences, caller: Caller) -> str:
     return name
 
 
-def _came_back(conferences: Conferences, caller: Caller, number: str) -> Came | None:
-    """A caller who was in the room when the switch was killed is asked for nothing."""
-    was: MemberJoined | MemberWaits | None = None
-    for fact in conferences.history.facts(caller.call) or () if caller.resumed else ():
-        if isinstance(fact, MemberJoined | MemberWaits) and fact.room == number:
-            was = fact
-        elif isinstance(fact, MemberLeft):
-            was = None
-    if was is None:
-        return None
-    account = caller.origin.name if caller.origin.kind == "account" else ""
-    role = was.role if isinstance(was, MemberJoined) else "guest"
-    return Came(call=caller.call, number=was.number, name=was.name, role=role, account=account, back=True)
-
-
 async def _attend(
     conferences: Conferences,
     caller: Caller,
     number: str,
-    told: Came | CameOfCall,
+    told: Came | CameBack | CameOfCall,
     seats: list[Seat],
     spot: Spot | None,
 ) -> str:

@@ -24,7 +24,15 @@ _REASONS: dict[Cause, inputs.WhyUnreached] = {
     Cause.NO_USER_RESPONDING: "no_answer",
     Cause.SUBSCRIBER_ABSENT: "absent",
 }
-_STATUSES = {"busy": 486, "declined": 603, "no_answer": 480, "absent": 480, "failed": 500, "cancelled": 487}
+_STATUSES = {
+    "busy": 486,
+    "declined": 603,
+    "no_answer": 480,
+    "absent": 480,
+    "failed": 500,
+    "cancelled": 487,
+    "restart": 500,
+}
 """What a phone is told of somebody who did not come."""
 
 
@@ -35,7 +43,7 @@ class Calling:
         self._around = around
         self._room = room
         self._tell = tell
-        self._calls: dict[int, CallId] = {}
+        self.calls: dict[int, CallId] = {}
         """Those that nobody has answered, by members."""
         self._referred: dict[int, list[Callable[[int], None]]] = {}
         """Who is told, as a SIP status, what becomes of a member that somebody wants here."""
@@ -46,7 +54,7 @@ class Calling:
         destination = Destination(kind, name) if slash else Destination("dialplan", rules.context)
         confirm = Confirmation((QUESTION,), rules.language or self._around.language) if wanted.confirm else None
         member, attempt = wanted.member, wanted.attempt
-        self._calls[member] = self._around.switchboard.invite(
+        self.calls[member] = self._around.switchboard.invite(
             Origin("conference", rules.number, rules.context),
             Party(rules.number, rules.title),
             name if slash else wanted.number,
@@ -59,30 +67,34 @@ class Calling:
             video=VIDEO if self._around.pictures is not None and rules.pictures != "off" else (),
         )
 
+    def resume(self, calls: dict[int, CallId]) -> None:
+        """These were answered just before the switch was killed: they are on their way into the room."""
+        self.calls = calls
+
     def _over(self, member: int, attempt: int, cause: Cause) -> None:
-        if self._calls.pop(member, None) is not None:
+        if self.calls.pop(member, None) is not None:
             self._tell(inputs.Unreached(member, attempt, _REASONS.get(cause, "failed")))
 
     def called(self, call: CallId) -> tuple[int, int] | None:
         """For which member, and by which attempt, a call was made that nobody has answered."""
-        member = next((member for member, made in self._calls.items() if made == call), None)
+        member = next((member for member, made in self.calls.items() if made == call), None)
         return None if member is None else (member, self._room.meeting.members[member].attempts)
 
     def came(self, member: int) -> None:
         """Whoever was called is here: its call is nothing of ours any more."""
-        self._calls.pop(member, None)
+        self.calls.pop(member, None)
 
     def stop(self, member: int) -> None:
         """Call a member no more."""
-        call = self._calls.pop(member, None)
+        call = self.calls.pop(member, None)
         if call is not None:
             self._around.switchboard.hang_up(call)
 
     def end(self) -> None:
         """The meeting is over: nobody is called any more."""
-        for call in list(self._calls.values()):
+        for call in list(self.calls.values()):
             self._around.switchboard.hang_up(call)
-        self._calls.clear()
+        self.calls.clear()
         for told in [told for waiting in self._referred.values() for told in waiting]:
             told(487)
         self._referred.clear()

@@ -1,20 +1,25 @@
 """Who gets into a room: by PIN, as a member that is set, or as anybody where it is open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
 from softswitch.engine.caller import Caller, Keys
 from softswitch.events import Fact, MemberRole, RoomRefused
+from softswitch.features.conference import store
 from softswitch.features.conference.model.rules import Rules, role_by_pin, role_of_account
+from softswitch.features.conference.needs import WriteBehind
 from softswitch.kernel.clock import Clock
-from softswitch.kernel.guesses import Guesses
+from softswitch.kernel.guesses import LONGEST_MS, MOST_REMEMBERED, Guesses
+from softswitch.platform.database import Database
 
 TRIES = 3
 """In one call."""
 WRONG_AT_ROOM = 20
 """How many wrong PINs a room takes, from whomever, before none is compared there for a time."""
+MOST_KEY = 200
+"""Characters of a caller by which it is known again."""
 PIN_KEYS = Keys(most=12, first_within=10.0, next_within=5.0)
 
 
@@ -30,11 +35,30 @@ class Door:
     """Of all rooms. Wrong PINs count by room and by caller; a member that is set, at its own phone, needs none, and so
     gets in while somebody guesses."""
 
-    def __init__(self, clock: Clock, publish: Callable[[Fact], None]) -> None:
+    def __init__(self, clock: Clock, publish: Callable[[Fact], None], written: WriteBehind) -> None:
+        """Wrong PINs are `written` behind, so that a guesser wins nothing by a restart."""
         self._clock = clock
         self._publish = publish
-        self._at_rooms = Guesses(allowed=WRONG_AT_ROOM)
-        self._by_callers = Guesses()
+        self._written = written
+        self._at_rooms = Guesses(allowed=WRONG_AT_ROOM, changed=self._counted)
+        self._by_callers = Guesses(changed=self._counted)
+
+    async def read(self, database: Database) -> None:
+        """What was counted before: once, before the first call. What is too old to count is deleted."""
+        async with database.session() as session:
+            await store.forget_guesses(session, self._clock.wall_ms() - LONGEST_MS)
+            self.take(await store.guesses(session, 2 * MOST_REMEMBERED))
+
+    def take(self, known: Sequence[tuple[str, int, int]]) -> None:
+        """So many were wrong before, by whom or at which room, and the last then; the oldest first."""
+        for guesses, kind in ((self._at_rooms, "room/"), (self._by_callers, "caller/")):
+            guesses.restore(each for each in known if each[0].startswith(kind))
+
+    def _counted(self, key: str, wrong: int, last_at: int) -> None:
+        if wrong:
+            self._written.add(store.GUESSES, (key, wrong, last_at))
+        else:
+            self._written.add(store.GUESSES_OVER, (key,))
 
     def locked(self, room: str) -> bool:
         """Whether nobody gets into a room by PIN now."""
@@ -84,7 +108,7 @@ class Door:
     def _look(self, caller: Caller, rules: Rules, pin: str) -> MemberRole | Literal["wrong", "locked"]:
         now = self._clock.wall_ms()
         room = (f"room/{rules.number}",)
-        who = (f"caller/{caller.origin.kind}/{caller.origin.name}/{caller.from_.number}",)
+        who = (f"caller/{caller.origin.kind}/{caller.origin.name}/{caller.from_.number}"[:MOST_KEY],)
         if self._at_rooms.locked(room, now) or self._by_callers.locked(who, now):
             self.refused(caller, rules, "locked_out")
             return "locked"

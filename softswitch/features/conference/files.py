@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+import wave
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -63,11 +64,23 @@ class MeetingFiles:
         for name in names:
             (self._data / name).unlink(missing_ok=True)
 
-    async def forget_names(self) -> None:
-        """Delete the names that members have said to an earlier process, which died before it could."""
+    async def forget_names(self, but: Collection[str]) -> None:
+        """Delete the names that members have said to an earlier process, which died before it could, but some."""
         folder = self._data / NAMES
         if folder.is_dir():
-            await self.forget([f"{NAMES}/{path.name}" for path in folder.iterdir()])
+            await self.forget([name for path in folder.iterdir() if (name := f"{NAMES}/{path.name}") not in but])
+
+    async def milliseconds(self, name: str) -> int | None:
+        """How long a sound file is, by its name below the data folder; None: there is none, or it is none."""
+        return await asyncio.to_thread(self._milliseconds, name)
+
+    def _milliseconds(self, name: str) -> int | None:
+        try:
+            with wave.open(str(self._data / name)) as sound:
+                frames, rate = sound.getnframes(), sound.getframerate()
+        except (OSError, EOFError, wave.Error):
+            return None
+        return int(1000 * frames / rate)
 
 
 def _is_ours(path: Path) -> bool:

@@ -48,7 +48,10 @@ class Hearing:
         leg, sounds = seat.leg, self._around.sounds
         assert leg is not None
         if seat.where == "lobby":
-            sounds.play_list(leg, [self._prompt("conference/wait-for-host")], ended=lambda: self._music(seat))
+            if seat.knows:
+                self._music(seat)
+            else:
+                sounds.play_list(leg, [self._prompt("conference/wait-for-host")], ended=lambda: self._music(seat))
             return
         sounds.join(self._mix, leg)
         if (level := self._levels.get(seat.member)) is not None:

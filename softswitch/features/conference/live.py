@@ -11,9 +11,10 @@ from softswitch.features.conference.around import Around
 from softswitch.features.conference.calling import Calling
 from softswitch.features.conference.hearing import Hearing
 from softswitch.features.conference.model import effects, inputs
-from softswitch.features.conference.model.effects import Effect
+from softswitch.features.conference.model.effects import Effect, Effects
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.members import Member, Terminal, same_person
+from softswitch.features.conference.model.returning import Kept, awaited, kept
 from softswitch.features.conference.model.room import Room
 from softswitch.features.conference.model.rules import Invitee, Rules
 from softswitch.features.conference.needs import Pictures
@@ -32,17 +33,27 @@ LOUDEST = 6
 class LiveRoom:
     """Takes inputs one after the other; `over` is told once, when the meeting has ended."""
 
-    def __init__(self, rules: Rules, around: Around, over: Callable[["LiveRoom"], None]) -> None:
-        """Raises Rejected(SWITCH_CONGESTION) when there are too many mixes."""
+    def __init__(
+        self,
+        rules: Rules,
+        around: Around,
+        over: Callable[["LiveRoom"], None],
+        changed: Callable[[str], None] | None = None,
+        kept: Kept | None = None,
+    ) -> None:
+        """`changed` is told the room's number whenever the meeting is another than was written down; None: nothing is
+        written down. `kept`: what an earlier process has written down of it, which `resume` is to go on with. Raises
+        Rejected(SWITCH_CONGESTION) when there are too many mixes."""
         self._around = around
         self._over = over
+        self._changed = changed
         now = around.clock.wall_ms()
-        self.room = Room(rules, now)
+        self.room = Room(rules, now) if kept is None else Room.resumed(rules, kept)
         self.mix = MixId(f"conference/{rules.number}/{now}")
         self.seats = Seats()
         self._calling = Calling(around, self.room, self.tell)
         self._hearing = Hearing(around, self.room, self.mix, self.seats)
-        self._tape = Tape(around, self.room, self.mix, self._hearing)
+        self._tape = Tape(around, self.room, self.mix, self._hearing, 0 if kept is None else kept.recorded)
         self._views = Views(around, self.room, self.mix, self.seats, self._tape)
         self._waiting: deque[inputs.Input] = deque()
         self._stepping = False
@@ -80,7 +91,7 @@ class LiveRoom:
 
     # What happens ---------------------------------------------------------------------------------------------
 
-    def enter(self, seat: Seat, told: inputs.Came | inputs.CameOfCall) -> str:
+    def enter(self, seat: Seat, told: inputs.Came | inputs.CameBack | inputs.CameOfCall) -> str:
         """A caller is at its seat: what it hears when it may not stay; empty: it may."""
         self._coming, self._refused = seat, None
         try:
@@ -137,6 +148,28 @@ class LiveRoom:
         log.error("the mix of a room has failed", room=self.mix, reason=reason)
         self.tell(inputs.End(by="the media engine", reason="fault"))
 
+    # Over the death of the switch -----------------------------------------------------------------------------
+
+    def kept(self) -> Kept:
+        """The meeting as it is to be written down."""
+        legs = {seat.member: seat.leg for seat in self.seats if seat.leg is not None}
+        return kept(self.meeting, legs, self._calling.calls, self._tape.recorded, self._tape.film_name)
+
+    def resume(self, kept: Kept, lives: Callable[[CallId], bool], away_ms: int) -> None:
+        """Go on where an earlier process was killed, `away_ms` ago; `lives` tells which calls have outlived it."""
+        self._calling.resume({member: call for member, call in kept.calls.items() if lives(call)})
+        self._stepping = True
+        try:
+            self._carry_out(self.room.resume(self._around.clock.wall_ms(), kept, lives, away_ms))
+        finally:
+            self._stepping = False
+        if self._changed is not None:
+            self._changed(self.meeting.rules.number)
+
+    def awaits(self, call: CallId) -> Member | None:
+        """Whoever was here by a call when the switch was killed, and has not come back yet."""
+        return awaited(self.meeting, call)
+
     # The machine ----------------------------------------------------------------------------------------------
 
     def order(self, told: inputs.Input) -> None:
@@ -162,10 +195,15 @@ class LiveRoom:
 
     def _take(self, told: inputs.Input) -> None:
         if self.room.over:
-            if isinstance(told, inputs.Came | inputs.CameOfCall):
+            if isinstance(told, inputs.Came | inputs.CameBack | inputs.CameOfCall):
                 self._refused = effects.Refused("over", "the meeting is over")
             return
-        for effect in self.room.step(self._around.clock.wall_ms(), told):
+        self._carry_out(self.room.step(self._around.clock.wall_ms(), told))
+        if self._changed is not None and not isinstance(told, inputs.Spoke):
+            self._changed(self.meeting.rules.number)
+
+    def _carry_out(self, wanted: Effects) -> None:
+        for effect in wanted:
             self._do(effect)
         self._set_timer()
         if self.room.over:
@@ -191,8 +229,8 @@ class LiveRoom:
 
     def _do(self, effect: Effect) -> None:
         match effect:
-            case effects.Place(member, where):
-                self._place(member, where)
+            case effects.Place():
+                self._place(effect)
             case effects.Level():
                 self._hearing.set_level(effect)
             case effects.Hear():
@@ -205,10 +243,10 @@ class LiveRoom:
                 self._calling.call(effect)
             case effects.StopCall(member):
                 self._calling.stop(member)
-            case effects.Drop(_, member, prompt):
-                self._drop(member, prompt)
-            case effects.Recording(to):
-                self._tape.record(to)
+            case effects.Drop():
+                self._drop(effect)
+            case effects.Recording(to, again):
+                self._tape.record(to, again=again)
                 self.redraw()
             case effects.Redraw():
                 self.redraw()
@@ -218,21 +256,24 @@ class LiveRoom:
                 self._around.publish(effect)
                 self._calling.happened(effect)
 
-    def _place(self, member: int, where: str) -> None:
+    def _place(self, wanted: effects.Place) -> None:
+        member = wanted.member
         seat = self.seats.get(member)
         if seat is None:
             seat = self._coming
             assert seat is not None, "who comes has a seat"
             self.seats.take(member, seat)
             self._calling.came(member)
-        seat.where = where
+        seat.where, seat.knows = wanted.where, wanted.again
         self._hearing.forget(member)
         if seat.leg is not None:
             self.seat_moved(seat)
 
-    def _drop(self, member: int, prompt: str) -> None:
-        seat = self.seats.free(member)
-        if seat is not None and not seat.dropped.done():
+    def _drop(self, wanted: effects.Drop) -> None:
+        seat = self.seats.free(wanted.member)
+        if seat is None:
+            self._around.switchboard.hang_up(wanted.call)  # it has not come back yet
+        elif not seat.dropped.done():
             if seat.leg is not None:
                 self._around.sounds.silence(seat.leg)
-            seat.dropped.set_result(prompt)
+            seat.dropped.set_result(wanted.prompt)

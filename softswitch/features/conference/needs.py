@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
-from softswitch.events import CallFact
+from softswitch.events import Fact
 from softswitch.features.conference.model.scene import Scene
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
@@ -14,6 +14,7 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.ids import CallId, LegId, MixId
 from softswitch.kernel.opening import Opening
 from softswitch.kernel.sound import Sound, SoundFile
+from softswitch.platform.event_log import Rows
 
 
 class Sounds(Protocol):
@@ -91,10 +92,32 @@ class Parties(Protocol):
         ...
 
 
-class History(Protocol):
-    """What is on record of calls that have not ended."""
+class Files(Protocol):
+    """Files by their names below the data folder (`softswitch.features.conference.files.MeetingFiles`)."""
 
-    def facts(self, call: CallId) -> Sequence[CallFact] | None: ...
+    async def forget(self, names: Sequence[str]) -> None:
+        """Delete them."""
+        ...
+
+    async def milliseconds(self, name: str) -> int | None:
+        """How long a sound file is; None: there is none."""
+        ...
+
+
+class Bus(Protocol):
+    """Where facts are heard (`softswitch.engine.bus.Bus`)."""
+
+    def subscribe(self, kind: type[Fact], hearer: Callable[[Fact], None]) -> None: ...
+    def unsubscribe(self, kind: type[Fact], hearer: Callable[[Fact], None]) -> None: ...
+
+
+class WriteBehind(Protocol):
+    """What stores rows behind, in the transactions of facts (`softswitch.platform.event_log.EventLog`)."""
+
+    def derive(self, rows: Callable[[], Sequence[tuple[Rows, tuple[object, ...]]]]) -> None: ...
+    def add(self, into: Rows, row: tuple[object, ...]) -> None: ...
+    def ring(self) -> None: ...
+    async def last_at(self) -> int | None: ...
 
 
 class Post(Protocol):

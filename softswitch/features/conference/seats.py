@@ -27,6 +27,8 @@ class Seat:
         self.member = 0
         """0: it has not come in yet."""
         self.where = ""
+        self.knows = False
+        """Whether the caller has been told already where it is: it was there before the switch was killed."""
         self.at: LegId | None = None
         """The leg that has been put there."""
         self.slides: LegId | None = None

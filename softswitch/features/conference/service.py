@@ -8,15 +8,17 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
-from softswitch.events import Fact, LegHeld, LegResumed
+from softswitch.events import Fact, LegHeld, LegResumed, RoomRecordingEnded
 from softswitch.feature import Handler, hears
 from softswitch.features.conference import store
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.door import Door
+from softswitch.features.conference.left_behind import LeftBehind
 from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
+from softswitch.features.conference.model.returning import Kept
 from softswitch.features.conference.model.rules import Invitee, Rules, checked
-from softswitch.features.conference.needs import History, Parties
+from softswitch.features.conference.needs import Bus, Files, Parties, WriteBehind
 from softswitch.features.conference.podium import Podiums
 from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound, SwitchError
@@ -33,6 +35,8 @@ CHANGED = "conferences"
 MOST_ROOMS = 10_000
 FIRST_INSTANT, LAST_INSTANT = 3100, 3999
 """Numbers of rooms that are made at once, unless one is named."""
+COMPLETE_SECONDS = 5.0
+"""After which a file is complete that was recorded when the switch was killed."""
 UNUSED_SECONDS = 600.0
 """How long an instant room stays to which nobody comes."""
 
@@ -43,20 +47,22 @@ class Conferences:
     def __init__(
         self,
         around: Around,
-        history: History,
         parties: Parties,
         database: Database,
         vault: Vault,
-        forget: Callable[[Sequence[str]], Awaitable[None]],
+        files: Files,
+        bus: Bus,
+        written: WriteBehind,
     ) -> None:
-        """`forget` deletes sound files by their names below the data folder."""
         self._around = around
-        self.history = history
         self._parties = parties
         self._database = database
         self._vault = vault
-        self._forget_files = forget
-        self.door = Door(around.clock, around.publish)
+        self._files = files
+        self.left_behind = LeftBehind(bus, written)
+        self.left_behind.follow(self.now)
+        self._changed: Callable[[str], None] | None = None
+        self.door = Door(around.clock, around.publish, written)
         self.podiums = Podiums(around.floors, self.now, lambda: secrets.randbits(32))
         self._rooms: dict[str, Rules] = {}
         self._live: dict[str, LiveRoom] = {}
@@ -79,7 +85,9 @@ class Conferences:
             room.redraw()
 
     async def stop(self) -> None:
-        """Begin nothing more."""
+        """End the meetings that still go on, and begin nothing more."""
+        for room in list(self._live.values()):
+            room.tell(inputs.End(by="the switch", reason="switch_stopped"))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -111,6 +119,14 @@ class Conferences:
         """Whether members of a room may have pictures."""
         return self._around.pictures is not None and rules.pictures != "off"
 
+    async def awaits(self, number: str, call: CallId) -> bool:
+        """Whether somebody was in a room by a call when the switch was killed, and is awaited back."""
+        room = self._live.get(number)
+        member = None if room is None else room.awaits(call)
+        if member is not None and member.name_file:
+            await self.prepare(SoundFile(member.name_file))
+        return member is not None
+
     async def prepare(self, sound: SoundFile) -> None:
         await self._around.sounds.prepare([sound])
 
@@ -118,8 +134,53 @@ class Conferences:
         """The meeting of a room: the one that lives, or a new one. Raises NotFound, and Rejected(SWITCH_CONGESTION)."""
         room = self._live.get(number)
         if room is None:
-            room = self._live[number] = LiveRoom(self.rules(number), self._around, self._over)
+            room = self._live[number] = LiveRoom(self.rules(number), self._around, self._over, self._changed)
         return room
+
+    # Over the end of a process -----------------------------------------------------------------------------
+
+    async def read(self) -> None:
+        """What an earlier process has written down: before anything else is."""
+        await self.left_behind.read(self._database)
+        await self.door.read(self._database)
+
+    def survive(self) -> None:
+        """Write meetings down from now on: members' calls may outlive the switch."""
+        self._changed = self.left_behind.touch
+
+    def resume(self, lives: Callable[[CallId], bool]) -> None:
+        """Go on with the meetings that an earlier process was killed in, before its calls do; `lives` tells which of
+        them have outlived it. Instant rooms to which nobody has come are forgotten in time."""
+        self.left_behind.resume(self._open_again, lives, self._around.clock.wall_ms())
+        for number in self._live.keys() - self._rooms.keys():
+            self._live[number].tell(inputs.End(by="the switch", reason="fault"))
+        for number, rules in self._rooms.items():
+            if rules.kind == "instant" and number not in self._live:
+                self._unused_later(number)
+
+    def _open_again(self, kept: Kept) -> LiveRoom:
+        rules = self._rooms.get(kept.room)
+        room = LiveRoom(rules or Rules(number=kept.room), self._around, self._over, self.left_behind.touch, kept)
+        self._live[kept.room] = room
+        if kept.recording_to:
+            self._begin(self._tell_recorded(kept))
+        return room
+
+    async def _tell_recorded(self, kept: Kept) -> None:
+        """What was recorded until the switch was killed is complete."""
+        await asyncio.sleep(COMPLETE_SECONDS)
+        file = f"{kept.recording_to}.wav"
+        milliseconds = await self._files.milliseconds(file)
+        self._around.publish(
+            RoomRecordingEnded(
+                at=self._around.clock.wall_ms(),
+                room=kept.room,
+                meeting=kept.began_at,
+                file="" if milliseconds is None else file,
+                milliseconds=milliseconds or 0,
+                reason="restart",
+            )
+        )
 
     def subscriptions(self) -> Sequence[tuple[type[Fact], Handler]]:
         """What is heard of calls."""
@@ -145,7 +206,7 @@ class Conferences:
             del self._live[rules.number]
         names = [member.name_file for member in room.meeting.members.values() if member.name_file]
         if names:
-            self._begin(self._forget_files(names))
+            self._begin(self._files.forget(names))
         if rules.kind == "instant":
             self._begin(self._forget(rules.number))
 

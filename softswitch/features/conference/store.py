@@ -8,9 +8,15 @@ from sqlalchemy import delete, select, update
 
 from softswitch.features.conference.model.rules import Rules
 from softswitch.features.conference.model.schedule import Entry
-from softswitch.features.conference.tables import EntryRow, RoomRow
+from softswitch.features.conference.tables import EntryRow, GuessRow, MeetingRow, RoomRow
 from softswitch.platform.database import Session
+from softswitch.platform.event_log import Rows
 from softswitch.platform.vault import Vault
+
+MEETINGS = Rows(MeetingRow.__tablename__, {"room": "TEXT", "body": "TEXT"}, replacing=True)
+MEETINGS_OVER = Rows(MeetingRow.__tablename__, {"room": "TEXT"}, removing=True)
+GUESSES = Rows(GuessRow.__tablename__, {"key": "TEXT", "wrong": "BIGINT", "last_at": "BIGINT"}, replacing=True)
+GUESSES_OVER = Rows(GuessRow.__tablename__, {"key": "TEXT"}, removing=True)
 
 
 async def rooms(session: Session, vault: Vault) -> Sequence[Rules]:
@@ -80,6 +86,25 @@ async def entries_done(session: Session, done: Mapping[tuple[str, str], int]) ->
     for (room, name), until in done.items():
         which = (EntryRow.room == room, EntryRow.name == name)
         await session.execute(update(EntryRow).where(*which).values(done_until=until))
+
+
+# For the process after this one -------------------------------------------------------------------------------
+
+
+async def meetings(session: Session) -> Sequence[tuple[str, str]]:
+    """The rooms in which a meeting goes on, and what is written down of it."""
+    return [(row.room, row.body) for row in await session.scalars(select(MeetingRow).order_by(MeetingRow.room))]
+
+
+async def guesses(session: Session, most: int) -> Sequence[tuple[str, int, int]]:
+    """The latest wrong PINs, the oldest of them first: by whom or at which room, how many, and when the last was."""
+    rows = await session.scalars(select(GuessRow).order_by(GuessRow.last_at.desc(), GuessRow.key).limit(most))
+    return [(row.key, row.wrong, row.last_at) for row in rows][::-1]
+
+
+async def forget_guesses(session: Session, before: int) -> None:
+    """Those whose last was before a moment count no more."""
+    await session.execute(delete(GuessRow).where(GuessRow.last_at < before))
 
 
 def _read(row: RoomRow, vault: Vault) -> Rules:

@@ -27,3 +27,24 @@ class EntryRow(Base):
     """`Entry` as JSON."""
     done_until: Mapped[int] = mapped_column(BigInteger)
     """What was due until then, wall milliseconds, has been done: reminders were sent, members called."""
+
+
+class MeetingRow(Base):
+    """One meeting that goes on, for the process after this one."""
+
+    __tablename__ = "conference_meeting"
+
+    room: Mapped[str] = mapped_column(String(32), primary_key=True)
+    body: Mapped[str] = mapped_column(Text)
+    """`Kept` as JSON."""
+
+
+class GuessRow(Base):
+    """Wrong PINs of a caller, or at a room."""
+
+    __tablename__ = "conference_guess"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    wrong: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[int] = mapped_column(BigInteger)
+    """Wall milliseconds."""

@@ -17,23 +17,32 @@ BEEP = Tone(((1400.0, -20.0),), 400)
 class Tape:
     """Of one meeting."""
 
-    def __init__(self, around: Around, room: Room, mix: MixId, hearing: Hearing) -> None:
+    def __init__(self, around: Around, room: Room, mix: MixId, hearing: Hearing, recorded: int = 0) -> None:
+        """`recorded`: how many recordings of the meeting have been begun."""
         self._around = around
         self._room = room
         self._mix = mix
         self._hearing = hearing
         self._recording: int | None = None
-        self._recorded = 0
+        self.recorded = recorded
         self._film = ""
         """What the recording that goes on is called; empty: there is none."""
         self._filming = False
         """Whether pictures are written, too: from the first member with video on."""
 
-    def record(self, to: Literal["on", "off", "paused"]) -> None:
-        """Begin, end or pause."""
+    @property
+    def film_name(self) -> str:
+        """What the recording that goes on is called, below the data folder and without an ending; empty: there is
+        none."""
+        return self._film
+
+    def record(self, to: Literal["on", "off", "paused"], *, again: bool = False) -> None:
+        """Begin, end or pause; `again`: go on in another file, of which nobody is told."""
         sounds = self._around.sounds
         if self._recording is None:
             if to == "on":
+                if not again:
+                    self._hearing.precede([BEEP])
                 self._begin()
         elif to == "off":
             recording, self._recording = self._recording, None
@@ -47,10 +56,9 @@ class Tape:
             sounds.resume_recording(self._recording)
 
     def _begin(self) -> None:
-        self._recorded += 1
+        self.recorded += 1
         meeting = self._room.meeting
-        name = f"{FOLDER}/{meeting.rules.number}/{meeting.began_at}-{self._recorded}"
-        self._hearing.precede([BEEP])
+        name = f"{FOLDER}/{meeting.rules.number}/{meeting.began_at}-{self.recorded}"
         began = self._around.clock.monotonic()
         self._recording = self._around.sounds.record_all(
             self._mix,

@@ -15,9 +15,8 @@ from softswitch.events import (
 )
 from softswitch.features.conference.model.effects import Call, Drop, Place, Recording, Redraw, StopCall
 from softswitch.features.conference.model.inputs import Came, CameOfCall, Held, Rang, Spoke, TerminalIs, Unreached
-from softswitch.features.conference.model.keypad import Keys
 from softswitch.features.conference.model.meeting import Meeting
-from softswitch.features.conference.model.members import Member, same_person
+from softswitch.features.conference.model.members import Member, Terminal, same_person
 from softswitch.features.conference.model.rules import MOST_MEMBERS, Invitee
 from softswitch.kernel.ids import CallId
 
@@ -27,28 +26,27 @@ CALLED_AT_ONCE = 20
 
 def came(meeting: Meeting, told: Came) -> None:
     """Somebody has come through the door."""
-    if not told.back:
-        reason: Literal["full", "locked"] | None = None
-        if sum(1 for _ in meeting.here()) >= meeting.rules.most:
-            reason = "full"
-        elif meeting.locked and told.role != "host":
-            reason = "locked"
-        if reason is not None:
-            meeting.out.append(
-                RoomRefused(
-                    at=meeting.now,
-                    room=meeting.rules.number,
-                    of_call=told.call,
-                    by=f"account/{told.account}" if told.account else "",
-                    from_number=told.number,
-                    reason=reason,
-                )
+    reason: Literal["full", "locked"] | None = None
+    if sum(1 for _ in meeting.here()) >= meeting.rules.most:
+        reason = "full"
+    elif meeting.locked and told.role != "host":
+        reason = "locked"
+    if reason is not None:
+        meeting.out.append(
+            RoomRefused(
+                at=meeting.now,
+                room=meeting.rules.number,
+                of_call=told.call,
+                by=f"account/{told.account}" if told.account else "",
+                from_number=told.number,
+                reason=reason,
             )
-            meeting.refuse(reason, f"the room is {reason}")
-            return
+        )
+        meeting.refuse(reason, f"the room is {reason}")
+        return
     member = _awaited(meeting, told)
     if member is None:
-        member = Member(id=meeting.new_id(), number=told.number, state="lobby", keys=Keys())
+        member = Member(id=meeting.new_id(), number=told.number, state="lobby")
         meeting.members[member.id] = member
     elif member.state in ("calling", "ringing"):
         meeting.out.append(StopCall(member.id))
@@ -56,7 +54,7 @@ def came(meeting: Meeting, told: Came) -> None:
     member.account, member.name_file = told.account, told.name_file
     if member.role != "host":
         member.role = told.role
-    _arrive(meeting, member, told.call, told.terminal, quietly=told.back)
+    _arrive(meeting, member, told.call, told.terminal)
 
 
 def came_of_call(meeting: Meeting, told: CameOfCall) -> None:
@@ -77,14 +75,13 @@ def _awaited(meeting: Meeting, told: Came) -> Member | None:
     return None
 
 
-def _arrive(
-    meeting: Meeting, member: Member, call: CallId, terminal: Literal["audio", "video"], *, quietly: bool = False
-) -> None:
+def _arrive(meeting: Meeting, member: Member, call: CallId, terminal: Terminal) -> None:
     meeting.wanted.pop(member.id, None)
     member.call, member.terminal, member.again_at, member.unreached, member.left = call, terminal, None, "", ""
-    member.keys = Keys()
-    if member.is_host or not meeting.rules.lobby or meeting.has_host() or quietly:
-        let_in(meeting, member, quietly=quietly)
+    member.away = False
+    meeting.keys.pop(member.id, None)
+    if member.is_host or not meeting.rules.lobby or meeting.has_host():
+        let_in(meeting, member)
         return
     member.state = "lobby"
     meeting.out.append(
@@ -101,12 +98,12 @@ def _arrive(
     meeting.out.append(Place(member.id, "lobby"))
 
 
-def let_in(meeting: Meeting, member: Member, *, quietly: bool = False) -> None:
+def let_in(meeting: Meeting, member: Member) -> None:
     """Into the mix."""
     assert member.call is not None
-    others = any(True for _ in meeting.inside())
+    others = any(True for _ in meeting.in_room())
     member.state, member.joined_at = "in", meeting.now
-    meeting.most = max(meeting.most, sum(1 for _ in meeting.inside()))
+    meeting.most = max(meeting.most, sum(1 for _ in meeting.in_room()))
     meeting.sound_forgotten(member)
     meeting.out.append(
         MemberJoined(
@@ -124,8 +121,7 @@ def let_in(meeting: Meeting, member: Member, *, quietly: bool = False) -> None:
     meeting.out.append(Place(member.id, "mix"))
     meeting.level(member)
     meeting.out.append(Redraw())
-    if not quietly:
-        _greet(meeting, member, others)
+    _greet(meeting, member, others)
     if meeting.rules.record and meeting.recording == "off" and not others:
         meeting.recording = "on"
         meeting.out.append(Recording("on"))
@@ -166,9 +162,9 @@ def left(meeting: Meeting, member: Member, reason: str) -> None:
             reason=reason,
         )
     )
-    member.state, member.left, member.call = "left", reason, None
+    member.state, member.left, member.call, member.away = "left", reason, None, False
     member.hand = member.floor = member.presenter = False
-    for other in meeting.inside():
+    for other in meeting.in_room():
         if other.pinned == member.id:
             other.pinned = None
     if meeting.speaker == member.id:
@@ -288,7 +284,6 @@ def invite(meeting: Meeting, invitee: Invitee, attempts: int | None) -> None:
         confirm=invitee.confirm,
         again_at=meeting.now,
         most_attempts=attempts or meeting.rules.attempts,
-        keys=Keys(),
     )
     meeting.members[member.id] = meeting.wanted[member.id] = member
 
@@ -355,7 +350,7 @@ def unreached(meeting: Meeting, told: Unreached) -> None:
     member.again_at = meeting.now + meeting.rules.retry_seconds * 1000 if again else None
     if not again:
         del meeting.wanted[member.id]
-    _tell_unreached(meeting, member, told.reason)
+    tell_unreached(meeting, member, told.reason)
 
 
 def called_no_more(meeting: Meeting, member: Member) -> None:
@@ -364,13 +359,14 @@ def called_no_more(meeting: Meeting, member: Member) -> None:
         meeting.out.append(StopCall(member.id))
     member.state, member.again_at = "unreached", None
     meeting.wanted.pop(member.id, None)
-    _tell_unreached(meeting, member, "cancelled")
+    tell_unreached(meeting, member, "cancelled")
 
 
-Reason = Literal["busy", "declined", "no_answer", "absent", "failed", "cancelled"]
+Reason = Literal["busy", "declined", "no_answer", "absent", "failed", "cancelled", "restart"]
 
 
-def _tell_unreached(meeting: Meeting, member: Member, reason: Reason) -> None:
+def tell_unreached(meeting: Meeting, member: Member, reason: Reason) -> None:
+    """An attempt to reach somebody has come to nothing."""
     member.unreached = reason
     meeting.out.append(
         MemberUnreached(

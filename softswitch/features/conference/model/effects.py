@@ -14,6 +14,8 @@ class Place(Struct, frozen=True, gc=False):
 
     member: int
     where: Literal["mix", "lobby"]
+    again: bool = False
+    """It was there before the switch was killed, and is not told of it twice."""
 
 
 class Level(Struct, frozen=True, gc=False):
@@ -76,6 +78,8 @@ class Recording(Struct, frozen=True, gc=False):
     """Record the mix, do not, or pause."""
 
     to: Literal["on", "off", "paused"]
+    again: bool = False
+    """It was recorded before the switch was killed: nobody is told twice."""
 
 
 class Redraw(Struct, frozen=True, gc=False):

@@ -27,8 +27,13 @@ class Came(Struct, frozen=True, gc=False, kw_only=True):
     account: str = ""
     name_file: str = ""
     terminal: Terminal = "audio"
-    back: bool = False
-    """It was here when the switch was killed: nobody is told, and no door is shut to it."""
+
+
+class CameBack(Struct, frozen=True, gc=False, kw_only=True):
+    """Somebody is here again who was here when the switch was killed."""
+
+    call: CallId
+    terminal: Terminal = "audio"
 
 
 class CameOfCall(Struct, frozen=True, gc=False, kw_only=True):
@@ -38,6 +43,13 @@ class CameOfCall(Struct, frozen=True, gc=False, kw_only=True):
     attempt: int
     call: CallId
     terminal: Terminal = "audio"
+
+
+class Lost(Struct, frozen=True, gc=False):
+    """A member whose call was to come back after the switch was killed does not: it has ended."""
+
+    member: int
+    by_party: bool
 
 
 class Left(Struct, frozen=True, gc=False):
@@ -208,7 +220,9 @@ class RulesSet(Struct, frozen=True, gc=False):
 Input = (
     Tick
     | Came
+    | CameBack
     | CameOfCall
+    | Lost
     | Left
     | Pressed
     | TerminalIs

@@ -5,6 +5,7 @@ from typing import Literal
 
 from softswitch.events import MemberChanged, RoomChanged, RoomMode
 from softswitch.features.conference.model.effects import Announce, Effect, Hear, Level, Redraw, Refused, Say
+from softswitch.features.conference.model.keypad import Keys
 from softswitch.features.conference.model.members import HERE, Member
 from softswitch.features.conference.model.rules import Layout, Rules
 
@@ -20,6 +21,8 @@ class Meeting:
         """All of this meeting, also those who have left."""
         self.wanted: dict[int, Member] = {}
         """Those of them who are called, or will be."""
+        self.keys: dict[int, Keys] = {}
+        """What members have pressed of a code."""
         self.mode: RoomMode = rules.mode
         self.locked = False
         self.guests_muted = rules.muted_guests
@@ -34,18 +37,27 @@ class Meeting:
         """How many were in it at once."""
         self.closed = ""
         """Why it is over; empty: it is not."""
-        self._count = 0
+        self.count = 0
+        """How many members it has had."""
+        self.away_until: int | None = None
+        """Until when those are awaited who were here when the switch was killed; None: nobody is."""
+        self.records_again = False
+        """Whether what was recorded then is to be recorded again, once somebody is back."""
         self._levels: dict[int, tuple[bool, bool, float]] = {}
         self._heard: dict[tuple[int, int], float | None] = {}
 
     # Who ------------------------------------------------------------------------------------------------------
 
     def new_id(self) -> int:
-        self._count += 1
-        return self._count
+        self.count += 1
+        return self.count
 
     def inside(self) -> Iterator[Member]:
         """Those who are in the mix."""
+        return (member for member in self.members.values() if member.is_in)
+
+    def in_room(self) -> Iterator[Member]:
+        """Those, and who was in it and is awaited back."""
         return (member for member in self.members.values() if member.state == "in")
 
     def here(self) -> Iterator[Member]:
@@ -53,7 +65,7 @@ class Meeting:
         return (member for member in self.members.values() if member.state in HERE)
 
     def has_host(self) -> bool:
-        return any(member.is_host for member in self.inside())
+        return any(member.is_host for member in self.in_room())
 
     def awaited(self) -> bool:
         """Whether somebody is called, or will be."""
@@ -65,7 +77,7 @@ class Meeting:
         self.out.append(Refused(error_id, message))
 
     def say(self, member: Member, *prompts: str) -> None:
-        if member.state == "in":
+        if member.is_in:
             self.out.append(Say(member.id, prompts))
 
     def announce(self, prompt: str, name_file: str = "") -> None:

@@ -5,7 +5,6 @@ from typing import Literal
 from msgspec import Struct
 
 from softswitch.events.rooms import MemberRole
-from softswitch.features.conference.model.keypad import Keys
 from softswitch.kernel.ids import CallId
 
 State = Literal["invited", "calling", "ringing", "lobby", "in", "left", "unreached"]
@@ -14,7 +13,7 @@ Terminal = Literal["audio", "video"]
 HERE = ("lobby", "in")
 
 
-class Member(Struct, kw_only=True):
+class Member(Struct, kw_only=True, omit_defaults=True):
     """One of them."""
 
     id: int
@@ -56,7 +55,8 @@ class Member(Struct, kw_only=True):
     """Why the last attempt failed."""
     left: str = ""
     """How it left."""
-    keys: Keys
+    away: bool = False
+    """The switch was killed while it was here, or was about to be, and its call has not come back yet."""
 
     @property
     def is_host(self) -> bool:
@@ -64,7 +64,8 @@ class Member(Struct, kw_only=True):
 
     @property
     def is_in(self) -> bool:
-        return self.state == "in"
+        """Whether it is in the mix."""
+        return self.state == "in" and not self.away
 
 
 def same_person(member: Member, account: str, number: str) -> bool:

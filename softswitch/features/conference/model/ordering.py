@@ -5,7 +5,7 @@ from typing import Any
 
 from softswitch.features.conference.model import arriving, inputs
 from softswitch.features.conference.model.effects import Drop, Recording
-from softswitch.features.conference.model.keypad import Action
+from softswitch.features.conference.model.keypad import Action, Keys
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.members import Member
 from softswitch.features.conference.model.rules import LAYOUTS
@@ -221,7 +221,8 @@ def pressed(meeting: Meeting, told: inputs.Pressed) -> None:
     member = meeting.members.get(told.member)
     if member is None or not member.is_in:
         return
-    action = member.keys.press(told.key, meeting.now)
+    keys = meeting.keys.setdefault(member.id, Keys())
+    action = keys.press(told.key, meeting.now)
     if action in _FOR_HOSTS and not member.is_host:
         meeting.say(member, "conference/hosts-only")
     elif action is not None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from softswitch.events import RoomOpened
-from softswitch.features.conference.model import arriving, inputs, ordering
+from softswitch.features.conference.model import arriving, inputs, ordering, returning
 from softswitch.features.conference.model.effects import Effect
 from softswitch.features.conference.model.meeting import Meeting
+from softswitch.features.conference.model.returning import Kept
 from softswitch.features.conference.model.rules import Rules
+from softswitch.kernel.ids import CallId
 
 
 class Room:
@@ -16,6 +18,21 @@ class Room:
     def __init__(self, rules: Rules, now: int) -> None:
         self.meeting = Meeting(rules, now)
         self._told_open = False
+
+    @classmethod
+    def resumed(cls, rules: Rules, kept: Kept) -> "Room":
+        """A meeting that an earlier process has written down; `resume` is its first step."""
+        room = cls(rules, kept.began_at)
+        room.meeting, room._told_open = returning.restored(rules, kept), True
+        return room
+
+    def resume(self, now: int, kept: Kept, lives: Callable[[CallId], bool], away_ms: int) -> list[Effect]:
+        """Go on where the earlier process was killed, `away_ms` ago; `lives` tells which calls have outlived it. Gives
+        what is to be done."""
+        meeting = self.meeting
+        meeting.now = max(now, meeting.now)
+        returning.resume(meeting, kept.calls, lives, away_ms)
+        return self._out()
 
     @property
     def over(self) -> bool:
@@ -43,6 +60,11 @@ class Room:
             if rules.rings:
                 ordering.invite(meeting, inputs.Invite(by="the room's rules", invitees=rules.members))
         _INPUTS[type(told)](meeting, told)
+        return self._out()
+
+    def _out(self) -> list[Effect]:
+        meeting = self.meeting
+        returning.end_of_waiting(meeting)
         if not meeting.closed:
             arriving.call_due(meeting)
         arriving.close_if_over(meeting)
@@ -51,7 +73,10 @@ class Room:
 
     def deadline(self) -> int | None:
         """When the next step is due at the latest; None: nothing happens by itself."""
-        return None if self.meeting.closed else arriving.next_call(self.meeting)
+        if self.meeting.closed:
+            return None
+        due = (arriving.next_call(self.meeting), self.meeting.away_until)
+        return min((at for at in due if at is not None), default=None)
 
 
 def _left(meeting: Meeting, told: inputs.Left) -> None:
@@ -63,8 +88,10 @@ def _left(meeting: Meeting, told: inputs.Left) -> None:
 _INPUTS: dict[type[inputs.Input], Callable[[Meeting, Any], None]] = {
     inputs.Tick: lambda meeting, told: None,
     inputs.Came: arriving.came,
+    inputs.CameBack: returning.came_back,
     inputs.CameOfCall: arriving.came_of_call,
     inputs.Left: _left,
+    inputs.Lost: returning.lost,
     inputs.Pressed: ordering.pressed,
     inputs.Held: arriving.held,
     inputs.TerminalIs: arriving.terminal_is,
