@@ -21,6 +21,8 @@ class RosterMember(Struct, frozen=True, gc=False, kw_only=True):
     role: str = "participant"
     """`host` or `participant`."""
     status: Status = "connected"
+    unreached: str = ""
+    """Why, of somebody who was called and did not come (`disconnected`)."""
     called: bool = False
     """Whether the room called it; otherwise it has dialled in."""
     since: int | None = None

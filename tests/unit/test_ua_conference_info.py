@@ -54,6 +54,24 @@ def test_a_whole_document_says_who_is_there_and_how() -> None:
     assert cid.findtext(f"{NS}endpoint/{NS}status") == "alerting"
 
 
+def test_who_was_called_and_did_not_come_is_there_with_the_reason() -> None:
+    busy, absent = (
+        RosterMember(id=id, number=number, status="disconnected", unreached=why, called=True)
+        for id, number, why in ((1, "1003", "busy"), (2, "1004", "no_answer"))
+    )
+    document = written(watched(ANN, busy, absent))
+    assert document.findtext(f"{NS}conference-state/{NS}user-count") == "1"
+    told = [
+        [(child.tag.removeprefix(NS), "".join(child.itertext())) for child in endpoint]
+        for endpoint in document.iter(f"{NS}endpoint")
+    ]
+    outcome = ("status", "disconnected"), ("joining-method", "dialed-out")
+    assert told[1:] == [
+        [*outcome, ("disconnection-method", "busy"), ("disconnection-info", "busy")],
+        [*outcome, ("disconnection-method", "failed"), ("disconnection-info", "no answer")],
+    ]
+
+
 def test_who_knows_a_revision_is_told_who_changed_and_who_left() -> None:
     history = watched(ANN, BOB)
     history.look(Roster("Monday", (ANN, BOB), False, 50))

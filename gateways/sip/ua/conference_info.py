@@ -123,17 +123,27 @@ def _endpoint(entity: str, member: RosterMember) -> str:
     """Section 5.7; its URI tells apart several phones of one number."""
     uri = f"{entity};member={member.id}"
     joined = "dialed-out" if member.called else "dialed-in"
+    details = _unreached(member.unreached) if member.status == "disconnected" else _joined(member)
+    return (
+        f'<endpoint entity={markup.attribute(uri)} state="full"><status>{member.status}</status>'
+        f"<joining-method>{joined}</joining-method>{details}</endpoint>"
+    )
+
+
+def _unreached(why: str) -> str:
+    # Section 5.7.5: who was neither busy nor ever there has "failed".
+    method = "busy" if why == "busy" else "failed"
+    reason = f"<reason>{markup.text(why.replace('_', ' '))}</reason>"
+    return f"<disconnection-method>{method}</disconnection-method><disconnection-info>{reason}</disconnection-info>"
+
+
+def _joined(member: RosterMember) -> str:
     when = ""
     if member.since is not None:
         at = datetime.fromtimestamp(member.since / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         when = f"<joining-info><when>{at}</when></joining-info>"
-    media = _media(1, "audio", member.sound)
-    if member.picture is not None:
-        media += _media(2, "video", member.picture)
-    return (
-        f'<endpoint entity={markup.attribute(uri)} state="full"><status>{member.status}</status>'
-        f"<joining-method>{joined}</joining-method>{when}{media}</endpoint>"
-    )
+    video = _media(2, "video", member.picture) if member.picture is not None else ""
+    return when + _media(1, "audio", member.sound) + video
 
 
 def _media(number: int, kind: str, direction: Direction) -> str:

@@ -18,8 +18,9 @@ _STATUS: dict[State, Status] = {
     "ringing": "alerting",
     "lobby": "pending",
     "in": "connected",
+    "unreached": "disconnected",
 }
-"""Who has left, or was not reached, is there no more."""
+"""Who has left is there no more."""
 
 
 class RoomRosters:
@@ -89,6 +90,7 @@ def _shown(meeting: Meeting, member: Member, status: Status) -> RosterMember:
         name=member.name,
         role="host" if member.is_host else "participant",
         status=status,
+        unreached=member.unreached if status == "disconnected" else "",
         called=member.invited,
         since=member.joined_at,
         sound=_direction(speaks, not member.deaf),
