@@ -7,10 +7,7 @@ from gateways.video.cameras import Cameras
 from gateways.video.documents import Documents, Page
 from gateways.video.gateway import ComposerGateway
 from gateways.video.records import Face
-from softswitch.kernel.errors import Conflict, NotFound
-
-MOST_CAMERAS = 8
-"""In a room."""
+from softswitch.kernel.errors import NotFound
 
 
 @dataclass
@@ -18,7 +15,8 @@ class _Shown:
     document: bytes = b""
     page: int = 0
     """The number of the picture at the composer; 0: there is none."""
-    cameras: dict[str, int] = field(default_factory=dict)
+    cameras: dict[int, int] = field(default_factory=dict)
+    """Their numbers there, by members."""
 
 
 class Exhibits:
@@ -33,14 +31,25 @@ class Exhibits:
         self._cameras = cameras
         self._number = number
         self._rooms: dict[str, _Shown] = {}
+        self._lost: dict[int, Callable[[str], None]] = {}
+        """Who is told what becomes of cameras, by their numbers."""
 
     def faces(self, room: str) -> tuple[Face, ...]:
         """As the composer is to show them."""
         shown = self._rooms.get(room)
         if shown is None:
             return ()
-        page = (Face("document", shown.page, content=True),) if shown.page else ()
-        return (*(Face(f"camera {name}", number, name) for name, number in shown.cameras.items()), *page)
+        return (Face("document", shown.page, content=True),) if shown.page else ()
+
+    def camera(self, room: str, member: int) -> int:
+        """The number of a camera's pictures; 0: it is not fetched."""
+        shown = self._rooms.get(room)
+        return 0 if shown is None else shown.cameras.get(member, 0)
+
+    def shows(self, room: str) -> bool:
+        """Whether there is anything to be seen in a room beside its members' own pictures."""
+        shown = self._rooms.get(room)
+        return shown is not None and bool(shown.page or shown.cameras)
 
     async def present(self, room: str, document: bytes, page: int) -> int:
         """Show a page instead of what was shown, and give how many there are. Raises Invalid and Unavailable."""
@@ -66,30 +75,46 @@ class Exhibits:
             self._composer.drop(shown.page)
             shown.page, shown.document = 0, b""
 
-    async def add_camera(self, room: str, name: str, url: str) -> None:
-        """Show a camera instead of another of this name. Raises Invalid, NotPermitted, and Conflict for too many."""
-        address = await self._cameras.address(url)
-        shown = self._rooms.setdefault(room, _Shown())
-        if name not in shown.cameras and len(shown.cameras) >= MOST_CAMERAS:
-            raise Conflict("too-many-cameras", f"a room shows {MOST_CAMERAS} cameras at the most")
-        self.remove_camera(room, name)
-        shown.cameras[name] = self._number()
-        self._composer.camera(shown.cameras[name], address, False)
+    async def check_camera(self, url: str) -> None:
+        """Raises Invalid and NotPermitted for what is not fetched."""
+        await self._cameras.address(url)
 
-    def remove_camera(self, room: str, name: str) -> None:
-        """Show it no more."""
+    async def add_camera(self, room: str, member: int, url: str, sound: bool, lost: Callable[[str], None]) -> int:
+        """Fetch a camera as a member, and give the number of its pictures and its sound; `lost` is told why there are
+        no pictures, and nothing when there are. Raises Invalid and NotPermitted."""
+        address = await self._cameras.address(url)
+        number = self._number()
+        self._rooms.setdefault(room, _Shown()).cameras[member] = number
+        self._lost[number] = lost
+        self._composer.camera(number, address, sound)
+        return number
+
+    def remove_camera(self, room: str, member: int) -> None:
+        """Fetch it no more."""
         shown = self._rooms.get(room)
-        number = None if shown is None else shown.cameras.pop(name, None)
+        number = None if shown is None else shown.cameras.pop(member, None)
         if number is not None:
+            self._lost.pop(number, None)
             self._composer.drop(number)
+
+    def camera_lost(self, number: int, reason: str) -> None:
+        """Why a camera gives no pictures; empty: it does."""
+        lost = self._lost.get(number)
+        if lost is not None:
+            lost(reason)
+
+    def cameras_lost(self, reason: str) -> None:
+        """None of them gives any, for there is nothing that fetches them."""
+        for lost in list(self._lost.values()):
+            lost(reason)
 
     def end(self, room: str) -> None:
         """A room needs nothing any more."""
         shown = self._rooms.get(room)
         if shown is not None:
             self.take_away(room)
-            for name in list(shown.cameras):
-                self.remove_camera(room, name)
+            for member in list(shown.cameras):
+                self.remove_camera(room, member)
             del self._rooms[room]
 
     def _hang(self, room: str, document: bytes, page: Page) -> None:

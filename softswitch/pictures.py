@@ -19,6 +19,7 @@ from gateways.video.limits import SIZES, Form, Size, form_of, passes, size_of
 from gateways.video.records import Face, Output, Scene, with_size
 from softswitch.exhibits import Exhibits
 from softswitch.features.conference.model.scene import Scene as Seen
+from softswitch.features.conference.model.scene import Tile
 from softswitch.films import Films, Kept
 from softswitch.kernel.errors import Rejected
 from softswitch.kernel.ids import IdSource, LegId, MixId
@@ -78,6 +79,8 @@ class RoomPictures:
         self._converted: dict[LegId, _Composition] = {}
         """Of one member, for a viewer that takes another codec."""
         self._members: dict[LegId, int] = {}
+        self._voices: dict[tuple[MixId, int], LegId] = {}
+        """Of cameras that are heard, by rooms and members."""
         self._socket: Path | None = None
         self._again: asyncio.TimerHandle | None = None
         self._changed: Callable[[], None] = lambda: None
@@ -162,6 +165,8 @@ class RoomPictures:
         self._drop(self._rooms.pop(room, None))
         self._draw_own(room, {}, showing=False)
         self._feed()
+        for each, member in [key for key in self._voices if key[0] == room]:
+            self.remove_camera(each, member)
         self._exhibits.end(room)
 
     def follow(self, room: MixId, scene: Seen, legs: Mapping[int, LegId], content: LegId | None = None) -> None:
@@ -189,7 +194,7 @@ class RoomPictures:
     # What is shown beside members
 
     def must_compose(self, room: MixId) -> bool:
-        return bool(self._exhibits.faces(room))
+        return self._exhibits.shows(room)
 
     async def present(self, room: MixId, document: bytes, page: int) -> int:
         pages = await self._exhibits.present(room, document, page)
@@ -205,13 +210,30 @@ class RoomPictures:
         self._exhibits.take_away(room)
         self._changed()
 
-    async def add_camera(self, room: MixId, name: str, url: str) -> None:
-        await self._exhibits.add_camera(room, name, url)
-        self._changed()
+    async def check_camera(self, url: str) -> None:
+        await self._exhibits.check_camera(url)
 
-    def remove_camera(self, room: MixId, name: str) -> None:
-        self._exhibits.remove_camera(room, name)
+    async def add_camera(
+        self, room: MixId, member: int, url: str, sound: bool, lost: Callable[[str], None]
+    ) -> LegId | None:
+        number = await self._exhibits.add_camera(room, member, url, sound, lost)
         self._changed()
+        if not sound:
+            return None
+        voice = LegId(f"{room}/camera{number}")
+        try:
+            self._switching.open_voice(voice, number)
+        except Rejected as full:
+            log.error("a camera cannot be heard", room=room, member=member, reason=str(full))
+            return None
+        self._voices[room, member] = voice
+        return voice
+
+    def remove_camera(self, room: MixId, member: int) -> None:
+        self._exhibits.remove_camera(room, member)
+        voice = self._voices.pop((room, member), None)
+        if voice is not None:
+            self._switching.close_voice(voice)
 
     # What is told of the composer
 
@@ -225,6 +247,7 @@ class RoomPictures:
 
     def composer_went(self, reason: str) -> None:
         if not self._composer.coming:
+            self._exhibits.cameras_lost("there is no composer")
             self._changed()
 
     def recorded(self, scene: int, path: str, trouble: str) -> None:
@@ -235,6 +258,8 @@ class RoomPictures:
             log.warning("the composer cannot show something", what=what, number=number, reason=reason)
         else:
             log.info("the composer shows something again", what=what, number=number)
+        if what == "camera":
+            self._exhibits.camera_lost(number, reason)
 
     # What the media engine tells (`ports.VideoSwitchEvents`)
 
@@ -269,7 +294,7 @@ class RoomPictures:
         faces = tuple(
             Face(
                 str(tile.member),
-                self._member(lines[tile.member]) if tile.video and tile.member in lines else 0,
+                self._number(room, tile, lines),
                 tile.name,
                 tile.muted,
             )
@@ -281,6 +306,14 @@ class RoomPictures:
         spotlight = "" if seen.first is None else str(seen.first)
         composition.scene = Scene(0, 0, 0, 0, seen.layout, faces, active, spotlight, seen.title, seen.clock)
         return True
+
+    def _number(self, room: MixId, tile: Tile, lines: Mapping[int, LegId]) -> int:
+        """That of a member's pictures, or none."""
+        if not tile.video:
+            return 0
+        if tile.camera:
+            return self._exhibits.camera(room, tile.member)
+        return self._member(lines[tile.member]) if tile.member in lines else 0
 
     def _draw_own(self, room: MixId, lines: Mapping[int, LegId], *, showing: bool) -> None:
         """The picture of a room for each of these members, without itself; nobody else has one of its own."""

@@ -86,6 +86,9 @@ from softswitch.events.recordings import (
 )
 from softswitch.events.registrations import AccountRegistered, AccountUnregistered
 from softswitch.events.rooms import (
+    CameraChanged,
+    CameraJoined,
+    CameraLeft,
     MeetingReminded,
     MemberChanged,
     MemberInvited,
@@ -183,6 +186,9 @@ AnyFact = (
     | RecordTried
     | RecordCoded
     | RecordClosed
+    | CameraChanged
+    | CameraJoined
+    | CameraLeft
     | MeetingReminded
     | MemberChanged
     | MemberInvited
@@ -247,6 +253,9 @@ __all__ = [
     "CallerIdentified",
     "CallerLeftQueue",
     "CallerQueued",
+    "CameraChanged",
+    "CameraJoined",
+    "CameraLeft",
     "CampaignFact",
     "CampaignState",
     "CampaignStateChanged",

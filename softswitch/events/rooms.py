@@ -139,6 +139,32 @@ class MemberChanged(RoomFact, frozen=True, gc=False, kw_only=True):
     by: str
 
 
+class CameraJoined(RoomFact, frozen=True, gc=False, kw_only=True):
+    """A camera is a member of the meeting, and is fetched. `MemberChanged` tells of it, too."""
+
+    member: int
+    name: str
+    sound: bool
+    """Whether it is heard, too."""
+    by: str
+
+
+class CameraChanged(RoomFact, frozen=True, gc=False, kw_only=True):
+    """A camera gives pictures, or gives none."""
+
+    member: int
+    lost: str
+    """Why it gives none; empty: it does."""
+
+
+class CameraLeft(RoomFact, frozen=True, gc=False, kw_only=True):
+    """A camera is a member no more."""
+
+    member: int
+    reason: str
+    """`kicked`, or that of the meeting's end."""
+
+
 class SpeakerChanged(RoomFact, frozen=True, gc=False, kw_only=True):
     """Another member speaks."""
 

@@ -323,7 +323,7 @@ class DemoFeatures:
         lines: Mapping[LegId, object],
     ) -> None:
         """Make the rooms, which need the switch, its sound, and the video `lines` that are agreed."""
-        self.pictures = ModelPictures(lines)
+        self.pictures = ModelPictures(lines, sounds)
         around = ConferenceAround(
             clock=clock,
             publish=bus.publish,

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from softswitch.features.conference.model.scene import Scene
+from softswitch.kernel.errors import NotPermitted
 from softswitch.kernel.ids import IdSource, LegId, MixId
 
 
@@ -54,9 +55,11 @@ class MemoryDatabase:
 class ModelPictures:
     """`conference.needs.Pictures`: who is shown whom, and what is composed."""
 
-    def __init__(self, agreed: Mapping[LegId, object]) -> None:
-        """`agreed`: the video lines that are open, by their names."""
+    def __init__(self, agreed: Mapping[LegId, object], sounds: Any) -> None:
+        """`agreed`: the video lines that are open, by their names. `sounds`: the media engine, in which cameras have
+        legs."""
         self._agreed = agreed
+        self._sounds = sounds
         self.shown: dict[LegId, LegId | None] = {}
         self.slides: dict[LegId, LegId | None] = {}
         """What is to be seen on lines of slides, and, by legs, in the place of somebody's picture."""
@@ -66,7 +69,10 @@ class ModelPictures:
         self.films: dict[str, str] = {}
         """Recordings, and how each was told to go on last."""
         self.pages: dict[MixId, int] = {}
-        self.cameras: dict[MixId, set[str]] = {}
+        self.cameras: dict[tuple[MixId, int], str] = {}
+        """URLs of those that are fetched, by members."""
+        self.lost: dict[int, Callable[[str], None]] = {}
+        """Who is told that a camera gives no pictures, or that it does, by members."""
         self.composes = True
         """Whether there is a composer."""
 
@@ -98,7 +104,7 @@ class ModelPictures:
         return
 
     def must_compose(self, room: MixId) -> bool:
-        return bool(self.pages.get(room) or self.cameras.get(room))
+        return bool(self.pages.get(room) or any(each == room for each, _ in self.cameras))
 
     async def present(self, room: MixId, document: bytes, page: int) -> int:
         self.pages[room] = page
@@ -110,8 +116,21 @@ class ModelPictures:
     def take_away(self, room: MixId) -> None:
         self.pages.pop(room, None)
 
-    async def add_camera(self, room: MixId, name: str, url: str) -> None:
-        self.cameras.setdefault(room, set()).add(name)
+    async def check_camera(self, url: str) -> None:
+        if "example.com" not in url:
+            raise NotPermitted("video.camera_hosts does not allow it")
 
-    def remove_camera(self, room: MixId, name: str) -> None:
-        self.cameras.get(room, set()).discard(name)
+    async def add_camera(
+        self, room: MixId, member: int, url: str, sound: bool, lost: Callable[[str], None]
+    ) -> LegId | None:
+        await self.check_camera(url)
+        self.cameras[room, member] = url
+        self.lost[member] = lost
+        leg = LegId(f"{room}/camera{member}")
+        if sound:
+            self._sounds.open(leg)
+        return leg if sound else None
+
+    def remove_camera(self, room: MixId, member: int) -> None:
+        self.cameras.pop((room, member), None)
+        self._sounds.close(LegId(f"{room}/camera{member}"))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from softswitch.engine.bus import Bus
 from softswitch.features.conference.around import Around
@@ -17,6 +18,7 @@ from softswitch.features.conference.model.scene import Scene
 from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.seats import Seat
 from softswitch.features.conference.service import Conferences
+from softswitch.features.conference.tables import RoomRow
 from softswitch.kernel.errors import Invalid, NotFound, NotPermitted
 from softswitch.kernel.ids import CallId, LegId, MixId
 from softswitch.platform.database import Database
@@ -34,7 +36,7 @@ class Screen:
     def __init__(self) -> None:
         self.document = b""
         self.page = 0
-        self.cameras: dict[str, str] = {}
+        self.cameras: dict[int, tuple[str, bool]] = {}
         self.composed = 0
         self.ended: list[MixId] = []
         self.meanwhile: Callable[[], None] = lambda: None
@@ -77,13 +79,21 @@ class Screen:
     def take_away(self, room: MixId) -> None:
         self.document = b""
 
-    async def add_camera(self, room: MixId, name: str, url: str) -> None:
+    async def check_camera(self, url: str) -> None:
+        self.meanwhile()
         if "door" not in url:
             raise NotPermitted("video.camera_hosts does not allow it")
-        self.cameras[name] = url
 
-    def remove_camera(self, room: MixId, name: str) -> None:
-        self.cameras.pop(name, None)
+    async def add_camera(
+        self, room: MixId, member: int, url: str, sound: bool, lost: Callable[[str], None]
+    ) -> LegId | None:
+        await self.check_camera(url)
+        self.cameras[member] = url, sound
+        lost("Connection refused")
+        return None
+
+    def remove_camera(self, room: MixId, member: int) -> None:
+        self.cameras.pop(member, None)
 
 
 class Nobody:
@@ -171,11 +181,78 @@ async def test_a_meeting_that_ends_meanwhile_leaves_nothing_on_the_screen(
 async def test_cameras_come_and_go(client: httpx.AsyncClient, conferences: Conferences, screen: Screen) -> None:
     comes(conferences)
     path = f"{PATH}/3100/meeting/cameras"
-    assert (await client.put(f"{path}/Gate", json={"url": "rtsp://door/1"})).status_code == 204
-    assert screen.cameras == {"Gate": "rtsp://door/1"}
+    assert (await client.put(f"{path}/Gate", json={"url": "rtsp://me:secret@door/1"})).status_code == 204
+    assert (await client.put(f"{path}/Yard", json={"url": "rtsp://door/2", "sound": False})).status_code == 204
+    await asyncio.sleep(0)
+    assert screen.cameras == {2: ("rtsp://me:secret@door/1", True), 3: ("rtsp://door/2", False)}
     assert (await client.put(f"{path}/Gate", json={"url": "rtsp://127.0.0.1/1"})).status_code == 403
-    assert (await client.delete(f"{path}/Gate")).status_code == 204
+    assert (await client.put(f"{path}/Gate", json={"url": "http://door/1"})).status_code == 422
+    page = await client.get(f"{PATH}/3100/members")
+    shown = [(each["kind"], each["name"], each["sound"], each["lost"]) for each in page.json()["items"]]
+    assert shown[1:] == [
+        ("camera", "Gate", True, "Connection refused"),
+        ("camera", "Yard", False, "Connection refused"),
+    ]
+    assert "secret" not in page.text
+    meeting = (await client.get(f"{PATH}/3100")).json()["meeting"]
+    assert (meeting["members"], meeting["cameras"]) == (1, 2)
+    assert (await client.patch(f"{PATH}/3100/members/2", json={"role": "host"})).status_code == 409
+    muted = (await client.patch(f"{PATH}/3100/members/2", json={"muted": True, "name": "North"})).json()
+    assert (muted["muted_by_host"], muted["name"]) == (True, "North")
+    assert (await client.delete(f"{path}/Gate")).status_code == 204, "it keeps the name that it came under"
+    assert (await client.delete(f"{path}/Gate")).status_code == 404
+    assert (await client.delete(f"{PATH}/3100/members/3")).status_code == 204
     assert not screen.cameras
+    for number in range(8):
+        assert (await client.put(f"{path}/{number}", json={"url": "rtsp://door/1"})).status_code == 204
+    assert (await client.put(f"{path}/9", json={"url": "rtsp://door/1"})).status_code == 409
+
+
+async def test_a_camera_for_a_meeting_that_ends_meanwhile_is_not_fetched(
+    client: httpx.AsyncClient, conferences: Conferences, screen: Screen
+) -> None:
+    seat = comes(conferences)
+    screen.meanwhile = lambda: conferences.meeting("3100").leave(seat)
+    response = await client.put(f"{PATH}/3100/meeting/cameras/Gate", json={"url": "rtsp://door/1"})
+    assert response.status_code == 409
+    await asyncio.sleep(0)
+    assert not screen.cameras
+
+
+async def test_cameras_of_a_room_are_stored_sealed_and_shown_without_their_passwords(
+    client: httpx.AsyncClient, conferences: Conferences, database: Database, screen: Screen
+) -> None:
+    gate = {"name": "Gate", "url": "rtsp://me:secret@door:8554/1?password=hidden&x=1"}
+    answer = await client.patch(f"{PATH}/3100", json={"cameras": [gate, {"name": "Yard", "url": "rtsp://door/2"}]})
+    shown = answer.json()["cameras"]
+    assert shown[0] == {"name": "Gate", "url": "rtsp://me:***@door:8554/1?password=***&x=1", "sound": True}
+    assert "secret" not in answer.text + (await client.get(PATH)).text
+    async with database.reading() as session:
+        stored = (await session.scalars(select(RoomRow.rules))).one()
+    assert "secret" not in stored and "hidden" not in stored
+    # As they are shown, they can be given again.
+    shown[0]["sound"] = False
+    await client.patch(f"{PATH}/3100", json={"cameras": shown[:1]})
+    await conferences.load(database)
+    comes(conferences)
+    await asyncio.sleep(0)
+    assert list(screen.cameras.values()) == [(gate["url"], False)]
+
+
+@pytest.mark.parametrize(
+    "cameras",
+    [
+        [{"name": "Gate", "url": "rtsp://door/1"}] * 2,
+        [{"name": "Gate", "url": "file:///etc/passwd"}],
+        [{"name": "Gate", "url": "rtsp://me:pass/word@door/1"}],
+        [{"name": "Gate", "url": "rtsp:///1"}],
+        [{"name": "Gate", "url": "rtsp://door/a b"}],
+        [{"name": f"Gate {number}", "url": "rtsp://door/1"} for number in range(9)],
+    ],
+)
+async def test_cameras_that_cannot_be_are_refused(client: httpx.AsyncClient, cameras: list[dict[str, str]]) -> None:
+    answer = await client.patch(f"{PATH}/3100", json={"cameras": cameras})
+    assert answer.status_code == 422 and "word@door" not in answer.text
 
 
 async def test_a_room_without_pictures_shows_nothing(client: httpx.AsyncClient, conferences: Conferences) -> None:

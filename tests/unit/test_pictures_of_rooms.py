@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 from PIL import Image
 
 import softswitch.pictures
 from gateways.video.cameras import Cameras
 from gateways.video.limits import PACKET, SIZES, form_of, passes, size_of
 from gateways.video.records import Beat, Scene
-from softswitch.kernel.errors import Conflict, Invalid, NotFound, NotPermitted
+from softswitch.features.conference.model.scene import Scene as Seen
+from softswitch.kernel.errors import Invalid, NotFound, NotPermitted
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec
 from softswitch.pictures import RoomPictures
@@ -33,7 +35,7 @@ class Composer:
         self.beat: Beat | None = None
         self.scenes: dict[int, Scene] = {}
         self.stills: dict[int, tuple[int, int]] = {}
-        self.cameras: dict[int, str] = {}
+        self.cameras: dict[int, tuple[str, bool]] = {}
         self.told = 0
 
     def show(self, scene: Scene) -> None:
@@ -47,7 +49,7 @@ class Composer:
         self.stills[member] = (width, height)
 
     def camera(self, member: int, url: str, sound: bool) -> None:
-        self.cameras[member] = url
+        self.cameras[member] = url, sound
 
     def drop(self, member: int) -> None:
         if self.stills.pop(member, None) is None:
@@ -270,24 +272,50 @@ async def test_a_page_is_shown_until_it_is_taken_away() -> None:
     assert not composer.scenes and not composer.stills and not engine.sources
 
 
-async def test_cameras_are_members_until_the_room_ends() -> None:
+async def test_cameras_are_seen_and_heard_until_the_room_ends() -> None:
     engine, composer = PictureEngine(a=H264), Composer()
     room = pictures(engine, composer)
+    told: list[str] = []
     with pytest.raises(NotPermitted):
-        await room.add_camera(ROOM, "Gate", "rtsp://127.0.0.1/1")
-    await room.add_camera(ROOM, "Gate", "rtsp://door.example.com/1")
-    await room.add_camera(ROOM, "Gate", "rtsp://door.example.com/2")
-    for number in range(7):
-        await room.add_camera(ROOM, f"Yard {number}", "rtsp://door.example.com/3")
-    with pytest.raises(Conflict, match="8 cameras"):
-        await room.add_camera(ROOM, "One more", "rtsp://door.example.com/4")
-    room.remove_camera(ROOM, "Yard 6")
-    room.compose(ROOM, seen(1), LEGS)
+        await room.check_camera("rtsp://127.0.0.1/1")
+    with pytest.raises(NotPermitted):
+        await room.add_camera(ROOM, 2, "rtsp://127.0.0.1/1", True, told.append)
+    leg = await room.add_camera(ROOM, 2, "rtsp://door.example.com/1", True, told.append)
+    assert await room.add_camera(ROOM, 3, "rtsp://door.example.com/2", False, told.append) is None
+    assert room.must_compose(ROOM)
+    room.compose(ROOM, watched(seen(1, 2, 3), 2, 3), LEGS)
     (scene,) = composer.scenes.values()
-    assert [face.name for face in scene.faces] == ["Member 1", "Gate", *(f"Yard {number}" for number in range(6))]
-    assert composer.cameras[scene.faces[1].member] == "rtsp://192.0.2.7:554/2"
+    numbers = [face.member for face in scene.faces[1:]]
+    assert [face.who for face in scene.faces] == ["1", "2", "3"]
+    assert [composer.cameras[number] for number in numbers] == [
+        ("rtsp://192.0.2.7:554/1", True),
+        ("rtsp://192.0.2.7:554/2", False),
+    ]
+    assert leg is not None and engine.voices == {leg: numbers[0]}
+    room.composer_refused("camera", numbers[0], "Connection refused")
+    room.composer_refused("camera", numbers[0], "")
+    room.composer_refused("still", numbers[0], "of another")
+    room.composer_went("it has died")
+    assert told == ["Connection refused", "", "there is no composer", "there is no composer"]
+    room.remove_camera(ROOM, 3)
     room.end(ROOM)
-    assert not composer.cameras and not composer.scenes
+    assert not composer.cameras and not composer.scenes and not engine.voices and not room.must_compose(ROOM)
+
+
+async def test_a_camera_for_which_no_leg_is_left_is_seen_all_the_same() -> None:
+    engine, composer = PictureEngine(a=H264), Composer()
+    engine.most_voices = 0
+    room = pictures(engine, composer)
+    assert await room.add_camera(ROOM, 2, "rtsp://door.example.com/1", True, lambda lost: None) is None
+    assert len(composer.cameras) == 1
+    room.remove_camera(ROOM, 2)
+    assert not composer.cameras
+
+
+def watched(scene: Seen, *cameras: int) -> Seen:
+    """Some of the members are cameras."""
+    tiles = (replace(tile, camera=tile.member in cameras) for tile in scene.tiles)
+    return replace(scene, tiles=tuple(tiles))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """/api/v1/conferences."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,12 +11,14 @@ from starlette.responses import FileResponse
 from softswitch.features.conference.files import KINDS, MeetingFiles
 from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
+from softswitch.features.conference.model.camera_urls import masked
 from softswitch.features.conference.model.members import Member
-from softswitch.features.conference.model.rules import Invitee, Rules
+from softswitch.features.conference.model.rules import Camera, Invitee, Rules
 from softswitch.features.conference.model.schedule import Entry
 from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 from softswitch.features.conference.shapes import (
+    CameraIn,
     EntryIn,
     EntryOut,
     InviteeIn,
@@ -69,6 +71,9 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
         return RoomOut.model_validate(
             {
                 **values,
+                "cameras": [
+                    {"name": each.name, "url": masked(each.url), "sound": each.sound} for each in rules.cameras
+                ],
                 "has_pin": bool(rules.pin),
                 "has_host_pin": bool(rules.host_pin),
                 "locked_out": conferences.door.locked(rules.number),
@@ -87,6 +92,7 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
         """Make a room; with `call` its members are called at once: an emergency needs no more than this."""
         values = body.model_dump(exclude={"call", "number"})
         values["members"] = tuple(_invitee(each) for each in body.members)
+        values["cameras"] = tuple(_camera(each, ()) for each in body.cameras)
         if body.call and not any(member.number for member in body.members):
             raise Invalid("members", "there is nobody to call")
         rules = await conferences.create(session, Rules(number=body.number or "", **values))
@@ -105,6 +111,9 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
         named = body.named()
         if "members" in named:
             named["members"] = tuple(_invitee(each) for each in body.members)
+        if "cameras" in named:
+            had = conferences.rules(number).cameras
+            named["cameras"] = tuple(_camera(each, had) for each in body.cameras)
         return show(await conferences.change(session, number, named))
 
     @router.delete("/{number}", status_code=204)
@@ -266,9 +275,15 @@ def _invitee(body: InviteeIn) -> Invitee:
     return Invitee(**body.model_dump())
 
 
+def _camera(body: CameraIn, had: Sequence[Camera]) -> Camera:
+    """One that is given as it was shown has the password that it had."""
+    known = next((each for each in had if each.name == body.name and masked(each.url) == body.url), None)
+    return Camera(name=body.name, url=body.url if known is None else known.url, sound=body.sound)
+
+
 def _meeting(room: LiveRoom) -> dict[str, Any]:
     meeting = room.meeting
-    states = [member.state for member in meeting.members.values()]
+    states = [member.state for member in meeting.members.values() if not member.is_camera]
     return {
         "began_at": meeting.began_at,
         "mode": meeting.mode,
@@ -280,6 +295,7 @@ def _meeting(room: LiveRoom) -> dict[str, Any]:
         "recording": meeting.recording,
         "speaker": meeting.speaker,
         "members": states.count("in"),
+        "cameras": sum(member.is_camera for member in meeting.inside()),
         "waiting": states.count("lobby"),
         "awaited": sum(states.count(state) for state in ("invited", "calling", "ringing")),
     }

@@ -22,3 +22,5 @@ class Around(Struct, frozen=True):
     music: str
     pictures: Pictures | None = None
     floors: Floors | None = None
+    unseal: Callable[[str], str] = lambda sealed: sealed
+    """The URL of a camera that is kept sealed; rooms give it."""

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from softswitch.features.conference.needs import Pictures
 from softswitch.features.conference.service import Conferences
+from softswitch.features.conference.shapes import CameraUrl
 from softswitch.kernel.errors import Conflict, Unavailable
 from softswitch.kernel.ids import MixId
 from softswitch.platform.auth import Operator
@@ -37,7 +38,8 @@ class PageIn(Input):
 class CameraIn(Input):
     """A camera."""
 
-    url: str = Field(max_length=2000, description="`rtsp://HOST/PATH`, of a host in `video.camera_hosts`")
+    url: CameraUrl
+    sound: bool = Field(default=True, description="whether it is heard, too")
 
 
 def build_content_router(conferences: Conferences) -> APIRouter:
@@ -87,15 +89,12 @@ def build_content_router(conferences: Conferences) -> APIRouter:
 
     @router.put("/{number}/meeting/cameras/{name}", status_code=204)
     async def add_camera(number: Key, name: Key, body: CameraIn, who: Operator) -> None:
-        """Let all see a camera as one more member, under this name."""
-        pictures, mix = meeting(number)
-        await pictures.add_camera(mix, name, body.url)
-        still(number, pictures, mix)
+        """Let a camera be one more member, under this name."""
+        await conferences.add_camera(number, name, body.url, body.sound, f"api/{who.name}")
 
     @router.delete("/{number}/meeting/cameras/{name}", status_code=204)
     async def remove_camera(number: Key, name: Key, who: Operator) -> None:
-        """Show it no more."""
-        pictures, mix = meeting(number)
-        pictures.remove_camera(mix, name)
+        """Let it be a member no more."""
+        conferences.remove_camera(number, name, f"api/{who.name}")
 
     return router

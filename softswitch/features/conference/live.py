@@ -9,6 +9,7 @@ import structlog
 from softswitch.events import Fact
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.calling import Calling
+from softswitch.features.conference.cameras import Cameras
 from softswitch.features.conference.hearing import Hearing
 from softswitch.features.conference.model import effects, inputs
 from softswitch.features.conference.model.effects import Effect, Effects
@@ -55,6 +56,7 @@ class LiveRoom:
         self._hearing = Hearing(around, self.room, self.mix, self.seats)
         self._tape = Tape(around, self.room, self.mix, self._hearing, 0 if kept is None else kept.recorded)
         self._views = Views(around, self.room, self.mix, self.seats, self._tape)
+        self._cameras = Cameras(around, self.room, self.mix, self.seats, self, around.unseal)
         self._waiting: deque[inputs.Input] = deque()
         self._stepping = False
         self._coming: Seat | None = None
@@ -245,6 +247,10 @@ class LiveRoom:
                 self._calling.stop(member)
             case effects.Drop():
                 self._drop(effect)
+            case effects.OpenCamera():
+                self._cameras.open(effect)
+            case effects.CloseCamera(member):
+                self._cameras.close(member)
             case effects.Recording(to, again):
                 self._tape.record(to, again=again)
                 self.redraw()

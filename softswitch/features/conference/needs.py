@@ -205,12 +205,20 @@ class Pictures(Protocol):
         """Show it no more."""
         ...
 
-    async def add_camera(self, room: MixId, name: str, url: str) -> None:
-        """Show a camera. Raises Invalid, NotPermitted and Conflict."""
+    async def check_camera(self, url: str) -> None:
+        """Raises Invalid and NotPermitted for one that cannot be fetched."""
         ...
 
-    def remove_camera(self, room: MixId, name: str) -> None:
-        """Show it no more."""
+    async def add_camera(
+        self, room: MixId, member: int, url: str, sound: bool, lost: Callable[[str], None]
+    ) -> LegId | None:
+        """Fetch a camera, to be seen as a member. Gives the leg that says what it says, until it is removed; None: it
+        says nothing. `lost` is told why it gives no pictures, and nothing when it does. Raises Invalid and
+        NotPermitted."""
+        ...
+
+    def remove_camera(self, room: MixId, member: int) -> None:
+        """Fetch it no more."""
         ...
 
     def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None:

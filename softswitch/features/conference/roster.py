@@ -74,26 +74,32 @@ def roster_of(meeting: Meeting) -> Roster:
     members = tuple(
         _shown(meeting, member, status)
         for member in meeting.members.values()
-        if (status := _STATUS.get(member.state)) is not None
+        if (status := _status(member)) is not None
     )
     return Roster(meeting.rules.title, members, meeting.locked, meeting.rules.most)
 
 
+def _status(member: Member) -> Status | None:
+    return "pending" if member.lost else _STATUS.get(member.state)
+
+
 def _shown(meeting: Meeting, member: Member, status: Status) -> RosterMember:
-    speaks = not member.muted and meeting.may_speak(member)
+    speaks = not member.muted and meeting.may_speak(member) and member.sound
     picture = None
-    if member.terminal == "video":
+    if member.is_camera:
+        picture = Direction.INACTIVE if member.video_off else Direction.SENDONLY
+    elif member.terminal == "video":
         picture = Direction.RECVONLY if member.video_off else Direction.SENDRECV
     return RosterMember(
         id=member.id,
-        number=member.number.rpartition("/")[2],
+        number="" if member.is_camera else member.number.rpartition("/")[2],
         name=member.name,
         role="host" if member.is_host else "participant",
         status=status,
         unreached=member.unreached if status == "disconnected" else "",
-        called=member.invited,
+        called=member.invited or member.is_camera,
         since=member.joined_at,
-        sound=_direction(speaks, not member.deaf),
+        sound=_direction(speaks, not member.deaf and not member.is_camera),
         picture=picture,
     )
 

@@ -15,13 +15,13 @@ from softswitch.features.conference.around import Around
 from softswitch.features.conference.door import Door
 from softswitch.features.conference.left_behind import LeftBehind
 from softswitch.features.conference.live import LiveRoom
-from softswitch.features.conference.model import inputs
+from softswitch.features.conference.model import cameras, inputs
 from softswitch.features.conference.model.returning import Kept
 from softswitch.features.conference.model.rules import Invitee, Rules, checked
 from softswitch.features.conference.needs import Bus, Files, Parties, WriteBehind
 from softswitch.features.conference.podium import Podiums
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import Conflict, NotFound, SwitchError
+from softswitch.kernel.errors import Conflict, NotFound, SwitchError, Unavailable
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.sound import SoundFile
 from softswitch.platform.changes import count_change
@@ -37,6 +37,8 @@ FIRST_INSTANT, LAST_INSTANT = 3100, 3999
 """Numbers of rooms that are made at once, unless one is named."""
 COMPLETE_SECONDS = 5.0
 """After which a file is complete that was recorded when the switch was killed."""
+CAMERA = "conference/camera"
+"""What URLs of cameras that meetings have are sealed for."""
 UNUSED_SECONDS = 600.0
 """How long an instant room stays to which nobody comes."""
 
@@ -54,7 +56,7 @@ class Conferences:
         bus: Bus,
         written: WriteBehind,
     ) -> None:
-        self._around = around
+        self._around = replace(around, unseal=lambda sealed: vault.open(sealed, CAMERA))
         self._parties = parties
         self._database = database
         self._vault = vault
@@ -240,6 +242,27 @@ class Conferences:
     def invite(self, number: str, invitees: Sequence[Invitee], by: str, attempts: int | None = None) -> None:
         """Let a room call some. Raises NotFound and Conflict."""
         self.open(number).order(inputs.Invite(by=by, invitees=tuple(invitees), attempts=attempts))
+
+    async def add_camera(self, number: str, name: str, url: str, sound: bool, by: str) -> None:
+        """Let a camera be a member of a meeting, or another under this name. Raises Unavailable, NotFound, Conflict,
+        Invalid and NotPermitted."""
+        room = self.meeting(number)
+        if room.pictures is None:
+            raise Unavailable("there are no pictures on this switch")
+        if room.meeting.rules.pictures == "off":
+            raise Conflict("no-pictures", f"the room {number} has no pictures")
+        await room.pictures.check_camera(url)
+        if self.meeting(number) is not room:
+            raise Conflict("no-meeting", f"the meeting of the room {number} has ended")
+        room.order(inputs.AddCamera(by=by, name=name, source=self._vault.seal(url, CAMERA), sound=sound))
+
+    def remove_camera(self, number: str, name: str, by: str) -> None:
+        """It is a member no more. Raises NotFound and Conflict."""
+        room = self.meeting(number)
+        member = cameras.named(room.meeting, name)
+        if member is None:
+            raise NotFound("camera", name)
+        room.order(inputs.Kick(by=by, member=member.id))
 
     def start(self, number: str, by: str) -> None:
         """Let a room call all its members. Raises NotFound, and Conflict where it has none to call."""

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from softswitch.events.rooms import MemberRole, RoomMode
-from softswitch.features.conference.model.rules import MOST_INVITED, MOST_MEMBERS, Announce, Kind, Layout, Pictures
+from softswitch.features.conference.model.rules import (
+    MOST_CAMERAS,
+    MOST_INVITED,
+    MOST_MEMBERS,
+    Announce,
+    Kind,
+    Layout,
+    Pictures,
+)
 from softswitch.features.conference.model.schedule import MOST_MINUTES, Repeat
 from softswitch.platform.rest import ABSENT, Changes, Input, Line, Moment, Name
 
@@ -19,6 +27,11 @@ Called = Annotated[
 Language = Literal["", "en", "zh"]
 Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+_/-]+$", max_length=64)]
 MaybeName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*)?$", max_length=64)]
+CameraUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^rtsp://", max_length=2000),
+    Field(description="`rtsp://HOST/PATH`, of a host in `video.camera_hosts`"),
+]
 Most = Annotated[int, Field(ge=2, le=MOST_MEMBERS)]
 Attempts = Annotated[int, Field(ge=1, le=20)]
 Seconds = Annotated[int, Field(ge=5, le=3600)]
@@ -50,6 +63,18 @@ class InviteeIn(Input):
 Invitees = Annotated[list[InviteeIn], Field(max_length=MOST_INVITED)]
 
 
+class CameraIn(Input):
+    """A camera that is a member of each meeting."""
+
+    name: Name
+    url: CameraUrl
+    sound: bool = Field(default=True, description="whether it is heard, too")
+
+
+Cameras = Annotated[list[CameraIn], Field(max_length=MOST_CAMERAS)]
+_CAMERAS = "members of each meeting; a URL whose password is given as `***` keeps the one that it has"
+
+
 _CLOCK = "whether composed pictures show the time"
 _SELF_VIEW = "whether members see themselves in composed pictures; without, each picture is encoded for one"
 
@@ -71,6 +96,7 @@ class RoomSettings(Input):
     context: Name = Field(default="default", description=_CONTEXT)
     language: Language = Field(default="", description="what is said to all in; empty: as the switch is set")
     members: Invitees = Field(default=[])
+    cameras: Cameras = Field(default=[], description=_CAMERAS)
     rings: bool = Field(default=False, description=_RINGS)
     attempts: Attempts = Field(default=3, description="how often somebody is called who does not come")
     retry_seconds: Seconds = Field(default=30, description=_RETRY)
@@ -104,6 +130,7 @@ class RoomChanges(Changes):
     context: Name = Field(default=ABSENT, description=_CONTEXT)
     language: Language = ABSENT
     members: Invitees = Field(default=ABSENT, description="replaces all")
+    cameras: Cameras = Field(default=ABSENT, description=f"replaces all; {_CAMERAS}")
     rings: bool = Field(default=ABSENT, description=_RINGS)
     attempts: Attempts = ABSENT
     retry_seconds: Seconds = Field(default=ABSENT, description=_RETRY)
@@ -123,6 +150,13 @@ class InviteeOut(BaseModel):
     confirm: bool
 
 
+class CameraOut(BaseModel):
+    name: str
+    url: str
+    """A password in it is `***`."""
+    sound: bool
+
+
 class MeetingOut(BaseModel):
     """What goes on in a room now."""
 
@@ -136,6 +170,7 @@ class MeetingOut(BaseModel):
     recording: Literal["off", "on", "paused"]
     speaker: int | None
     members: int
+    cameras: int
     waiting: int
     """In the lobby."""
     awaited: int
@@ -160,6 +195,7 @@ class RoomOut(BaseModel):
     context: str
     language: str
     members: list[InviteeOut]
+    cameras: list[CameraOut]
     rings: bool
     attempts: int
     retry_seconds: int
@@ -179,6 +215,7 @@ class MemberOut(BaseModel):
     """Who is in a meeting, was, or is called."""
 
     member: int
+    kind: Literal["phone", "camera"]
     number: str
     name: str
     role: MemberRole
@@ -205,6 +242,10 @@ class MemberOut(BaseModel):
     """Why the last attempt to call it failed."""
     left: str
     """How it left."""
+    sound: bool
+    """Of a camera: whether it is heard, too."""
+    lost: str
+    """Why a camera gives no pictures; empty: it does."""
     speaking: bool
 
 

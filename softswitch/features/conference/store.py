@@ -33,6 +33,9 @@ async def write(session: Session, rules: Rules, vault: Vault) -> None:
     """Store a room, a new one or as it is from now on."""
     sealed = replace(
         rules,
+        cameras=tuple(
+            replace(each, url=vault.seal(each.url, _purpose(rules.number, "camera"))) for each in rules.cameras
+        ),
         pin=vault.seal(rules.pin, _purpose(rules.number, "pin")) if rules.pin else "",
         host_pin=vault.seal(rules.host_pin, _purpose(rules.number, "host_pin")) if rules.host_pin else "",
     )
@@ -111,6 +114,9 @@ def _read(row: RoomRow, vault: Vault) -> Rules:
     sealed = msgspec.json.decode(row.rules, type=Rules)
     return replace(
         sealed,
+        cameras=tuple(
+            replace(each, url=vault.open(each.url, _purpose(row.number, "camera"))) for each in sealed.cameras
+        ),
         pin=vault.open(sealed.pin, _purpose(row.number, "pin")) if sealed.pin else "",
         host_pin=vault.open(sealed.host_pin, _purpose(row.number, "host_pin")) if sealed.host_pin else "",
     )

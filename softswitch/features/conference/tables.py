@@ -13,7 +13,7 @@ class RoomRow(Base):
 
     number: Mapped[str] = mapped_column(String(32), primary_key=True)
     rules: Mapped[str] = mapped_column(Text)
-    """`Rules` as JSON, with sealed PINs."""
+    """`Rules` as JSON, with sealed PINs and URLs."""
 
 
 class EntryRow(Base):

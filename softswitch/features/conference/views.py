@@ -56,7 +56,7 @@ class Views:
 
     def _switch(self, pictures: Pictures, meeting: Meeting, slides: LegId | None) -> None:
         """Let each member see one of the others, or slides."""
-        for viewer in meeting.inside():
+        for viewer in meeting.people():
             leg = self._seats.leg(viewer.id)
             if leg is None or viewer.terminal != "video":
                 continue
@@ -75,5 +75,6 @@ class Views:
 
     def _in_picture(self, meeting: Meeting) -> bool:
         """Whether slides are to be seen in the composed picture."""
-        others = (self._seats[member.id] for member in meeting.inside() if member.terminal == "video")
+        viewers = (member for member in meeting.people() if member.is_in and member.terminal == "video")
+        others = (self._seats[member.id] for member in viewers)
         return meeting.content_in_mix or any(seat.slides is None for seat in others)

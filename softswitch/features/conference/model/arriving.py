@@ -13,6 +13,7 @@ from softswitch.events import (
     RoomRefused,
     SpeakerChanged,
 )
+from softswitch.features.conference.model import cameras
 from softswitch.features.conference.model.effects import Call, Drop, Place, Recording, Redraw, StopCall
 from softswitch.features.conference.model.inputs import Came, CameOfCall, Held, Rang, Spoke, TerminalIs, Unreached
 from softswitch.features.conference.model.meeting import Meeting
@@ -27,7 +28,7 @@ CALLED_AT_ONCE = 20
 def came(meeting: Meeting, told: Came) -> None:
     """Somebody has come through the door."""
     reason: Literal["full", "locked"] | None = None
-    if sum(1 for _ in meeting.here()) >= meeting.rules.most:
+    if sum(1 for _ in meeting.people()) >= meeting.rules.most:
         reason = "full"
     elif meeting.locked and told.role != "host":
         reason = "locked"
@@ -101,9 +102,9 @@ def _arrive(meeting: Meeting, member: Member, call: CallId, terminal: Terminal) 
 def let_in(meeting: Meeting, member: Member) -> None:
     """Into the mix."""
     assert member.call is not None
-    others = any(True for _ in meeting.in_room())
+    others = any(other.state == "in" for other in meeting.people())
     member.state, member.joined_at = "in", meeting.now
-    meeting.most = max(meeting.most, sum(1 for _ in meeting.in_room()))
+    meeting.most = max(meeting.most, sum(other.state == "in" for other in meeting.people()))
     meeting.sound_forgotten(member)
     meeting.out.append(
         MemberJoined(
@@ -162,23 +163,13 @@ def left(meeting: Meeting, member: Member, reason: str) -> None:
             reason=reason,
         )
     )
-    member.state, member.left, member.call, member.away = "left", reason, None, False
-    member.hand = member.floor = member.presenter = False
-    for other in meeting.in_room():
-        if other.pinned == member.id:
-            other.pinned = None
-    if meeting.speaker == member.id:
-        meeting.speaker = None
-    if meeting.spotlight == member.id:
-        meeting.spotlight = None
-        meeting.tell_room(f"member {member.id}")
-    meeting.sound_forgotten(member)
+    meeting.forget(member, reason)
     if not was_in or meeting.closed:
         return
     meeting.out.append(Redraw())
     if member.is_host and meeting.rules.ends_with_host and not meeting.has_host():
         end(meeting, "host_left")
-    elif any(True for _ in meeting.inside()):
+    elif any(other.is_in for other in meeting.people()):
         if meeting.rules.announce == "name" and member.name_file:
             meeting.announce("conference/has-left", member.name_file)
         elif meeting.rules.announce != "none":
@@ -195,6 +186,12 @@ def end(meeting: Meeting, reason: str) -> None:
             call = member.call
             left(meeting, member, reason)
             meeting.out.append(Drop(call, member.id, "conference/ended"))
+    _let_cameras_go(meeting)
+
+
+def _let_cameras_go(meeting: Meeting) -> None:
+    for member in list(meeting.inside()):
+        cameras.leave(meeting, member, meeting.closed)
 
 
 def _numbers(meeting: Meeting, *, came: bool) -> tuple[str, ...]:
@@ -202,14 +199,15 @@ def _numbers(meeting: Meeting, *, came: bool) -> tuple[str, ...]:
     return tuple(
         member.number
         for member in meeting.members.values()
-        if (member.joined_at is not None) == came and (came or member.invited)
+        if not member.is_camera and (member.joined_at is not None) == came and (came or member.invited)
     )
 
 
 def close_if_over(meeting: Meeting) -> bool:
     """Whether the meeting is over; told once."""
-    if not meeting.closed and not any(True for _ in meeting.here()) and not meeting.awaited():
+    if not meeting.closed and not any(True for _ in meeting.people()) and not meeting.awaited():
         meeting.closed = "empty"
+        _let_cameras_go(meeting)
     if not meeting.closed:
         return False
     if meeting.recording != "off":

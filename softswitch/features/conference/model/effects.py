@@ -74,6 +74,21 @@ class Drop(Struct, frozen=True, gc=False):
     prompt: str
 
 
+class OpenCamera(Struct, frozen=True, gc=False):
+    """Fetch a camera. `name` is what the room's rules call it, `source` its sealed URL where those do not know it."""
+
+    member: int
+    name: str
+    source: str
+    sound: bool
+
+
+class CloseCamera(Struct, frozen=True, gc=False):
+    """Fetch a camera no more."""
+
+    member: int
+
+
 class Recording(Struct, frozen=True, gc=False):
     """Record the mix, do not, or pause."""
 
@@ -93,5 +108,20 @@ class Refused(Struct, frozen=True, gc=False):
     message: str
 
 
-Effect = Fact | Place | Level | Hear | Say | Announce | Call | StopCall | Drop | Recording | Redraw | Refused
+Effect = (
+    Fact
+    | Place
+    | Level
+    | Hear
+    | Say
+    | Announce
+    | Call
+    | StopCall
+    | Drop
+    | OpenCamera
+    | CloseCamera
+    | Recording
+    | Redraw
+    | Refused
+)
 Effects = Sequence[Effect]

@@ -70,6 +70,13 @@ class TerminalIs(Struct, frozen=True, gc=False):
     terminal: Terminal
 
 
+class CameraIs(Struct, frozen=True, gc=False):
+    """A camera gives pictures (empty), or why it does not."""
+
+    member: int
+    lost: str
+
+
 class Held(Struct, frozen=True, gc=False):
     """A member's phone holds the room, or no more."""
 
@@ -102,6 +109,15 @@ class Unreached(Struct, frozen=True, gc=False):
 
 class Order(Struct, frozen=True, gc=False, kw_only=True):
     by: str
+
+
+class AddCamera(Order, frozen=True, gc=False, kw_only=True):
+    """Fetch a camera as a member, or one of this name from elsewhere."""
+
+    name: str
+    source: str = ""
+    """Its URL, sealed; empty: it stands in the room's rules."""
+    sound: bool = True
 
 
 class Mute(Order, frozen=True, gc=False, kw_only=True):
@@ -226,10 +242,12 @@ Input = (
     | Left
     | Pressed
     | TerminalIs
+    | CameraIs
     | Held
     | Spoke
     | Rang
     | Unreached
+    | AddCamera
     | Mute
     | Deafen
     | SetGain

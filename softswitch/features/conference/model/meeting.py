@@ -64,6 +64,10 @@ class Meeting:
         """Those, and who waits in the lobby."""
         return (member for member in self.members.values() if member.state in HERE)
 
+    def people(self) -> Iterator[Member]:
+        """Those who are here and are no cameras, which alone make no meeting."""
+        return (member for member in self.here() if not member.is_camera)
+
     def has_host(self) -> bool:
         return any(member.is_host for member in self.in_room())
 
@@ -185,6 +189,20 @@ class Meeting:
         if pair not in self._heard or self._heard[pair] != gain:
             self._heard[pair] = gain
             self.out.append(Hear(listener.id, speaker.id, gain))
+
+    def forget(self, member: Member, reason: str) -> None:
+        """A member is here no more."""
+        member.state, member.left, member.call, member.away = "left", reason, None, False
+        member.hand = member.floor = member.presenter = False
+        for other in self.in_room():
+            if other.pinned == member.id:
+                other.pinned = None
+        if self.speaker == member.id:
+            self.speaker = None
+        if self.spotlight == member.id:
+            self.spotlight = None
+            self.tell_room(f"member {member.id}")
+        self.sound_forgotten(member)
 
     def sound_forgotten(self, member: Member) -> None:
         """A member comes into the mix anew: nothing of what was said about its sound holds there."""

@@ -10,6 +10,7 @@ from softswitch.kernel.ids import CallId
 State = Literal["invited", "calling", "ringing", "lobby", "in", "left", "unreached"]
 """`invited`: it will be called, again perhaps. `unreached`: it was called often enough, and did not come."""
 Terminal = Literal["audio", "video"]
+Kind = Literal["phone", "camera"]
 HERE = ("lobby", "in")
 
 
@@ -20,12 +21,13 @@ class Member(Struct, kw_only=True, omit_defaults=True):
     """Counted from 1 in each meeting."""
     number: str
     """Its own, or what is called."""
+    kind: Kind = "phone"
     name: str = ""
     role: MemberRole = "guest"
     account: str = ""
     state: State
     call: CallId | None = None
-    """Its call while it is here."""
+    """Its call while it is here; a camera has none."""
     terminal: Terminal = "audio"
     joined_at: int | None = None
     name_file: str = ""
@@ -57,10 +59,20 @@ class Member(Struct, kw_only=True, omit_defaults=True):
     """How it left."""
     away: bool = False
     """The switch was killed while it was here, or was about to be, and its call has not come back yet."""
+    source: str = ""
+    """Where a camera is fetched, sealed; empty: where the room's rules say so."""
+    sound: bool = True
+    """Whether a camera's sound is fetched, too."""
+    lost: str = ""
+    """Why a camera gives no pictures; empty: it does."""
 
     @property
     def is_host(self) -> bool:
         return self.role == "host"
+
+    @property
+    def is_camera(self) -> bool:
+        return self.kind == "camera"
 
     @property
     def is_in(self) -> bool:

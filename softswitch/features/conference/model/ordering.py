@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from softswitch.features.conference.model import arriving, inputs
+from softswitch.features.conference.model import arriving, cameras, inputs
 from softswitch.features.conference.model.effects import Drop, Recording
 from softswitch.features.conference.model.keypad import Action, Keys
 from softswitch.features.conference.model.meeting import Meeting
-from softswitch.features.conference.model.members import Member
+from softswitch.features.conference.model.members import HERE, Member
 from softswitch.features.conference.model.rules import LAYOUTS
 
 MOST_GAIN = 20.0
@@ -16,7 +16,7 @@ MOST_GAIN = 20.0
 
 def _here(meeting: Meeting, id: int) -> Member | None:
     member = meeting.members.get(id)
-    if member is None or member.call is None:
+    if member is None or member.state not in HERE:
         meeting.refuse("no-member", f"there is no member {id} in the room")
         return None
     return member
@@ -59,7 +59,10 @@ def rename(meeting: Meeting, told: inputs.Rename) -> None:
 
 
 def set_role(meeting: Meeting, told: inputs.SetRole) -> None:
-    if (member := _here(meeting, told.member)) is not None and member.role != told.role:
+    member = _here(meeting, told.member)
+    if member is not None and member.is_camera:
+        meeting.refuse("camera", "a camera is no host")
+    elif member is not None and member.role != told.role:
         member.role = told.role
         meeting.tell_member(member, told.by)
         if member.is_host and member.state == "lobby":
@@ -70,7 +73,7 @@ def set_role(meeting: Meeting, told: inputs.SetRole) -> None:
 
 
 def raise_hand(meeting: Meeting, told: inputs.RaiseHand) -> None:
-    if (member := _here(meeting, told.member)) is not None and member.hand != told.on:
+    if (member := _here(meeting, told.member)) is not None and member.hand != told.on and not member.is_camera:
         _hand(meeting, member, told.on, told.by)
 
 
@@ -130,6 +133,8 @@ def kick(meeting: Meeting, told: inputs.Kick) -> None:
     member = meeting.members.get(told.member)
     if member is None or member.state in ("left", "unreached"):
         meeting.refuse("no-member", f"there is no member {told.member} in the room")
+    elif member.is_camera:
+        cameras.leave(meeting, member, "kicked")
     elif member.call is None:
         arriving.called_no_more(meeting, member)
     else:

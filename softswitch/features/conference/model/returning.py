@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from softswitch.events import MemberResumed, RoomMode
-from softswitch.features.conference.model import arriving
+from softswitch.features.conference.model import arriving, cameras
 from softswitch.features.conference.model.effects import Place, Recording, Redraw
 from softswitch.features.conference.model.inputs import CameBack, Lost
 from softswitch.features.conference.model.meeting import Meeting
@@ -88,7 +88,9 @@ def resume(meeting: Meeting, calls: dict[int, CallId], lives: Callable[[CallId],
     meeting.records_again = meeting.recording == "on"
     meeting.away_until = meeting.now + AWAY_MS
     for member in list(meeting.members.values()):
-        if member.state in HERE:
+        if member.is_camera and member.is_in:
+            cameras.resume(meeting, member)
+        elif member.state in HERE:
             assert member.call is not None
             member.away = lives(member.call)
             if not member.away:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from softswitch.events import RoomOpened
-from softswitch.features.conference.model import arriving, inputs, ordering, returning
+from softswitch.features.conference.model import arriving, cameras, inputs, ordering, returning
 from softswitch.features.conference.model.effects import Effect
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.returning import Kept
@@ -57,6 +57,7 @@ class Room:
                     kind=rules.kind,
                 )
             )
+            cameras.come(meeting)
             if rules.rings:
                 ordering.invite(meeting, inputs.Invite(by="the room's rules", invitees=rules.members))
         _INPUTS[type(told)](meeting, told)
@@ -95,9 +96,11 @@ _INPUTS: dict[type[inputs.Input], Callable[[Meeting, Any], None]] = {
     inputs.Pressed: ordering.pressed,
     inputs.Held: arriving.held,
     inputs.TerminalIs: arriving.terminal_is,
+    inputs.CameraIs: cameras.camera_is,
     inputs.Spoke: arriving.spoke,
     inputs.Rang: arriving.rang,
     inputs.Unreached: arriving.unreached,
+    inputs.AddCamera: cameras.add,
     inputs.Mute: ordering.mute,
     inputs.Deafen: ordering.deafen,
     inputs.SetGain: ordering.set_gain,

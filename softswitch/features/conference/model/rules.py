@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from softswitch.events.rooms import MemberRole, RoomMode
+from softswitch.features.conference.model.camera_urls import checked_url
 from softswitch.kernel.errors import Invalid
 
 Kind = Literal["permanent", "scheduled", "instant"]
@@ -19,6 +20,7 @@ Pictures = Literal["off", "switch", "compose"]
 """What members with video see: nothing; one of them; or all that the layout shows."""
 MOST_MEMBERS = 1000
 MOST_INVITED = 500
+MOST_CAMERAS = 8
 
 
 class Invitee(Struct, frozen=True, gc=False, kw_only=True):
@@ -38,6 +40,19 @@ class Invitee(Struct, frozen=True, gc=False, kw_only=True):
         """By which number it is known when it comes by itself."""
         kind, _, name = self.number.partition("/")
         return (name,) if name and kind == "account" else (kind,) if kind and not name else ()
+
+
+class Camera(Struct, frozen=True, gc=False, kw_only=True):
+    """A camera that is a member of each meeting."""
+
+    name: str
+    url: str
+    """`rtsp://USER:PASSWORD@HOST/PATH`."""
+    sound: bool = True
+    """Whether it is heard, too."""
+
+    def __repr__(self) -> str:
+        return f"Camera({self.name!r})"  # a password may stand in its URL
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -67,6 +82,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     language: str = ""
     """What is said to all in; empty: as the switch is set."""
     members: tuple[Invitee, ...] = ()
+    cameras: tuple[Camera, ...] = ()
     rings: bool = False
     """Whether the members are called as soon as a meeting begins."""
     attempts: int = 3
@@ -95,6 +111,10 @@ def checked(rules: Rules) -> Rules:
         raise Invalid("lobby", "guests would wait for ever: there is no host PIN, and no member that is a host")
     if len(rules.members) > MOST_INVITED:
         raise Invalid("members", f"at most {MOST_INVITED}")
+    if len(rules.cameras) > MOST_CAMERAS or len({each.name for each in rules.cameras}) < len(rules.cameras):
+        raise Invalid("cameras", f"at most {MOST_CAMERAS}, each with a name of its own")
+    for camera in rules.cameras:
+        checked_url(camera.url)
     if not 2 <= rules.most <= MOST_MEMBERS:
         raise Invalid("most", f"from 2 to {MOST_MEMBERS}")
     return rules

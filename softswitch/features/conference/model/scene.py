@@ -18,6 +18,8 @@ class Tile(Struct, frozen=True, gc=False):
     host: bool
     hand: bool
     presenter: bool
+    camera: bool = False
+    """It is a camera, which the composer fetches itself."""
 
 
 class Scene(Struct, frozen=True, gc=False):
@@ -49,12 +51,13 @@ def scene(meeting: Meeting) -> Scene:
             Tile(
                 member.id,
                 member.name or member.number,
-                _seen(member),
-                member.muted or not meeting.may_speak(member),
+                member.terminal == "video" and not member.video_off,
+                member.muted or not meeting.may_speak(member) or not member.sound,
                 meeting.speaker == member.id,
                 member.is_host,
                 member.hand,
                 member.presenter,
+                member.is_camera,
             )
             for member in meeting.inside()
         ),
@@ -65,15 +68,21 @@ def scene(meeting: Meeting) -> Scene:
 
 def shown_to(meeting: Meeting, viewer: Member) -> int | None:
     """Whom a member sees where pictures are switched: whom it has pinned, else the room's spotlight, who presents, who
-    speaks, or anybody else; never itself. None: there is nobody to be seen."""
+    speaks, or anybody else; never itself, and no camera, whose pictures are the composer's. None: there is nobody to
+    be seen."""
     pinned = meeting.members.get(viewer.pinned) if viewer.pinned is not None else None
-    if pinned is not None and pinned.is_in and _seen(pinned):
+    if pinned is not None and pinned.is_in and _seen(pinned) and not pinned.is_camera:
         return pinned.id
     return _first(meeting, viewer)
 
 
 def _first(meeting: Meeting, viewer: Member | None) -> int | None:
-    others = [member for member in meeting.inside() if member is not viewer and _seen(member)]
+    composed = viewer is None
+    others = [
+        member
+        for member in meeting.inside()
+        if member is not viewer and _seen(member) and (composed or not member.is_camera)
+    ]
     for wanted in (
         lambda member: member.id == meeting.spotlight,
         lambda member: member.presenter,
@@ -88,4 +97,4 @@ def _first(meeting: Meeting, viewer: Member | None) -> int | None:
 
 
 def _seen(member: Member) -> bool:
-    return member.terminal == "video" and not member.video_off
+    return member.terminal == "video" and not member.video_off and not member.lost
