@@ -18,7 +18,7 @@ from softswitch.events import (
     RoomRecordingEnded,
 )
 from softswitch.features.conference.model import inputs
-from softswitch.features.conference.model.rules import Invitee
+from softswitch.features.conference.model.rules import Camera, Invitee
 from softswitch.kernel.ids import CallId
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
@@ -387,3 +387,33 @@ async def test_who_guesses_pins_wins_no_attempts_by_a_restart(house: SimulatedSw
     await asyncio.sleep(1)
     assert house.disk is not None and list(house.disk.tables["conference_guess"]) == ["caller/account/1001/1001"]
     await house.settled()
+
+
+async def test_cameras_come_again_and_are_muted_and_seen_as_they_were(house: SimulatedSwitch) -> None:
+    yard = "rtsp://viewer:secret@yard.example.com/"
+    furnish(house, "3000", cameras=(Camera(name="Yard", url=yard),))
+    (phone,) = await registered(house, "1001")
+    call = await inside(house, phone, "3000")
+    url = "rtsp://viewer:secret@gate.example.com/"
+    await house.features.conferences.add_camera("3000", "Gate", url, True, "test")
+    await until(lambda: len(house.features.pictures.cameras) == 2)
+    for member in (1, 3):
+        house.features.pictures.lost[member]("")
+    live(house, "3000").order(inputs.Mute(by="x", member=3, on=True))
+    live(house, "3000").order(inputs.Spotlight(by="x", shown=3))
+    live(house, "3000").order(inputs.Rename(by="x", member=1, name="Back yard"))
+    await restarted(house)
+    assert house.disk is not None
+    assert "secret" not in str(house.disk.tables["conference_meeting"])
+    await all_back(house, call)
+    cameras = house.features.pictures.cameras
+    await until(lambda: set(cameras.values()) == {url, yard})
+    room = live(house, "3000")
+    names = [(each.name, each.lost, each.muted_by_host) for each in room.meeting.members.values() if each.is_camera]
+    assert names == [("Back yard", "it is being fetched", False), ("Gate", "it is being fetched", True)]
+    assert room.meeting.spotlight == 3 and room.seats[3].leg in house.media.open_legs
+    leg, heard_there = room.seats[3].leg, house.leg_of(call)
+    assert leg is not None and not house.media.hears(heard_there, leg)
+    call.hang_up()
+    await house.settled()
+    assert not cameras and not house.media.open_legs and unbalanced(house.facts) == []

@@ -169,7 +169,7 @@ def left(meeting: Meeting, member: Member, reason: str) -> None:
     meeting.out.append(Redraw())
     if member.is_host and meeting.rules.ends_with_host and not meeting.has_host():
         end(meeting, "host_left")
-    elif any(other.is_in for other in meeting.people()):
+    elif any(other.state == "in" for other in meeting.people()):
         if meeting.rules.announce == "name" and member.name_file:
             meeting.announce("conference/has-left", member.name_file)
         elif meeting.rules.announce != "none":
