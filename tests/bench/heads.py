@@ -42,18 +42,19 @@ def clip(seed: int, fps: int, kbps: int = 600) -> list[tuple[bool, bytes]]:
     wall = chance.integers(70, 130, (SIZE[1] // 20, SIZE[0] // 20)).repeat(20, 0).repeat(20, 1)
     pictures = []
     for count in range(FRAMES):
-        frame = av.VideoFrame.from_numpy_buffer(_head(wall, chance, count / fps), "yuv420p")
+        frame = av.VideoFrame.from_numpy_buffer(head(wall, chance, count / fps), "yuv420p")
         frame.pts = count * 90_000 // fps
         frame.pict_type = PictureType.NONE if count else PictureType.I
         pictures += [(packet.is_keyframe, bytes(packet)) for packet in context.encode(frame)]
     return pictures
 
 
-def _head(wall: Any, chance: Any, at: float) -> Any:
+def head(wall: Any, chance: Any, at: float, tint: tuple[int, int] = (122, 132)) -> Any:
+    """One picture, `at` seconds from the beginning: its planes. `tint` is the wall's."""
     width, height = SIZE
     rows, columns = np.ogrid[:height, :width]
     y = wall + chance.normal(0, 1.2, (height, width))
-    u, v = np.full((height // 2, width // 2), 122.0), np.full((height // 2, width // 2), 132.0)
+    u, v = (np.full((height // 2, width // 2), float(value)) for value in tint)
     left, top = width / 2 + 18 * np.sin(2.1 * at), height / 2 + 8 * np.sin(3.3 * at)
     face = ((columns - left) / 85) ** 2 + ((rows - top) / 115) ** 2 < 1
     y[face] = 165 + 15 * np.sin(columns / 30 + np.zeros_like(rows))[face]

@@ -11,6 +11,7 @@ from tests.bench import (
     centre,
     composed,
     delay,
+    glass,
     memory,
     menu,
     overload,
@@ -43,6 +44,7 @@ PARTS = {
     "o": ("overload", overload.measure),
     "s": ("one camera to many", shown.measure),
     "t": ("the delay of a room", delay.measure),
+    "u": ("pictures and lips through a room", glass.measure),
     "v": ("composed pictures", composed.measure),
     "r": ("replay of past calls", replayed.measure),
 }

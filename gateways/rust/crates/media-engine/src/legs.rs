@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use dsp::mix::saturate;
 
@@ -51,13 +51,6 @@ pub struct Legs {
     crowd: u64,
 }
 
-/// The wall clock as NTP time, in seconds since 1900 (RFC 3550 section 4).
-fn ntp_now() -> f64 {
-    const UNIX: f64 = 2_208_988_800.0;
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    UNIX + since.unwrap_or_default().as_secs_f64()
-}
-
 /// A leg, and whether it has its place on the wheel.
 struct Seated {
     leg: Box<Leg>,
@@ -80,13 +73,13 @@ impl Legs {
             legs: (0..slots).map(|_| None).collect(),
             mixes: (0..slots).map(|_| None).collect(),
             pictures: (0..slots).map(|_| None).collect(),
+            desk: Desk::new(Arc::clone(&shared.reporting)),
             shared,
             wheel: Wheel::default(),
             pressed: Vec::new(),
             keys_checked: 0.0,
             start,
             now: 0.0,
-            desk: Desk::new(ntp_now() - start.elapsed().as_secs_f64()),
             renumbered: Vec::new(),
             plain: Vec::new(),
             heard: Vec::new(),

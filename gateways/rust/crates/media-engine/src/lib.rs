@@ -43,6 +43,7 @@ mod preparer;
 mod priority;
 mod prompt;
 mod queue;
+mod reporting;
 mod row;
 mod server;
 mod server_prompts;

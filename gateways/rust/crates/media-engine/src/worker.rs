@@ -16,6 +16,7 @@ use crate::order::Errand;
 use crate::outlet::Outlet;
 use crate::priority;
 use crate::queue::Queue;
+use crate::reporting::Reporting;
 use crate::studio::Tracks;
 use crate::video::{Composer, Views};
 use crate::voice::Voices;
@@ -39,6 +40,7 @@ pub struct Shared {
     pub judged: Judged,
     /// From which all threads count the time.
     pub start: Instant,
+    pub reporting: Arc<Reporting>,
     pub stopping: AtomicBool,
 }
 
@@ -55,6 +57,7 @@ const WINDOW: f64 = 0.1;
 impl Shared {
     pub fn new(slots: usize, threads: usize) -> io::Result<Self> {
         let limit = ERRANDS_PER_SLOT * slots.max(64);
+        let start = Instant::now();
         Ok(Self {
             counters: Board::new(slots)?,
             outlets: (0..slots).map(|_| Outlet::default()).collect(),
@@ -76,7 +79,8 @@ impl Shared {
             panics: AtomicU64::new(0),
             late_ticks: AtomicU64::new(0),
             judged: Judged::default(),
-            start: Instant::now(),
+            start,
+            reporting: Arc::new(Reporting::new(start)),
             stopping: AtomicBool::new(false),
         })
     }

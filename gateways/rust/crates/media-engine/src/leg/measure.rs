@@ -15,6 +15,7 @@ use crate::formats::Kind;
 use crate::measures::{Measures, score};
 use crate::outlet::Outlet;
 use crate::playout::Figures;
+use crate::reporting::Reporting;
 
 /// Measures are published with every so many packets, and with each loss.
 const PUBLISHED: u32 = 64;
@@ -30,9 +31,8 @@ const CONFIGURATION: u8 = 3 << 6 | 3 << 4;
 
 pub struct Measure {
     reporter: Reporter,
-    /// Who we are where we send nothing, and our name (RFC 7022: short-lived, at random).
+    /// Who we are where we send nothing.
     ssrc: u32,
-    name: String,
     packets: u32,
     /// Packets looked at, and those louder than silence.
     looked_at: u32,
@@ -45,12 +45,10 @@ pub struct Measure {
 
 impl Measure {
     pub fn new(now: f64) -> Self {
-        let random = RandomState::new();
-        let seed = random.hash_one(1);
+        let seed = RandomState::new().hash_one(1);
         Self {
             reporter: Reporter::new(seed, now),
             ssrc: seed as u32,
-            name: format!("{:016x}{:016x}", random.hash_one(2), random.hash_one(3)),
             packets: 0,
             looked_at: 0,
             sounding: 0,
@@ -141,12 +139,13 @@ impl Measure {
         self.reporter.is_due(now)
     }
 
-    /// Our report. `now` with the wall clock as NTP time.
+    /// Our report.
     pub fn make_report(
         &mut self,
         sending: Option<Sending>,
         reception: &mut Reception,
-        now: (f64, u64),
+        now: f64,
+        reporting: &Reporting,
     ) -> Vec<u8> {
         self.measures.pattern = reception.pattern();
         // RFC 3611 section 4.7 is for those who use it.
@@ -154,8 +153,9 @@ impl Measure {
             .reporter
             .voip()
             .and_then(|_| Some(self.metrics(reception.ssrc()?)));
-        let own = (self.ssrc, self.name.as_str());
-        self.reporter.make(own, sending, reception, voip, now)
+        let own = (self.ssrc, reporting.name.as_str());
+        let at = (now, reporting.ntp(now));
+        self.reporter.make(own, sending, reception, voip, at)
     }
 
     fn metrics(&self, ssrc: u32) -> VoipMetrics {

@@ -1,11 +1,14 @@
 //! What a leg sends of its own, 20 ms at a time.
 
+use std::sync::Arc;
+
 use super::{Doing, Heard, Leg};
 use crate::figures::Counters;
 use crate::mixed::Share;
 use crate::outlet::Outlet;
 use crate::playlist::Playing;
 use crate::playout::Played;
+use crate::reporting::Reporting;
 use crate::speaker::{Packets, Speaker, frame_length};
 use crate::streaming::Live;
 use crate::video::SOUND_RATE;
@@ -18,15 +21,13 @@ pub struct Desk {
     pub packets: Packets,
     /// What was heard in the party's sound.
     pub heard: Vec<Heard>,
-    /// NTP time, in seconds, when the engine's clock was at 0.
-    pub ntp: f64,
+    pub reporting: Arc<Reporting>,
 }
 
 impl Desk {
-    /// See [`Desk::ntp`].
-    pub fn new(ntp: f64) -> Self {
+    pub fn new(reporting: Arc<Reporting>) -> Self {
         Self {
-            ntp,
+            reporting,
             ..Self::default()
         }
     }
@@ -64,14 +65,14 @@ impl Leg {
         self.speak_to_hearers(now, counters, desk);
         let mut outcome = self.speak_to_party(now, outlet, desk);
         if self.party.is_some() && self.measure.is_report_due(now) {
-            outcome.report = self.report(now, desk.ntp);
+            outcome.report = self.report(now, &desk.reporting);
         }
         outcome
     }
 
     /// RFC 3550 section 6.4: of the stream that we make, and of what we hear. Where the peer's packets pass as they are,
     /// its reports do, too.
-    fn report(&mut self, now: f64, ntp: f64) -> Option<Vec<u8>> {
+    fn report(&mut self, now: f64, reporting: &Reporting) -> Option<Vec<u8>> {
         let sending = self
             .speaker
             .as_ref()
@@ -83,10 +84,9 @@ impl Leg {
         if sending.is_none() && !ends_here {
             return None;
         }
-        let ntp = ((ntp + now) * 4_294_967_296.0) as u64;
         Some(
             self.measure
-                .make_report(sending, &mut self.reception, (now, ntp)),
+                .make_report(sending, &mut self.reception, now, reporting),
         )
     }
 

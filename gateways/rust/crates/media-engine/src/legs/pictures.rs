@@ -30,7 +30,6 @@ impl Legs {
             shared: &self.shared,
             outbox,
             now: self.now,
-            ntp: self.desk.ntp,
             sent: 0,
         };
         work(leg, &mut site);

@@ -44,7 +44,6 @@ pub struct VideoLeg {
     maker: Option<Maker>,
     reception: Reception,
     reporter: Reporter,
-    name: String,
     last_address: Option<std::net::SocketAddr>,
     /// When the newest packet came, and whether the party is taken to be sending.
     heard_at: f64,
@@ -83,15 +82,12 @@ pub struct Site<'a, O> {
     pub shared: &'a Shared,
     pub outbox: &'a mut O,
     pub now: f64,
-    /// NTP time, in seconds, when the engine's clock was at 0.
-    pub ntp: f64,
     /// Packets that went out.
     pub sent: u64,
 }
 
 impl VideoLeg {
     pub fn new(slot: u32, epoch: u64, now: f64) -> Self {
-        let random = RandomState::new();
         Self {
             epoch,
             slot,
@@ -102,9 +98,7 @@ impl VideoLeg {
             source: Source::new((slot, epoch)),
             maker: None,
             reception: Reception::default(),
-            reporter: Reporter::new(random.hash_one(1), now),
-            // RFC 7022: short-lived, at random.
-            name: format!("{:016x}{:016x}", random.hash_one(2), random.hash_one(3)),
+            reporter: Reporter::new(RandomState::new().hash_one(1), now),
             last_address: None,
             heard_at: now,
             alive: false,

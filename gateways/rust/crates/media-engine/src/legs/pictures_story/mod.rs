@@ -28,6 +28,8 @@ struct House {
     /// In milliseconds.
     now: u64,
     events: Vec<Event>,
+    /// What was sent to parties that are no phones of this story, and when.
+    heard: Vec<(f64, u32, Vec<u8>)>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,7 @@ impl House {
             count: 0,
             now: 1000,
             events: Vec::new(),
+            heard: Vec::new(),
         }
     }
 
@@ -154,7 +157,11 @@ impl House {
 
     fn send(&mut self, out: Out) {
         for (leg, data) in out.0 {
-            self.post(leg, true, data);
+            if self.networks.contains_key(&(leg, true)) {
+                self.post(leg, true, data);
+            } else {
+                self.heard.push((self.legs.now, leg, data));
+            }
         }
     }
 
@@ -863,4 +870,72 @@ fn a_viewer_that_takes_whole_units_alone_is_not_shown_fragments() {
         house.board.carry_out(&Command::Join { mix: 0, leg: 1 }),
         Err(Event::Failed { leg: 1, .. })
     ));
+}
+
+#[test]
+fn sound_and_pictures_are_reported_under_one_name_and_by_one_clock() {
+    use crate::command::{Connection, Item, Target};
+    use crate::formats::{Coding, Formats};
+    use crate::playlist::ToneSpec;
+    use rtp::rtcp::Rtcp;
+    let mut house = House::new(4);
+    house.call(0, Skills::ALL, CALM);
+    house.film(0);
+    house.order(&Command::OpenVideo { leg: 1, epoch: 1 });
+    house.phones.insert(1, Phone::new(1, Skills::ALL));
+    house.connect(1, true);
+    house.phones.remove(&1);
+    house.show(1, 0);
+    house.order(&Command::Open { leg: 2, epoch: 1 });
+    let codings = vec![Coding::new(8, "PCMA", 8000, 1, "")];
+    let connection = Connection {
+        rtp: address(2),
+        rtcp: address(2),
+        rtcp_mux: true,
+        formats: Arc::new(Formats::agree(codings.clone(), codings)),
+        ptime: 20,
+        send: true,
+        receive: true,
+        keys: None,
+    };
+    house.order(&Command::Connect { leg: 2, connection });
+    let tone = ToneSpec::steady(400.0, -20.0);
+    house.order(&Command::Play {
+        to: Target::Leg(2),
+        items: vec![Item::Tone { tone, ms: None }],
+        operation: 1,
+        looped: false,
+        over: false,
+    });
+    house.run(20_000);
+    let mut names = Vec::new();
+    for (leg, clock_rate) in [(1, 90_000.0), (2, 8000.0)] {
+        let mut newest = (0.0, 0u32);
+        let mut reports = 0;
+        let began = house.legs.shared.reporting.ntp(0.0);
+        for (at, _, data) in house.heard.iter().filter(|it| it.1 == leg) {
+            let Some(packets) = rtp::rtcp::parse(data) else {
+                newest = (*at, rtp::Packet::parse(data).unwrap().header.timestamp);
+                continue;
+            };
+            for packet in packets {
+                match packet {
+                    Rtcp::SenderReport { ntp, timestamp, .. } => {
+                        reports += 1;
+                        // What was sent at a moment has the NTP time of that moment, by whatever report.
+                        let told = (ntp - began) as f64 / 4_294_967_296.0;
+                        let behind = timestamp.wrapping_sub(newest.1) as i32;
+                        let sent = told - f64::from(behind) / clock_rate;
+                        assert!((sent - newest.0).abs() < 0.005, "{leg}: {sent} {newest:?}");
+                    }
+                    Rtcp::SourceDescription(chunks) => {
+                        names.extend(chunks.into_iter().filter_map(|it| it.1));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert!(reports > 2, "{leg}: {reports}");
+    }
+    assert!(names[0].len() > 20 && names.iter().all(|name| *name == names[0]));
 }

@@ -251,7 +251,7 @@ impl VideoLeg {
                 ssrc: own,
                 blocks: Vec::new(),
             },
-            Rtcp::SourceDescription(vec![(own, Some(self.name.clone()))]),
+            Rtcp::SourceDescription(vec![(own, Some(site.shared.reporting.name.clone()))]),
         ]);
         feedback::print(own, &self.asked, &mut compound);
         self.asked.clear();
@@ -263,13 +263,13 @@ impl VideoLeg {
             let view = site.shared.views.lock(self.slot);
             (view.ssrc(), view.sending(site.now))
         };
-        let ntp = ((site.ntp + site.now) * 4_294_967_296.0) as u64;
+        let reporting = &site.shared.reporting;
         let report = self.reporter.make(
-            (own, &self.name),
+            (own, &reporting.name),
             sending,
             &mut self.reception,
             None,
-            (site.now, ntp),
+            (site.now, reporting.ntp(site.now)),
         );
         self.send_rtcp(&report, site);
     }
