@@ -17,6 +17,7 @@ from gateways.video.documents import Documents
 from gateways.video.gateway import ComposerGateway, missing
 from gateways.video.limits import SIZES, Form, Size, form_of, passes, size_of
 from gateways.video.records import Face, Output, Scene, with_size
+from softswitch.events.rooms import MemberTerminal
 from softswitch.exhibits import Exhibits
 from softswitch.features.conference.model.scene import Scene as Seen
 from softswitch.features.conference.model.scene import Tile
@@ -114,8 +115,12 @@ class RoomPictures:
 
     # What the feature asks
 
-    def has_video(self, leg: LegId) -> bool:
-        return self._switching.taken(IdSource.video(leg, 0)) is not None
+    def terminal(self, leg: LegId) -> MemberTerminal:
+        line = IdSource.video(leg, 0)
+        sends, takes = self._switching.sent(line) is not None, self._switching.taken(line) is not None
+        if sends:
+            return "video" if takes else "camera"
+        return "screen" if takes else "audio"
 
     def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None:
         shown = content if content is not None or source is None else IdSource.video(source, 0)
@@ -129,7 +134,7 @@ class RoomPictures:
         takes = self._switching.taken(line)
         if takes is None:
             return
-        sends = None if source is None else self._switching.taken(source)
+        sends = None if source is None else self._switching.sent(source)
         for composition in (*self._rooms.values(), *(own for room in self._own.values() for own in room.values())):
             composition.shown.pop(line, None)
         if source is None or sends is None:
@@ -146,9 +151,10 @@ class RoomPictures:
         self._feed()
 
     def compose(self, room: MixId, scene: Seen, legs: Mapping[int, LegId], content: LegId | None = None) -> bool:
-        lines = {number: IdSource.video(leg, 0) for number, leg in legs.items() if self.has_video(leg)}
-        if not self._follow(room, scene, lines, content):
+        if not self._follow(room, scene, legs, content):
             return False
+        lines = {number: IdSource.video(leg, 0) for number, leg in legs.items()}
+        lines = {number: line for number, line in lines.items() if self._switching.taken(line) is not None}
         composition = self._rooms[room]
         composition.viewers = tuple(lines.values()) if scene.self_view else ()
         # While the next composer is on its way, all keep the last picture.
@@ -172,8 +178,7 @@ class RoomPictures:
     def follow(self, room: MixId, scene: Seen, legs: Mapping[int, LegId], content: LegId | None = None) -> None:
         if room not in self._rooms:
             return
-        lines = {number: IdSource.video(leg, 0) for number, leg in legs.items() if self.has_video(leg)}
-        if self._follow(room, scene, lines, content):
+        if self._follow(room, scene, legs, content):
             composition = self._rooms[room]
             composition.viewers = ()
             self._draw(composition)
@@ -284,7 +289,7 @@ class RoomPictures:
 
     # How it is done
 
-    def _follow(self, room: MixId, seen: Seen, lines: Mapping[int, LegId], content: LegId | None) -> bool:
+    def _follow(self, room: MixId, seen: Seen, legs: Mapping[int, LegId], content: LegId | None) -> bool:
         """What a room's picture is made of."""
         reason = missing()
         if reason is not None:
@@ -294,7 +299,7 @@ class RoomPictures:
         faces = tuple(
             Face(
                 str(tile.member),
-                self._number(room, tile, lines),
+                self._number(room, tile, legs),
                 tile.name,
                 tile.muted,
             )
@@ -307,13 +312,14 @@ class RoomPictures:
         composition.scene = Scene(0, 0, 0, 0, seen.layout, faces, active, spotlight, seen.title, seen.clock)
         return True
 
-    def _number(self, room: MixId, tile: Tile, lines: Mapping[int, LegId]) -> int:
+    def _number(self, room: MixId, tile: Tile, legs: Mapping[int, LegId]) -> int:
         """That of a member's pictures, or none."""
         if not tile.video:
             return 0
         if tile.camera:
             return self._exhibits.camera(room, tile.member)
-        return self._member(lines[tile.member]) if tile.member in lines else 0
+        line = IdSource.video(legs[tile.member], 0) if tile.member in legs else None
+        return self._member(line) if line is not None and self._switching.sent(line) is not None else 0
 
     def _draw_own(self, room: MixId, lines: Mapping[int, LegId], *, showing: bool) -> None:
         """The picture of a room for each of these members, without itself; nobody else has one of its own."""
@@ -353,7 +359,7 @@ class RoomPictures:
         for line, number in list(self._members.items()):
             if number not in seen:
                 del self._members[line]
-                if self._switching.taken(line) is not None:  # else it has gone, and its feed with it
+                if self._switching.sent(line) is not None:  # else it has gone, and its feed with it
                     self._switching.feed(line, None)
 
     def _drop(self, composition: _Composition | None) -> None:

@@ -119,7 +119,12 @@ class Pictures:
     def taken(self, line: LegId) -> Codec | None:
         """See `softswitch.ports.video.VideoSwitch`."""
         agreed = self._agreed.get(line)
-        return None if agreed is None else next((each for each in agreed.codecs if each.name in _PICTURES), None)
+        return _picture(agreed) if agreed is not None and agreed.direction.receives else None
+
+    def sent(self, line: LegId) -> Codec | None:
+        """See `softswitch.ports.VideoSwitch`."""
+        agreed = self._agreed.get(line)
+        return _picture(agreed) if agreed is not None and agreed.direction.sends else None
 
     def takes_kbps(self, line: LegId) -> int | None:
         """See `softswitch.ports.video.VideoSwitch`."""
@@ -218,3 +223,7 @@ class Pictures:
             case _:
                 return False
         return True
+
+
+def _picture(agreed: VideoLine) -> Codec | None:
+    return next((each for each in agreed.codecs if each.name in _PICTURES), None)

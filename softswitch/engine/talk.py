@@ -466,8 +466,11 @@ class Talk:
                 if answer is None:
                     send(leg.id, RefuseOffer(Cause.INCOMPATIBLE_DESTINATION))
                     return
+                # A camera that never wanted to hear us holds nobody.
+                deaf = leg.remote is not None and leg.remote.on_hold and not leg.held
                 leg.remote, leg.local = offered, answer
-                changed, leg.held = leg.held != offered.on_hold, offered.on_hold
+                holds = offered.on_hold and not deaf
+                changed, leg.held = leg.held != holds, holds
                 self._legs.connect(leg)
                 send(leg.id, AcceptOffer(answer))
                 if changed and leg.state is LegState.UP:

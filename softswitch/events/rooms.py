@@ -13,6 +13,8 @@ from softswitch.events.calls import CallFact
 RoomMode = Literal["conference", "lecture", "training"]
 """Who is heard: everybody; who has the floor; or hosts by all, and the others by hosts alone."""
 MemberRole = Literal["host", "guest"]
+MemberTerminal = Literal["audio", "video", "camera", "screen"]
+"""What a member's phone has: sound alone; pictures both ways; or pictures that it sends or takes alone."""
 
 
 class RoomFact(Fact, frozen=True, gc=False, kw_only=True):
@@ -133,7 +135,7 @@ class MemberChanged(RoomFact, frozen=True, gc=False, kw_only=True):
     presenter: bool
     pinned: int | None
     """Whom it alone has chosen to see."""
-    terminal: Literal["audio", "video"] = "audio"
+    terminal: MemberTerminal = "audio"
     held: bool = False
     """Its phone holds the room, and is not heard meanwhile."""
     by: str

@@ -78,6 +78,10 @@ class VideoSwitch(Protocol):
         there is no such line."""
         ...
 
+    def sent(self, line: LegId) -> Codec | None:
+        """The codec that a connected line's party sends; None: it sends nothing now."""
+        ...
+
     def takes_kbps(self, line: LegId) -> int | None:
         """The most that it takes, as it said in its description; None: it has not."""
         ...

@@ -3,15 +3,16 @@
 from softswitch.events import CameraChanged, CameraJoined, CameraLeft, MemberChanged, RoomClosed
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.members import Member
-from softswitch.features.conference.model.rules import Camera
+from softswitch.features.conference.model.rules import Camera, Invitee
 from softswitch.features.conference.model.scene import Tile
 from softswitch.features.conference.roster import roster_of
 from softswitch.kernel.ids import LegId
 from softswitch.kernel.media import Direction
-from tests.scenarios.test_room_pictures import seen, three_with_video
-from tests.scenarios.test_video_calls import seeing
+from tests.scenarios.test_room_pictures import seen, speaks, three_with_video
+from tests.scenarios.test_video_calls import PICTURE, seeing
 from tests.support.phone_calls import PhoneCall
-from tests.support.rooms import facts, furnish, heard, inside, live, unbalanced, until
+from tests.support.phones import Phone
+from tests.support.rooms import facts, furnish, heard, in_mix, inside, live, member_of, unbalanced, until
 from tests.support.switch import SimulatedSwitch
 
 URL = "rtsp://viewer:secret@gate.example.com/1"
@@ -54,7 +55,7 @@ async def over(house: SimulatedSwitch, *calls: PhoneCall) -> None:
 async def test_a_camera_is_seen_and_heard_and_does_what_a_member_does(house: SimulatedSwitch) -> None:
     one, two, three = await three_with_video(house)
     gate = await fetched(house)
-    assert (gate.state, gate.lost, gate.terminal, gate.call) == ("in", "", "video", None)
+    assert (gate.state, gate.lost, gate.terminal, gate.call) == ("in", "", "camera", None)
     assert tile(house, gate) == Tile(4, "Gate", True, False, False, False, False, False, camera=True)
     assert all(hears(house, call, gate) for call in (one, two, three))
     room = live(house, "3000")
@@ -166,3 +167,70 @@ async def test_in_training_all_see_the_camera_and_hear_it_once_it_has_the_floor(
     room.order(inputs.Spotlight(by="test", shown=4))
     assert next(iter(house.features.pictures.scenes.values())).first == 4
     await over(house, host, *learners)
+
+
+def heard_by(house: SimulatedSwitch, listener: PhoneCall, speaker: PhoneCall) -> bool:
+    return house.media.hears(house.leg_of(listener), house.leg_of(speaker))
+
+
+async def camera_phone(house: SimulatedSwitch, account: str) -> Phone:
+    """A SIP camera: it takes neither sound nor pictures."""
+    (phone,) = await seeing(house, account)
+    phone.only_sends = True
+    return phone
+
+
+async def test_a_sip_camera_that_calls_in_is_seen_and_heard_and_sent_nothing(house: SimulatedSwitch) -> None:
+    phone = await camera_phone(house, "1004")
+    one, two, three = await three_with_video(house)
+    camera = await inside(house, phone, "3000")
+    assert camera.local_sdp is not None and camera.remote_sdp is not None
+    assert (camera.remote_sdp.direction, camera.remote_sdp.video[0].direction) == ("recvonly", "recvonly")
+    member = member_of(house, "3000", "1004")
+    assert (member.terminal, member.kind, member.held) == ("camera", "phone", False)
+    assert all(heard_by(house, call, camera) for call in (one, two, three))
+    room = live(house, "3000")
+    room.order(inputs.Spotlight(by="test", shown=member.id))
+    assert seen(house, one) == seen(house, three) == "1004" and seen(house, camera) == ""
+    # Its picture goes and comes back. That is no hold: it never wanted to hear anybody.
+    for looks, terminal in (("inactive", "audio"), ("", "camera")):
+        camera.offers.looks = looks
+        assert camera.offer_again()
+        await until(lambda: not camera.busy_offering)
+        assert member.terminal == terminal
+    assert not member.held and all(heard_by(house, call, camera) for call in (one, two, three))
+    roster = roster_of(room.meeting)
+    assert (roster.members[3].sound, roster.members[3].picture) == (Direction.SENDRECV, Direction.SENDONLY)
+    await over(house, one, two, three, camera)
+
+
+async def test_a_sip_camera_is_called_by_the_room_and_composed_with_the_others(house: SimulatedSwitch) -> None:
+    phone = await camera_phone(house, "1004")
+    furnish(house, "3000", pictures="compose")
+    one, two = [await inside(house, each, "3000") for each in await seeing(house, "1001", "1002")]
+    house.features.conferences.invite("3000", [Invitee(number="account/1004", name="Bench")], "test")
+    camera = await phone.rings()
+    camera.answer()
+    await until(lambda: member_of(house, "3000", "account/1004").state == "in")
+    member = member_of(house, "3000", "account/1004")
+    assert (member.terminal, member.name) == ("camera", "Bench")
+    assert tile(house, member).video and heard_by(house, one, camera) and heard_by(house, two, camera)
+    assert house.features.pictures.shown == {}
+    await over(house, one, two, camera)
+
+
+async def test_a_screen_that_only_watches_is_a_name_to_the_others(house: SimulatedSwitch) -> None:
+    one, two, three = await three_with_video(house)
+    (phone,) = await seeing(house, "1004")
+    phone.sees = (PICTURE,)
+    wall = phone.call("3000")
+    wall.offers.looks = "recvonly"
+    await wall.until("up")
+    await until(lambda: in_mix(house, wall))
+    assert wall.offer_again()
+    await until(lambda: member_of(house, "3000", "1004").terminal == "screen")
+    speaks(house, two)
+    assert seen(house, wall) == "1002"
+    speaks(house, wall)
+    assert seen(house, one) == "1002", "there is nothing to be seen of it"
+    await over(house, one, two, three, wall)

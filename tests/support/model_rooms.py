@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+from softswitch.events.rooms import MemberTerminal
 from softswitch.features.conference.model.scene import Scene
 from softswitch.kernel.errors import NotPermitted
 from softswitch.kernel.ids import IdSource, LegId, MixId
@@ -55,7 +56,7 @@ class MemoryDatabase:
 class ModelPictures:
     """`conference.needs.Pictures`: who is shown whom, and what is composed."""
 
-    def __init__(self, agreed: Mapping[LegId, object], sounds: Any) -> None:
+    def __init__(self, agreed: Mapping[LegId, Any], sounds: Any) -> None:
         """`agreed`: the video lines that are open, by their names. `sounds`: the media engine, in which cameras have
         legs."""
         self._agreed = agreed
@@ -76,11 +77,15 @@ class ModelPictures:
         self.composes = True
         """Whether there is a composer."""
 
-    def has_video(self, leg: LegId) -> bool:
-        return IdSource.video(leg, 0) in self._agreed
+    def terminal(self, leg: LegId) -> MemberTerminal:
+        agreed = self._agreed.get(IdSource.video(leg, 0))
+        if agreed is None:
+            return "audio"
+        sends, takes = agreed.remote.direction.sends, agreed.remote.direction.receives
+        return "video" if sends and takes else "camera" if sends else "screen" if takes else "audio"
 
     def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None:
-        assert self.has_video(viewer), f"{viewer} has no video"
+        assert self.terminal(viewer) in ("video", "screen"), f"{viewer} takes no pictures"
         self.shown[viewer], self.slides[viewer] = source, content
 
     def show_content(self, viewer: LegId, source: LegId | None) -> None:

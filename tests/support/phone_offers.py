@@ -39,6 +39,8 @@ class Offers:
 
     def describe(self, direction: str, formats: tuple[str, ...] = ()) -> Sdp:
         """An offer of ours; its version rises when it says something new (RFC 3264 section 8)."""
+        if self._phone.only_sends and direction == "sendrecv":
+            direction = "sendonly"
         video = self._video(direction)
         sdp = Sdp(
             self._origin, self._version, self.rtp, formats or self._phone.offered, direction, 1 + len(video), video
@@ -73,6 +75,8 @@ class Offers:
                 lines.append(SdpVideo(0, ()))
                 continue
             direction = self.looks or REVERSED.get(line.direction, line.direction)
+            if self._phone.only_sends and direction == "sendrecv":
+                direction = "sendonly"
             wishes = tuple(wish for wish in ours.feedback if wish in line.feedback)
             lines.append(SdpVideo(self.rtp.port + 10_000 + 2 * place, formats, direction, wishes, line.content))
         self._lines = len(lines)

@@ -75,6 +75,8 @@ class Phone:
         self.offered: tuple[str, ...] = ("0", "8", "101")
         self.sees: tuple[SdpVideo, ...] = ()
         """The video lines that it would have."""
+        self.only_sends = False
+        """A camera: it takes neither sound nor pictures."""
         self.algorithm = ""
         """Answer only challenges of this digest algorithm; any when empty."""
         self.says: list[tuple[str, str]] = []

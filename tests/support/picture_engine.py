@@ -16,6 +16,9 @@ class PictureEngine:
     def __init__(self, **codecs: Codec) -> None:
         self.codecs = {LegId(f"{leg}/video"): codec for leg, codec in codecs.items()}
         self.kbps: dict[LegId, int] = {}
+        self.cameras: set[LegId] = set()
+        self.screens: set[LegId] = set()
+        """Lines whose parties only send, or only take."""
         self.shown: dict[LegId, LegId | None] = {}
         self.fed: dict[LegId, int] = {}
         self.most_sources = 100
@@ -31,7 +34,10 @@ class PictureEngine:
         self.fed.pop(line, None)
 
     def taken(self, line: LegId) -> Codec | None:
-        return self.codecs.get(line)
+        return None if line in self.cameras else self.codecs.get(line)
+
+    def sent(self, line: LegId) -> Codec | None:
+        return None if line in self.screens else self.codecs.get(line)
 
     def takes_kbps(self, line: LegId) -> int | None:
         return self.kbps.get(line)
@@ -40,6 +46,7 @@ class PictureEngine:
 
     def show(self, viewer: LegId, source: LegId | None) -> None:
         assert viewer in self.codecs, f"{viewer} is gone"
+        assert source is None or viewer not in self.cameras, f"{viewer} takes nothing"
         self.shown[viewer] = source
 
     def feed(self, line: LegId, member: int | None) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from softswitch.engine.bus import Bus
+from softswitch.events.rooms import MemberTerminal
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.feature import build
 from softswitch.features.conference.files import MeetingFiles
@@ -41,8 +42,8 @@ class Screen:
         self.ended: list[MixId] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def has_video(self, leg: LegId) -> bool:
-        return False
+    def terminal(self, leg: LegId) -> MemberTerminal:
+        return "audio"
 
     def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None: ...
 

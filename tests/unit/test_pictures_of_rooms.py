@@ -71,8 +71,8 @@ LEGS = {1: LegId("a"), 2: LegId("b"), 3: LegId("c")}
 def test_who_has_no_video_is_named_and_shown_nothing() -> None:
     engine, composer = PictureEngine(a=H264, b=H264), Composer()
     room = pictures(engine, composer)
-    assert room.has_video(LegId("a"))
-    assert not room.has_video(LegId("c"))
+    assert room.terminal(LegId("a")) == "video"
+    assert room.terminal(LegId("c")) == "audio"
     assert room.compose(ROOM, seen(1, 2, 3, speaking=2), LEGS)
     (scene,) = composer.scenes.values()
     assert [(face.who, face.name, face.member != 0) for face in scene.faces] == [
@@ -340,3 +340,22 @@ def test_what_a_viewer_takes_is_read_from_what_was_agreed() -> None:
     assert form_of(Codec(101, "H265", 90_000)) is None
     assert passes(H264, H264) and passes(MODE_0, H264) and passes(VP8, VP8)
     assert not passes(H264, MODE_0) and not passes(VP8, H264)
+
+
+def test_a_phone_that_only_sends_is_seen_and_sent_nothing_and_one_that_only_takes_is_a_name() -> None:
+    engine, composer = PictureEngine(a=H264, b=H264, c=H264), Composer()
+    engine.cameras, engine.screens = {LegId("b/video")}, {LegId("c/video")}
+    room = pictures(engine, composer)
+    assert [room.terminal(leg) for leg in LEGS.values()] == ["video", "camera", "screen"]
+    assert room.compose(ROOM, seen(1, 2, 3), LEGS)
+    assert set(engine.shown) == {LegId("a/video"), LegId("c/video")}
+    assert set(engine.fed) == {LegId("a/video"), LegId("b/video")}
+    (scene,) = composer.scenes.values()
+    assert [face.member != 0 for face in scene.faces] == [True, True, False]
+    assert len(scene.outputs) == 1
+    room.end(ROOM)
+    engine.shown.clear()
+    room.show(LegId("a"), LegId("b"))
+    room.show(LegId("b"), LegId("a"))
+    room.show(LegId("a"), LegId("c"))
+    assert engine.shown == {LegId("a/video"): None}

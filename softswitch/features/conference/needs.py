@@ -7,6 +7,7 @@ from softswitch.calls.leg import OurVideo
 from softswitch.calls.signals import Origin
 from softswitch.engine.caller import Confirmation
 from softswitch.events import Fact
+from softswitch.events.rooms import MemberTerminal
 from softswitch.features.conference.model.scene import Scene
 from softswitch.kernel.address import HostPort, Party
 from softswitch.kernel.cause import Cause
@@ -158,8 +159,8 @@ class Floors(Protocol):
 class Pictures(Protocol):
     """What members with video see. Legs are those of their sound; who has none gets none, and is named all the same."""
 
-    def has_video(self, leg: LegId) -> bool:
-        """Whether a member sends or takes pictures."""
+    def terminal(self, leg: LegId) -> MemberTerminal:
+        """Whether a member sends and takes pictures."""
         ...
 
     def show(self, viewer: LegId, source: LegId | None, content: LegId | None = None) -> None:

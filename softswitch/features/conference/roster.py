@@ -85,11 +85,7 @@ def _status(member: Member) -> Status | None:
 
 def _shown(meeting: Meeting, member: Member, status: Status) -> RosterMember:
     speaks = not member.muted and meeting.may_speak(member) and member.sound
-    picture = None
-    if member.is_camera:
-        picture = Direction.INACTIVE if member.video_off else Direction.SENDONLY
-    elif member.terminal == "video":
-        picture = Direction.RECVONLY if member.video_off else Direction.SENDRECV
+    picture = None if member.terminal == "audio" else _direction(member.shows, member.sees)
     return RosterMember(
         id=member.id,
         number="" if member.is_camera else member.number.rpartition("/")[2],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from softswitch.events.rooms import MemberRole, RoomMode
+from softswitch.events.rooms import MemberRole, MemberTerminal, RoomMode
 from softswitch.features.conference.model.rules import (
     MOST_CAMERAS,
     MOST_INVITED,
@@ -222,7 +222,7 @@ class MemberOut(BaseModel):
     account: str
     state: Literal["invited", "calling", "ringing", "lobby", "in", "left", "unreached"]
     call_id: str | None
-    terminal: Literal["audio", "video"]
+    terminal: MemberTerminal
     joined_at: Moment | None
     muted: bool
     muted_by_host: bool

@@ -73,7 +73,7 @@ class Tape:
         pictures, meeting = self._around.pictures, self._room.meeting
         if pictures is None or self._filming or self._recording is None or meeting.recording != "on":
             return
-        if any(member.terminal == "video" for member in meeting.inside()):
+        if any(member.terminal in ("video", "camera") for member in meeting.inside()):
             self._filming = True
             pictures.record(self._mix, self._film, "on")
 

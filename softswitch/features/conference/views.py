@@ -29,9 +29,9 @@ class Views:
 
     def terminal(self, leg: LegId) -> Terminal:
         """What a leg's phone has."""
-        pictures = self._pictures
-        seen = pictures is not None and self._room.meeting.rules.pictures != "off" and pictures.has_video(leg)
-        return "video" if seen else "audio"
+        if self._pictures is None or self._room.meeting.rules.pictures == "off":
+            return "audio"
+        return self._pictures.terminal(leg)
 
     def redraw(self) -> None:
         """Let everybody see what is to be seen now."""
@@ -58,7 +58,7 @@ class Views:
         """Let each member see one of the others, or slides."""
         for viewer in meeting.people():
             leg = self._seats.leg(viewer.id)
-            if leg is None or viewer.terminal != "video":
+            if leg is None or not viewer.sees:
                 continue
             source = shown_to(meeting, viewer)
             shown = None if source is None else self._seats.leg(source)
@@ -75,6 +75,6 @@ class Views:
 
     def _in_picture(self, meeting: Meeting) -> bool:
         """Whether slides are to be seen in the composed picture."""
-        viewers = (member for member in meeting.people() if member.is_in and member.terminal == "video")
+        viewers = (member for member in meeting.people() if member.is_in and member.sees)
         others = (self._seats[member.id] for member in viewers)
         return meeting.content_in_mix or any(seat.slides is None for seat in others)

@@ -249,7 +249,7 @@ def spoke(meeting: Meeting, told: Spoke) -> None:
     if member is None or not member.is_in or meeting.speaker == member.id:
         return
     meeting.speaker = member.id
-    if member.terminal == "video" and not member.video_off:
+    if member.shows:
         meeting.last_seen = member.id
     meeting.out.append(
         SpeakerChanged(at=meeting.now, room=meeting.rules.number, meeting=meeting.began_at, member=member.id)

@@ -37,7 +37,7 @@ def add(meeting: Meeting, told: AddCamera) -> None:
         source=told.source,
         sound=told.sound,
         state="in",
-        terminal="video",
+        terminal="camera",
         joined_at=meeting.now,
     )
     meeting.members[member.id] = member

@@ -4,12 +4,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from softswitch.events.rooms import MemberRole
+from softswitch.events.rooms import MemberRole, MemberTerminal
 from softswitch.kernel.ids import CallId
 
 State = Literal["invited", "calling", "ringing", "lobby", "in", "left", "unreached"]
 """`invited`: it will be called, again perhaps. `unreached`: it was called often enough, and did not come."""
-Terminal = Literal["audio", "video"]
+Terminal = MemberTerminal
 Kind = Literal["phone", "camera"]
 HERE = ("lobby", "in")
 
@@ -73,6 +73,16 @@ class Member(Struct, kw_only=True, omit_defaults=True):
     @property
     def is_camera(self) -> bool:
         return self.kind == "camera"
+
+    @property
+    def shows(self) -> bool:
+        """Whether its terminal sends pictures, and they are wanted."""
+        return self.terminal in ("video", "camera") and not self.video_off
+
+    @property
+    def sees(self) -> bool:
+        """Whether its terminal takes pictures."""
+        return self.terminal in ("video", "screen")
 
     @property
     def is_in(self) -> bool:

@@ -51,7 +51,7 @@ def scene(meeting: Meeting) -> Scene:
             Tile(
                 member.id,
                 member.name or member.number,
-                member.terminal == "video" and not member.video_off,
+                member.shows,
                 member.muted or not meeting.may_speak(member) or not member.sound,
                 meeting.speaker == member.id,
                 member.is_host,
@@ -97,4 +97,4 @@ def _first(meeting: Meeting, viewer: Member | None) -> int | None:
 
 
 def _seen(member: Member) -> bool:
-    return member.terminal == "video" and not member.video_off and not member.lost
+    return member.shows and not member.lost
