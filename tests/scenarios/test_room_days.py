@@ -1,4 +1,5 @@
-"""Random days of conference rooms: nobody is in two mixes, the roster is the mix, who is heard may be, and all ends."""
+"""Random days of conference rooms: nobody is in two mixes, the roster is the mix, who is heard may be, and all ends; also
+when the switch is killed now and then."""
 
 import pytest
 
@@ -8,3 +9,8 @@ from tests.support.rooms_days import live_a_day
 @pytest.mark.parametrize("seed", range(12))
 def test_a_random_day(seed: int) -> None:
     assert live_a_day(seed) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_random_day_of_kills(seed: int) -> None:
+    assert live_a_day(seed, kills=True) == []

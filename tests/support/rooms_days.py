@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.rules import Invitee, Rules
+from softswitch.features.conference.service import Conferences
 from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import LegId
 from tests.support.phone_calls import PhoneCall
@@ -20,11 +21,11 @@ ROOMS = ("3000", "3001", "3100", "3101")
 MODES = ("conference", "lecture", "training")
 
 
-def live_a_day(seed: int) -> list[str]:
-    """Gives what went wrong."""
+def live_a_day(seed: int, *, kills: bool = False) -> list[str]:
+    """Gives what went wrong. With `kills` the switch is killed now and then, and comes back."""
 
     async def main(loop: VirtualTimeLoop) -> list[str]:
-        return await Day(loop, seed).live()
+        return await Day(loop, seed, kills=kills).live()
 
     return run(main, seed=seed)
 
@@ -32,11 +33,13 @@ def live_a_day(seed: int) -> list[str]:
 class Day:
     """People come into rooms, press keys, are called, leave; somebody orders this and that."""
 
-    def __init__(self, loop: VirtualTimeLoop, seed: int) -> None:
+    def __init__(self, loop: VirtualTimeLoop, seed: int, *, kills: bool) -> None:
         self._loop = loop
         self._chance = chance = random.Random(f"rooms {seed}")
-        self.house = house = SimulatedSwitch(loop, seed=seed)
-        self._conferences = house.features.conferences
+        self._kills = random.Random(f"kills {seed}") if kills else None
+        self._dead = False
+        disk = self._kills.choice((0.0, 0.005, 0.05, 0.5)) if self._kills is not None else 0.0
+        self.house = house = SimulatedSwitch(loop, seed=seed, journal=kills, disk_seconds=disk)
         for number in ROOMS[2:]:
             self._conferences._take(Rules(number=number))
         for number in ROOMS:
@@ -62,15 +65,23 @@ class Day:
             )
         self._found: list[str] = []
 
+    @property
+    def _conferences(self) -> Conferences:
+        return self.house.features.conferences
+
     async def live(self) -> list[str]:
         chance, house = self._chance, self.house
         phones = [house.phone(str(1001 + number)) for number in range(8)]
         for phone in phones:
             assert await phone.register() == 200
             phone.on_call = self._called
+            # A phone that rang when the switch was killed answers nobody.
+            phone.expects_acks = self._kills is None
         until = self._loop.time() + 120
         watch = asyncio.create_task(self._watch())
+        killer = asyncio.create_task(self._killer(until))
         await asyncio.gather(*(self._person(phone, until) for phone in phones), self._operator(until))
+        await killer
         watch.cancel()
         for number in ROOMS:
             room = self._conferences.now(number)
@@ -90,8 +101,20 @@ class Day:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(0.5)
+            if self._dead:
+                continue
             self._found += broken_rooms(self.house)
             self._found += self._misheard()
+
+    async def _killer(self, until: float) -> None:
+        chance = self._kills
+        while chance is not None and self._loop.time() < until:
+            await asyncio.sleep(2 + chance.random() * 30)
+            self._dead = True
+            self.house.die()
+            await asyncio.sleep(chance.choice((0.2, 2.0, 6.0)))
+            self.house.rise()
+            self._dead = False
 
     def _misheard(self) -> list[str]:
         """Who is heard is who may be, by the roster."""
@@ -147,6 +170,8 @@ class Day:
         while self._loop.time() < until:
             await asyncio.sleep(chance.random() * 3)
             number = chance.choice(ROOMS)
+            if self._dead:
+                continue
             with contextlib.suppress(Conflict, NotFound):
                 self._order(number, chance)
 
