@@ -298,6 +298,7 @@ class Softswitch:
             self._mailboxes.mailing.start()
         await rooms.files.forget_names(but=names)
         rooms.schedule.start()
+        rooms.retention.rounds.start()
         self._listeners.start()
         self._centre.alarms.start()
         self._trunking.trunks.connect(self.sip)
@@ -362,6 +363,7 @@ class Softswitch:
         if boxes.mailing is not None:
             await boxes.mailing.stop()
         await boxes.voicemail.stop()
+        await rooms.retention.rounds.stop()
         await rooms.schedule.stop()
         await rooms.conferences.stop()
         await rooms.pictures.stop()

@@ -104,6 +104,7 @@ from softswitch.events.rooms import (
     RoomFact,
     RoomMode,
     RoomOpened,
+    RoomRecordingDeleted,
     RoomRecordingEnded,
     RoomRefused,
     SpeakerChanged,
@@ -201,6 +202,7 @@ AnyFact = (
     | RoomChanged
     | RoomClosed
     | RoomOpened
+    | RoomRecordingDeleted
     | RoomRecordingEnded
     | RoomRefused
     | SpeakerChanged
@@ -324,6 +326,7 @@ __all__ = [
     "RoomFact",
     "RoomMode",
     "RoomOpened",
+    "RoomRecordingDeleted",
     "RoomRecordingEnded",
     "RoomRefused",
     "RoutingStep",

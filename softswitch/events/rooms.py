@@ -194,6 +194,17 @@ class RoomRecordingEnded(RoomFact, frozen=True, gc=False, kw_only=True):
     """Empty: it was stopped."""
 
 
+class RoomRecordingDeleted(RoomFact, frozen=True, gc=False, kw_only=True):
+    """A file of what was recorded of a meeting is no more."""
+
+    file: str
+    """Below the data folder."""
+    reason: Literal["expired", "space", "wanted"]
+    """Its time was over; files of rooms had become too large; somebody deleted it."""
+    by: str
+    """`switch`, `api/admin`."""
+
+
 class RoomRefused(Fact, frozen=True, gc=False, kw_only=True):
     """Somebody did not get into a room."""
 

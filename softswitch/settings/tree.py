@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from softswitch.settings.conferences import ConferenceSettings
 from softswitch.settings.defence import DefenceSettings
 from softswitch.settings.flows import FlowSettings
 from softswitch.settings.http import HttpSettings
@@ -37,6 +38,7 @@ class Settings:
     mail: MailSettings = field(default_factory=MailSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
+    conferences: ConferenceSettings = field(default_factory=ConferenceSettings)
     video: VideoSettings = field(default_factory=VideoSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     defence: DefenceSettings = field(default_factory=DefenceSettings)

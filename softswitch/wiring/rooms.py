@@ -3,6 +3,7 @@
 from softswitch.answers import Answers
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.files import MeetingFiles
+from softswitch.features.conference.retention import Retention
 from softswitch.features.conference.schedule import Schedule
 from softswitch.features.conference.service import Conferences
 from softswitch.gateway_settings import floor_gateway
@@ -44,6 +45,15 @@ class Rooms:
         )
         if calls.journal is not None:
             self.conferences.survive()
+        self.retention = Retention(
+            self.conferences,
+            self.files,
+            ground.clock,
+            ground.bus.publish,
+            ground.audit,
+            keep_days=settings.conferences.keep_days,
+            most_bytes=settings.conferences.most_megabytes * 1_000_000,
+        )
         people.rosters.connect(self.conferences, calls.sip)
         self.pictures.listen(self.conferences.pictures_changed, self.conferences.slides_flow)
         self.schedule = Schedule(self.conferences, around, routing.calendars, people.outbox, ground.database)

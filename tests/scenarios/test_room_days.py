@@ -1,5 +1,5 @@
-"""Random days of conference rooms: nobody is in two mixes, the roster is the mix, who is heard may be, and all ends; also
-when the switch is killed now and then."""
+"""Random days of conference rooms, also with kills: nobody is in two mixes, the roster is the mix, who is heard may be,
+and all ends."""
 
 import pytest
 

@@ -39,7 +39,7 @@ class Day:
         self._kills = random.Random(f"kills {seed}") if kills else None
         self._dead = False
         disk = self._kills.choice((0.0, 0.005, 0.05, 0.5)) if self._kills is not None else 0.0
-        self.house = house = SimulatedSwitch(loop, seed=seed, journal=kills, disk_seconds=disk)
+        self.house = SimulatedSwitch(loop, seed=seed, journal=kills, disk_seconds=disk)
         for number in ROOMS[2:]:
             self._conferences._take(Rules(number=number))
         for number in ROOMS:

@@ -259,6 +259,7 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
         """Delete the file."""
         conferences.rules(number)
         await files.remove(number, name)
+        conferences.recording_deleted(number, name, _by(who))
 
     return router
 

@@ -25,6 +25,8 @@ class Recorded(Struct, frozen=True):
     meeting: int
     """When it began, wall milliseconds."""
     bytes: int
+    written_at: int
+    """When something was written to it last, wall milliseconds."""
 
 
 class MeetingFiles:
@@ -39,11 +41,20 @@ class MeetingFiles:
 
     def _list(self, room: str) -> Sequence[Recorded]:
         try:
-            files = [path for path in (self._data / FOLDER / room).iterdir() if _is_ours(path)]
+            paths = [path for path in (self._data / FOLDER / room).iterdir() if _is_ours(path)]
         except FileNotFoundError:
             return []
-        found = [Recorded(path.name, int(path.name.partition("-")[0]), path.stat().st_size) for path in files]
-        return sorted(found, key=lambda each: (each.meeting, each.name))
+        found = (_recorded(path) for path in paths)
+        return sorted((each for each in found if each is not None), key=lambda each: (each.meeting, each.name))
+
+    async def all(self) -> Sequence[tuple[str, Recorded]]:
+        """What there is of all rooms, also of those that are gone."""
+        return await asyncio.to_thread(self._all)
+
+    def _all(self) -> Sequence[tuple[str, Recorded]]:
+        folder = self._data / FOLDER
+        rooms = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+        return [(room, each) for room in sorted(rooms) if f"{FOLDER}/{room}" != NAMES for each in self._list(room)]
 
     def path(self, room: str, name: str) -> Path:
         """Where one is. Raises NotFound."""
@@ -81,6 +92,14 @@ class MeetingFiles:
         except (OSError, EOFError, wave.Error):
             return None
         return int(1000 * frames / rate)
+
+
+def _recorded(path: Path) -> Recorded | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None  # deleted meanwhile
+    return Recorded(path.name, int(path.name.partition("-")[0]), stat.st_size, stat.st_mtime_ns // 1_000_000)
 
 
 def _is_ours(path: Path) -> bool:

@@ -79,6 +79,9 @@ _CLOCK = "whether composed pictures show the time"
 _SELF_VIEW = "whether members see themselves in composed pictures; without, each picture is encoded for one"
 
 
+_KEEP = "days until recordings of the room are deleted; 0: as the switch is set"
+
+
 class RoomSettings(Input):
     """What can be set of a room."""
 
@@ -105,6 +108,7 @@ class RoomSettings(Input):
     pictures: Pictures = "switch"
     clock: bool = Field(default=False, description=_CLOCK)
     self_view: bool = Field(default=True, description=_SELF_VIEW)
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = Field(default=0, description=_KEEP)
     opens_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
         default=15, description="how long before its beginning one gets into a scheduled meeting"
     )
@@ -139,6 +143,7 @@ class RoomChanges(Changes):
     pictures: Pictures = ABSENT
     clock: bool = Field(default=ABSENT, description=_CLOCK)
     self_view: bool = Field(default=ABSENT, description=_SELF_VIEW)
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = Field(default=ABSENT, description=_KEEP)
     opens_minutes: Annotated[int, Field(ge=0, le=1440)] = ABSENT
 
 
@@ -204,6 +209,7 @@ class RoomOut(BaseModel):
     pictures: Pictures
     clock: bool
     self_view: bool
+    keep_days: int
     opens_minutes: int
     locked_out: bool
     """Whether too many wrong PINs came: then nobody gets in by PIN for a time."""
@@ -246,6 +252,8 @@ class MemberOut(BaseModel):
     """Of a camera: whether it is heard, too."""
     lost: str
     """Why a camera gives no pictures; empty: it does."""
+    away: bool
+    """The switch was restarted, and the member is awaited back."""
     speaking: bool
 
 

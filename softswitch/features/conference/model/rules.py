@@ -96,6 +96,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Whether composed pictures show the time."""
     self_view: bool = True
     """Whether members see themselves in composed pictures. Without, each has a picture of its own to be encoded."""
+    keep_days: int = 0
+    """How long its recordings are kept; 0: as the switch is set."""
     opens_minutes: int = 15
     """How long before its beginning one gets into a scheduled meeting."""
 
