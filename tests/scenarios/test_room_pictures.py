@@ -4,8 +4,8 @@ from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.rules import Invitee
 from tests.scenarios.test_video_calls import PICTURE, seeing
 from tests.support.phone_calls import PhoneCall
-from tests.support.rooms import furnish, inside, live, member_of, until
-from tests.support.stories import registered
+from tests.support.rooms import furnish, in_mix, inside, live, member_of, until
+from tests.support.stories import registered, taken
 from tests.support.switch import SimulatedSwitch
 
 
@@ -102,4 +102,50 @@ async def test_who_is_called_is_offered_video(house: SimulatedSwitch) -> None:
     assert (seen(house, one), seen(house, two)) == ("1002", "1001")
     one.hang_up()
     two.hang_up()
+    await house.settled()
+
+
+async def test_what_is_set_of_a_room_is_seen_at_once(house: SimulatedSwitch) -> None:
+    one, two, three = await three_with_video(house)
+    pictures = house.features.pictures
+    furnish(house, "3000", pictures="compose")
+    assert len(pictures.scenes) == 1
+    furnish(house, "3000", pictures="off")
+    assert not pictures.scenes and [pictures.shown[house.leg_of(call)] for call in (one, two, three)] == [None] * 3
+    assert member_of(house, "3000", "1001").terminal == "audio", "there is nothing to be seen"
+    furnish(house, "3000", pictures="switch")
+    assert seen(house, one) == "1002" and seen(house, two) == "1001"
+    for call in (one, two, three):
+        call.hang_up()
+    await house.settled()
+
+
+async def test_who_has_pictures_again_is_shown_them_again(house: SimulatedSwitch) -> None:
+    one, two, three = await three_with_video(house)
+    speaks(house, two)
+    pictures = house.features.pictures
+    for shows in (False, True):
+        pictures.shown.clear()
+        one.offers.shows = shows
+        assert one.offer_again()
+        await one.when(lambda: not one.busy_offering)
+        assert member_of(house, "3000", "1001").terminal == ("video" if shows else "audio")
+    assert seen(house, one) == "1002"
+    for call in (one, two, three):
+        call.hang_up()
+    await house.settled()
+
+
+async def test_a_phone_without_pictures_takes_the_place_of_one_with(house: SimulatedSwitch) -> None:
+    one, two, three = await three_with_video(house)
+    (plain,) = await registered(house, "1004")
+    asked = one.phone.call("1004")
+    back = await taken(plain)
+    await asked.until("up")
+    asked.refer("3000", replaces=one)
+    await until(lambda: member_of(house, "3000", "1001").terminal == "audio")
+    assert seen(house, two) == "1003" and seen(house, three) == "1002"
+    assert in_mix(house, back)
+    for call in (back, two, three):
+        call.hang_up()
     await house.settled()

@@ -83,6 +83,7 @@ from softswitch.platform.outbound import Answer
 from softswitch.platform.vault import Vault
 from softswitch.ports.messages import Courier
 from softswitch.ports.watching import Watchers
+from tests.support.model_media import Seen
 from tests.support.model_messages import MemoryStore
 from tests.support.model_rooms import MemoryDatabase, ModelPictures
 from tests.support.model_voicemail import ModelVoicemail
@@ -320,7 +321,7 @@ class DemoFeatures:
         clock: Clock,
         bus: Bus,
         written: WriteBehind,
-        lines: Mapping[LegId, object],
+        lines: Mapping[LegId, Seen],
     ) -> None:
         """Make the rooms, which need the switch, its sound, and the video `lines` that are agreed."""
         self.pictures = ModelPictures(lines, sounds)

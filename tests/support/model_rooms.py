@@ -8,6 +8,7 @@ from softswitch.events.rooms import MemberTerminal
 from softswitch.features.conference.model.scene import Scene
 from softswitch.kernel.errors import NotPermitted
 from softswitch.kernel.ids import IdSource, LegId, MixId
+from tests.support.model_media import Seen
 
 
 class _Session:
@@ -56,9 +57,9 @@ class MemoryDatabase:
 class ModelPictures:
     """`conference.needs.Pictures`: who is shown whom, and what is composed."""
 
-    def __init__(self, agreed: Mapping[LegId, Any], sounds: Any) -> None:
-        """`agreed`: the video lines that are open, by their names. `sounds`: the media engine, in which cameras have
-        legs."""
+    def __init__(self, agreed: Mapping[LegId, Seen], sounds: Any) -> None:
+        """`agreed`: what was agreed on the video lines, by their names. `sounds`: the media engine, in which cameras
+        have legs."""
         self._agreed = agreed
         self._sounds = sounds
         self.shown: dict[LegId, LegId | None] = {}
@@ -79,7 +80,7 @@ class ModelPictures:
 
     def terminal(self, leg: LegId) -> MemberTerminal:
         agreed = self._agreed.get(IdSource.video(leg, 0))
-        if agreed is None:
+        if agreed is None or not (agreed.local.live and agreed.remote.live):
             return "audio"
         sends, takes = agreed.remote.direction.sends, agreed.remote.direction.receives
         return "video" if sends and takes else "camera" if sends else "screen" if takes else "audio"

@@ -6,19 +6,31 @@ import random
 
 from msgspec.structs import replace
 
+from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
-from softswitch.features.conference.model.rules import Invitee, Rules
+from softswitch.features.conference.model.rules import LAYOUTS, Invitee, Rules
+from softswitch.features.conference.model.scene import shown_to
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import LegId
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
 from tests.support.rooms import broken_rooms, unbalanced
+from tests.support.sip_text import SdpVideo
 from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop, run
 
 ROOMS = ("3000", "3001", "3100", "3101")
 MODES = ("conference", "lecture", "training")
+H264 = ("97", "H264/90000", "profile-level-id=42e01f;packetization-mode=1")
+PICTURE = SdpVideo(1, (H264,), feedback=("nack pli",))
+SIGHTS: tuple[tuple[SdpVideo, ...], ...] = (
+    (),
+    (),
+    (PICTURE,),
+    (PICTURE, SdpVideo(1, (H264,), content="slides")),
+)
+"""What phones may have of pictures."""
 
 
 def live_a_day(seed: int, *, kills: bool = False) -> list[str]:
@@ -52,6 +64,7 @@ class Day:
                     ends_with_host=chance.random() < 0.5,
                     muted_guests=chance.random() < 0.3,
                     announce=chance.choice(("none", "tone", "name")),
+                    pictures=chance.choice(("switch", "switch", "compose", "off")),
                     most=chance.choice((2, 4, 100)),
                     record=chance.random() < 0.3,
                     rings=chance.random() < 0.3,
@@ -77,6 +90,7 @@ class Day:
             phone.on_call = self._called
             # A phone that rang when the switch was killed answers nobody.
             phone.expects_acks = self._kills is None
+            phone.sees = chance.choice(SIGHTS)
         until = self._loop.time() + 120
         watch = asyncio.create_task(self._watch())
         killer = asyncio.create_task(self._killer(until))
@@ -105,6 +119,8 @@ class Day:
                 continue
             self._found += broken_rooms(self.house)
             self._found += self._misheard()
+            for number, room in self._conferences._live.items():
+                self._found += [f"{number}: {each}" for each in self._missed_sights(room)]
 
     async def _killer(self, until: float) -> None:
         chance = self._kills
@@ -127,11 +143,32 @@ class Day:
                     if speaker is listener:
                         continue
                     by_host = listener.is_host and meeting.heard_by_hosts(speaker)
-                    wanted = (meeting.may_speak(speaker) or by_host) and not speaker.muted and not listener.deaf
+                    wanted = (meeting.may_speak(speaker) or by_host) and not speaker.muted
+                    wanted = wanted and not speaker.held and not listener.deaf
                     legs = [room.seats[each.id].leg for each in (listener, speaker)]
                     assert legs[0] is not None and legs[1] is not None
                     if self.house.media.hears(LegId(legs[0]), LegId(legs[1])) != wanted:
-                        found.append(f"{number} {meeting.mode}: {listener} should {wanted} hear {speaker}")
+                        found.append(f"{number} {meeting.mode}: {listener.id} should {wanted} hear {speaker.id}")
+        return found
+
+    def _missed_sights(self, room: LiveRoom) -> list[str]:
+        """Who has video sees whom it is to see, and one presents at the most."""
+        meeting, pictures = room.meeting, self.house.features.pictures
+        presenters = [member.id for member in meeting.here() if member.presenter]
+        found = [f"{presenters} present"] if len(presenters) > 1 else []
+        composed = meeting.rules.pictures == "compose" and pictures.composes
+        for viewer in meeting.people():
+            leg = room.seats.leg(viewer.id)
+            if leg is None:
+                continue
+            has = "audio" if meeting.rules.pictures == "off" else pictures.terminal(leg)
+            if viewer.terminal != has:
+                found.append(f"{viewer.id} is {viewer.terminal} and has {has}")
+            elif viewer.sees and not composed:
+                source = shown_to(meeting, viewer)
+                wanted = None if source is None else room.seats[source].leg
+                if pictures.shown.get(leg) != wanted:
+                    found.append(f"{viewer.id} sees {pictures.shown.get(leg)} and not {wanted}")
         return found
 
     def _called(self, call: PhoneCall) -> None:
@@ -157,13 +194,38 @@ class Day:
                     )
                     with contextlib.suppress(StopIteration, AssertionError, KeyError):
                         self.house.press(call, keys)
+                if chance.random() < 0.2:
+                    await self._offer(call)
             if chance.random() < 0.2 and call.state == "up":
                 call.refer(chance.choice(ROOMS))
                 await asyncio.sleep(2)
+            elif chance.random() < 0.2 and call.state == "up":
+                await self._hand_over(phone, call)
             if call.state == "up":
                 call.hang_up()
             elif call.state != "over":
                 call.cancel()
+
+    async def _offer(self, call: PhoneCall) -> None:
+        """Hold, or take back; with or without pictures."""
+        call.offers.shows = self._chance.random() < 0.5
+        if call.state == "up" and not call.busy_offering:
+            call.offer_again(self._chance.choice(("sendrecv", "sendrecv", "sendonly", "inactive")))
+            await asyncio.sleep(self._chance.random())
+
+    async def _hand_over(self, phone: Phone, call: PhoneCall) -> None:
+        """Somebody else takes the place that a phone has: who is called meanwhile, or where it has called."""
+        other = phone.call(self._chance.choice((*ROOMS, str(1001 + self._chance.randrange(8)))))
+        with contextlib.suppress(TimeoutError):
+            await other.until("up", "over", within=10)
+        if other.state == "up" and call.state == "up":
+            one, two = (call, other) if self._chance.random() < 0.5 else (other, call)
+            one.refer(two.dialled, replaces=two)
+            await asyncio.sleep(2)
+        if other.state == "up":
+            other.hang_up()
+        elif other.state != "over":
+            other.cancel()
 
     async def _operator(self, until: float) -> None:
         chance = self._chance
@@ -176,14 +238,27 @@ class Day:
                 self._order(number, chance)
 
     def _order(self, number: str, chance: random.Random) -> None:
-        what = chance.randrange(12)
+        what = chance.randrange(15)
         if what == 0:
             self._conferences.invite(number, [Invitee(number=str(1001 + chance.randrange(9)))], "the day")
             return
         if what == 1 and self.house.switch._calls:
             self._conferences.bring(number, chance.choice(sorted(self.house.switch._calls)))
             return
+        if what == 2:
+            self.house.features.pictures.composes = chance.random() < 0.7
+            self._conferences.pictures_changed()
+            return
+        if what == 3:
+            rules = self._conferences.rules(number)
+            pictures = chance.choice(("switch", "compose", "off"))
+            self._conferences._take(replace(rules, most=chance.choice((2, 4, 100)), pictures=pictures))
+            return
         room = self._conferences.meeting(number)
+        if what == 4:
+            lines = sorted(self.house.media.lines)
+            self._conferences.slides_flow(chance.choice(lines), chance.random() < 0.7) if lines else None
+            return
         member, on = chance.randint(1, max(len(room.meeting.members), 1)), chance.random() < 0.5
         orders: tuple[inputs.Input, ...] = (
             inputs.Mute(by="x", member=member, on=on),
@@ -197,5 +272,15 @@ class Day:
             inputs.MuteGuests(by="x", on=on),
             inputs.Record(by="x", to=chance.choice(("on", "off", "paused"))),
             inputs.Lock(by="x", on=on),
+            inputs.TurnVideo(by="x", member=member, off=on),
+            inputs.Present(by="x", member=member, on=on),
+            inputs.Pin(by="x", member=member, shown=chance.randint(1, 9) if on else None),
+            inputs.Spotlight(by="x", shown=member if on else None),
+            inputs.Rename(by="x", member=member, name=chance.choice(("", "Li", "王伟"))),
+            inputs.SetGain(by="x", member=member, gain=chance.choice((-20.0, 0.0, 20.0))),
+            inputs.SetLayout(by="x", layout=chance.choice(LAYOUTS)),
+            inputs.MixContent(by="x", on=on),
+            inputs.Spoke(member),
+            inputs.End(by="x") if chance.random() < 0.1 else inputs.Tick(),
         )
         room.order(chance.choice(orders))

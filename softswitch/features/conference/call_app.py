@@ -58,8 +58,8 @@ async def _serve(conferences: Conferences, caller: Caller, number: str, rules: R
     sees = conferences.sees(rules)
     spot = conferences.podiums.spot(number) if sees else None
     try:
-        if sees:
-            caller.with_video((*VIDEO, SLIDES), video_changed, None if spot is None else spot.floor)
+        # Who comes where there is nothing to see, with pictures from an earlier talk, has none from now on.
+        caller.with_video((*VIDEO, SLIDES) if sees else (), video_changed, None if spot is None else spot.floor)
         await _admit(conferences, caller, number, rules, seats, spot)
     finally:
         conferences.podiums.leave(number, spot)

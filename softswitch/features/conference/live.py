@@ -119,6 +119,13 @@ class LiveRoom:
         else:
             told(200)
 
+    def set_rules(self, rules: Rules) -> None:
+        """What is set of the room is another now."""
+        self.tell(inputs.RulesSet(rules))
+        for seat in list(self.seats):
+            if not self.member(seat.member).is_camera:
+                seat.video_changed()
+
     def seat_moved(self, seat: Seat) -> None:
         """A leg goes to where its member is: it has come, was let in, or took another's place."""
         self.seats.moved(seat)

@@ -40,8 +40,11 @@ class Seat:
         """The caller's leg, or the leg of who has taken the caller's place, goes where the caller is."""
         self.leg = leg
         if self.member:
+            # Whoever takes a place has another phone, whose lines are told of as soon as they are agreed.
+            self.slides = None
             self._room.seat_moved(self)
             self._room.tell(inputs.Held(self.member, False))
+            self.video_changed()
 
     def pressed(self, key: str) -> None:
         if self.member:

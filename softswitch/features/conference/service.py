@@ -382,4 +382,4 @@ class Conferences:
     def _take(self, rules: Rules) -> None:
         self._rooms[rules.number] = rules
         if (room := self._live.get(rules.number)) is not None:
-            room.tell(inputs.RulesSet(rules))
+            room.set_rules(rules)

@@ -14,6 +14,9 @@ from softswitch.kernel.ids import LegId, MixId
 SLIDES = OurVideo("slides", offered=False)
 """What a member may show beside its picture, whose phone has a line for that."""
 
+SEE = ("video", "screen")
+"""Terminals that take pictures."""
+
 
 class Views:
     """Of one meeting."""
@@ -26,6 +29,8 @@ class Views:
         self._tape = tape
         self._shown: dict[LegId, tuple[LegId | None, LegId | None]] = {}
         """Whom each leg sees, or whose slides."""
+        self._on = False
+        """Whether there is anything to be seen."""
 
     def terminal(self, leg: LegId) -> Terminal:
         """What a leg's phone has."""
@@ -36,8 +41,12 @@ class Views:
     def redraw(self) -> None:
         """Let everybody see what is to be seen now."""
         pictures, meeting = self._pictures, self._room.meeting
-        if pictures is None or meeting.rules.pictures == "off":
+        if pictures is None:
             return
+        if meeting.rules.pictures == "off":
+            self._end(pictures)
+            return
+        self._on = True
         self._tape.film()
         slides = self._presented(meeting)
         for seat in self._seats:
@@ -56,17 +65,32 @@ class Views:
 
     def _switch(self, pictures: Pictures, meeting: Meeting, slides: LegId | None) -> None:
         """Let each member see one of the others, or slides."""
+        # Of who is gone, or has no pictures now, nothing is known when it has some again.
+        before, self._shown = self._shown, {}
         for viewer in meeting.people():
             leg = self._seats.leg(viewer.id)
-            if leg is None or not viewer.sees:
+            if leg is None or not viewer.sees or pictures.terminal(leg) not in SEE:
                 continue
             source = shown_to(meeting, viewer)
             shown = None if source is None else self._seats.leg(source)
             seat = self._seats[viewer.id]
             content = slides if slides != seat.slides and (seat.slides is None or meeting.content_in_mix) else None
-            if self._shown.get(leg) != (shown, content):
-                self._shown[leg] = (shown, content)
+            self._shown[leg] = (shown, content)
+            if before.get(leg) != (shown, content):
                 pictures.show(leg, shown, content)
+
+    def _end(self, pictures: Pictures) -> None:
+        """In the middle of the meeting the room's rules want no pictures any more."""
+        if not self._on:
+            return
+        self._on = False
+        pictures.end(self._mix)
+        for seat in self._seats:
+            if seat.leg is not None and pictures.terminal(seat.leg) in SEE:
+                pictures.show(seat.leg, None)
+            if seat.slides is not None:
+                pictures.show_content(seat.slides, None)
+        self._shown.clear()
 
     def _presented(self, meeting: Meeting) -> LegId | None:
         """The line of the slides of who presents."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from softswitch.features.conference.model import arriving, cameras, inputs
-from softswitch.features.conference.model.effects import Drop, Recording
+from softswitch.features.conference.model.effects import Drop, Recording, Redraw
 from softswitch.features.conference.model.keypad import Action, Keys
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.members import HERE, Member
@@ -216,6 +216,7 @@ def end(meeting: Meeting, told: inputs.End) -> None:
 
 def set_rules(meeting: Meeting, told: inputs.RulesSet) -> None:
     meeting.rules = told.rules
+    meeting.out.append(Redraw())
 
 
 # By keys ----------------------------------------------------------------------------------------------------
