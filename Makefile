@@ -14,6 +14,8 @@ RUST_SOURCES := $(shell find $(RUST) \( -path '*/target' -o -path '*/fuzz' \) -p
 
 SECONDS ?= 600
 ARGS ?=
+# Tests that need no clock but their own: two at once. All others have the machine to themselves.
+ALONE := tests/unit tests/scenarios
 
 .PHONY: help setup tools run check test bench soak fuzz fix lint types rust-lint rust-test unit clean
 help:  ## this list
@@ -38,8 +40,10 @@ run: setup  ## the demo switch in the foreground
 
 check: setup lint types rust-lint rust-test unit  ## the quick half: format, lint, types, import contracts, stubs, unit tests
 
-test: setup tools lint types rust-lint  ## everything: with Debian's test tools, phones and databases
-	$(BIN)/pytest tests
+test: setup tools  ## everything: with Debian's test tools, phones and databases
+	$(MAKE) --jobs 2 --output-sync=target lint types rust-lint
+	$(BIN)/pytest --numprocesses 2 $(ALONE)
+	$(BIN)/pytest tests $(ALONE:%=--ignore=%)
 	cd $(RUST) && cargo test --workspace --locked
 
 tools:
@@ -74,7 +78,7 @@ rust-test:
 	cd $(RUST) && cargo test --workspace --locked --quiet
 
 unit:
-	$(BIN)/pytest tests/unit -q
+	$(BIN)/pytest --numprocesses 2 --quiet tests/unit
 
 fix:  ## let the formatters mend what they can
 	$(BIN)/ruff format .
