@@ -22,6 +22,8 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(VENV)/.built  ## virtual environment, dependencies, Rust extension in release mode
+	@# As pip does for what it copies: else the first start, and where PYTHONDONTWRITEBYTECODE is set every one, compiles it all.
+	@$(BIN)/python -m compileall -q -x '^gateways/rust/' softswitch gateways ivr_flows
 
 $(VENV)/.locked: deploy/locks/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
