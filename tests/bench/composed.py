@@ -15,6 +15,10 @@ from tests.support.composing import BLUE, RED, Desk, Eye, Sender, composer, near
 
 ROOMS = ((4, "2x2", 640, 360, 15, 12.0), (9, "3x3", 1280, 720, 25, 45.0))
 """Members of 640x360, the layout, the picture, and the share of a core that it may cost."""
+AT_ONCE = ((640, 360, 15), (1280, 720, 25))
+"""Pictures of which as many rooms of four are composed at once as one composer can."""
+LEFT_OUT = 0.01
+"""Of its pictures, at the most so many may be left out."""
 
 
 def measure(report: Report, folder: Path, quick: bool) -> None:
@@ -28,7 +32,7 @@ def measure(report: Report, folder: Path, quick: bool) -> None:
             1, width, height, fps, layout, faces, active="1", title="Room", outputs=(Output(1, "H264", 1500),)
         )
         with composer(folder) as desk:
-            cpu, made, late = _composed(desk, scene, seconds)
+            cpu, made, late = _composed(desk, seconds, scene)
             delay = _delay(desk, scene)
         share = round(100 * cpu / seconds, 1)
         report.line("v", "composer", title, cpu_share=share, pictures=made, late=late, delay_ms=delay)
@@ -41,23 +45,51 @@ def measure(report: Report, folder: Path, quick: bool) -> None:
         floor = round(100 * float(done.stdout) / seconds, 1)
         report.line("v", "floor, codecs alone", title, cpu_share=floor)
         report.result("v", "floor, codecs alone", f"{title}: CPU", floor, "% of a core")
+    for width, height, fps in AT_ONCE:
+        title = f"rooms of 4 x 640x360 to {width}x{height} at {fps}"
+        rooms, share = _most(report, folder, title, (width, height, fps), seconds)
+        remark = f"{share} % of a core then"
+        report.result("v", "composer", f"{title}, at once without loss", rooms, "rooms", remark)
 
 
-def _composed(desk: Desk, scene: Scene, seconds: int) -> tuple[float, int, int]:
-    """CPU seconds of the composer, pictures it made, and those it left out."""
-    clips = {face.member: clip(face.member, scene.fps) for face in scene.faces}
-    desk.show(scene)
+def _most(report: Report, folder: Path, title: str, shape: tuple[int, int, int], seconds: int) -> tuple[int, float]:
+    """How many rooms a composer carries, and what share of a core that takes."""
+    carried, most = (0, 0.0), 1
+    while True:
+        scenes = []
+        for room in range(most):
+            members = range(4 * room + 1, 4 * room + 5)
+            faces = tuple(Face(str(number), number, f"Member {number}") for number in members)
+            outputs = (Output(room + 1, "H264", 1500 if shape[1] == 720 else 600),)
+            scenes.append(Scene(room + 1, *shape, "2x2", faces, title="Room", outputs=outputs))
+        with composer(folder) as desk:
+            cpu, made, late = _composed(desk, seconds, *scenes)
+        share = round(100 * cpu / seconds, 1)
+        report.line("v", "composer", title, rooms=most, cpu_share=share, pictures=made, late=late)
+        if late > LEFT_OUT * (made + late):
+            return carried
+        carried = (most, share)
+        most += 1 if shape[1] == 720 else 2
+
+
+def _composed(desk: Desk, seconds: int, *scenes: Scene) -> tuple[float, int, int]:
+    """CPU seconds of the composer, pictures it made, and those it left out. All rooms have the same people."""
+    fps = scenes[0].fps
+    people = [clip(seed, fps) for seed in range(1, len(scenes[0].faces) + 1)]
+    clips = {face.member: pictures for scene in scenes for face, pictures in zip(scene.faces, people, strict=True)}
+    for scene in scenes:
+        desk.show(scene)
     began = time.perf_counter()
     count, start, begun = 0, 0.0, _figures(desk)
-    warm, total = scene.fps, scene.fps * (seconds + 1)
+    warm, total = fps, fps * (seconds + 1)
     while count < total:
         if count == warm:
             begun, start = _figures(desk), cpu_seconds(desk.process.pid)
         for member, pictures in clips.items():
             key, data = pictures[count % FRAMES]
-            desk.engine.say(records.picture(Picture(member, "H264", key, False, count * 90_000 // scene.fps, 0, data)))
+            desk.engine.say(records.picture(Picture(member, "H264", key, False, count * 90_000 // fps, 0, data)))
         count += 1
-        desk.engine.skim(max(0.0, began + count / scene.fps - time.perf_counter()))
+        desk.engine.skim(max(0.0, began + count / fps - time.perf_counter()))
     cpu = cpu_seconds(desk.process.pid) - start
     ended = _figures(desk)
     return cpu, ended.encoded - begun.encoded, ended.late - begun.late

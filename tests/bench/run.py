@@ -12,6 +12,7 @@ from tests.bench import (
     composed,
     delay,
     glass,
+    hall,
     memory,
     menu,
     overload,
@@ -45,6 +46,7 @@ PARTS = {
     "s": ("one camera to many", shown.measure),
     "t": ("the delay of a room", delay.measure),
     "u": ("pictures and lips through a room", glass.measure),
+    "w": ("a hundred members, a hundred rooms", hall.measure),
     "v": ("composed pictures", composed.measure),
     "r": ("replay of past calls", replayed.measure),
 }

@@ -115,9 +115,11 @@ class Phone(Sip):
         caller = self._caller
         server = f"{self._server[0]}:{self._server[1]}"
         described = f"Content-Type: {kind}\r\n" if body else ""
+        # A port may have been another caller's, whose transactions are remembered.
+        branch = f"z9hG4bK-{caller.number}-{self.port}-{cseq}-{method}"
         self.transport.sendto(
             f"{method} sip:{caller.to}@{server} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK-{self.port}-{cseq}-{method};rport\r\n"
+            f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch};rport\r\n"
             f"From: <sip:{caller.number}@{self.host}>;tag={self.port}\r\n"
             f"To: {to or f'<sip:{caller.to}@{server}>'}\r\n"
             f"Call-ID: {caller.number}@{self.port}\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n"
