@@ -82,6 +82,20 @@ async def test_without_a_composer_pictures_are_switched(house: SimulatedSwitch) 
     await house.settled()
 
 
+async def test_a_room_that_is_set_otherwise_in_a_meeting_is_seen_so_at_once(house: SimulatedSwitch) -> None:
+    one, two, three = await three_with_video(house, pictures="switch")
+    speaks(house, two)
+    furnish(house, "3000", pictures="compose", title="Round")
+    (scene,) = house.features.pictures.scenes.values()
+    assert [tile.name for tile in scene.tiles] == ["1001", "1002", "1003"] and scene.title == "Round"
+    furnish(house, "3000", pictures="switch")
+    assert not house.features.pictures.scenes
+    assert (seen(house, one), seen(house, three)) == ("1002", "1002")
+    for call in (one, two, three):
+        call.hang_up()
+    await house.settled()
+
+
 async def test_a_room_without_pictures_takes_no_video(house: SimulatedSwitch) -> None:
     one, two, three = await three_with_video(house, pictures="off")
     assert house.media.open_lines == {} and house.all_hear_each_other(one, two, three)

@@ -104,7 +104,7 @@ class ModelPictures:
         self.films[name] = to
 
     def follow(self, room: MixId, scene: Scene, legs: Mapping[int, LegId], content: LegId | None = None) -> None:
-        return
+        self.scenes.pop(room, None)  # nobody sees it any more
 
     def keep(self, name: str, sound: str, began: float, kept: Callable[[str, int, str], None]) -> None:
         return
