@@ -11,6 +11,7 @@ from tests.bench import (
     centre,
     composed,
     delay,
+    frozen,
     glass,
     hall,
     memory,
@@ -48,6 +49,7 @@ PARTS = {
     "u": ("pictures and lips through a room", glass.measure),
     "w": ("a hundred members, a hundred rooms", hall.measure),
     "v": ("composed pictures", composed.measure),
+    "x": ("a composer that dies or hangs", frozen.measure),
     "r": ("replay of past calls", replayed.measure),
 }
 

@@ -285,6 +285,13 @@ def _unit(codec: str, payload: bytes) -> bytes:
     return start + payload
 
 
+def is_key(codec: str, picture: bytes) -> bool:
+    """Whether a picture can be decoded alone (H.264: an IDR; RFC 6386 section 9.1)."""
+    if codec == "VP8":
+        return not picture[0] & 1
+    return any(picture[at.end()] & 0x1F == 5 for at in re.finditer(rb"\x00\x00\x01", picture))
+
+
 def changes(codec: str, came: Sequence[Came]) -> list[Change]:
     """Each picture from which on the wall has another colour."""
     decoder: Any = av.CodecContext.create({"H264": "h264", "VP8": "vp8"}[codec], "r")
