@@ -287,6 +287,3 @@ async def test_who_takes_a_member_s_place_is_in_the_room_as_it_was(house: Simula
     call.hang_up()
     await house.settled()
     assert unbalanced(house.facts) == []
-
-
-# What outlives the switch -------------------------------------------------------------------------------------

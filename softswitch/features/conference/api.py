@@ -149,6 +149,12 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
         conferences.meeting(number).order(inputs.Spotlight(by=_by(who), shown=body.shown))
         return show(conferences.rules(number))
 
+    @router.post("/{number}/meeting/next-hand")
+    async def next_hand(number: Key, who: Operator) -> RoomOut:
+        """Give the floor to who raised its hand first; guests who have it have it no more."""
+        conferences.meeting(number).order(inputs.NextHand(by=_by(who)))
+        return show(conferences.rules(number))
+
     @router.delete("/{number}/meeting", status_code=204)
     async def end(number: Key, who: Operator) -> None:
         """End the meeting for all."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from softswitch.engine.hearing import sounds
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.model import effects
 from softswitch.features.conference.model.room import Room
@@ -12,6 +13,7 @@ from softswitch.features.conference.seats import Seat, Seats
 from softswitch.kernel.errors import SwitchError
 from softswitch.kernel.ids import MixId
 from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
+from softswitch.kernel.spoken import Said, grammar_of
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +37,7 @@ class Hearing:
         self._heard: dict[tuple[int, int], effects.Hear] = {}
         self._announcements: deque[Sequence[Sound]] = deque(maxlen=MOST_ANNOUNCEMENTS)
         self._announcing = False
+        self._music_on = False
 
     # Who hears whom -------------------------------------------------------------------------------------------
 
@@ -83,34 +86,48 @@ class Hearing:
 
     # What they are told ---------------------------------------------------------------------------------------
 
-    def say(self, member: int, prompts: Sequence[str]) -> None:
+    def say(self, member: int, prompts: Sequence[effects.Spoken]) -> None:
         """Let one member hear prompts over the rest."""
         leg = self._seats.leg(member)
         if leg is not None:
             try:
-                self._around.sounds.play_list(leg, [self._prompt(each) for each in prompts], over=True)
+                self._around.sounds.play_list(leg, self._spoken(prompts), over=True)
             except SwitchError as error:
                 log.warning("a member could not be told", room=self._mix, prompts=prompts, error=str(error))
 
-    def announce(self, prompt: str, name_file: str) -> None:
+    def announce(self, wanted: effects.Announce) -> None:
         """Let all hear something, after what else waits to be heard."""
-        sounds: list[Sound] = []
-        if prompt in TONES:
-            sounds += TONES[prompt]
+        heard: list[Sound] = []
+        if wanted.prompt in TONES:
+            heard += TONES[wanted.prompt]
         else:
-            sounds += [SoundFile(name_file)] if name_file else []
-            sounds.append(self._prompt(prompt))
-        self.precede(sounds)
+            heard += [SoundFile(wanted.name_file)] if wanted.name_file else []
+            heard += self._spoken((wanted.prompt, *wanted.then))
+        self.sound(heard)
+
+    def sound(self, heard: Sequence[Sound]) -> None:
+        """Let all hear this, after what else waits to be heard."""
+        self._announcements.append(heard)
         if not self._announcing:
             self._next_announcement()
 
-    def precede(self, sounds: Sequence[Sound]) -> None:
-        """Let all hear something before whatever is announced next."""
-        self._announcements.append(sounds)
+    def music(self, on: bool) -> None:
+        """Let all hear music between announcements, or no more."""
+        self._music_on = on and bool(self._around.music)
+        if not self._announcing:
+            self._play_music()
+
+    def _play_music(self) -> None:
+        if self._music_on:
+            self._around.sounds.play_to_mix(self._mix, [Prompt(self._around.music)], loop=True)
+        else:
+            self._around.sounds.stop_mix_list(self._mix)
 
     def _next_announcement(self) -> None:
         self._announcing = bool(self._announcements) and not self._room.over
         if not self._announcing:
+            if self._music_on and not self._room.over:
+                self._play_music()
             return
         sounds = self._announcements.popleft()
         try:
@@ -119,5 +136,21 @@ class Hearing:
             log.warning("a room could not be told", room=self._mix, error=str(error))
             self._next_announcement()
 
+    @property
+    def _language(self) -> str:
+        return self._room.meeting.rules.language or self._around.language
+
     def _prompt(self, name: str) -> Prompt:
-        return Prompt(self._around.prompt(self._room.meeting.rules.language or self._around.language, name))
+        return Prompt(self._around.prompt(self._language, name))
+
+    def _spoken(self, wanted: Sequence[effects.Spoken]) -> list[Sound]:
+        grammar, spoken = grammar_of(self._language), list[str | Said]()
+        for each in wanted:
+            match each:
+                case str():
+                    spoken.append(each)
+                case effects.Count(value):
+                    spoken.append(grammar.number(value))
+                case effects.Duration(seconds):
+                    spoken.append(grammar.duration(seconds))
+        return sounds(spoken, self._language, self._around.prompt)

@@ -246,8 +246,10 @@ class LiveRoom:
                 self._hearing.set_hearing(effect)
             case effects.Say(member, prompts):
                 self._hearing.say(member, prompts)
-            case effects.Announce(prompt, name_file):
-                self._hearing.announce(prompt, name_file)
+            case effects.Announce():
+                self._hearing.announce(effect)
+            case effects.Music(on):
+                self._hearing.music(on)
             case effects.Call():
                 self._calling.call(effect)
             case effects.StopCall(member):

@@ -79,6 +79,9 @@ _CLOCK = "whether composed pictures show the time"
 _SELF_VIEW = "whether members see themselves in composed pictures; without, each picture is encoded for one"
 
 
+_MINUTES = "how long a meeting may last; all are told ten, five and one minute before. 0: without a limit"
+_ALONE = "whether who is alone in the room hears music"
+_COUNTS = "whether who comes is told how many others are there"
 _KEEP = "days until recordings of the room are deleted; 0: as the switch is set"
 
 
@@ -108,6 +111,9 @@ class RoomSettings(Input):
     pictures: Pictures = "switch"
     clock: bool = Field(default=False, description=_CLOCK)
     self_view: bool = Field(default=True, description=_SELF_VIEW)
+    most_minutes: Annotated[int, Field(ge=0, le=10_080)] = Field(default=0, description=_MINUTES)
+    music_alone: bool = Field(default=False, description=_ALONE)
+    counts: bool = Field(default=False, description=_COUNTS)
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = Field(default=0, description=_KEEP)
     opens_minutes: Annotated[int, Field(ge=0, le=1440)] = Field(
         default=15, description="how long before its beginning one gets into a scheduled meeting"
@@ -143,6 +149,9 @@ class RoomChanges(Changes):
     pictures: Pictures = ABSENT
     clock: bool = Field(default=ABSENT, description=_CLOCK)
     self_view: bool = Field(default=ABSENT, description=_SELF_VIEW)
+    most_minutes: Annotated[int, Field(ge=0, le=10_080)] = Field(default=ABSENT, description=_MINUTES)
+    music_alone: bool = Field(default=ABSENT, description=_ALONE)
+    counts: bool = Field(default=ABSENT, description=_COUNTS)
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = Field(default=ABSENT, description=_KEEP)
     opens_minutes: Annotated[int, Field(ge=0, le=1440)] = ABSENT
 
@@ -209,6 +218,9 @@ class RoomOut(BaseModel):
     pictures: Pictures
     clock: bool
     self_view: bool
+    most_minutes: int
+    music_alone: bool
+    counts: bool
     keep_days: int
     opens_minutes: int
     locked_out: bool
@@ -237,6 +249,8 @@ class MemberOut(BaseModel):
     deaf: bool
     gain: float
     hand: bool
+    hand_at: Moment | None
+    """Since when it is raised."""
     floor: bool
     video_off: bool
     presenter: bool

@@ -42,7 +42,7 @@ class Tape:
         if self._recording is None:
             if to == "on":
                 if not again:
-                    self._hearing.precede([BEEP])
+                    self._hearing.sound([BEEP])
                 self._begin()
         elif to == "off":
             recording, self._recording = self._recording, None

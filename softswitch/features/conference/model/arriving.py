@@ -14,7 +14,7 @@ from softswitch.events import (
     SpeakerChanged,
 )
 from softswitch.features.conference.model import cameras
-from softswitch.features.conference.model.effects import Call, Drop, Place, Recording, Redraw, StopCall
+from softswitch.features.conference.model.effects import Call, Count, Drop, Place, Recording, Redraw, Spoken, StopCall
 from softswitch.features.conference.model.inputs import Came, CameOfCall, Held, Rang, Spoke, TerminalIs, Unreached
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.members import Member, Terminal, same_person
@@ -122,11 +122,11 @@ def let_in(meeting: Meeting, member: Member) -> None:
     meeting.out.append(Place(member.id, "mix"))
     meeting.level(member)
     meeting.out.append(Redraw())
-    _greet(meeting, member, others)
     if meeting.rules.record and meeting.recording == "off" and not others:
         meeting.recording = "on"
         meeting.out.append(Recording("on"))
         meeting.tell_room("the room's rules")
+    _greet(meeting, member, others)
     if member.is_host:
         for waiting in [each for each in meeting.here() if each.state == "lobby"]:
             let_in(meeting, waiting)
@@ -134,7 +134,10 @@ def let_in(meeting: Meeting, member: Member) -> None:
 
 def _greet(meeting: Meeting, member: Member, others: bool) -> None:
     """A member comes in: the others hear so, and it hears how things stand."""
-    prompts: list[str] = []
+    prompts: list[Spoken] = []
+    if meeting.rules.counts and others:
+        there = sum(other.state == "in" for other in meeting.people()) - 1
+        prompts += ["conference/others", Count(there)]
     if not others:
         prompts.append("conference/alone")
     elif meeting.rules.announce == "name" and member.name_file:

@@ -35,11 +35,27 @@ class Hear(Struct, frozen=True, gc=False):
     gain: float | None
 
 
+class Count(Struct, frozen=True, gc=False):
+    """A number, as it is said in the language of who hears it."""
+
+    value: int
+
+
+class Duration(Struct, frozen=True, gc=False):
+    """A time, as it is said in the language of who hears it."""
+
+    seconds: int
+
+
+Spoken = str | Count | Duration
+"""What is heard: a prompt by its name, or a value."""
+
+
 class Say(Struct, frozen=True, gc=False):
     """Let one member hear prompts over the rest."""
 
     member: int
-    prompts: tuple[str, ...]
+    prompts: tuple[Spoken, ...]
 
 
 class Announce(Struct, frozen=True, gc=False):
@@ -48,6 +64,8 @@ class Announce(Struct, frozen=True, gc=False):
 
     prompt: str
     name_file: str = ""
+    then: tuple[Spoken, ...] = ()
+    """What is heard behind it."""
 
 
 class Call(Struct, frozen=True, gc=False):
@@ -97,6 +115,12 @@ class Recording(Struct, frozen=True, gc=False):
     """It was recorded before the switch was killed: nobody is told twice."""
 
 
+class Music(Struct, frozen=True, gc=False):
+    """Let who is in the room alone hear music, or no more."""
+
+    on: bool
+
+
 class Redraw(Struct, frozen=True, gc=False):
     """What members see may be another now."""
 
@@ -121,6 +145,7 @@ Effect = (
     | OpenCamera
     | CloseCamera
     | Recording
+    | Music
     | Redraw
     | Refused
 )

@@ -156,6 +156,10 @@ class GiveFloor(Order, frozen=True, gc=False, kw_only=True):
     on: bool
 
 
+class NextHand(Order, frozen=True, gc=False, kw_only=True):
+    """Give the floor to who raised its hand first; guests who have it have it no more."""
+
+
 class TurnVideo(Order, frozen=True, gc=False, kw_only=True):
     member: int
     off: bool
@@ -255,6 +259,7 @@ Input = (
     | SetRole
     | RaiseHand
     | GiveFloor
+    | NextHand
     | TurnVideo
     | Present
     | Pin

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Action = Literal["mute", "mute_guests", "lock", "layout", "content", "hand", "end", "help"]
+Action = Literal["mute", "mute_guests", "lock", "layout", "content", "hand", "next_hand", "end", "help"]
 
 KEYS: dict[str, Action] = {
     "*6": "mute",
@@ -11,6 +11,7 @@ KEYS: dict[str, Action] = {
     "*8": "layout",
     "*4": "content",
     "*3": "hand",
+    "*9": "next_hand",
     "#3": "end",
     "##": "help",
 }

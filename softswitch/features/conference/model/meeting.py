@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from softswitch.events import MemberChanged, RoomChanged, RoomMode
-from softswitch.features.conference.model.effects import Announce, Effect, Hear, Level, Redraw, Refused, Say
+from softswitch.features.conference.model.effects import Announce, Effect, Hear, Level, Redraw, Refused, Say, Spoken
 from softswitch.features.conference.model.keypad import Keys
 from softswitch.features.conference.model.members import HERE, Member
 from softswitch.features.conference.model.rules import Layout, Rules
@@ -39,6 +39,10 @@ class Meeting:
         """Why it is over; empty: it is not."""
         self.count = 0
         """How many members it has had."""
+        self.warned: int | None = None
+        """How many minutes before its end all have been told so last; None: not yet."""
+        self.music = False
+        """Whether who is alone hears music."""
         self.away_until: int | None = None
         """Until when those are awaited who were here when the switch was killed; None: nobody is."""
         self.records_again = False
@@ -80,12 +84,12 @@ class Meeting:
     def refuse(self, error_id: str, message: str) -> None:
         self.out.append(Refused(error_id, message))
 
-    def say(self, member: Member, *prompts: str) -> None:
+    def say(self, member: Member, *prompts: Spoken) -> None:
         if member.is_in:
             self.out.append(Say(member.id, prompts))
 
-    def announce(self, prompt: str, name_file: str = "") -> None:
-        self.out.append(Announce(prompt, name_file))
+    def announce(self, prompt: str, name_file: str = "", then: tuple[Spoken, ...] = ()) -> None:
+        self.out.append(Announce(prompt, name_file, then))
 
     def tell_room(self, by: str) -> None:
         """The room is another, and with it perhaps what is heard and seen."""
@@ -194,6 +198,7 @@ class Meeting:
         """A member is here no more."""
         member.state, member.left, member.call, member.away = "left", reason, None, False
         member.hand = member.floor = member.presenter = False
+        member.hand_at = None
         for other in self.in_room():
             if other.pinned == member.id:
                 other.pinned = None

@@ -40,6 +40,8 @@ class Member(Struct, kw_only=True, omit_defaults=True):
     deaf: bool = False
     gain: float = 0.0
     hand: bool = False
+    hand_at: int | None = None
+    """Since when its hand is raised: they are a queue."""
     floor: bool = False
     """It may speak where only who has the floor does."""
     video_off: bool = False

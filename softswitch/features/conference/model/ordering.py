@@ -78,7 +78,7 @@ def raise_hand(meeting: Meeting, told: inputs.RaiseHand) -> None:
 
 
 def _hand(meeting: Meeting, member: Member, on: bool, by: str) -> None:
-    member.hand = on
+    member.hand, member.hand_at = on, meeting.now if on else None
     meeting.say(member, "conference/hand-raised" if on else "conference/hand-lowered")
     if on:
         for host in meeting.inside():
@@ -92,10 +92,23 @@ def give_floor(meeting: Meeting, told: inputs.GiveFloor) -> None:
     if (member := _here(meeting, told.member)) is not None and member.floor != told.on:
         member.floor = told.on
         if told.on:
-            member.hand = False
+            member.hand, member.hand_at = False, None
             member.muted_by_host = False
         meeting.say(member, "conference/you-have-the-floor" if told.on else "conference/you-are-muted")
         meeting.tell_member(member, told.by)
+
+
+def next_hand(meeting: Meeting, told: inputs.NextHand) -> None:
+    """Who has asked first speaks; whoever spoke before has done so."""
+    asking = [(member.hand_at, member.id) for member in meeting.in_room() if member.hand_at is not None]
+    if not asking:
+        meeting.refuse("no-hand", "nobody has raised a hand")
+        return
+    first = min(asking)[1]
+    for member in list(meeting.in_room()):
+        if member.floor and not member.is_host and member.id != first:
+            give_floor(meeting, inputs.GiveFloor(by=told.by, member=member.id, on=False))
+    give_floor(meeting, inputs.GiveFloor(by=told.by, member=first, on=True))
 
 
 def turn_video(meeting: Meeting, told: inputs.TurnVideo) -> None:
@@ -168,6 +181,7 @@ def set_mode(meeting: Meeting, told: inputs.SetMode) -> None:
     for member in list(meeting.here()):
         if member.floor or member.hand:
             member.floor = member.hand = False
+            member.hand_at = None
             meeting.tell_member(member, told.by)
     meeting.tell_room(told.by)
 
@@ -259,7 +273,14 @@ def _help(meeting: Meeting, member: Member, by: str) -> None:
     meeting.say(member, *(("conference/help", "conference/help-host") if member.is_host else ("conference/help",)))
 
 
-_FOR_HOSTS: frozenset[Action | None] = frozenset(("mute_guests", "lock", "layout", "content", "end"))
+def _next_hand(meeting: Meeting, member: Member, by: str) -> None:
+    if any(other.hand for other in meeting.in_room()):
+        next_hand(meeting, inputs.NextHand(by=by))
+    else:
+        meeting.say(member, "conference/nobody-asks")
+
+
+_FOR_HOSTS: frozenset[Action | None] = frozenset(("mute_guests", "lock", "layout", "content", "next_hand", "end"))
 _BY_KEY: dict[Action, Callable[[Meeting, Member, str], Any]] = {
     "mute": _mute_self,
     "mute_guests": lambda meeting, member, by: mute_guests(
@@ -269,6 +290,7 @@ _BY_KEY: dict[Action, Callable[[Meeting, Member, str], Any]] = {
     "layout": _next_layout,
     "content": _content,
     "hand": lambda meeting, member, by: _hand(meeting, member, not member.hand, by),
+    "next_hand": _next_hand,
     "end": lambda meeting, member, by: arriving.end(meeting, "ended"),
     "help": _help,
 }

@@ -38,6 +38,7 @@ class Kept(Struct, frozen=True, kw_only=True, omit_defaults=True):
     recording: Literal["off", "on", "paused"] = "off"
     last_seen: int | None = None
     most: int = 0
+    warned: int | None = None
     legs: dict[int, LegId]
     """Of members who are here."""
     calls: dict[int, CallId]
@@ -64,6 +65,7 @@ def kept(meeting: Meeting, legs: dict[int, LegId], calls: dict[int, CallId], rec
         recording=meeting.recording,
         last_seen=meeting.last_seen,
         most=meeting.most,
+        warned=meeting.warned,
         legs=legs,
         calls=calls,
         recorded=recorded,
@@ -79,6 +81,7 @@ def restored(rules: Rules, kept: Kept) -> Meeting:
     meeting.mode, meeting.locked, meeting.guests_muted = kept.mode, kept.locked, kept.guests_muted
     meeting.layout, meeting.content_in_mix, meeting.spotlight = kept.layout, kept.content_in_mix, kept.spotlight
     meeting.recording, meeting.last_seen, meeting.most = kept.recording, kept.last_seen, kept.most
+    meeting.warned = kept.warned
     return meeting
 
 

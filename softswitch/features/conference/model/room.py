@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from softswitch.events import RoomOpened
-from softswitch.features.conference.model import arriving, cameras, inputs, ordering, returning
+from softswitch.features.conference.model import arriving, cameras, duration, inputs, ordering, returning
 from softswitch.features.conference.model.effects import Effect
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.returning import Kept
@@ -66,9 +66,11 @@ class Room:
     def _out(self) -> list[Effect]:
         meeting = self.meeting
         returning.end_of_waiting(meeting)
+        duration.keep_time(meeting)
         if not meeting.closed:
             arriving.call_due(meeting)
         arriving.close_if_over(meeting)
+        duration.keep_company(meeting)
         out, meeting.out = meeting.out, []
         return out
 
@@ -76,7 +78,7 @@ class Room:
         """When the next step is due at the latest; None: nothing happens by itself."""
         if self.meeting.closed:
             return None
-        due = (arriving.next_call(self.meeting), self.meeting.away_until)
+        due = (arriving.next_call(self.meeting), self.meeting.away_until, duration.due(self.meeting))
         return min((at for at in due if at is not None), default=None)
 
 
@@ -108,6 +110,7 @@ _INPUTS: dict[type[inputs.Input], Callable[[Meeting, Any], None]] = {
     inputs.SetRole: ordering.set_role,
     inputs.RaiseHand: ordering.raise_hand,
     inputs.GiveFloor: ordering.give_floor,
+    inputs.NextHand: ordering.next_hand,
     inputs.TurnVideo: ordering.turn_video,
     inputs.Present: ordering.present,
     inputs.Pin: ordering.pin,

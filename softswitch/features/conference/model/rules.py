@@ -96,6 +96,12 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Whether composed pictures show the time."""
     self_view: bool = True
     """Whether members see themselves in composed pictures. Without, each has a picture of its own to be encoded."""
+    most_minutes: int = 0
+    """How long a meeting may last; 0: without a limit."""
+    music_alone: bool = False
+    """Whether who is alone in it hears music."""
+    counts: bool = False
+    """Whether who comes is told how many are there."""
     keep_days: int = 0
     """How long its recordings are kept; 0: as the switch is set."""
     opens_minutes: int = 15
