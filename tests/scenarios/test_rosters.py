@@ -121,3 +121,26 @@ async def test_the_factory_makes_a_room_whose_host_is_who_called_it(house: Simul
     await until(lambda: not house.features.conferences.exists(number))
     await asyncio.sleep(1)
     await house.settled()
+
+
+async def test_who_waits_in_the_lobby_is_told_of_nobody_until_it_is_let_in(house: SimulatedSwitch) -> None:
+    furnish(house, "3000", lobby=True, members=(Invitee(number="1001", role="host"),))
+    alice, bob, carol = await registered(house, "1001", "1002", "1003")
+    waits = carol.call("3000")
+    await waits.until("up")
+    await until(lambda: "1003" in roster(house, "3000"))
+    watcher = carol.watch("conference", "3000")
+    assert await watcher.subscribe() == 200
+    await watcher.until(lambda each: "<user-count>0</user-count>" in each.body)
+    other = bob.call("3000")
+    await until(lambda: "1002" in roster(house, "3000"))
+    await asyncio.sleep(5)
+    assert "sip:100" not in watcher.body
+    waits.refer("1002")  # brings nobody in
+    await asyncio.sleep(5)
+    assert roster(house, "3000") == {"1003": "lobby", "1002": "lobby"}
+    host = await inside(house, alice, "3000")
+    await watcher.until(lambda each: "sip:1002@" in each.body and "sip:1001@" in each.body)
+    for call in (waits, other, host):
+        call.hang_up()
+    await house.settled()

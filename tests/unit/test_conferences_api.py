@@ -16,7 +16,7 @@ from softswitch.engine.caller import Confirmation
 from softswitch.events import Fact, MeetingReminded, MemberChanged, MemberUnreached, RoomChanged, RoomClosed
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.feature import build
-from softswitch.features.conference.files import MeetingFiles
+from softswitch.features.conference.files import NAMES, MeetingFiles
 from softswitch.features.conference.model.inputs import Came
 from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.schedule import Schedule
@@ -25,7 +25,7 @@ from softswitch.features.conference.service import Conferences
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.opening import Opening
 from softswitch.platform.database import Database
@@ -350,6 +350,10 @@ async def test_a_calendar_and_the_days_of_the_week_leave_meetings_out(
     assert (await scheduled(client, **daily))["next"] == "2023-11-19T09:00:00Z"
     assert (await client.put(f"{PATH}/3100/schedule/x", json={**daily, "calendar": "none"})).status_code == 422
     assert (await client.put(f"{PATH}/3100/schedule/x", json={**daily, "timezone": "Mars"})).status_code == 422
+    for odd in ("0001-01-01T00:00:00Z", "9999-12-31T23:30:00Z"):
+        for zone in ("America/New_York", "Asia/Shanghai"):
+            refused = await client.put(f"{PATH}/3100/schedule/x", json={"starts_at": odd, "timezone": zone})
+            assert refused.status_code == 422 and "starts_at" in refused.text
     assert (await client.put(f"{PATH}/none/schedule/x", json=daily)).status_code == 404
     assert (await client.delete(f"{PATH}/3100/schedule/round")).status_code == 204
     assert (await client.delete(f"{PATH}/3100/schedule/round")).status_code == 404
@@ -373,3 +377,22 @@ async def test_what_was_recorded_is_listed_heard_and_deleted(client: httpx.Async
     assert (await client.get(f"{path}/1700000000000-1.wav", headers=viewer)).status_code == 403
     assert (await client.delete(f"{path}/1700000000000-1.wav")).status_code == 204
     assert len((await client.get(path)).json()["items"]) == 1
+
+
+async def test_one_account_does_not_take_all_numbers_of_rooms(conferences: Conferences) -> None:
+    numbers = {await conferences.made_for("1001", "default") for _ in range(10)}
+    assert len(numbers) == 10
+    with pytest.raises(Conflict):
+        await conferences.made_for("1001", "default")
+    assert await conferences.made_for("1002", "default") not in numbers
+
+
+async def test_what_is_recorded_in_a_room_of_any_name_stays(tmp_path: Path) -> None:
+    files = MeetingFiles(tmp_path)
+    kept = tmp_path / "conferences" / "names" / "1700000000000-1.wav"
+    said = tmp_path / NAMES / "a-1.wav"
+    for path in (kept, said):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"RIFF")
+    await files.forget_names(())
+    assert [each.name for each in await files.list("names")] == [kept.name] and not said.exists()

@@ -17,6 +17,10 @@ MIME = "application/conference-info+xml"
 MOST_GONE = 200
 """Members that have left and are remembered, for watchers who have not heard of it yet."""
 EMPTY = Roster("", ())
+_DECLARED = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" version="'
+)
+_END = "</conference-info>\n"
 
 
 class _Entry(Struct, frozen=True, gc=False):
@@ -79,8 +83,11 @@ class RoomHistory:
         return {entity: entry.members for entity, entry in self._users.items()}
 
 
-def write(history: RoomHistory, since: int | None, entity: str) -> tuple[bytes, bytes]:
-    """The document before and behind its version: what changed since a revision, or everything (None)."""
+def write(history: RoomHistory, since: int | None, entity: str, *, parties: bool = True) -> tuple[bytes, bytes]:
+    """The document before and behind its version: what changed since a revision, or everything (None). Without
+    `parties`, how the room is, and not who is there."""
+    if not parties:
+        return _DECLARED, f'" state="full" entity={markup.attribute(entity)}>{_room(history.roster)}{_END}'.encode()
     news = history.since(since) if since is not None else None
     changed, gone = news if news is not None else (history.everybody(), [])
     state = "full" if news is None else "partial"
@@ -89,10 +96,9 @@ def write(history: RoomHistory, since: int | None, entity: str) -> tuple[bytes, 
     left = "".join(f'<user entity={markup.attribute(uri)} state="deleted"/>' for uri in gone)
     tail = (
         f'" state="{state}" entity={markup.attribute(entity)}>{_room(history.roster)}'
-        f'<users state="{state}">{users}{left}</users></conference-info>\n'
+        f'<users state="{state}">{users}{left}</users>{_END}'
     )
-    declared = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-    return declared + b'<conference-info xmlns="urn:ietf:params:xml:ns:conference-info" version="', tail.encode()
+    return _DECLARED, tail.encode()
 
 
 def _room(roster: Roster) -> str:

@@ -157,7 +157,8 @@ class _Room:
         self._history.look(self._rosters.roster(self._room))
 
     def document(self, view: View) -> Document:
-        return Document(*conference_info.write(self._history, view.since, view.entity))
+        parties = view.permission is Permission.PARTIES
+        return Document(*conference_info.write(self._history, view.since, view.entity, parties=parties))
 
 
 def _presence(sources: Sources, account: str) -> Watch:

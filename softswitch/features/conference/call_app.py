@@ -94,7 +94,7 @@ def _bring_in(conferences: Conferences, caller: Caller, room: str, wanted: str, 
     cost whom its own rights do not reach."""
     live = conferences.now(room)
     member = live.member_of(caller.call) if live is not None else None
-    if live is None or member is None:
+    if live is None or member is None or not member.is_in:
         raise Conflict("not-in", "it is not in the room yet")
     rights = caller.origin.kind == "account" and caller.origin.context == live.meeting.rules.context
     if not member.is_host and not rights:

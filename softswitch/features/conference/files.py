@@ -11,8 +11,8 @@ from msgspec import Struct
 from softswitch.kernel.errors import NotFound
 
 FOLDER = "conferences"
-NAMES = f"{FOLDER}/names"
-"""Where members say their names."""
+NAMES = f"{FOLDER}/_names"
+"""Where members say their names; no room is called so."""
 _FILE = re.compile(r"[0-9]+-[0-9]+\.[a-z0-9]+")
 """When the meeting began, in wall milliseconds, which of its recordings it is, and what kind of file."""
 KINDS = {".wav": "audio/wav", ".mp4": "video/mp4", ".mkv": "video/x-matroska"}

@@ -4,7 +4,7 @@ from softswitch.events import Fact, MemberLeft, RoomFact
 from softswitch.events.rooms import MemberJoined, MemberWaits
 from softswitch.features.conference.model.meeting import Meeting
 from softswitch.features.conference.model.members import Member, State
-from softswitch.features.conference.model.rules import Rules, role_of_account
+from softswitch.features.conference.model.rules import role_of_account
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.errors import NotFound
 from softswitch.kernel.media import Direction
@@ -36,19 +36,18 @@ class RoomRosters:
         self._conferences, self._watchers = conferences, watchers
 
     def permission(self, room: str, watcher: str) -> Permission | None:
-        """Whoever is in a room, or belongs to it, may know who else is; None: there is no such room."""
+        """Whoever is in a room, or belongs to it, may know who else is; who waits in the lobby, that there is somebody.
+        None: there is no such room."""
         assert self._conferences is not None
         try:
             rules = self._conferences.rules(room)
         except NotFound:
             return None
-        return Permission.PARTIES if self._belongs(rules, watcher) else Permission.NOTHING
-
-    def _belongs(self, rules: Rules, account: str) -> bool:
-        assert self._conferences is not None
         live = self._conferences.now(rules.number)
-        here = live is not None and any(member.account == account for member in live.meeting.here())
-        return here or role_of_account(rules, account) is not None
+        states = {member.state for member in live.meeting.here() if member.account == watcher} if live else set()
+        if "in" in states or role_of_account(rules, watcher) is not None:
+            return Permission.PARTIES
+        return Permission.STATE if states else Permission.NOTHING
 
     def roster(self, room: str) -> Roster | None:
         """Who is in a room, and on the way there; None: nobody is."""
@@ -60,8 +59,8 @@ class RoomRosters:
         """A fact of a room: those who watch it are told soon."""
         assert self._watchers is not None and isinstance(fact, RoomFact | MemberJoined | MemberWaits | MemberLeft)
         self._watchers.changed(Subject.ROOM, fact.room)
-        if isinstance(fact, MemberLeft):
-            # Who has left may perhaps know no more.
+        if isinstance(fact, MemberJoined | MemberLeft):
+            # Who has left may perhaps know no more, and who was let in may.
             self._watchers.review(fact.room)
 
 

@@ -175,6 +175,8 @@ class Schedule:
         done: dict[tuple[str, str], int] = {}
         count = 0
         for room, entries in list(self._entries.items()):
+            if not self._conferences.exists(room):
+                continue  # another process has deleted it
             for entry in list(entries.values()):
                 since = max(self._done.get((room, entry.name), now), now - LATE_MS)
                 what = due(entry, since, now, self._is_open)

@@ -40,6 +40,8 @@ COMPLETE_SECONDS = 5.0
 """After which a file is complete that was recorded when the switch was killed."""
 CAMERA = "conference/camera"
 """What URLs of cameras that meetings have are sealed for."""
+MOST_OF_ACCOUNT = 10
+"""Rooms that one account has made at once and that are still there: their numbers are few, and for all."""
 UNUSED_SECONDS = 600.0
 """How long an instant room stays to which nobody comes."""
 
@@ -295,9 +297,8 @@ class Conferences:
         account = self._parties.account_of(call, leg)
         if not account:
             return "only accounts may"
-        hosts = (Invitee(number=f"account/{account}", role="host"),)
         try:
-            rules = Rules(number=self._free_number(), kind="instant", members=hosts)
+            rules = Rules(number=self._free_number(), kind="instant", members=self._makes(account))
         except Conflict as conflict:
             return str(conflict)
         self._begin(self._make_of(call, rules))
@@ -305,7 +306,7 @@ class Conferences:
 
     async def made_for(self, account: str, context: str) -> str:
         """Make a room at once, whose host is an account: gives its number. Raises Conflict, and DatabaseUnavailable."""
-        hosts = (Invitee(number=f"account/{account}", role="host"),)
+        hosts = self._makes(account)
         async with self._database.session() as session:
             rules = await self.create(session, Rules(number="", kind="instant", members=hosts, context=context))
         return rules.number
@@ -322,6 +323,14 @@ class Conferences:
         """Some of the rooms by number, from behind one on."""
         numbers = sorted(number for number in self._rooms if after is None or number > after)
         return [self._rooms[number] for number in numbers[:most]]
+
+    def _makes(self, account: str) -> tuple[Invitee, ...]:
+        """The host of a room that an account makes at once. Raises Conflict when it has made too many."""
+        hosts = (Invitee(number=f"account/{account}", role="host"),)
+        made = sum(rules.kind == "instant" and rules.members == hosts for rules in self._rooms.values())
+        if made >= MOST_OF_ACCOUNT:
+            raise Conflict("too-many", f"{MOST_OF_ACCOUNT} rooms of this account are there already")
+        return hosts
 
     def _free_number(self) -> str:
         for number in range(FIRST_INSTANT, LAST_INSTANT + 1):

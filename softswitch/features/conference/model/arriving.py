@@ -72,6 +72,9 @@ def _awaited(meeting: Meeting, told: Came) -> Member | None:
     for member in meeting.members.values():
         awaited = member.invited and member.state in ("invited", "calling", "ringing", "unreached")
         if awaited and same_person(member, told.account, told.number):
+            # A number is what a caller says of itself: who is to be host proves who it is, or knows the hosts' PIN.
+            if member.is_host and told.role != "host" and not same_person(member, told.account, ""):
+                continue
             return member
     return None
 

@@ -14,6 +14,8 @@ Repeat = Literal["", "daily", "weekdays", "weekly"]
 MOST_MINUTES = 24 * 60
 LATE_MS = 10 * 60_000
 """What was due longer ago, because the switch was not there, is not made up for."""
+_EARLIEST_MS, _LATEST_MS = 0, 4_102_444_800_000
+"""From 1970 to 2100: what is far beyond can be reckoned with in no time zone."""
 _MOST_LOOKED_AT = 800
 """Days in a row that a calendar may have closed before nothing more is looked for."""
 
@@ -66,6 +68,8 @@ def checked(entry: Entry) -> Entry:
         raise Invalid("timezone", f"there is no time zone {entry.timezone!r}") from unknown
     if not 1 <= entry.minutes <= MOST_MINUTES:
         raise Invalid("minutes", f"from 1 to {MOST_MINUTES}")
+    if not _EARLIEST_MS <= entry.starts_at <= _LATEST_MS:
+        raise Invalid("starts_at", "from 1970 to 2100")
     if entry.until is not None and entry.until < entry.starts_at:
         raise Invalid("until", "is before the beginning")
     if len(entry.members) > MOST_INVITED:

@@ -1,0 +1,40 @@
+"""A meeting as a machine: who somebody is that comes by itself."""
+
+from softswitch.events import MemberJoined, MemberWaits
+from softswitch.features.conference.model.inputs import Came, Invite
+from softswitch.features.conference.model.room import Room
+from softswitch.features.conference.model.rules import Invitee, Rules
+from softswitch.kernel.ids import CallId
+
+
+def invited() -> Room:
+    """A room with a lobby that calls a host and a guest."""
+    room = Room(Rules(number="3100", host_pin="4321", lobby=True), 1000)
+    room.step(1000, Invite(by="test", invitees=(Invitee(number="1001", role="host"), Invitee(number="1002"))))
+    return room
+
+
+def states(room: Room) -> list[tuple[int, str, str]]:
+    return [(member.id, member.role, member.state) for member in room.meeting.members.values()]
+
+
+def test_who_only_has_the_number_of_a_host_is_none() -> None:
+    room = invited()
+    effects = room.step(2000, Came(call=CallId("a"), number="1001"))
+    assert any(isinstance(effect, MemberWaits) for effect in effects)
+    assert not any(isinstance(effect, MemberJoined) for effect in effects)
+    assert states(room) == [(1, "host", "calling"), (2, "guest", "calling"), (3, "guest", "lobby")]
+    # The host itself still comes, by its account or with the hosts' PIN.
+    for came in (
+        Came(call=CallId("b"), number="1001", account="1001"),
+        Came(call=CallId("b"), number="1001", role="host"),
+    ):
+        room = invited()
+        room.step(2000, came)
+        assert states(room) == [(1, "host", "in"), (2, "guest", "calling")]
+
+
+def test_a_guest_that_is_called_and_comes_by_itself_is_called_no_more() -> None:
+    room = invited()
+    room.step(2000, Came(call=CallId("a"), number="1002"))
+    assert states(room) == [(1, "host", "calling"), (2, "guest", "lobby")]
