@@ -5,12 +5,13 @@ import os
 import signal
 from array import array
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.interop.conftest import Admin
 from tests.interop.phones import WITHIN
-from tests.interop.pictures import BLUE, whole
+from tests.interop.pictures import BLUE, RED, whole
 from tests.support.cameras import film, serving
 from tests.support.server import FEW_LEGS, Server, free_sip_port, running
 from tests.wire.rtp_party import amplitude_at
@@ -20,7 +21,7 @@ from baresip.call import Call
 
 from tests.interop.test_rooms_of_all_phones import composer_of
 from tests.interop.test_rooms_of_phones import HIGH
-from tests.interop.test_video_of_phones import sees_at, video_phones
+from tests.interop.test_video_of_phones import sees_at, showing, video_of, video_phones
 
 LOUD = 2000.0
 """The film's tone has 8000."""
@@ -88,3 +89,32 @@ async def until_another(switch: Server, killed: int) -> None:
             except (ValueError, FileNotFoundError):  # it is on its way
                 pass
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("seen_by", ["switch", "compose"])
+async def test_a_sip_camera_is_seen_by_all_and_sent_nothing(switch: Server, admin: Admin, seen_by: str) -> None:
+    await asyncio.to_thread(admin.patch, "/conferences/3000", pictures=seen_by, layout="speaker", self_view=False)
+    before = len(records(admin, "1015"))
+    room = f"sip:3000@{switch.host}:{switch.sip_port}"
+    try:
+        async with video_phones(switch, "1014", "1015", size=(1280, 720)) as (watcher, camera):
+            sees = await watcher.dial(room, video=True)
+            await sees.wait_established(WITHIN)
+            shows = await camera.dial(room, video="sendonly")
+            await shows.wait_established(WITHIN)
+            async with showing((shows, RED), (sees, BLUE)):
+                await sees_at(sees, *whole(RED))
+            terminals = {each["number"]: each["terminal"] for each in members(admin) if each["state"] == "in"}
+            assert terminals == {"1014": "video", "1015": "camera"}
+            await sees.hangup()
+            await shows.hangup()
+        found = await asyncio.to_thread(admin.eventually, lambda: records(admin, "1015"), lambda it: len(it) > before)
+        (line,) = video_of(found[0])[0]
+        assert (line["received"] > 0, line["sent"]) == (True, 0)
+    finally:
+        await asyncio.to_thread(admin.patch, "/conferences/3000", pictures="switch", layout="speaker", self_view=True)
+
+
+def records(admin: Admin, caller: str) -> list[dict[str, Any]]:
+    """Of a phone's calls to the room, the newest first."""
+    return admin.all("/cdrs", **{"to": "3000", "from": caller})
