@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from softswitch.events import Fact, MemberJoined, MemberLeft, RoomClosed, RoomOpened
+from softswitch.events import CameraJoined, CameraLeft, Fact, MemberJoined, MemberLeft, RoomClosed, RoomOpened
 from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model.members import Member
 from softswitch.features.conference.model.rules import Rules, checked
@@ -97,11 +97,14 @@ def broken_rooms(house: SimulatedSwitch) -> list[str]:
     found += [f"{leg} is in two mixes" for leg in {leg for leg in members if members.count(leg) > 1}]
     for number, room in house.features.conferences._live.items():
         meeting = room.meeting
-        by_roster = {room.seats[member.id].leg for member in meeting.inside()}
+        by_roster = {room.seats[member.id].leg for member in meeting.inside() if not member.is_camera}
+        # A camera is there once it is fetched, and only if it is heard at all.
+        cameras = [seat for member in meeting.inside() if member.is_camera and (seat := room.seats.get(member.id))]
+        by_roster |= {seat.leg for seat in cameras}
         in_sound = set(house.media.mixes[room.mix].members)
         if by_roster != in_sound:
             found.append(f"the roster of {number} has {by_roster}, its mix {in_sound}")
-        if not any(True for _ in meeting.here()) and not meeting.awaited():
+        if not any(True for _ in meeting.people()) and not meeting.awaited():
             found.append(f"{number} lives with nobody in it")
     return found
 
@@ -121,3 +124,10 @@ def unbalanced(facts: list[Fact]) -> list[str]:
         elif isinstance(fact, MemberLeft):
             here.discard((fact.room, fact.meeting, fact.member))
     return found + [f"{member} never left" for member in here]
+
+
+def lasting_cameras(facts: list[Fact]) -> list[str]:
+    """Those that came and did not leave once."""
+    came = sorted((fact.room, fact.meeting, fact.member) for fact in facts if isinstance(fact, CameraJoined))
+    left = sorted((fact.room, fact.meeting, fact.member) for fact in facts if isinstance(fact, CameraLeft))
+    return [] if came == left else [f"cameras came {came} and left {left}"]

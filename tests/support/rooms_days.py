@@ -8,18 +8,20 @@ from msgspec.structs import replace
 
 from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import inputs
-from softswitch.features.conference.model.rules import LAYOUTS, Invitee, Rules
+from softswitch.features.conference.model.rules import LAYOUTS, Camera, Invitee, Rules
 from softswitch.features.conference.model.scene import shown_to
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import LegId
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
-from tests.support.rooms import broken_rooms, unbalanced
+from tests.support.rooms import broken_rooms, lasting_cameras, unbalanced
 from tests.support.sip_text import SdpVideo
 from tests.support.switch import SimulatedSwitch
 from tests.support.virtual_time import VirtualTimeLoop, run
 
+URL = "rtsp://viewer:secret@camera.example.com/1"
+CAMERAS = ("Gate", "Yard", "Bench")
 ROOMS = ("3000", "3001", "3100", "3101")
 MODES = ("conference", "lecture", "training")
 H264 = ("97", "H264/90000", "profile-level-id=42e01f;packetization-mode=1")
@@ -48,6 +50,7 @@ class Day:
     def __init__(self, loop: VirtualTimeLoop, seed: int, *, kills: bool) -> None:
         self._loop = loop
         self._chance = chance = random.Random(f"rooms {seed}")
+        self._cameras = random.Random(f"cameras {seed}")
         self._kills = random.Random(f"kills {seed}") if kills else None
         self._dead = False
         disk = self._kills.choice((0.0, 0.005, 0.05, 0.5)) if self._kills is not None else 0.0
@@ -74,6 +77,10 @@ class Day:
                     ),
                     attempts=chance.randint(1, 3),
                     retry_seconds=chance.choice((5, 20)),
+                    cameras=tuple(
+                        Camera(name=name, url=URL, sound=self._cameras.random() < 0.7)
+                        for name in CAMERAS[: self._cameras.choice((0, 0, 1, 2))]
+                    ),
                 )
             )
         self._found: list[str] = []
@@ -94,7 +101,8 @@ class Day:
         until = self._loop.time() + 120
         watch = asyncio.create_task(self._watch())
         killer = asyncio.create_task(self._killer(until))
-        await asyncio.gather(*(self._person(phone, until) for phone in phones), self._operator(until))
+        people = (self._person(phone, until) for phone in phones)
+        await asyncio.gather(*people, self._operator(until), self._cameraman(until))
         await killer
         watch.cancel()
         for number in ROOMS:
@@ -109,6 +117,10 @@ class Day:
         found = [*self._found, *await house.reckoning(), *unbalanced(house.facts)]
         if self._conferences._live:
             found.append(f"rooms live on: {list(self._conferences._live)}")
+        if self._kills is None:  # a camera that came just before a kill may never have been written down
+            found += lasting_cameras(house.facts)
+        if house.features.pictures.cameras:
+            found.append(f"cameras are fetched for nobody: {house.features.pictures.cameras}")
         assert chance is not None
         return found
 
@@ -137,7 +149,7 @@ class Day:
         found = []
         for number, room in self._conferences._live.items():
             meeting = room.meeting
-            inside = list(meeting.inside())
+            inside = [each for each in meeting.inside() if not each.is_camera or room.seats.get(each.id) is not None]
             for speaker in inside:
                 for listener in inside:
                     if speaker is listener:
@@ -156,7 +168,8 @@ class Day:
         meeting, pictures = room.meeting, self.house.features.pictures
         presenters = [member.id for member in meeting.here() if member.presenter]
         found = [f"{presenters} present"] if len(presenters) > 1 else []
-        composed = meeting.rules.pictures == "compose" and pictures.composes
+        composes = meeting.rules.pictures == "compose" or pictures.must_compose(room.mix)
+        composed = composes and pictures.composes
         for viewer in meeting.people():
             leg = room.seats.leg(viewer.id)
             if leg is None:
@@ -236,6 +249,23 @@ class Day:
                 continue
             with contextlib.suppress(Conflict, NotFound):
                 self._order(number, chance)
+
+    async def _cameraman(self, until: float) -> None:
+        """Cameras come, break off, come back and go."""
+        chance = self._cameras
+        while self._loop.time() < until:
+            await asyncio.sleep(chance.random() * 5)
+            number, name, what = chance.choice(ROOMS), chance.choice(CAMERAS), chance.random()
+            if self._dead:
+                continue
+            with contextlib.suppress(Conflict, NotFound):
+                if what < 0.3:
+                    await self._conferences.add_camera(number, name, URL, chance.random() < 0.7, "the day")
+                elif what < 0.5:
+                    self._conferences.remove_camera(number, name, "the day")
+                elif self.house.features.pictures.lost:
+                    told = self.house.features.pictures.lost
+                    told[chance.choice(sorted(told))](chance.choice(("", "Connection refused")))
 
     def _order(self, number: str, chance: random.Random) -> None:
         what = chance.randrange(15)
