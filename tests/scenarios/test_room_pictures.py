@@ -82,20 +82,6 @@ async def test_without_a_composer_pictures_are_switched(house: SimulatedSwitch) 
     await house.settled()
 
 
-async def test_a_room_that_is_set_otherwise_in_a_meeting_is_seen_so_at_once(house: SimulatedSwitch) -> None:
-    one, two, three = await three_with_video(house, pictures="switch")
-    speaks(house, two)
-    furnish(house, "3000", pictures="compose", title="Round")
-    (scene,) = house.features.pictures.scenes.values()
-    assert [tile.name for tile in scene.tiles] == ["1001", "1002", "1003"] and scene.title == "Round"
-    furnish(house, "3000", pictures="switch")
-    assert not house.features.pictures.scenes
-    assert (seen(house, one), seen(house, three)) == ("1002", "1002")
-    for call in (one, two, three):
-        call.hang_up()
-    await house.settled()
-
-
 async def test_a_room_without_pictures_takes_no_video(house: SimulatedSwitch) -> None:
     one, two, three = await three_with_video(house, pictures="off")
     assert house.media.open_lines == {} and house.all_hear_each_other(one, two, three)
@@ -124,6 +110,9 @@ async def test_what_is_set_of_a_room_is_seen_at_once(house: SimulatedSwitch) -> 
     pictures = house.features.pictures
     furnish(house, "3000", pictures="compose")
     assert len(pictures.scenes) == 1
+    furnish(house, "3000", pictures="switch")
+    assert not pictures.scenes and seen(house, one) == "1002"
+    furnish(house, "3000", pictures="compose")
     furnish(house, "3000", pictures="off")
     assert not pictures.scenes and [pictures.shown[house.leg_of(call)] for call in (one, two, three)] == [None] * 3
     assert member_of(house, "3000", "1001").terminal == "audio", "there is nothing to be seen"
