@@ -180,8 +180,8 @@ class MemberLeft(CallFact, frozen=True, gc=False, kw_only=True):
     meeting: int
     member: int
     reason: str
-    """`left`, `kicked`, `ended`, `host_left`, `over`, `fault`; `restart`: the switch was killed, and its call did not
-    outlive that."""
+    """`left`, `kicked`, `moved` (to another room), `ended`, `host_left`, `over`, `fault`; `restart`: the switch was
+    killed, and its call did not outlive that."""
 
 
 class RoomRecordingEnded(RoomFact, frozen=True, gc=False, kw_only=True):

@@ -6,7 +6,7 @@ import pytest
 
 from softswitch.events import MemberLeft, RoomClosed
 from softswitch.features.conference.model import inputs
-from softswitch.kernel.errors import Conflict
+from softswitch.kernel.errors import Conflict, NotFound
 from tests.support.phone_calls import PhoneCall
 from tests.support.rooms import announced, facts, furnish, heard, inside, live, member_of, unbalanced, until, word
 from tests.support.stories import registered
@@ -140,3 +140,33 @@ async def test_the_first_is_told_that_all_is_recorded(house: SimulatedSwitch) ->
     await until(lambda: announced(house) == ["tone"])
     assert member_of(house, "3000", "1001").is_in
     await over(house, call)
+
+
+async def test_a_member_goes_on_to_another_room_as_who_it_is(house: SimulatedSwitch) -> None:
+    phones = await registered(house, "1001", "1002", "1003")
+    host, guest = await inside(house, phones[0], "3001", "4321#"), await inside(house, phones[1], "3001", "1234#")
+    other = await inside(house, phones[2], "3000")
+    furnish(house, "3000", pin="987654")
+    conferences = house.features.conferences
+    live(house, "3001").order(inputs.Rename(by="test", member=2, name="Zhang Wei"))
+    conferences.move("3001", 2, "3000", "test")
+    await until(lambda: house.all_hear_each_other(guest, other))
+    moved = member_of(house, "3000", "1002")
+    assert (moved.name, moved.role, moved.state) == ("Zhang Wei", "guest", "in")
+    assert [(f.room, f.member, f.reason) for f in facts(house, MemberLeft) if isinstance(f, MemberLeft)] == [
+        ("3001", 2, "moved")
+    ]
+    with pytest.raises(NotFound):
+        conferences.move("3001", 2, "3000", "test")
+    live(house, "3000").order(inputs.Lock(by="test", on=True))
+    conferences.move("3000", moved.id, "3001", "test")
+    await until(lambda: house.all_hear_each_other(host, guest))
+    back = member_of(house, "3001", "1002")
+    with pytest.raises(Conflict, match="locked"):
+        conferences.move("3001", back.id, "3000", "test")
+    with pytest.raises(NotFound):
+        conferences.move("3001", back.id, "3998", "test")
+    conferences.move("3001", 1, "3000", "test")
+    await until(lambda: house.all_hear_each_other(host, other))
+    assert member_of(house, "3000", "1001").role == "host"
+    await over(house, host, guest, other)

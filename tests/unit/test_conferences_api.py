@@ -250,6 +250,29 @@ async def test_members_are_muted_given_the_floor_renamed_and_removed(
     assert media.mixes == {} and conferences.now("3100") is None
 
 
+async def test_the_next_hand_has_the_floor_and_a_member_goes_on_to_another_room(
+    client: httpx.AsyncClient, conferences: Conferences, media: ModelMedia
+) -> None:
+    await make(client, number="3100", mode="lecture")
+    await make(client, number="3200")
+    seats = [comes(conferences, media, "3100", user) for user in ("1001", "1002")]
+    nobody = await client.post(f"{PATH}/3100/meeting/next-hand")
+    assert nobody.status_code == 409 and "no-hand" in nobody.text
+    asks = await client.patch(f"{PATH}/3100/members/2", json={"hand": True})
+    assert asks.json()["hand_at"] is not None
+    assert (await client.post(f"{PATH}/3100/meeting/next-hand")).status_code == 200
+    second = (await roster(client, "3100"))["1002"]
+    assert (second["floor"], second["hand"], second["hand_at"]) == (True, False, None)
+    moved = await client.post(f"{PATH}/3100/members/2/move", json={"room": "3200"})
+    assert (moved.status_code, moved.json()["left"]) == (202, "moved")
+    assert await seats[1].dropped == "" and seats[1].goes_to == "3200"
+    came = conferences.moved("3200", CallId("call-1002"))
+    assert came is not None and came.number == "1002"
+    assert conferences.moved("3200", CallId("call-1002")) is None, "once"
+    assert (await client.post(f"{PATH}/3100/members/1/move", json={"room": "3999"})).status_code == 404
+    assert (await client.post(f"{PATH}/3100/members/1/move", json={"room": "3100"})).status_code == 409
+
+
 async def test_one_call_rings_a_group_and_again_who_does_not_come(
     client: httpx.AsyncClient, conferences: Conferences, switchboard: Switchboard, published: list[Fact]
 ) -> None:

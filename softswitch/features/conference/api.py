@@ -26,6 +26,7 @@ from softswitch.features.conference.shapes import (
     MeetingChanges,
     MemberChanges,
     MemberOut,
+    MoveIn,
     NewRoom,
     PinIn,
     RecordingOut,
@@ -198,6 +199,13 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
         """Let somebody in who waits in the lobby."""
         room = conferences.meeting(number)
         room.order(inputs.Admit(by=_by(who), member=member))
+        return _member(room, room.member(member))
+
+    @router.post("/{number}/members/{member}/move", status_code=202)
+    async def move(number: Key, member: int, body: MoveIn, who: Operator) -> MemberOut:
+        """Let somebody go on to another room, as who it is here, without being asked for a PIN."""
+        room = conferences.meeting(number)
+        conferences.move(number, member, body.room, _by(who))
         return _member(room, room.member(member))
 
     @router.delete("/{number}/members/{member}", status_code=204)

@@ -39,15 +39,16 @@ def conference_app(conferences: Conferences) -> CallApp:
             caller.language = rules.language
         caller.enter_room(number, lambda wanted, told: _bring_in(conferences, caller, number, wanted, told))
         try:
-            await _serve(conferences, caller, number, rules)
+            goes_to = await _serve(conferences, caller, number, rules)
         finally:
             caller.leave_room()
-        return None
+        return Destination("conference", goes_to) if goes_to else None
 
     return confer
 
 
-async def _serve(conferences: Conferences, caller: Caller, number: str, rules: Rules) -> None:
+async def _serve(conferences: Conferences, caller: Caller, number: str, rules: Rules) -> str:
+    """Gives the room that the caller goes on to; empty: none."""
     seats: list[Seat] = []
 
     def video_changed() -> None:
@@ -63,6 +64,7 @@ async def _serve(conferences: Conferences, caller: Caller, number: str, rules: R
         await _admit(conferences, caller, number, rules, seats, spot)
     finally:
         conferences.podiums.leave(number, spot)
+    return seats[-1].goes_to if seats else ""
 
 
 def _slides(caller: Caller) -> LegId | None:
@@ -81,7 +83,7 @@ async def _admit(
     elif caller.resumed and await conferences.awaits(number, caller.call):
         told = CameBack(call=caller.call)
     else:
-        told = await _admitted(conferences, caller, rules)
+        told = conferences.moved(number, caller.call) or await _admitted(conferences, caller, rules)
     if told is None:
         return
     why = await _attend(conferences, caller, number, told, seats, spot)

@@ -291,4 +291,5 @@ class LiveRoom:
         elif not seat.dropped.done():
             if seat.leg is not None:
                 self._around.sounds.silence(seat.leg)
+            seat.goes_to = wanted.to
             seat.dropped.set_result(wanted.prompt)

@@ -33,6 +33,8 @@ class Seat:
         """The leg that has been put there."""
         self.slides: LegId | None = None
         """The line of its slides; None: its phone has none."""
+        self.goes_to = ""
+        """The room that the caller goes on to, once it is dropped; empty: none."""
         self.dropped: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """The prompt that is heard last, once the caller is to go."""
 

@@ -42,6 +42,8 @@ CAMERA = "conference/camera"
 """What URLs of cameras that meetings have are sealed for."""
 MOST_OF_ACCOUNT = 10
 """Rooms that one account has made at once and that are still there: their numbers are few, and for all."""
+MOVING_SECONDS = 60.0
+"""The longest time from one room to another."""
 UNUSED_SECONDS = 600.0
 """How long an instant room stays to which nobody comes."""
 
@@ -71,6 +73,8 @@ class Conferences:
         self.podiums = Podiums(around.floors, self.now, lambda: secrets.randbits(32))
         self._rooms: dict[str, Rules] = {}
         self._live: dict[str, LiveRoom] = {}
+        self._moving: dict[CallId, tuple[str, inputs.Came, float]] = {}
+        """Who is on its way from one room to another, to which, and since when."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.meets_now: Callable[[str, int], bool] = lambda room, now: False
         """Whether a scheduled room has a meeting, or soon has; the schedule says."""
@@ -286,6 +290,42 @@ class Conferences:
         if not members:
             raise Conflict("no-members", f"the room {number} has no members that could be called")
         self.invite(number, members, by)
+
+    def move(self, number: str, member: int, to: str, by: str) -> None:
+        """Let a member go on to another room, as who it is and without a PIN. Raises NotFound, and Conflict where it
+        cannot."""
+        room, rules = self.meeting(number), self.rules(to)
+        who = room.member(member)
+        there = self._live.get(to)
+        if to == number or not self.open_now(rules):
+            raise Conflict("not-now", f"nobody gets into the room {to} now")
+        if there is not None and there.meeting.locked and who.role != "host":
+            raise Conflict("locked", f"the room {to} is locked")
+        if there is not None and sum(1 for _ in there.meeting.people()) >= rules.most:
+            raise Conflict("full", f"the room {to} is full")
+        call = who.call
+        came = (
+            inputs.Came(
+                call=call,
+                number=who.number,
+                name=who.name,
+                role=who.role,
+                account=who.account,
+                name_file=who.name_file,
+            )
+            if call is not None
+            else None
+        )
+        room.order(inputs.Move(by=by, member=member, room=to))
+        if came is not None:
+            now = self._around.clock.monotonic()
+            self._moving = {each: way for each, way in self._moving.items() if way[2] > now - MOVING_SECONDS}
+            self._moving[came.call] = to, came, now
+
+    def moved(self, number: str, call: CallId) -> inputs.Came | None:
+        """Who comes by a call that was sent here from another room; None: it was not."""
+        to, came, _ = self._moving.pop(call, ("", None, 0.0))
+        return came if to == number else None
 
     def bring(self, number: str, call: CallId) -> None:
         """Let the parties of a call come into a room. Raises NotFound, and Conflict where they cannot."""

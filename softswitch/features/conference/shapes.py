@@ -289,6 +289,10 @@ class PinIn(Input):
     shown: int | None = Field(description="the member that it sees whoever speaks; null: nobody in particular")
 
 
+class MoveIn(Input):
+    room: RoomNumber = Field(description="the room that it goes on to")
+
+
 class MeetingChanges(Changes):
     """What is wanted of a meeting."""
 

@@ -90,6 +90,8 @@ class Drop(Struct, frozen=True, gc=False):
     call: CallId
     member: int
     prompt: str
+    to: str = ""
+    """The room that it goes on to instead."""
 
 
 class OpenCamera(Struct, frozen=True, gc=False):

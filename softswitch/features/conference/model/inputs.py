@@ -189,6 +189,13 @@ class Kick(Order, frozen=True, gc=False, kw_only=True):
     member: int
 
 
+class Move(Order, frozen=True, gc=False, kw_only=True):
+    """Let a member go on to another room."""
+
+    member: int
+    room: str
+
+
 class MuteGuests(Order, frozen=True, gc=False, kw_only=True):
     on: bool
 
@@ -265,6 +272,7 @@ Input = (
     | Pin
     | Admit
     | Kick
+    | Move
     | MuteGuests
     | Lock
     | SetMode

@@ -156,6 +156,20 @@ def kick(meeting: Meeting, told: inputs.Kick) -> None:
         meeting.out.append(Drop(call, member.id, "conference/removed"))
 
 
+def move(meeting: Meeting, told: inputs.Move) -> None:
+    """It has left this meeting, and takes the name along that it has said."""
+    member = _here(meeting, told.member)
+    if member is None:
+        return
+    if member.call is None or member.away:
+        meeting.refuse("not-here", f"member {member.id} is no phone that is in the room now")
+        return
+    call = member.call
+    arriving.left(meeting, member, "moved")
+    member.name_file = ""
+    meeting.out.append(Drop(call, member.id, "", told.room))
+
+
 # Of all -----------------------------------------------------------------------------------------------------
 
 

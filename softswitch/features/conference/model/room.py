@@ -116,6 +116,7 @@ _INPUTS: dict[type[inputs.Input], Callable[[Meeting, Any], None]] = {
     inputs.Pin: ordering.pin,
     inputs.Admit: ordering.admit,
     inputs.Kick: ordering.kick,
+    inputs.Move: ordering.move,
     inputs.MuteGuests: ordering.mute_guests,
     inputs.Lock: ordering.lock,
     inputs.SetMode: ordering.set_mode,
