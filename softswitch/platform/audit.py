@@ -23,6 +23,7 @@ from softswitch.events import (
 )
 from softswitch.kernel.clock import Clock
 from softswitch.platform.auth import Identity
+from softswitch.platform.background import Background
 from softswitch.platform.database import Database, DatabaseUnavailable, Session
 from softswitch.platform.tables import AuditRow
 
@@ -62,23 +63,17 @@ class Audit:
         self._database = database
         self._clock = clock
         self._waiting: deque[Entry] = deque()
-        self._writing = asyncio.Lock()
-        """Whoever reads the log has it written first, and may come while the task writes."""
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("audit")
         self.lost = 0
         """Entries that found no room."""
 
     def start(self) -> None:
         """Begin to write."""
-        self._task = asyncio.create_task(self._write_on(), name="audit")
+        self._background.start(self._write_on())
 
     async def stop(self) -> None:
         """Write what is left."""
-        if self._task is not None:
-            async with self._writing:  # one that is cut off may hold the file for as long as the disk takes
-                self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        if await self._background.stop():
             await self.write()
 
     def note(self, *, who: str, source: str, action: str, status: int = 0, detail: str = "") -> None:
@@ -109,7 +104,8 @@ class Audit:
 
     async def write(self) -> None:
         """Write what waits. Raises DatabaseUnavailable, and keeps it."""
-        async with self._writing:
+        # Whoever reads the log has it written first, and may come while the task writes.
+        async with self._background.uncut:
             if not self._waiting:
                 return
             taken = list(self._waiting)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 from sqlalchemy import select, text
 
+from softswitch.platform.background import Background
 from softswitch.platform.database import Database, DatabaseUnavailable, Session
 from softswitch.platform.tables import ChangeRow
 
@@ -40,7 +41,7 @@ class Changes:
         self._database = database
         self._loads: Mapping[str, Load] = {}
         self._known: dict[str, int] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("changes")
 
     async def start(self, loads: Mapping[str, Load]) -> None:
         """Load each part by the name that `count_change` is given, and watch them from now on."""
@@ -49,14 +50,11 @@ class Changes:
         self._database.own_changes.clear()
         for load in loads.values():
             await load(self._database)
-        self._task = asyncio.create_task(self._watch(), name="changes")
+        self._background.start(self._watch())
 
     async def stop(self) -> None:
         """Watch no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._background.stop()
 
     async def look(self) -> None:
         """Load what others have changed since the last look."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from softswitch.platform.background import Background
 from softswitch.platform.database import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -22,18 +23,20 @@ class Rounds:
         self._what = what
         self._sweep = sweep
         self._seconds = seconds
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(f"{what} are deleted")
 
     def start(self) -> None:
         """Begin, a minute from now."""
-        self._task = asyncio.create_task(self._go_round(), name=f"{self._what} are deleted")
+        self._background.start(self._go_round())
+
+    @property
+    def uncut(self) -> asyncio.Lock:
+        """See `Background`: for a sweep to hold while it writes."""
+        return self._background.uncut
 
     async def stop(self) -> None:
         """Stopping twice does nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._background.stop()
 
     async def _go_round(self) -> None:
         await asyncio.sleep(FIRST_SECONDS)

@@ -14,6 +14,7 @@ from softswitch.features.bans.needs import Barrier, Standing
 from softswitch.kernel.clock import Clock
 from softswitch.kernel.errors import Conflict, Invalid, NotFound
 from softswitch.kernel.offence import Offence
+from softswitch.platform.background import Background
 from softswitch.platform.database import Database, DatabaseUnavailable, Session
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,7 @@ class Bans:
         self._unstored: dict[str, Ban | None] = {}
         self._barrier: Barrier | None = None
         self._standing: Standing | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("bans")
         self._judged = lru_cache(maxsize=20_000)(self._judged_as)
 
     def connect(self, barrier: Barrier, standing: Standing) -> None:
@@ -58,14 +59,11 @@ class Bans:
                 self._keep_out(one, now)
             else:
                 self._unstored[one.network] = None
-        self._task = asyncio.create_task(self._write_on(), name="bans")
+        self._background.start(self._write_on())
 
     async def stop(self) -> None:
         """Store what is left."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        if await self._background.stop():
             await self._write()
 
     # What the gateway tells (`Sentry`) -------------------------------------------------------------------
@@ -208,7 +206,8 @@ class Bans:
         while True:
             await asyncio.sleep(_WRITE_SECONDS)
             try:
-                await self._write()
+                async with self._background.uncut:
+                    await self._write()
             except DatabaseUnavailable as error:
                 log.error("bans could not be stored; they are kept in memory", error=str(error))
 

@@ -52,7 +52,8 @@ class Retention:
             if self._goes_on(room, recorded) or not days or now - recorded.written_at < days * DAY_MS:
                 kept.append((room, recorded))
             else:
-                await self._delete(room, recorded, "expired")
+                async with self.rounds.uncut:
+                    await self._delete(room, recorded, "expired")
                 gone += 1
         if not self._most_bytes:
             return gone
@@ -61,7 +62,8 @@ class Retention:
             if size <= self._most_bytes:
                 break
             if not self._goes_on(room, recorded) and now - recorded.written_at >= JUST_NOW_MS:
-                await self._delete(room, recorded, "space")
+                async with self.rounds.uncut:
+                    await self._delete(room, recorded, "space")
                 size -= recorded.bytes
                 gone += 1
         return gone

@@ -17,6 +17,7 @@ from softswitch.features.conference.model.schedule import LATE_MS, Due, Entry, b
 from softswitch.features.conference.needs import Calendars, Post
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, SwitchError
+from softswitch.platform.background import Background
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, DatabaseUnavailable, Session
 
@@ -69,7 +70,7 @@ class Schedule:
         self._entries: dict[str, dict[str, Entry]] = {}
         self._done: dict[tuple[str, str], int] = {}
         """What was due until then has been done."""
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("the schedule of conferences")
         conferences.meets_now = self.meets_now
         conferences.removed = self._room_gone
         conferences.users_of = self.users_of
@@ -85,14 +86,11 @@ class Schedule:
 
     def start(self) -> None:
         """Look again and again from now on."""
-        self._task = asyncio.create_task(self._look_on(), name="the schedule of conferences")
+        self._background.start(self._look_on())
 
     async def stop(self) -> None:
         """Stopping twice does nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._background.stop()
 
     # What others ask ------------------------------------------------------------------------------------------
 
@@ -238,7 +236,8 @@ class Schedule:
     async def _look_on(self) -> None:
         while True:
             try:
-                await self.look()
+                async with self._background.uncut:
+                    await self.look()
             except DatabaseUnavailable as error:
                 log.warning("what the schedule has done could not be stored", error=str(error))
             except Exception:

@@ -32,7 +32,7 @@ class Retention:
         before = self._clock.wall_ms() - self._days * DAY_MS
         paths = 0
         while True:
-            async with self._database.session() as session:
+            async with self.rounds.uncut, self._database.session() as session:
                 gone = await store.remove_paths(session, before, _AT_ONCE)
             paths += gone
             if gone < _AT_ONCE:

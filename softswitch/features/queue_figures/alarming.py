@@ -23,6 +23,7 @@ from softswitch.features.queue_figures.needs import Post
 from softswitch.features.queue_figures.service import Figures
 from softswitch.features.queue_figures.tables import AlarmRow
 from softswitch.kernel.errors import Conflict, NotFound
+from softswitch.platform.background import Background
 from softswitch.platform.changes import count_change
 from softswitch.platform.database import Database, Session
 
@@ -46,7 +47,7 @@ class Alarms:
         self._alarms: dict[str, Alarm] = {}
         self._watches: dict[str, dict[str, Watch]] = {}
         """Of each alarm, by its subjects."""
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("queue alarms")
 
     # What is set ------------------------------------------------------------------------------------------
 
@@ -116,14 +117,11 @@ class Alarms:
 
     def start(self) -> None:
         """Look every second from now on."""
-        self._task = asyncio.create_task(self._look_on(), name="queue alarms")
+        self._background.start(self._look_on())
 
     async def stop(self) -> None:
         """Stopping twice does nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._background.stop()
 
     async def _look_on(self) -> None:
         while True:

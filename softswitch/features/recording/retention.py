@@ -31,7 +31,7 @@ class Retention:
             if not old:
                 return gone
             for recording in old:
-                async with self._database.session() as session:
+                async with self.rounds.uncut, self._database.session() as session:
                     await self._recordings.delete(session, recording.id)
                 self._audit.note(who="switch", source="", action=f"delete recording {recording.id}", detail="expired")
             gone += len(old)

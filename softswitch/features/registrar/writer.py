@@ -7,6 +7,7 @@ import structlog
 from softswitch.features.registrar import store
 from softswitch.features.registrar.service import Registrations
 from softswitch.kernel.clock import Clock
+from softswitch.platform.background import Background
 from softswitch.platform.database import Database, DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -25,22 +26,19 @@ class BindingWriter:
         self._database = database
         self._clock = clock
         self._marked = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("binding writer")
 
     async def start(self) -> None:
         """Load what was stored (and has not run out) and write from now on."""
         async with self._database.session() as session:
             loaded = await store.load(session, self._clock.wall_ms())
         self._registrations.start(loaded, self._marked.set)
-        self._task = asyncio.create_task(self._run(), name="binding writer")
+        self._background.start(self._run())
 
     async def stop(self) -> None:
         """Write what is left, and stop."""
         self._registrations.stop()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._background.stop()
         await self._write()
 
     async def _run(self) -> None:
@@ -50,7 +48,8 @@ class BindingWriter:
             await asyncio.sleep(GATHER_SECONDS)
             self._marked.clear()
             try:
-                await self._write()
+                async with self._background.uncut:
+                    await self._write()
                 failures = 0
             except DatabaseUnavailable as error:
                 wait = RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)]

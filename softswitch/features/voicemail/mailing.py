@@ -15,6 +15,7 @@ from softswitch.features.voicemail.model.message import Message
 from softswitch.features.voicemail.service import Voicemail
 from softswitch.kernel.errors import Conflict, SwitchError, Unavailable
 from softswitch.kernel.mail import Attachment, Mail
+from softswitch.platform.background import Background
 from softswitch.platform.database import DatabaseUnavailable
 from softswitch.ports.messages import Mailer
 from softswitch.ports.speech import Recogniser
@@ -75,19 +76,16 @@ class Mailing:
         self._publish = publish
         self._recogniser = recogniser
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background("voicemail's e-mail")
 
     def start(self) -> None:
         """Send from now on."""
         self._voicemail.mail_came = self._wake.set
-        self._task = asyncio.create_task(self._send_on(), name="voicemail's e-mail")
+        self._background.start(self._send_on())
 
     async def stop(self) -> None:
         """What is under way is tried again after the next start. Stopping twice does nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        await self._background.stop()
 
     async def send_due(self) -> int:
         """Send what is due; gives how many were tried. Raises DatabaseUnavailable."""
@@ -119,7 +117,8 @@ class Mailing:
         message = await voicemail.store.find(message_id)
         box = voicemail.boxes.find(message.box) if message is not None else None
         if message is None or box is None or not box.email:
-            await voicemail.store.mail_done(message_id)
+            async with self._background.uncut:
+                await voicemail.store.mail_done(message_id)
             return
         try:
             if box.email_transcript and not message.transcript:
@@ -134,18 +133,20 @@ class Mailing:
             log.exception("an e-mail about a voice message could not be written", box=box.number, message=message.id)
             await self._failed(message, attempts + 1, error)
             return
-        await voicemail.store.mail_done(message.id)
-        self._publish(MessageMailed(at=voicemail.now(), box=box.number, of_call=message.call, message=message.id))
-        if box.email_then_delete and mail.attachments:
-            await voicemail.delete([message])
+        async with self._background.uncut:
+            await voicemail.store.mail_done(message.id)
+            self._publish(MessageMailed(at=voicemail.now(), box=box.number, of_call=message.call, message=message.id))
+            if box.email_then_delete and mail.attachments:
+                await voicemail.delete([message])
 
     async def _failed(self, message: Message, attempts: int, error: Exception) -> None:
         voicemail = self._voicemail
         given_up = isinstance(error, Conflict) or attempts > len(DELAYS_MS)
-        if given_up:
-            await voicemail.store.mail_done(message.id)
-        else:
-            await voicemail.store.mail_later(message.id, attempts, voicemail.now() + DELAYS_MS[attempts - 1])
+        async with self._background.uncut:
+            if given_up:
+                await voicemail.store.mail_done(message.id)
+            else:
+                await voicemail.store.mail_later(message.id, attempts, voicemail.now() + DELAYS_MS[attempts - 1])
         log.warning(
             "an e-mail about a voice message was not sent", box=message.box, given_up=given_up, error=str(error)
         )

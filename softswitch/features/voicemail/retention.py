@@ -26,7 +26,8 @@ class Retention:
                 old = await self._voicemail.store.older(box.number, before, _AT_ONCE)
                 if not old:
                     break
-                await self._voicemail.delete(old)
+                async with self.rounds.uncut:
+                    await self._voicemail.delete(old)
                 for message in old:
                     action = f"delete voice message {message.id} of {box.number}"
                     self._audit.note(who="switch", source="", action=action, detail="expired")
