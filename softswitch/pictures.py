@@ -76,7 +76,7 @@ class RoomPictures:
         self._exhibits = Exhibits(self._composer, Documents(), cameras, lambda: next(self._numbers))
         self._rooms: dict[str, _Composition] = {}
         self._own: dict[MixId, dict[LegId, _Composition]] = {}
-        """Of rooms in which nobody sees itself: by viewers."""
+        """Of viewers that do not see themselves, or have pinned somebody."""
         self._converted: dict[LegId, _Composition] = {}
         """Of one member, for a viewer that takes another codec."""
         self._members: dict[LegId, int] = {}
@@ -155,12 +155,14 @@ class RoomPictures:
             return False
         lines = {number: IdSource.video(leg, 0) for number, leg in legs.items()}
         lines = {number: line for number, line in lines.items() if self._switching.taken(line) is not None}
+        pinned = dict(scene.pinned)
+        own = {number: line for number, line in lines.items() if number in pinned or not scene.self_view}
         composition = self._rooms[room]
-        composition.viewers = tuple(lines.values()) if scene.self_view else ()
+        composition.viewers = tuple(line for number, line in lines.items() if number not in own)
         # While the next composer is on its way, all keep the last picture.
         seen = self._composer.there or self._composer.coming
         self._draw(composition, showing=seen)
-        self._draw_own(room, {} if scene.self_view else lines, showing=seen)
+        self._draw_own(room, own, pinned, self_view=scene.self_view, showing=seen)
         if seen:
             for line in lines.values():
                 self._drop(self._converted.pop(line, None))
@@ -169,7 +171,7 @@ class RoomPictures:
 
     def end(self, room: MixId) -> None:
         self._drop(self._rooms.pop(room, None))
-        self._draw_own(room, {}, showing=False)
+        self._draw_own(room, {})
         self._feed()
         for each, member in [key for key in self._voices if key[0] == room]:
             self.remove_camera(each, member)
@@ -182,7 +184,7 @@ class RoomPictures:
             composition = self._rooms[room]
             composition.viewers = ()
             self._draw(composition)
-            self._draw_own(room, {}, showing=False)
+            self._draw_own(room, {})
             self._feed()
 
     def record(self, room: MixId, name: str, to: Literal["on", "paused", "off"]) -> None:
@@ -321,15 +323,26 @@ class RoomPictures:
         line = IdSource.video(legs[tile.member], 0) if tile.member in legs else None
         return self._member(line) if line is not None and self._switching.sent(line) is not None else 0
 
-    def _draw_own(self, room: MixId, lines: Mapping[int, LegId], *, showing: bool) -> None:
-        """The picture of a room for each of these members, without itself; nobody else has one of its own."""
+    def _draw_own(
+        self,
+        room: MixId,
+        lines: Mapping[int, LegId],
+        pinned: Mapping[int, int] | None = None,
+        *,
+        self_view: bool = True,
+        showing: bool = False,
+    ) -> None:
+        """The picture of a room for each of these members, with whom it has pinned in the best place, and perhaps
+        without itself; nobody else has one of its own."""
         own = self._own.setdefault(room, {})
         for line in own.keys() - set(lines.values()):
             self._drop(own.pop(line))
         for number, line in lines.items():
             composition = own.setdefault(line, _Composition(line, room))
             scene = self._rooms[room].scene
-            composition.scene = replace(scene, faces=tuple(each for each in scene.faces if each.who != str(number)))
+            faces = tuple(each for each in scene.faces if self_view or each.who != str(number))
+            shown = (pinned or {}).get(number)
+            composition.scene = replace(scene, faces=faces, spotlight=scene.spotlight if shown is None else str(shown))
             composition.viewers = (line,)
             self._draw(composition, showing=showing)
         if not own:

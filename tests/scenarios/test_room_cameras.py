@@ -69,7 +69,10 @@ async def test_a_camera_is_seen_and_heard_and_does_what_a_member_does(house: Sim
     assert hears(house, one, gate) and tile(house, gate).name == "North gate"
     changes = [fact for fact in facts(house, MemberChanged) if isinstance(fact, MemberChanged)]
     assert [fact.gain for fact in changes if fact.member == gate.id][-1] == -6.0
-    assert next(iter(house.features.pictures.scenes.values())).first == gate.id
+    (scene,) = house.features.pictures.scenes.values()
+    assert (scene.first, scene.pinned) == (gate.id, ((1, gate.id),))
+    house.features.pictures.lost[gate.id]("Connection refused")
+    assert next(iter(house.features.pictures.scenes.values())).pinned == ()
     mix = next(iter(house.media.mixes.values()))
     leg = room.seats[gate.id].leg
     assert mix.speaking is not None and leg is not None

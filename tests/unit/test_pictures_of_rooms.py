@@ -359,3 +359,22 @@ def test_a_phone_that_only_sends_is_seen_and_sent_nothing_and_one_that_only_take
     room.show(LegId("b"), LegId("a"))
     room.show(LegId("a"), LegId("c"))
     assert engine.shown == {LegId("a/video"): None}
+
+
+def test_who_has_pinned_somebody_has_a_picture_of_its_own_as_long_as_that_lasts() -> None:
+    engine, composer = PictureEngine(a=H264, b=H264, c=H264), Composer()
+    room = pictures(engine, composer)
+    everybody = replace(seen(1, 2, 3, first=3), pinned=((1, 2),))
+    assert room.compose(ROOM, everybody, LEGS)
+    pinned, shared = sorted(composer.scenes.values(), key=lambda scene: scene.spotlight)
+    assert (pinned.spotlight, shared.spotlight) == ("2", "3")
+    assert [face.who for face in pinned.faces] == [face.who for face in shared.faces] == ["1", "2", "3"]
+    sources = {viewer: engine.shown[LegId(f"{viewer}/video")] for viewer in "abc"}
+    assert sources["b"] == sources["c"] != sources["a"] and len(engine.sources) == 2
+    assert room.compose(ROOM, seen(1, 2, 3, first=3), LEGS)
+    assert engine.shown[LegId("a/video")] == sources["b"] and len(engine.sources) == len(composer.scenes) == 1
+    assert room.compose(ROOM, replace(everybody, self_view=False), LEGS)
+    spotlights = sorted((len(scene.faces), scene.spotlight) for scene in composer.scenes.values())
+    assert spotlights == [(2, "2"), (2, "3"), (2, "3")]
+    room.end(ROOM)
+    assert not composer.scenes and not engine.sources

@@ -37,6 +37,8 @@ class Scene(Struct, frozen=True, gc=False):
     """Whether the time is to be read."""
     self_view: bool = True
     """Whether who sees it is in it."""
+    pinned: tuple[tuple[int, int], ...] = ()
+    """Members who have somebody else in the best place, and whom."""
 
 
 def scene(meeting: Meeting) -> Scene:
@@ -63,6 +65,11 @@ def scene(meeting: Meeting) -> Scene:
         ),
         meeting.rules.clock,
         meeting.rules.self_view,
+        tuple(
+            (viewer.id, pinned.id)
+            for viewer in meeting.inside()
+            if viewer.sees and (pinned := _pinned(meeting, viewer)) is not None
+        ),
     )
 
 
@@ -70,10 +77,16 @@ def shown_to(meeting: Meeting, viewer: Member) -> int | None:
     """Whom a member sees where pictures are switched: whom it has pinned, else the room's spotlight, who presents, who
     speaks, or anybody else; never itself, and no camera, whose pictures are the composer's. None: there is nobody to
     be seen."""
-    pinned = meeting.members.get(viewer.pinned) if viewer.pinned is not None else None
-    if pinned is not None and pinned.is_in and _seen(pinned) and not pinned.is_camera:
+    pinned = _pinned(meeting, viewer)
+    if pinned is not None and not pinned.is_camera:
         return pinned.id
     return _first(meeting, viewer)
+
+
+def _pinned(meeting: Meeting, viewer: Member) -> Member | None:
+    """Whom a member has pinned, while there is something to be seen of it."""
+    pinned = meeting.members.get(viewer.pinned) if viewer.pinned is not None else None
+    return pinned if pinned is not None and pinned.is_in and _seen(pinned) else None
 
 
 def _first(meeting: Meeting, viewer: Member | None) -> int | None:
