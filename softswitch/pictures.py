@@ -135,7 +135,7 @@ class RoomPictures:
         if takes is None:
             return
         sends = None if source is None else self._switching.sent(source)
-        for composition in (*self._rooms.values(), *(own for room in self._own.values() for own in room.values())):
+        for composition in self._of_rooms():
             composition.shown.pop(line, None)
         if source is None or sends is None:
             self._switching.show(line, None)
@@ -366,14 +366,18 @@ class RoomPictures:
 
     def _feed(self) -> None:
         """Those that are in no picture any more are not fed to the composer."""
-        own = (composition for room in self._own.values() for composition in room.values())
-        compositions = (*self._rooms.values(), *own, *self._converted.values())
+        compositions = (*self._of_rooms(), *self._converted.values())
         seen = {face.member for composition in compositions for face in composition.scene.faces}
         for line, number in list(self._members.items()):
             if number not in seen:
                 del self._members[line]
                 if self._switching.sent(line) is not None:  # else it has gone, and its feed with it
                     self._switching.feed(line, None)
+
+    def _of_rooms(self) -> tuple[_Composition, ...]:
+        """The pictures of rooms, and of members in them."""
+        own = (composition for room in self._own.values() for composition in room.values())
+        return (*self._rooms.values(), *own)
 
     def _drop(self, composition: _Composition | None) -> None:
         if composition is not None:

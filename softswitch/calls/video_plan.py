@@ -12,7 +12,7 @@ from softswitch.calls import video_choice
 from softswitch.calls.leg import Leg, OurVideo
 from softswitch.calls.video_choice import Codecs
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.media import Direction, FloorLine, MediaDescription, VideoLine
+from softswitch.kernel.media import Direction, FloorLine, MediaDescription, VideoLine, shows_slides
 
 MOST_LINES = 2
 """A picture of the party, and its slides."""
@@ -149,7 +149,7 @@ SLIDES_LABEL = "3"
 
 def floor_ours(leg: Leg, offer: MediaDescription, video: Lines) -> tuple[Lines, FloorLine | None]:
     """Our own answer about floor control, with the video that it is of; None: there is none."""
-    taken = next((place for place, line in enumerate(video) if line.live and _subject(line.content) == "slides"), None)
+    taken = next((place for place, line in enumerate(video) if line.live and line.of_slides), None)
     if leg.floor is None or offer.floor is None or taken is None:
         return video, None
     label = video[taken].label or SLIDES_LABEL
@@ -201,12 +201,7 @@ def _count(media: MediaDescription | None) -> int:
 
 
 def _is(ours: OurVideo, line: VideoLine) -> bool:
-    return _subject(ours.content) == _subject(line.content)
-
-
-def _subject(content: str) -> str:
-    """A party that says nothing, or `main`, `alt` or `speaker`, shows a person."""
-    return "slides" if content in ("slides", "sl") else "person"
+    return shows_slides(ours.content) == line.of_slides
 
 
 def lines_of(leg: Leg) -> Iterable[tuple[int, VideoLine, VideoLine]]:

@@ -121,6 +121,16 @@ class VideoLine(Struct, frozen=True, gc=False):
         """Whether the describing party would have it."""
         return self.address.port != 0
 
+    @property
+    def of_slides(self) -> bool:
+        """Whether it stands beside the picture of a person: `main`, `alt`, `speaker` and nothing said do not."""
+        return shows_slides(self.content)
+
+
+def shows_slides(content: str) -> bool:
+    """Whether a content (RFC 4796) is taken for slides: `slides`, and `sl`, a second picture, too."""
+    return content in ("slides", "sl")
+
 
 class FloorLine(Struct, frozen=True, gc=False):
     """Where a party speaks of who may show something (BFCP, RFC 8856)."""

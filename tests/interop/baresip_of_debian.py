@@ -218,7 +218,7 @@ class BaresipOfDebian:
 
 async def until(true: Callable[[], bool]) -> None:
     """Of files nobody tells."""
-    while not true():  # noqa: ASYNC110
+    while not true():  # noqa: ASYNC110 - another process writes them
         await asyncio.sleep(0.02)
 
 

@@ -82,7 +82,7 @@ async def test_a_page_comes_between_those_who_see_each_other_until_it_is_taken_a
 async def film_of(folder: Path, name: str, least: int, before: Set[Path] = frozenset()) -> Path:
     """Wait for a file of so many bytes; nobody tells of it."""
     async with asyncio.timeout(WITHIN):
-        while (found := _film(folder, name, least, before)) is None:  # noqa: ASYNC110
+        while (found := _film(folder, name, least, before)) is None:  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.05)
     return found
 

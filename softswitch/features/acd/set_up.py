@@ -1,5 +1,6 @@
 """Queues and agents as they are set: in memory for calls, changed by HTTP. Memory changes when a change is stored."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 
 from msgspec import structs
@@ -23,7 +24,7 @@ CHANGED = "queues"
 """What these are called among the `Changes`."""
 
 
-class SetUp:
+class SetUp(ABC):
     """The part of `Queues` that knows what is set, and changes it."""
 
     def __init__(self, accounts: Accounts, calendars: Calendars, places: Places) -> None:
@@ -33,13 +34,13 @@ class SetUp:
         self._queues: dict[str, QueueSettings] = {}
         self._agents: dict[str, AgentSettings] = {}
 
+    @abstractmethod
     def set(self, told: Input) -> None:
         """Tell the engine what is set."""
-        raise NotImplementedError
 
+    @abstractmethod
     def talks(self, agent: str) -> bool:
         """Whether an agent is in a call."""
-        raise NotImplementedError
 
     async def read(self, database: Database) -> None:
         """Read all of them: before the first call, and again when another process has changed some."""

@@ -319,7 +319,7 @@ def _over_barred(router: APIRouter, campaigns: Campaigns) -> None:
         return paging.page(
             rows,
             lambda row: campaigns.compared(row.number),
-            lambda row: BarredOut(number=row.number, reason=row.reason, by=row.by, since=row.at),  # type: ignore[arg-type]
+            lambda row: BarredOut(number=row.number, reason=row.reason, by=row.by, since=row.at),  # type: ignore[arg-type]  # read as a time
         )
 
     @router.post("/do-not-call", tags=["campaigns"], status_code=204)

@@ -69,7 +69,7 @@ async def _serve(conferences: Conferences, caller: Caller, number: str, rules: R
 
 def _slides(caller: Caller) -> LegId | None:
     """The line by which a caller shows slides."""
-    return next((line for line, ours, _ in caller.video_lines if ours.content in ("slides", "sl")), None)
+    return next((line for line, ours, _ in caller.video_lines if ours.of_slides), None)
 
 
 async def _admit(

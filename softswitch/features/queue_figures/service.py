@@ -4,11 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Container
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
-from softswitch.events import AgentStateChanged, CallbackEnded, CallerLeftQueue, Fact
+from softswitch.events import AgentStateChanged, CallbackEnded, CallerLeftQueue, Fact, Outcome
 from softswitch.features.queue_figures import store
 from softswitch.features.queue_figures.ledger import Ledger
 from softswitch.features.queue_figures.ledger import Log as Rowed
@@ -143,7 +143,7 @@ class Figures:
                 queue = self.live.queue(stay.queue)
                 queue.enter(stay.stay, stay.queued_at)
                 if stay.left_at is not None and stay.outcome is not None:
-                    queue.leave(stay.stay, stay.queued_at, stay.left_at, stay.outcome)  # type: ignore[arg-type]
+                    queue.leave(stay.stay, stay.queued_at, stay.left_at, cast(Outcome, stay.outcome))
                 else:
                     self._ledger.resume([(stay.stay, stay.trunk)])
                     open_stays.append((stay.stay, stay.queue, CallId(stay.call), stay.queued_at))

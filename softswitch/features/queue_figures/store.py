@@ -6,10 +6,11 @@ with anything in it. The intervals are a table of the query, so that clocks and 
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from msgspec import Struct, field, json
-from sqlalchemy import RowMapping, select, text, tuple_
+from sqlalchemy import RowMapping, Select, select, text, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from softswitch.events import AgentState
 from softswitch.features.queue_figures.model.intervals import Intervals
@@ -25,6 +26,8 @@ MOST_INTERVALS = 3_000
 """A month of quarters of an hour."""
 MOST_ROWS = 10_000
 _AT_ONCE = 1_000
+Row = TypeVar("Row", StayRow, EndRow)
+_Column = InstrumentedAttribute[int]
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -288,47 +291,37 @@ async def _breathe(count: int) -> None:
 
 async def stays(session: Session, since: int) -> AsyncIterator[StayRow]:
     """Stays that began then or later, or last still; the oldest first."""
-    after = (0, 0)
-    while True:
-        asked = (
-            select(StayRow)
-            .where((StayRow.queued_at >= since) | StayRow.left_at.is_(None))
-            .where(tuple_(StayRow.queued_at, StayRow.stay) > tuple_(*after))
-            .order_by(StayRow.queued_at, StayRow.stay)
-            .limit(_AT_ONCE)
-        )
-        rows = (await session.scalars(asked)).all()
-        for row in rows:
-            yield row
-        if len(rows) < _AT_ONCE:
-            return
-        after = (rows[-1].queued_at, rows[-1].stay)
-        session.expunge_all()
+    asked = select(StayRow).where((StayRow.queued_at >= since) | StayRow.left_at.is_(None))
+    async for row in _some_at_a_time(session, asked, (StayRow.queued_at, StayRow.stay), (0, 0)):
+        yield row
 
 
 async def ends(session: Session, since: int) -> AsyncIterator[EndRow]:
     """What ended then or later."""
-    after = (since, 0)
+    async for row in _some_at_a_time(session, select(EndRow), (EndRow.at, EndRow.id), (since, 0)):
+        yield row
+
+
+async def _some_at_a_time(
+    session: Session, asked: Select[Row], order: tuple[_Column, _Column], after: tuple[int, int]
+) -> AsyncIterator[Row]:
+    """Rows in the order of two columns, from behind a place in it."""
     while True:
-        asked = (
-            select(EndRow)
-            .where(tuple_(EndRow.at, EndRow.id) > tuple_(*after))
-            .order_by(EndRow.at, EndRow.id)
-            .limit(_AT_ONCE)
-        )
-        rows = (await session.scalars(asked)).all()
+        some = asked.where(tuple_(*order) > tuple_(*after)).order_by(*order).limit(_AT_ONCE)
+        rows = (await session.scalars(some)).all()
         for row in rows:
             yield row
         if len(rows) < _AT_ONCE:
             return
-        after = (rows[-1].at, rows[-1].id)
+        first, second = (getattr(rows[-1], column.key) for column in order)
+        after = (first, second)
         session.expunge_all()
 
 
 async def agents(session: Session) -> list[AgentNow]:
     """What each agent did last."""
     return [
-        AgentNow(row.agent, row.state, row.reason, row.begin_at, row.queue, row.stay)  # type: ignore[arg-type]
+        AgentNow(row.agent, cast(AgentState, row.state), row.reason, row.begin_at, row.queue, row.stay)
         for row in await session.scalars(select(AgentNowRow))
     ]
 
