@@ -28,6 +28,8 @@ IDLE_SECONDS: Final = 60.0
 """After so long with nothing to compose it is ended."""
 PAUSES: Final = (0.0, 0.2, 1.0, 5.0, 30.0)
 """Before one attempt after another to have one."""
+SETTLED_SECONDS: Final = 10.0
+"""One that died sooner came to nothing: what it was told, or what members send, may kill every one."""
 _TRY_SECONDS: Final = 0.02
 _READ: Final = 1 << 16
 
@@ -190,14 +192,16 @@ class ComposerGateway:
         try:
             while True:
                 await asyncio.sleep(PAUSES[min(self._failures, len(PAUSES) - 1)])
+                came: float | None = None
                 try:
                     reader, self._writer = await self._reach()
                     self._tell_all()
-                    self._failures = 0
+                    came = asyncio.get_running_loop().time()
                     self._events.composer_came(self._socket)
                     await self._listen(reader)
                 except (OSError, EOFError, BadRecord) as error:
-                    self._failures += 1
+                    settled = came is not None and asyncio.get_running_loop().time() - came > SETTLED_SECONDS
+                    self._failures = 1 if settled else self._failures + 1
                     reason = str(error) or type(error).__name__
                     log.error("there is no composer", reason=reason)
                     if self.beat is None:  # it came to nothing, and who keeps it is the last to know

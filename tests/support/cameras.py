@@ -13,16 +13,16 @@ import numpy as np
 from tests.support.composing import BLUE
 
 
-def film(path: Path, seconds: int = 2, *, hz: int = 0) -> None:
+def film(path: Path, seconds: int = 2, *, hz: int = 0, size: tuple[int, int] = (320, 180)) -> None:
     """Some seconds in blue; `hz`: with a tone, in stereo at 48 kHz."""
     with av.open(str(path), "w") as file:
         stream: Any = file.add_stream(
             "libx264", rate=15, options={"preset": "ultrafast", "tune": "zerolatency", "g": "15"}
         )
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         sound: Any = file.add_stream("aac", rate=48_000, layout="stereo") if hz else None
         for at in range(15 * seconds):
-            frame = av.VideoFrame(320, 180, "yuv420p")
+            frame = av.VideoFrame(*size, "yuv420p")
             for plane, value in zip(frame.planes, BLUE, strict=True):
                 plane.update(bytes([value]) * plane.buffer_size)
             file.mux(stream.encode(frame))

@@ -82,6 +82,18 @@ def test_the_sound_of_a_camera_is_not_fetched_where_it_is_not_wanted(tmp_path: P
         assert records.SOUND not in kinds
 
 
+def test_a_camera_with_pictures_too_large_to_be_shown_is_not_decoded(tmp_path: Path) -> None:
+    film(tmp_path / "gate.mp4", size=(2560, 1440))
+    port = free_sip_port("127.0.0.1")
+    with composer(tmp_path) as desk, serving(tmp_path, port):
+        desk.control.say(records.told(records.CAMERA, Camera(5, f"rtsp://127.0.0.1:{port}/gate.mp4")))
+        desk.show(SCENE)
+        told = "Connection refused"
+        while told == "Connection refused":  # the server may come later than the camera is asked for
+            told = records.read_told(desk.control.until(records.TROUBLE), Trouble).reason
+        assert told == "Invalid argument"
+
+
 def test_a_camera_that_is_dropped_is_let_go(tmp_path: Path) -> None:
     film(tmp_path / "gate.mp4")
     port = free_sip_port("127.0.0.1")

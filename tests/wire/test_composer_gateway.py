@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateways.video import records
-from gateways.video.gateway import ComposerGateway
+from gateways.video.gateway import PAUSES, ComposerGateway
 from gateways.video.records import Face, Scene
 from tests.support.composing import BLUE, PATIENCE, RED, Eye, Line, Sender, near, output
 
@@ -157,3 +157,23 @@ async def test_a_scene_that_cannot_be_is_told(tmp_path: Path) -> None:
         composer.show(Scene(5, 640, 360, 99, "2x2", ()))
         assert await told.next() == ("came",)
         assert await told.next() == ("refused", "scene", 5, "99 pictures a second")
+
+
+async def test_composers_that_die_one_after_the_other_come_less_and_less_often(tmp_path: Path) -> None:
+    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Greet, and die of what is to be seen."""
+        await reader.readexactly(records.GREETING.size)
+        writer.write(records.greeting(records.CONTROL))
+        await reader.read(1)
+        writer.close()
+
+    told, died = Told(), list[float]()
+    server = await asyncio.start_unix_server(die, tmp_path / "composer.sock")
+    async with server, gateway(tmp_path, told) as composer:
+        composer.show(SCENE)
+        for pause in PAUSES[:3]:
+            assert await told.next() == ("came",)
+            assert not died or time.perf_counter() - died[-1] >= pause
+            assert (await told.next())[0] == "went"
+            died.append(time.perf_counter())
+            assert composer.coming == (len(died) == 1)

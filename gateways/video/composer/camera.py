@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import av
 
-from gateways.video.composer.sources import MOST_PIXELS, Source
+from gateways.video.composer.sources import MOST_PIXELS, Source, sensible
 from gateways.video.records import SOUND_RATE
 
 OPEN_SECONDS: Final = 10.0
@@ -90,6 +90,8 @@ class CameraSource(Source):
                 raise ValueError("there is no video in it")
             video = container.streams.video[0]
             video.codec_context.thread_count = 1
+            # The container's options reach what probes the stream, and not what decodes it.
+            video.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             audio = container.streams.audio[0] if container.streams.audio and self._said is not None else None
             ear = None if audio is None else _Ear(audio.codec_context)
             waits = True
@@ -105,7 +107,7 @@ class CameraSource(Source):
                 if waits:
                     continue
                 for frame in packet.decode():
-                    if isinstance(frame, av.VideoFrame) and not frame.is_corrupt:
+                    if isinstance(frame, av.VideoFrame) and not frame.is_corrupt and sensible(frame):
                         self._fresh = frame
                         self._trouble = ""
 

@@ -12,6 +12,10 @@ from gateways.video.records import H264, Picture
 
 MOST_PIXELS: Final = 1920 * 1088
 """Of a picture that a member sends; larger ones are not decoded."""
+MOST_PIXELS_A_SECOND: Final = 60 * MOST_PIXELS
+"""Of one member, and at once: one thread decodes for all, and pictures of a few bytes cost as much as others."""
+LEAST_PIXELS: Final = 320 * 180
+"""That a picture counts as."""
 _DECODERS: Final = {H264: "h264", "VP8": "vp8"}
 _CLOCK: Final = Fraction(1, 90_000)
 
@@ -83,6 +87,9 @@ class Member(Source):
         self.shown = False
         self.decoded = 0
         self.broken = 0
+        self._allowed = float(MOST_PIXELS_A_SECOND)
+        self._counted_us = 0
+        """How many pixels may be decoded, and when that was counted, by the times at which pictures came."""
 
     def show(self, shown: bool) -> None:
         """Whether somebody sees it from now on."""
@@ -108,6 +115,9 @@ class Member(Source):
         if self._waits and not picture.key:
             self.wants_key = True
             return
+        if not self._may_decode(picture.arrived_us):
+            self.miss()
+            return
         try:
             decoder = self._decoder = self._decoder or _decoder(self._codec)
             packet = av.Packet(picture.data)
@@ -120,13 +130,23 @@ class Member(Source):
             self.miss()
             return
         for frame in frames:
-            if frame.is_corrupt or not _sensible(frame):
+            if frame.is_corrupt or not sensible(frame):
                 self.broken += 1
                 self.miss()
                 return
             self.decoded += 1
             self.hold(frame)
         self._waits = False
+
+    def _may_decode(self, now_us: int) -> bool:
+        passed = max(0, now_us - self._counted_us)
+        self._counted_us = max(now_us, self._counted_us)
+        self._allowed = min(self._allowed + passed * MOST_PIXELS_A_SECOND / 1e6, float(MOST_PIXELS_A_SECOND))
+        cost = LEAST_PIXELS if self._frame is None else max(LEAST_PIXELS, self._frame.width * self._frame.height)
+        if self._allowed < cost:
+            return False
+        self._allowed -= cost
+        return True
 
     def miss(self) -> None:
         """What comes next cannot be decoded until there is a key frame."""
@@ -149,7 +169,8 @@ def _decoder(codec: str) -> av.VideoCodecContext:
     return decoder
 
 
-def _sensible(frame: av.VideoFrame) -> bool:
+def sensible(frame: av.VideoFrame) -> bool:
+    """Whether a picture has a size that can be shown."""
     return bool(frame.width >= 16 and frame.height >= 16 and frame.width * frame.height <= MOST_PIXELS)
 
 
