@@ -105,6 +105,7 @@ async def test_where_pictures_are_switched_phones_without_a_common_codec_see_eac
         async with showing((vp8, RED)):
             await h264.dial("3000")
             await asyncio.gather(sees_at(vp8, *whole(BLUE)), h264.sees(*whole(RED)))
+            os.kill(composer_of(switch), signal.SIGKILL)  # which makes of one what the other takes
         await h264.show(GREEN)
         async with showing((vp8, YELLOW)):
             await asyncio.gather(sees_at(vp8, *whole(GREEN)), h264.sees(*whole(YELLOW)))
