@@ -70,6 +70,9 @@ class Day:
                     pictures=chance.choice(("switch", "switch", "compose", "off")),
                     most=chance.choice((2, 4, 100)),
                     record=chance.random() < 0.3,
+                    counts=chance.random() < 0.5,
+                    music_alone=chance.random() < 0.5,
+                    most_minutes=chance.choice((0, 0, 1)),
                     rings=chance.random() < 0.3,
                     members=tuple(
                         Invitee(number=str(1001 + chance.randrange(8)), role=chance.choice(("host", "guest")))
@@ -268,7 +271,7 @@ class Day:
                     told[chance.choice(sorted(told))](chance.choice(("", "Connection refused")))
 
     def _order(self, number: str, chance: random.Random) -> None:
-        what = chance.randrange(15)
+        what = chance.randrange(16)
         if what == 0:
             self._conferences.invite(number, [Invitee(number=str(1001 + chance.randrange(9)))], "the day")
             return
@@ -283,6 +286,9 @@ class Day:
             rules = self._conferences.rules(number)
             pictures = chance.choice(("switch", "compose", "off"))
             self._conferences._take(replace(rules, most=chance.choice((2, 4, 100)), pictures=pictures))
+            return
+        if what == 5:
+            self._conferences.move(number, chance.randint(1, 9), chance.choice(ROOMS), "the day")
             return
         room = self._conferences.meeting(number)
         if what == 4:
@@ -302,6 +308,7 @@ class Day:
             inputs.MuteGuests(by="x", on=on),
             inputs.Record(by="x", to=chance.choice(("on", "off", "paused"))),
             inputs.Lock(by="x", on=on),
+            inputs.NextHand(by="x"),
             inputs.TurnVideo(by="x", member=member, off=on),
             inputs.Present(by="x", member=member, on=on),
             inputs.Pin(by="x", member=member, shown=chance.randint(1, 9) if on else None),

@@ -28,6 +28,7 @@ from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.kernel.opening import Opening
+from softswitch.kernel.sound import Prompt
 from softswitch.platform.database import Database
 from softswitch.platform.vault import Vault
 from tests.support.admin_plane import StandingClock, admin_client
@@ -351,8 +352,14 @@ async def test_members_are_reminded_called_and_let_go_when_the_time_is_over(
     clock.now += 15 * 60
     assert await again.look() == 2
     assert list(switchboard.called) == ["dialplan/default:1001", "dialplan/default:1002"]
-    clock.now += 30 * 60
+    media = schedule._around.sounds
+    assert isinstance(media, ModelMedia)
+    clock.now += 19.5 * 60
     assert await again.look() == 1
+    (warning,) = [sounds for _, sounds in media.announced]
+    assert warning[0] == Prompt("en/conference/ends-in")
+    clock.now += 10.5 * 60
+    assert await again.look() == 3 and len(media.announced) == 1, "the other warnings came too late to be told"
     assert [fact.reason for fact in published if isinstance(fact, RoomClosed)] == ["over"]
     assert not conferences.open_now(rules)
     assert (await client.get(f"{PATH}/3100/schedule")).json()["items"][0]["next"] == "2023-11-15T22:50:00Z"

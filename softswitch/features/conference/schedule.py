@@ -198,6 +198,9 @@ class Schedule:
                 called = [member for member in members if member.number]
                 if called:
                     self._conferences.invite(rules.number, called, _BY)
+            elif what.what == "warn" and (live := self._conferences.now(rules.number)) is not None:
+                if self._around.clock.wall_ms() - what.at < 60_000:  # else the next one tells them better
+                    live.tell(inputs.Warn(what.minutes))
             elif what.what == "end" and entry.ends and self._conferences.now(rules.number) is not None:
                 self._conferences.meeting(rules.number).order(inputs.End(by=_BY, reason="over"))
         except SwitchError as error:

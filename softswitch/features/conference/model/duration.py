@@ -2,6 +2,7 @@
 
 from softswitch.features.conference.model import arriving
 from softswitch.features.conference.model.effects import Duration, Music
+from softswitch.features.conference.model.inputs import Warn
 from softswitch.features.conference.model.meeting import Meeting
 
 WARNINGS = (10, 5, 1)
@@ -39,7 +40,16 @@ def keep_time(meeting: Meeting) -> None:
     passed = [minutes for minutes in _to_come(meeting) if meeting.now >= ends_at - minutes * _MINUTE_MS]
     if passed:
         meeting.warned = min(passed)
-        meeting.announce("conference/ends-in", then=(Duration(meeting.warned * 60),))
+        _tell(meeting, meeting.warned)
+
+
+def warn(meeting: Meeting, told: Warn) -> None:
+    """Its schedule will end it."""
+    _tell(meeting, told.minutes)
+
+
+def _tell(meeting: Meeting, minutes: int) -> None:
+    meeting.announce("conference/ends-in", then=(Duration(minutes * 60),))
 
 
 def keep_company(meeting: Meeting) -> None:

@@ -238,6 +238,12 @@ class End(Order, frozen=True, gc=False, kw_only=True):
     reason: str = "ended"
 
 
+class Warn(Struct, frozen=True, gc=False):
+    """By its schedule the meeting ends in so many minutes."""
+
+    minutes: int
+
+
 class RulesSet(Struct, frozen=True, gc=False):
     """The room is set otherwise. What holds for the meeting already stays."""
 
@@ -283,4 +289,5 @@ Input = (
     | Invite
     | End
     | RulesSet
+    | Warn
 )

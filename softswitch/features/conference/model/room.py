@@ -127,4 +127,5 @@ _INPUTS: dict[type[inputs.Input], Callable[[Meeting, Any], None]] = {
     inputs.Invite: ordering.invite,
     inputs.End: ordering.end,
     inputs.RulesSet: ordering.set_rules,
+    inputs.Warn: duration.warn,
 }

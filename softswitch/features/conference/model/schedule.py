@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from softswitch.features.conference.model.duration import WARNINGS
 from softswitch.features.conference.model.rules import MOST_INVITED, Invitee
 from softswitch.kernel.errors import Invalid
 
@@ -49,11 +50,11 @@ class Due(Struct, frozen=True, gc=False):
     """Something to be done."""
 
     at: int
-    what: Literal["remind", "begin", "end"]
+    what: Literal["remind", "begin", "warn", "end"]
     starts_at: int
     """Of the meeting."""
     minutes: int = 0
-    """Before its beginning, of a reminder."""
+    """Before its beginning, of a reminder; before its end, of a warning."""
 
 
 Open = Callable[[str, int], bool]
@@ -112,6 +113,9 @@ def due(entry: Entry, since: int, until: int, is_open: Open) -> list[Due]:
             break
         wanted = [Due(start - minutes * 60_000, "remind", start, minutes) for minutes in sorted(set(entry.remind))]
         wanted += [Due(start, "begin", start), Due(start + length, "end", start)]
+        if entry.ends:
+            warned = [minutes for minutes in WARNINGS if minutes < entry.minutes]
+            wanted += [Due(start + length - minutes * 60_000, "warn", start, minutes) for minutes in warned]
         found += [each for each in wanted if since < each.at <= until]
     return sorted(found, key=lambda each: each.at)
 
