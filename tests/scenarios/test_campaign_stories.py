@@ -47,7 +47,7 @@ async def test_the_agents_phone_is_rung_first_and_then_the_number_which_is_shown
     assert states(house, "alice")[-1] == "available"
     assert [(fact.code, fact.agent) for fact in facts(house, RecordCoded)] == [("sold", "alice")]
     assert [fact.outcome for fact in facts(house, RecordClosed)] == ["answered"]
-    assert campaigns._barred == {"1001"}
+    assert campaigns.barring._barred == {"1001"}
     campaigns.stop()
     await house.settled()
 

@@ -9,8 +9,9 @@ from softswitch.features.campaigns.call_app import campaign_app
 from softswitch.features.campaigns.feature import build
 from softswitch.features.campaigns.model.effects import Entry
 from softswitch.features.campaigns.model.rules import CampaignRules
-from softswitch.features.campaigns.service import KIND, Campaigns
+from softswitch.features.campaigns.service import Campaigns
 from softswitch.features.campaigns.store import Stored
+from softswitch.features.campaigns.under_way import KIND
 from softswitch.platform.event_log import Rows
 from tests.support.demo_parts import SupervisionBoard
 from tests.support.switch import SimulatedSwitch

@@ -281,7 +281,7 @@ async def test_a_number_that_says_never_is_called_by_no_list(house: House) -> No
 
     assert (await house.http.delete("/api/v1/do-not-call/+5551")).status_code == 204
     assert (await house.http.delete("/api/v1/do-not-call/+5551")).status_code == 404
-    assert house.campaigns._barred == set()
+    assert house.campaigns.barring._barred == set()
 
 
 async def test_a_file_of_records_is_added_and_its_wrong_lines_are_told(house: House) -> None:

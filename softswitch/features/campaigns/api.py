@@ -315,22 +315,22 @@ def _over_barred(router: APIRouter, campaigns: Campaigns) -> None:
     @router.get("/do-not-call", tags=["campaigns"])
     async def list_barred(paging: Paging, session: Writing) -> Page[BarredOut]:
         """Numbers that no list calls."""
-        rows = await campaigns.barred(session, paging.after(str) or "", paging.limit + 1)
+        rows = await campaigns.barring.page(session, paging.after(str) or "", paging.limit + 1)
         return paging.page(
             rows,
-            lambda row: campaigns.compared(row.number),
+            lambda row: campaigns.barring.compared(row.number),
             lambda row: BarredOut(number=row.number, reason=row.reason, by=row.by, since=row.at),  # type: ignore[arg-type]  # read as a time
         )
 
     @router.post("/do-not-call", tags=["campaigns"], status_code=204)
     async def bar(body: BarIn, session: Writing, who: Operator) -> None:
         """Let no list call these numbers, from now on. A call that is under way goes on."""
-        await campaigns.bar(session, body.numbers, body.reason, who.name)
+        await campaigns.barring.add(session, body.numbers, body.reason, who.name)
 
     @router.delete("/do-not-call/{number}", tags=["campaigns"], status_code=204)
     async def unbar(number: Key, session: Writing, who: Operator) -> None:
         """Let it be called again. Records that were closed for it stay closed."""
-        await campaigns.unbar(session, number)
+        await campaigns.barring.remove(session, number)
 
 
 def _read(values: dict[str, Any]) -> CampaignRules:

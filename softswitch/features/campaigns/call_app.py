@@ -3,7 +3,8 @@
 from softswitch.engine.caller import Caller
 from softswitch.events import RoutingStep
 from softswitch.feature import CallApp
-from softswitch.features.campaigns.service import KIND, Campaigns
+from softswitch.features.campaigns.service import Campaigns
+from softswitch.features.campaigns.under_way import KIND
 from softswitch.kernel.address import Party
 from softswitch.kernel.cause import Cause
 from softswitch.kernel.destination import Destination

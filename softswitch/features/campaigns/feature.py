@@ -3,7 +3,8 @@
 from softswitch.feature import Feature
 from softswitch.features.campaigns.api import build_router
 from softswitch.features.campaigns.call_app import campaign_app
-from softswitch.features.campaigns.service import KIND, Campaigns
+from softswitch.features.campaigns.service import Campaigns
+from softswitch.features.campaigns.under_way import KIND
 
 
 def build(campaigns: Campaigns) -> Feature:

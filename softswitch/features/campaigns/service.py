@@ -16,20 +16,14 @@ from softswitch.events import (
     AgentStateChanged,
     AgentWrapUpCoded,
     CalendarOverridden,
-    CallEnded,
-    CallFact,
     CampaignState,
     Fact,
-    LegAnswered,
-    LegDialed,
-    LegEnded,
-    LegMoved,
     RecordDialled,
     RecordPreviewed,
 )
 from softswitch.feature import Handler, hears
 from softswitch.features.campaigns import store
-from softswitch.features.campaigns.model.course import Course
+from softswitch.features.campaigns.barring import Barring
 from softswitch.features.campaigns.model.dialler import Dialler
 from softswitch.features.campaigns.model.effects import (
     Effect,
@@ -48,13 +42,12 @@ from softswitch.features.campaigns.model.rules import (
     CampaignRules,
     canonical,
     check_campaign,
-    check_number,
 )
 from softswitch.features.campaigns.model.upload import NewRecord
 from softswitch.features.campaigns.needs import Agents, Calendars, Log, Telephones
-from softswitch.features.campaigns.store import Barred, Stored
+from softswitch.features.campaigns.store import Stored
+from softswitch.features.campaigns.under_way import Calling, UnderWay
 from softswitch.kernel.clock import Clock
-from softswitch.kernel.destination import Destination
 from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected, SwitchError
 from softswitch.kernel.ids import CallId
 from softswitch.platform.changes import count_change
@@ -64,23 +57,11 @@ log = structlog.get_logger(__name__)
 
 CHANGED = "campaigns"
 """What these are called among the `Changes`."""
-KIND = "campaign"
-"""Of the destinations to which agents come who are to call: `campaign/LOAN`."""
 MOST_LISTS = 100
 LOOK_SECONDS = 10.0
 """How often it is looked whether the hours of a list have begun or ended."""
 _AT_ONCE = 500
 """Records that are added in one turn."""
-_OF_CALLS = (LegDialed, LegAnswered, LegEnded, LegMoved, CallEnded)
-
-
-class Calling(Struct):
-    """A call for a list that is under way."""
-
-    campaign: str
-    place: Place
-    call: CallId
-    course: Course
 
 
 class Preview(Struct, frozen=True):
@@ -117,7 +98,6 @@ class Campaigns:
         self._bus = bus
         self._log = written
         self._agents = agents
-        self._telephones = telephones
         self._calendars = calendars
         self._lists: dict[str, Dialler] = {}
         self._wanted: dict[str, CampaignState] = {}
@@ -125,9 +105,8 @@ class Campaigns:
         self._attached: dict[int, str] = {}
         """What is known of whom each record is, of those that are not closed: as JSON."""
         self._last_record: dict[str, int] = {}
-        self._barred: set[str] = set()
-        self._calls: dict[CallId, Calling] = {}
-        self._by_loan: dict[int, Calling] = {}
+        self.barring = Barring(clock, written, CHANGED)
+        self._under_way = UnderWay(bus, agents, telephones, self._call_over)
         self._orders: deque[tuple[str, Effect]] = deque()
         self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -145,7 +124,8 @@ class Campaigns:
     async def load(self, database: Database) -> None:
         """Read all of them: before the start, and again when another process has changed some."""
         async with database.reading() as session:
-            lists, self._barred = await store.all_lists(session), await store.all_barred(session)
+            lists = await store.all_lists(session)
+            await self.barring.load(session)
             last = self._last_record
             records = {name: await store.open_records(session, name, last.get(name, 0)) for name in lists}
         for name in self._lists.keys() - lists.keys():
@@ -216,13 +196,13 @@ class Campaigns:
 
     def calling(self, loan: int) -> tuple[Place, str] | None:
         """What is to be called for an agent, and the number that is shown (empty: its own); None: nothing any more."""
-        calling = self._by_loan.get(loan)
+        calling = self._under_way.of(loan)
         return None if calling is None else (calling.place, self._lists[calling.campaign].rules.caller_id)
 
     @property
     def calls(self) -> int:
         """How many there are."""
-        return len(self._calls)
+        return len(self._under_way)
 
     # Agents -----------------------------------------------------------------------------------------------
 
@@ -345,9 +325,7 @@ class Campaigns:
             case Place() if dialler is not None:
                 self._place(name, dialler, order)
             case NeverCall(number, agent):
-                self._barred.add(canonical(number))
-                barred = Barred(number, f"told {agent} of {name}", agent, self._now())
-                self._log.add(store.BARRED, store.barred_row(barred))
+                self.barring.told(number, agent, name)
 
     def _lend(self, name: str, dialler: Dialler, agent: str) -> None:
         try:
@@ -365,21 +343,14 @@ class Campaigns:
             self._tell(name, dialler.written(self._now(), loan))
 
     def _place(self, name: str, dialler: Dialler, place: Place) -> None:
-        seat = self._agents.seat_of(place.agent)
-        self._listen()
         try:
-            if not seat or not self._started:
+            if not self._started:
                 raise NotFound("phone of", place.agent)
-            call = self._telephones.ring(
-                seat, place.number, Destination(KIND, str(place.loan)), auto_answer=dialler.rules.auto_answer
-            )
+            calling = self._under_way.begin(name, place, auto_answer=dialler.rules.auto_answer)
         except (NotFound, Conflict, Rejected) as error:
             log.info("an agent cannot be rung for a list", campaign=name, agent=place.agent, error=str(error))
-            self._unlisten()
             self._tell(name, dialler.call_over(self._now(), place.loan, "agent_missed"))
             return
-        calling = Calling(name, place, call, Course())
-        self._calls[call] = self._by_loan[place.loan] = calling
         self._bus.publish(
             RecordDialled(
                 at=self._now(),
@@ -389,36 +360,14 @@ class Campaigns:
                 number=place.number,
                 attempt=place.attempt,
                 attached=self._known_of(place.record),
-                of_call=call,
+                of_call=calling.call,
             )
         )
 
-    def _listen(self) -> None:
-        """Calls that are no list's pay nothing for those that are, when there are none."""
-        if not self._calls:
-            for kind in _OF_CALLS:
-                self._bus.subscribe(kind, self._hear)
-
-    def _unlisten(self) -> None:
-        if not self._calls:
-            for kind in _OF_CALLS:
-                self._bus.unsubscribe(kind, self._hear)
-
-    def _hear(self, fact: Fact) -> None:
-        assert isinstance(fact, CallFact)
-        calling = self._calls.get(fact.call)
-        if calling is None:
-            return
-        calling.course.hear(fact)
-        if calling.course.is_over:
-            del self._calls[fact.call], self._by_loan[calling.place.loan]
-            self._unlisten()
-            if (dialler := self._lists.get(calling.campaign)) is not None:
-                result, talk_ms = calling.course.result()
-                self._tell(
-                    calling.campaign,
-                    dialler.call_over(self._now(), calling.place.loan, result, talk_ms, fact.call),
-                )
+    def _call_over(self, calling: Calling, call: CallId) -> None:
+        if (dialler := self._lists.get(calling.campaign)) is not None:
+            result, talk_ms = calling.course.result()
+            self._tell(calling.campaign, dialler.call_over(self._now(), calling.place.loan, result, talk_ms, call))
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -511,35 +460,11 @@ class Campaigns:
         """A record is called no more. Raises NotFound, and Conflict while an agent has it."""
         self._ask(name, self.one(name).remove(self._now(), record))
 
-    async def bar(self, session: Session, numbers: Sequence[str], reason: str, by: str) -> None:
-        """Nobody calls these from now on, whatever list they are in. Raises Invalid."""
-        for number in numbers:
-            check_number(number, "numbers")
-        await store.bar(session, [Barred(number, reason, by, self._now()) for number in numbers])
-        await count_change(session, CHANGED)
-        session.after_commit(lambda: self._barred.update(map(canonical, numbers)))
-
-    async def barred(self, session: Session, after: str, most: int) -> Sequence[Barred]:
-        """Some of the numbers that nobody calls, in the order of `compared`, from behind one on."""
-        return await store.barred(session, after, most)
-
-    @staticmethod
-    def compared(number: str) -> str:
-        """A number as it is compared with others."""
-        return canonical(number)
-
-    async def unbar(self, session: Session, number: str) -> None:
-        """It may be called again. Raises NotFound."""
-        if not await store.unbar(session, number):
-            raise NotFound("barred number", number)
-        await count_change(session, CHANGED)
-        session.after_commit(lambda: self._barred.discard(canonical(number)))
-
     def _take(self, rules: CampaignRules, state: CampaignState, by: str = "") -> None:
         self._wanted[rules.name] = state
         dialler = self._lists.get(rules.name)
         if dialler is None:
-            dialler = self._lists[rules.name] = Dialler(rules, lambda number: canonical(number) in self._barred)
+            dialler = self._lists[rules.name] = Dialler(rules, self.barring.__contains__)
         elif dialler.rules != rules:
             self._tell(rules.name, dialler.set_rules(self._now(), rules))
         if self._started:
