@@ -43,14 +43,13 @@ def tile_of(name: str) -> tuple[Place, ...]:
 
 
 def heard_all_the_while(phone: Phone, wanted: set[int]) -> float:
-    """Seconds from when a phone first heard tones, of which all others had to be heard in each half second until it
-    left."""
+    """Seconds for which a phone heard tones, from when it heard them first until it left: in any second all of them,
+    and no other."""
     samples, rate = read_wav(phone.recording)
-    half = rate // 2
-    heard = [tones(samples[start : start + half], rate) for start in range(0, len(samples) - half, half)]
+    heard = [tones(samples[start : start + rate], rate) for start in range(0, len(samples) - rate, rate // 2)]
     begun = heard.index(wanted)
     assert all(each == wanted for each in heard[begun:]), heard
-    return (len(heard) - begun) / 2
+    return (len(heard) - begun + 1) / 2
 
 
 async def test_each_sees_and_hears_all_others_and_goes_on_when_the_composer_is_killed(
