@@ -72,13 +72,13 @@ class Films:
 
     def keep(self, name: str, sound: str, began: float, kept: Kept) -> None:
         """It is over: make one file of it and of its sound, a file below the data folder (empty: there is none) that
-        began at a moment of the monotonic clock. The files of pictures are deleted then."""
+        began at a moment of the monotonic clock. The files of pictures are deleted then. Those of a process
+        that was killed are as good; where there are none, nothing is told."""
         self.pause(name)
         film = self._films.get(name)
-        if film is not None:
-            task = asyncio.create_task(self._keep(name, film, sound, began, kept), name=f"recording {name}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        task = asyncio.create_task(self._keep(name, film, sound, began, kept), name=f"recording {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
         """Wait for what is being put together; what cannot be stays in its parts."""
@@ -87,12 +87,28 @@ class Films:
             for task in late:
                 task.cancel()
 
-    async def _keep(self, name: str, film: _Film, sound: str, began: float, kept: Kept) -> None:
+    def _left(self, name: str) -> _Film | None:
+        """What an earlier process, which was killed, has let be written; None: nothing."""
+        base = self._folder / name
+        parts = (
+            path.name.removeprefix(f"{base.name}.").partition(".")[0] for path in base.parent.glob(f"{base.name}.*.mp4")
+        )
+        takes = [int(take) for take in parts if take.isdigit()]
+        if not takes:
+            return None
+        film = _Film(base, max(takes))
+        film.complete.set()
+        return film
+
+    async def _keep(self, name: str, film: _Film | None, sound: str, began: float, kept: Kept) -> None:
+        film = film or await asyncio.to_thread(self._left, name)
+        if film is None:
+            return
         try:
             await asyncio.wait_for(film.complete.wait(), LAST_SECONDS)
         except TimeoutError:
             log.warning("the composer has not completed a recording", name=name)
-        del self._films[name]
+        self._films.pop(name, None)
         files, takes = f"{film.base.name}.", range(1, film.take + 1)
         parts = [sorted(film.base.parent.glob(f"{files}{take}.*.mp4")) for take in takes]
         out = film.base.with_name(f"{film.base.name}.mp4")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 from gateways.video import records
 from gateways.video.cameras import Cameras
@@ -79,7 +80,11 @@ def files(folder: Path, take: int) -> list[Path]:
     return sorted(path for path in folder.glob(f"{NAME}.{take}.*.mp4") if path.stat().st_size > ENOUGH)
 
 
-async def test_a_meeting_is_one_file_though_it_was_paused_and_its_composer_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_meeting_is_one_file_though_it_was_paused_and_its_composer_killed(
+    tmp_path: Path, restarted: bool
+) -> None:
+    """`restarted`: another process of the switch puts it together than has recorded it."""
     socket = tmp_path / "composer.sock"
     made: list[ComposerGateway] = []
 
@@ -105,6 +110,10 @@ async def test_a_meeting_is_one_file_though_it_was_paused_and_its_composer_kille
         await until(lambda: len(files(tmp_path, 2)) == 1)
         pictures.end(ROOM)
         silence(tmp_path / f"{NAME}.wav", 2)
+        if restarted:
+            await until(lambda: made[0].beat is not None)
+            await pictures.stop()
+            pictures = RoomPictures(PictureEngine(a=H264), make, tmp_path, Cameras(()))
         pictures.keep(NAME, f"{NAME}.wav", began, lambda *told: kept.set_result(told))
         file, milliseconds, trouble = await asyncio.wait_for(kept, PATIENCE)
     finally:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 import structlog
+from msgspec import structs
 
 from softswitch.events import Fact
 from softswitch.features.conference.around import Around
@@ -162,7 +163,13 @@ class LiveRoom:
     def kept(self) -> Kept:
         """The meeting as it is to be written down."""
         legs = {seat.member: seat.leg for seat in self.seats if seat.leg is not None}
-        return kept(self.meeting, legs, self._calling.calls, self._tape.recorded, self._tape.film_name)
+        tape = self._tape
+        return structs.replace(
+            kept(self.meeting, legs, self._calling.calls),
+            recorded=tape.recorded,
+            recording_to=tape.film_name,
+            recording_began=tape.film_began,
+        )
 
     def resume(self, kept: Kept, lives: Callable[[CallId], bool], away_ms: int) -> None:
         """Go on where an earlier process was killed, `away_ms` ago; `lives` tells which calls have outlived it."""

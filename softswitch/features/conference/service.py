@@ -193,16 +193,23 @@ class Conferences:
         await asyncio.sleep(COMPLETE_SECONDS)
         file = f"{kept.recording_to}.wav"
         milliseconds = await self._files.milliseconds(file)
-        self._around.publish(
-            RoomRecordingEnded(
-                at=self._around.clock.wall_ms(),
-                room=kept.room,
-                meeting=kept.began_at,
-                file="" if milliseconds is None else file,
-                milliseconds=milliseconds or 0,
-                reason="restart",
+        sound = "" if milliseconds is None else file
+
+        def tell(file: str, milliseconds: int, reason: str) -> None:
+            self._around.publish(
+                RoomRecordingEnded(
+                    at=self._around.clock.wall_ms(),
+                    room=kept.room,
+                    meeting=kept.began_at,
+                    file=file,
+                    milliseconds=milliseconds,
+                    reason=reason or "restart",
+                )
             )
-        )
+
+        tell(sound, milliseconds or 0, "")
+        if self._around.pictures is not None:
+            self._around.pictures.keep(kept.recording_to, sound, kept.recording_began, tell)
 
     def subscriptions(self) -> Sequence[tuple[type[Fact], Handler]]:
         """What is heard of calls."""

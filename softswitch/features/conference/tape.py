@@ -25,6 +25,8 @@ class Tape:
         self._hearing = hearing
         self._recording: int | None = None
         self.recorded = recorded
+        self.film_began = 0.0
+        """When the recording began that goes on, by the monotonic clock."""
         self._film = ""
         """What the recording that goes on is called; empty: there is none."""
         self._filming = False
@@ -59,7 +61,7 @@ class Tape:
         self.recorded += 1
         meeting = self._room.meeting
         name = f"{FOLDER}/{meeting.rules.number}/{meeting.began_at}-{self.recorded}"
-        began = self._around.clock.monotonic()
+        began = self.film_began = self._around.clock.monotonic()
         self._recording = self._around.sounds.record_all(
             self._mix,
             f"{name}.wav",

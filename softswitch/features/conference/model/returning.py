@@ -47,9 +47,11 @@ class Kept(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many recordings were begun."""
     recording_to: str = ""
     """The file of the one that goes on, below the data folder, without an ending."""
+    recording_began: float = 0.0
+    """When it did, by the monotonic clock, which is that of all processes of this machine."""
 
 
-def kept(meeting: Meeting, legs: dict[int, LegId], calls: dict[int, CallId], recorded: int, recording_to: str) -> Kept:
+def kept(meeting: Meeting, legs: dict[int, LegId], calls: dict[int, CallId]) -> Kept:
     """A meeting as it is now. The rest is what those know who carry it out."""
     return Kept(
         room=meeting.rules.number,
@@ -68,8 +70,6 @@ def kept(meeting: Meeting, legs: dict[int, LegId], calls: dict[int, CallId], rec
         warned=meeting.warned,
         legs=legs,
         calls=calls,
-        recorded=recorded,
-        recording_to=recording_to,
     )
 
 
