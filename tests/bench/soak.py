@@ -1,9 +1,9 @@
 """`make soak`: a random day for a demo switch, with a kill in the middle, and the reckoning afterwards.
 
 Calls that talk, are hung up on, are cancelled, are busy, are held and resumed, are transferred, phones that register
-again and again, and TCP connections that are reset; how many, how fast and how long is drawn from a seed. Three times:
-a spell whose every call must have its record, a spell that `kill -9` interrupts, and a spell after the restart in which
-memory must stay flat as well.
+again and again, members of conference rooms, and TCP connections that are reset; how many, how fast and how long is
+drawn from a seed. Three times: a spell whose every call must have its record, a spell that `kill -9` interrupts, and a
+spell after the restart in which memory must stay flat as well.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from tests.bench import soak_restart
 from tests.bench.centre import NUMBER, QUEUE, Centre, reported
 from tests.bench.load import Counted, read_counters
 from tests.bench.registrations import accounts_file
+from tests.bench.soak_rooms import Rooms
 from tests.interop.conftest import Admin
 from tests.interop.sipp import Sipp
 from tests.support.server import Server, free_sip_port, running
@@ -83,6 +84,7 @@ class Soak:
         self._seconds = seconds
         self._random = random.Random(seed)
         self._batches = 0
+        self._spells = 0
         self._accounts = accounts_file(folder)
         self._phones_port = free_sip_port("127.0.0.1")
         """Phones register from the same address again and again, as phones do: another would be another device."""
@@ -95,12 +97,14 @@ class Soak:
         spell = self._seconds / 3
         with running(self._folder / "switch", "--bench") as server, self._answering(server):
             self._exact(server, spell, flat=False)
+            self._rooms(server)
             self._queues(server)
             self._interrupted(server, spell)
         self.restarts += 1
         # The kill left the data folder as it was: what had ended must be there.
         with running(self._folder / "switch", "--bench") as server:
             self._check_after_kill(server)
+            self._rooms(server)
             with self._answering(server):
                 self._exact(server, spell, flat=True)
 
@@ -134,6 +138,16 @@ class Soak:
                 raise Broken(f"memory grew by {grown / 1e6:.1f} MB over {calls} calls")
         self._unharmed(server)
         admin.close()
+
+    def _rooms(self, server: Server) -> None:
+        """Members of rooms, to the last one's end."""
+        self._spells += 1
+        rooms = Rooms(server, self._folder / f"rooms-{self._spells}", self._random)
+        found = rooms.live(2 * BATCH_SECONDS)
+        rooms.close()
+        if found:
+            raise Broken("; ".join(found))
+        self._unharmed(server)
 
     def _queues(self, server: Server) -> None:
         """Callers of a queue and agents, to the last one's end; then some who still wait when the switch is killed."""

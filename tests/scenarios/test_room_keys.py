@@ -249,3 +249,35 @@ async def test_who_holds_the_room_is_not_heard_with_its_music(house: SimulatedSw
     await one.when(lambda: one.renegotiations == [200, 200])
     assert house.all_hear_each_other(host, one, two)
     await over(house, host, one, two)
+
+
+@pytest.mark.parametrize("what", ["key", "kick", "lobby", "mode"])
+async def test_what_happens_between_a_phones_bye_and_its_leaving_harms_nobody(
+    house: SimulatedSwitch, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, one, two = await a_host_and_two(house, lobby=True)
+    room, gone = live(house, "3001"), house.leg_of(host)
+    close = house.media.close
+
+    def closing(leg: LegId) -> None:
+        close(leg)
+        if leg == gone:
+            match what:
+                case "key":
+                    house.press(one, "*3")
+                case "kick":
+                    room.order(inputs.Kick(by="test", member=member_of(house, "3001", "1001").id))
+                case "mode":
+                    room.order(inputs.SetMode(by="test", mode="training"))
+                case _:
+                    room.order(inputs.Mute(by="test", member=member_of(house, "3001", "1001").id, on=True))
+
+    monkeypatch.setattr(house.media, "close", closing)
+    host.hang_up()
+    await host.until("over")
+    await asyncio.sleep(2)
+    assert [call.state for call in (one, two)] == ["up", "up"]
+    assert roster(house, "3001") == {"1001": "left", "1002": "in", "1003": "in"}
+    if what == "key":
+        assert member_of(house, "3001", "1002").hand
+    await over(house, one, two)

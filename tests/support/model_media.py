@@ -219,6 +219,9 @@ class ModelMedia:
         else:
             self.pauses[leg] = pause_ms
 
+    def serves(self, leg: LegId) -> bool:
+        return leg in self.open_legs
+
     def silence(self, leg: LegId) -> None:
         self._must_be_open(leg)
         before = self.doing.pop(leg, None)

@@ -11,7 +11,7 @@ from softswitch.features.conference.model import effects
 from softswitch.features.conference.model.room import Room
 from softswitch.features.conference.seats import Seat, Seats
 from softswitch.kernel.errors import SwitchError
-from softswitch.kernel.ids import MixId
+from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.sound import Prompt, Silence, Sound, SoundFile, Tone
 from softswitch.kernel.spoken import Said, grammar_of
 
@@ -50,6 +50,8 @@ class Hearing:
         """A leg has come to a seat: it hears what is to be heard there, and is heard as its member was."""
         leg, sounds = seat.leg, self._around.sounds
         assert leg is not None
+        if not sounds.serves(leg):
+            return
         if seat.where == "lobby":
             if seat.knows:
                 self._music(seat)
@@ -64,8 +66,13 @@ class Hearing:
                 self._hear(hear)
 
     def _music(self, seat: Seat) -> None:
-        if seat.where == "lobby" and seat.leg is not None and self._around.music:
+        serves = seat.leg is not None and self._around.sounds.serves(seat.leg)
+        if seat.where == "lobby" and seat.leg is not None and serves and self._around.music:
             self._around.sounds.play(seat.leg, self._around.music, loop=True)
+
+    def _leg(self, member: int) -> LegId | None:
+        leg = self._seats.leg(member)
+        return leg if leg is not None and self._around.sounds.serves(leg) else None
 
     def set_level(self, level: effects.Level) -> None:
         self._levels[level.member] = level
@@ -76,11 +83,11 @@ class Hearing:
         self._hear(hear)
 
     def _level(self, level: effects.Level) -> None:
-        if (leg := self._seats.leg(level.member)) is not None:
+        if (leg := self._leg(level.member)) is not None:
             self._around.sounds.set_level(self._mix, leg, gain=level.gain, muted=level.muted, deaf=level.deaf)
 
     def _hear(self, hear: effects.Hear) -> None:
-        listener, speaker = self._seats.leg(hear.listener), self._seats.leg(hear.speaker)
+        listener, speaker = self._leg(hear.listener), self._leg(hear.speaker)
         if listener is not None and speaker is not None:
             self._around.sounds.set_hearing(self._mix, listener, speaker, hear.gain)
 
@@ -88,7 +95,7 @@ class Hearing:
 
     def say(self, member: int, prompts: Sequence[effects.Spoken]) -> None:
         """Let one member hear prompts over the rest."""
-        leg = self._seats.leg(member)
+        leg = self._leg(member)
         if leg is not None:
             try:
                 self._around.sounds.play_list(leg, self._spoken(prompts), over=True)

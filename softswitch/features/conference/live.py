@@ -296,7 +296,7 @@ class LiveRoom:
         if seat is None:
             self._around.switchboard.hang_up(wanted.call)  # it has not come back yet
         elif not seat.dropped.done():
-            if seat.leg is not None:
+            if seat.leg is not None and self._around.sounds.serves(seat.leg):
                 self._around.sounds.silence(seat.leg)
             seat.goes_to = wanted.to
             seat.dropped.set_result(wanted.prompt)

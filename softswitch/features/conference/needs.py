@@ -21,6 +21,10 @@ from softswitch.platform.event_log import Rows
 class Sounds(Protocol):
     """What is asked of the media engine (`softswitch.ports`: `Mixer`, `Player`, `Media`, `Recorder`)."""
 
+    def serves(self, leg: LegId) -> bool:
+        """Whether a leg is there still: one whose phone has hung up ends before its application has noticed."""
+        ...
+
     def open_mix(
         self,
         mix: MixId,
