@@ -5,7 +5,18 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from softswitch.events import CameraJoined, CameraLeft, Fact, MemberJoined, MemberLeft, RoomClosed, RoomOpened
+from softswitch.events import (
+    CameraJoined,
+    CameraLeft,
+    Fact,
+    MemberInvited,
+    MemberJoined,
+    MemberLeft,
+    MemberUnreached,
+    MemberWaits,
+    RoomClosed,
+    RoomOpened,
+)
 from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model.members import Member
 from softswitch.features.conference.model.rules import Rules, checked
@@ -110,19 +121,29 @@ def broken_rooms(house: SimulatedSwitch) -> list[str]:
 
 
 def unbalanced(facts: list[Fact]) -> list[str]:
-    """Meetings that opened and did not close once, members that joined and did not leave once."""
+    """Meetings that opened and did not close once, members that joined and did not leave once, calls of rooms of which
+    nothing became."""
     opened = [(fact.room, fact.meeting) for fact in facts if isinstance(fact, RoomOpened)]
     closed = [(fact.room, fact.meeting) for fact in facts if isinstance(fact, RoomClosed)]
     found = [] if sorted(opened) == sorted(closed) else [f"opened {opened}, closed {closed}"]
     here: set[tuple[str, int, int]] = set()
+    called: set[tuple[str, int, int]] = set()
     for fact in facts:
         if isinstance(fact, MemberJoined):
             member = (fact.room, fact.meeting, fact.member)
             if member in here:
                 found.append(f"{member} joined twice")
             here.add(member)
+        elif isinstance(fact, MemberInvited):
+            member = (fact.room, fact.meeting, fact.member)
+            if member in called:
+                found.append(f"{member} is called twice at once")
+            called.add(member)
+        if isinstance(fact, MemberJoined | MemberWaits | MemberUnreached):
+            called.discard((fact.room, fact.meeting, fact.member))
         elif isinstance(fact, MemberLeft):
             here.discard((fact.room, fact.meeting, fact.member))
+    found += [f"nothing became of the call of {member}" for member in called]
     return found + [f"{member} never left" for member in here]
 
 
