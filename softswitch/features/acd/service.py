@@ -1,20 +1,15 @@
 """Queues and agents, live: what is set, who is signed on, and the engine, with what it is told and what it wants done.
 
 Every input goes through `tell`. Who waits is known to the call application by a `Waiting`. Phones of agents ring as
-legs of the caller's call (`Caller.ring`); what becomes of them is read from the facts of calls (`talks`).
+legs of the caller's call (`ringing`); what becomes of them is read from the facts of calls (`talks`).
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, NamedTuple, TypeVar
 
-from msgspec import structs
-
-from softswitch.calls.identity import ANONYMOUS, is_hidden
 from softswitch.calls.onward import Prospect
-from softswitch.calls.signals import Alert
-from softswitch.engine.caller import Caller, Candidate
+from softswitch.engine.caller import Caller
 from softswitch.events import AgentReserved, AgentStateChanged, CallerLeftQueue, Fact, LegEnded, RoutingStep
 from softswitch.feature import Handler, hears
 from softswitch.features.acd import store
@@ -36,11 +31,8 @@ from softswitch.features.acd.model.effects import (
 )
 from softswitch.features.acd.model.floor import Agent, Queue
 from softswitch.features.acd.model.inputs import (
-    AgentAnswered,
     AgentLent,
     AgentNotReady,
-    AgentRang,
-    AgentRefused,
     AgentReturned,
     AgentSignedOn,
     CallerArrived,
@@ -57,15 +49,13 @@ from softswitch.features.acd.model.settings import (
 )
 from softswitch.features.acd.model.wish import Wish
 from softswitch.features.acd.needs import Accounts, Calendars, Lines, Log, Phones, Places, Switchboard, Web
-from softswitch.features.acd.refusals import why_refused
+from softswitch.features.acd.ringing import AgentPhones
 from softswitch.features.acd.set_up import SetUp
 from softswitch.features.acd.talks import Talks
 from softswitch.features.acd.waiting import Join, Waiting
 from softswitch.features.acd.webhooks import Webhooks
-from softswitch.kernel.address import Party
-from softswitch.kernel.cause import Cause
 from softswitch.kernel.clock import Clock
-from softswitch.kernel.errors import Conflict, Invalid, NotFound, Rejected
+from softswitch.kernel.errors import Conflict, Invalid, NotFound
 from softswitch.kernel.ids import CallId, LegId
 from softswitch.platform.database import Database, Session
 
@@ -106,7 +96,6 @@ class Queues(SetUp):
         super().__init__(accounts, calendars, places)
         self._clock = clock
         self._publish = publish
-        self._phones = phones
         self._lines = lines
         self._live = LiveCentre(clock, self._publish_fact, self._carry_out)
         self._talks = Talks(self._live.happened, self._look_at_line)
@@ -115,13 +104,22 @@ class Queues(SetUp):
         self._webhooks = Webhooks(self._live.happened, web)
         self._loaded = False
         self._waiting: dict[CallId, Waiting] = {}
+        self._agent_phones = AgentPhones(
+            self._live,
+            accounts,
+            phones,
+            self._talks,
+            self.calling_back,
+            self._waiting,
+            self._queues,
+            self._agents,
+        )
         self._seats: dict[str, str] = {}
         """Who sits at which account's phone, of those who are signed on."""
         self._choices: dict[CallId, AgentReserved] = {}
         """The last ones, the oldest first."""
         self._served: dict[tuple[str, str], tuple[str, int]] = {}
         """Who served a number in a queue last, and when; the oldest first."""
-        self._waking: set[asyncio.Task[None]] = set()
         self._outbound: set[str] = set()
         """Agents who are in a call that no queue gave them."""
 
@@ -168,8 +166,7 @@ class Queues(SetUp):
         """Nothing happens by itself any more."""
         self._live.stop()
         self._webhooks.stop()
-        for task in self._waking:
-            task.cancel()
+        self._agent_phones.stop()
 
     # What is known --------------------------------------------------------------------------------------------
 
@@ -320,9 +317,9 @@ class Queues(SetUp):
     def _carry_out(self, order: Effect) -> None:
         match order:
             case Ring():
-                self._ring(order)
+                self._agent_phones.ring(order)
             case StopRinging(attempt, elsewhere):
-                self._stop_ringing(attempt, elsewhere)
+                self._agent_phones.stop_ringing(attempt, elsewhere)
             case StopCallback(attempt) | DropAgent(attempt):
                 self.calling_back.end(attempt)
             case DialCallback(_, attempt, _, number):
@@ -336,96 +333,10 @@ class Queues(SetUp):
                 if (waiting := self._waiting.get(call)) is not None:
                     waiting.orders.put_nowait(order)
 
-    def _ring(self, order: Ring) -> None:
-        waiting = self._waiting.get(order.call)
-        if not self._live.centre.rings(order.attempt) or (waiting is None and not order.callback):
-            return  # it was called off in the meantime
-        candidates = self._candidates(order.agent, order.seat)
-        if candidates:
-            self._ring_phones(order, waiting, candidates)
-        elif order.seat and self._phones.sleeps(order.seat):
-            waking = asyncio.get_running_loop().create_task(
-                self._wake(order, waiting, self._live.centre.rung_for(order.attempt).number)
-            )
-            self._waking.add(waking)
-            waking.add_done_callback(self._waking.discard)
-        else:
-            self._live.happened(AgentRefused(order.attempt, "unreachable"))
-
-    async def _wake(self, order: Ring, waiting: Waiting | None, number: str) -> None:
-        """Have an agent's phones woken, and ring those that come back while it is still wanted."""
-        await self._phones.woken(order.seat, Party(number))
-        if not self._live.centre.rings(order.attempt):
-            return
-        candidates = self._candidates(order.agent, order.seat)
-        if candidates:
-            self._ring_phones(order, waiting, candidates)
-        else:
-            self._live.happened(AgentRefused(order.attempt, "unreachable"))
-
-    def _ring_phones(self, order: Ring, waiting: Waiting | None, candidates: Sequence[Candidate]) -> None:
-        if order.callback or waiting is None:
-            waiter = self._live.centre.rung_for(order.attempt)
-            self.calling_back.ring(order.attempt, order.agent, order.seat, candidates, waiter.number, waiter.data)
-            return
-        shown = self._shown(waiting)
-        if shown is not None:
-            candidates = [structs.replace(candidate, from_=shown) for candidate in candidates]
-        try:
-            waiting.rings[order.attempt] = waiting.caller.ring(
-                candidates, _AgentsPhone(self, order.attempt, order.agent, waiting)
-            )
-        except Rejected as rejected:
-            waiting.caller.note(f"{order.agent} cannot be rung: {rejected}")
-            self._live.happened(AgentRefused(order.attempt, "unreachable"))
-
-    def _shown(self, waiting: Waiting) -> Party | None:
-        """Who calls, as an agent's phone shows it: with the queue's title before the name. None: as any call."""
-        queue, caller = self._queues.get(waiting.queue), waiting.caller
-        if queue is None or not queue.title:
-            return None
-        if is_hidden(caller.from_, caller.identity):
-            return Party(ANONYMOUS.number, queue.title)
-        name = f"{queue.title}: {caller.from_.name}" if caller.from_.name else queue.title
-        return caller.from_._replace(name=name)
-
-    def _candidates(self, agent: str, seat: str) -> Sequence[Candidate]:
-        account = self._accounts.account(seat) if seat else None
-        if account is None:
-            return ()
-        candidates = self._phones.awake(seat, account.origin.rules)
-        settings = self._agents.get(agent)
-        if settings is None or not settings.auto_answer:
-            return candidates
-        return [structs.replace(candidate, alert=Alert(answer_after=0)) for candidate in candidates]
-
     def _ask_webhook(self, asked: AskWebhook) -> None:
         queue, waiting = self._queues.get(asked.queue), self._waiting.get(asked.call)
         if queue is not None and waiting is not None:
             self._webhooks.ask(queue.webhook, queue.rules.step_ms / 1000, asked, waiting.caller)
-
-    def _stop_ringing(self, attempt: int, elsewhere: bool) -> None:
-        if self.calling_back.end(attempt):
-            return
-        for waiting in self._waiting.values():
-            if (ring := waiting.rings.pop(attempt, None)) is not None:
-                ring.stop(elsewhere=elsewhere)
-                return
-
-    def rang(self, attempt: int) -> None:
-        """An agent's phone is alerting."""
-        self._live.happened(AgentRang(attempt))
-
-    def answered(self, attempt: int, agent: str, waiting: Waiting, leg: LegId) -> None:
-        """An agent is on the line."""
-        if self._live.centre.rings(attempt):  # otherwise another was faster, in the same moment: it is hung up
-            self._talks.answered(attempt, agent, waiting.caller.call, waiting.caller.leg, leg)
-        self._live.happened(AgentAnswered(attempt))
-
-    def refused(self, attempt: int, waiting: Waiting, cause: Cause) -> None:
-        """An agent's phone will not be answered."""
-        waiting.rings.pop(attempt, None)
-        self._live.happened(AgentRefused(attempt, why_refused(cause)))
 
     # Seats ------------------------------------------------------------------------------------------------
 
@@ -502,25 +413,6 @@ class Queues(SetUp):
         waiting = self._waiting.get(attempt.waiter.call) if attempt is not None else None
         ring = waiting.rings.get(attempt.id) if waiting is not None and attempt is not None else None
         return ring is not None and leg in ring.legs
-
-
-class _AgentsPhone:
-    """Tells the engine what becomes of one agent's phones that ring for a caller: a `Ringer`."""
-
-    def __init__(self, queues: Queues, attempt: int, agent: str, waiting: Waiting) -> None:
-        self._queues = queues
-        self._attempt = attempt
-        self._agent = agent
-        self._waiting = waiting
-
-    def rang(self) -> None:
-        self._queues.rang(self._attempt)
-
-    def answered(self, leg: LegId) -> None:
-        self._queues.answered(self._attempt, self._agent, self._waiting, leg)
-
-    def refused(self, cause: Cause) -> None:
-        self._queues.refused(self._attempt, self._waiting, cause)
 
 
 class QueueStatus(NamedTuple):
