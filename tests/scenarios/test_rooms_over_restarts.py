@@ -17,8 +17,10 @@ from softswitch.events import (
     RoomOpened,
     RoomRecordingEnded,
 )
+from softswitch.features.conference.files import NAMES
 from softswitch.features.conference.model import inputs
 from softswitch.features.conference.model.rules import Camera, Invitee
+from softswitch.kernel.errors import NotFound
 from softswitch.kernel.ids import CallId
 from tests.support.phone_calls import PhoneCall
 from tests.support.phones import Phone
@@ -417,3 +419,45 @@ async def test_cameras_come_again_and_are_muted_and_seen_as_they_were(house: Sim
     call.hang_up()
     await house.settled()
     assert not cameras and not house.media.open_legs and unbalanced(house.facts) == []
+
+
+async def test_the_name_that_one_has_said_is_heard_when_it_goes_after_a_restart(house: SimulatedSwitch) -> None:
+    furnish(house, "3000", announce="name")
+    calls = []
+    for phone in await registered(house, "1001", "1002"):
+        call = phone.call("3000")
+        await call.until("up")
+        await until(lambda: bool(house.media.takes))
+        await asyncio.sleep(2)
+        house.press(call, "#")
+        await until(lambda call=call: in_mix(house, call))  # type: ignore[misc]
+        calls.append(call)
+    await asyncio.sleep(5)
+    name = member_of(house, "3000", "1002").name_file
+    told = announced(house)
+    assert await restarted(house) == 2
+    await all_back(house, *calls)
+    assert name in house.media.files and announced(house) == told
+    calls[1].hang_up()
+    await until(lambda: len(announced(house)) == len(told) + 1)
+    assert announced(house)[-1] == f"<{name}>+conference/has-left"
+    calls[0].hang_up()
+    await until(lambda: not house.media.files, within=60)
+    await house.settled()
+
+
+async def test_a_name_that_is_not_on_the_disk_any_more_costs_nobody_its_place(house: SimulatedSwitch) -> None:
+    (alice,) = await registered(house, "1001")
+    call = await inside(house, alice, "3000")
+    member_of(house, "3000", "1001").name_file = f"{NAMES}/lost.wav"
+    live(house, "3000").order(inputs.Rename(by="x", member=1, name="Ann"))
+
+    async def gone(sounds: object) -> None:
+        raise NotFound("sound file", "lost.wav")
+
+    house.media.prepare = gone  # type: ignore[method-assign]
+    assert await restarted(house) == 1
+    await all_back(house, call)
+    assert member_of(house, "3000", "1001").name_file == ""
+    call.hang_up()
+    await house.settled()

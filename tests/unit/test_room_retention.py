@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from softswitch.events import Fact, RoomRecordingDeleted
-from softswitch.features.conference.files import MeetingFiles
+from softswitch.features.conference.files import NAMES, MeetingFiles
 from softswitch.features.conference.model.rules import Rules
 from softswitch.features.conference.retention import DAY_MS, Retention
 from softswitch.kernel.errors import NotFound
@@ -144,3 +144,12 @@ async def test_what_is_recorded_of_a_meeting_that_goes_on_stays(house: House) ->
     assert house.left() == {"3100/1000-1.wav"}
     house.rooms.meeting = None
     assert await house.retention(keep_days=1).sweep() == 1
+
+
+async def test_names_that_members_of_a_meeting_have_said_outlive_the_process(tmp_path: Path) -> None:
+    folder = tmp_path / NAMES
+    folder.mkdir(parents=True)
+    for name in ("kept.wav", "lost.wav"):
+        (folder / name).write_bytes(b"")
+    await MeetingFiles(tmp_path).forget_names(but=frozenset([f"{NAMES}/kept.wav"]))
+    assert [path.name for path in folder.iterdir()] == ["kept.wav"]

@@ -133,7 +133,11 @@ class Conferences:
         room = self._live.get(number)
         member = None if room is None else room.awaits(call)
         if member is not None and member.name_file:
-            await self.prepare(SoundFile(member.name_file))
+            try:
+                await self.prepare(SoundFile(member.name_file))
+            except SwitchError as error:
+                log.warning("the name that a member has said is gone", room=number, error=str(error))
+                member.name_file = ""
         return member is not None
 
     async def prepare(self, sound: SoundFile) -> None:
