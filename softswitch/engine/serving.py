@@ -154,7 +154,8 @@ class ServedCall(RecordedCall):
                 video.echo_video(line)
 
         if video is not None:
-            self.with_video((OurVideo(), OurVideo("slides")), pictures_too)
+            # What a phone has it may see; one without pictures that is sent here is not asked for any.
+            self.with_video((OurVideo(offered=False), OurVideo("slides", offered=False)), pictures_too)
         try:
             await self._hear(self._around.media.echo, None)
         finally:

@@ -350,3 +350,15 @@ async def test_an_account_that_may_have_no_video_talks_without(house: SimulatedS
         assert [line.port for line in call.theirs.video] == [0]
     out.hang_up()
     await house.settled()
+
+
+async def test_who_has_no_pictures_and_is_sent_to_the_echo_is_asked_for_none(house: SimulatedSwitch) -> None:
+    alice, bob = await registered(house, "1001", "1002")
+    out, back = await together(house, alice, bob)
+    out.refer("9196")
+    await out.until("over")
+    await asyncio.sleep(2)
+    assert house.media.doing[house.leg_of(back)] == "echo"
+    assert back.theirs.media == 1 and back.state == "up"
+    back.hang_up()
+    await house.settled()
