@@ -79,6 +79,8 @@ pub struct Leg {
     // What goes:
     speaker: Option<Speaker>,
     keying: Keying,
+    /// Seconds from when something is said in a mix until the party is sent it.
+    behind: f64,
 }
 
 /// Where all legs hear each other, and are recorded.
@@ -157,6 +159,7 @@ impl Leg {
             passed: false,
             speaker: None,
             keying: Keying::default(),
+            behind: 0.0,
         }
     }
 

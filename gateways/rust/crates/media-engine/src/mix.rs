@@ -46,6 +46,8 @@ struct Member {
     converter: Converter,
     /// What it said in this tick, at the mix's rate; empty: nothing, or it was not decoded.
     frame: Vec<i16>,
+    /// When it said that.
+    said: f64,
     /// Of the newest frame that was decoded; None: it is silent.
     level: Option<u8>,
     standing: Standing,
@@ -128,6 +130,7 @@ impl Mix {
             hearing: self.voices.hear(leg, epoch),
             converter: Converter::default(),
             frame: Vec::new(),
+            said: 0.0,
             level: None,
             standing: Standing::default(),
             manner,
@@ -212,7 +215,7 @@ impl Mix {
             let member = &self.members[at];
             let heard = self.is_heard(member);
             if heard {
-                mixed.add(member.leg, &member.frame, member.standing.gain);
+                mixed.add(member.leg, &member.frame, member.standing.gain, member.said);
             }
             self.members[at].hears_all = !heard;
         }
@@ -248,6 +251,7 @@ impl Mix {
                     .converter
                     .bring(&self.scratch, heard.rate, self.rate, &mut member.frame);
             }
+            member.said = heard.said;
             // A voice that changes its rate has one frame of another length.
             member.frame.resize(length, 0);
             member.level = Some(level(energy(&member.frame), length));

@@ -15,8 +15,9 @@ pub struct Mixed {
     /// All that is heard, and what of it the mix plays itself.
     pub total: Vec<i32>,
     pub played: Vec<i32>,
-    /// Who is in the total, by leg, and its voice.
+    /// Who is in the total, by leg, and its voice; the sum of the times at which they said it.
     own: Vec<Own>,
+    said: f64,
     voices: Vec<i16>,
     /// Who hears something else, by leg, and what.
     apart: Vec<(u32, usize)>,
@@ -56,6 +57,7 @@ impl Mixed {
             total.resize(length, 0);
         }
         self.own.clear();
+        self.said = 0.0;
         self.voices.clear();
         self.apart.clear();
         self.apart_samples.clear();
@@ -66,12 +68,19 @@ impl Mixed {
         }
     }
 
-    /// Add a member's voice to the total. Members come in the order of their legs, here and in `set_apart`.
-    pub fn add(&mut self, leg: u32, voice: &[i16], gain: Gain) {
+    /// Add a member's voice, said at some time, to the total. Members come in the order of their legs, here and in
+    /// `set_apart`.
+    pub fn add(&mut self, leg: u32, voice: &[i16], gain: Gain, said: f64) {
         dsp::mix::add(&mut self.total, voice, gain);
         let start = self.voices.len();
         self.own.push(Own { leg, start, gain });
         self.voices.extend_from_slice(voice);
+        self.said += said;
+    }
+
+    /// When those who are heard said it, in the mean; None: nobody is.
+    pub fn said(&self) -> Option<f64> {
+        (!self.own.is_empty()).then(|| self.said / self.own.len() as f64)
     }
 
     /// Let a member hear something else than the total.

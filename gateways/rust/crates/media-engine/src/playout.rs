@@ -81,6 +81,9 @@ pub struct Playout {
     comfort: bool,
     /// Seconds of a packet, as the last one had it.
     packet: f64,
+    /// When it was taken out of the buffer, and how long ago the speech that is played was said.
+    taken: f64,
+    kept: f64,
     /// Samples concealed since the last packet, and whether there was a pause: the next one tells whether anything was
     /// lost.
     doubtful: usize,
@@ -110,6 +113,8 @@ impl Playout {
             noise: Noise::default(),
             comfort: false,
             packet: 0.02,
+            taken: 0.0,
+            kept: 0.0,
             doubtful: 0,
             paused: false,
             concealed: 0,
@@ -168,7 +173,14 @@ impl Playout {
         if matches!(self.playing, Played::Speech | Played::Skipped) {
             self.follow_clock(now);
         }
+        let before = self.flow.samples.len();
         self.flow.take(out);
+        if self.playing == Played::Speech {
+            // From the end of the newest packet back to the beginning of the frame.
+            let back = before as f64 / f64::from(self.format.rate());
+            let waited = now - self.taken + self.buffer.wait();
+            self.kept = (waited - self.packet + back).max(0.0);
+        }
         self.playing
     }
 
@@ -187,6 +199,7 @@ impl Playout {
                     self.concealed += doubtful;
                 }
                 self.paused = false;
+                self.taken = now;
                 self.flow.measured = true;
                 if format != self.format {
                     match Decoder::new(format) {
@@ -307,6 +320,12 @@ impl Playout {
         } else if self.flow.may_stretch(excess, now) {
             self.flow.stretch();
         }
+    }
+
+    /// Seconds since the speech that is played now was said, as far as its packets tell: without the time that the
+    /// quickest of them took.
+    pub fn kept(&self) -> f64 {
+        self.kept
     }
 
     pub fn figures(&self) -> Figures {

@@ -31,6 +31,8 @@ struct Frame {
     passed: bool,
     /// There was sound, and nobody wanted it enough to decode it.
     skipped: bool,
+    /// When its party said it, as far as its packets tell.
+    said: f64,
     samples: Vec<i16>,
 }
 
@@ -44,13 +46,15 @@ pub enum Attention {
 }
 
 /// What was heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heard {
     /// Samples a second.
     pub rate: u32,
     pub passed: bool,
     /// There was sound, but it was not decoded: nothing was appended.
     pub skipped: bool,
+    /// When it was said, by the engine's clock.
+    pub said: f64,
 }
 
 impl Voices {
@@ -94,13 +98,14 @@ impl Voices {
         frame.samples.clear();
     }
 
-    /// The next 20 ms of a leg, by its own thread.
-    pub fn speak(&self, slot: u32, rate: u32, passed: bool, samples: &[i16]) {
+    /// The next 20 ms of a leg, by its own thread; `said` is when its party said it.
+    pub fn speak(&self, slot: u32, rate: u32, passed: bool, said: f64, samples: &[i16]) {
         let mut spoken = self.lock(slot);
         let frame = spoken.frames.push();
         frame.rate = rate;
         frame.passed = passed;
         frame.skipped = false;
+        frame.said = said;
         frame.samples.clear();
         frame.samples.extend_from_slice(samples);
     }
@@ -188,6 +193,7 @@ impl Hearing {
             rate: frame.rate,
             passed: frame.passed,
             skipped: frame.skipped,
+            said: frame.said,
         })
     }
 }
@@ -223,11 +229,11 @@ mod tests {
     #[test]
     fn each_frame_is_heard_once_by_everybody_who_wants_it() {
         let voices = voices();
-        voices.speak(0, 8000, false, &[1]);
+        voices.speak(0, 8000, false, 0.0, &[1]);
         let (mut one, mut other) = (voices.hear(0, 7), voices.hear(0, 7));
         assert_eq!(next(&mut one), None, "what was said before is past");
         for n in 2..20 {
-            voices.speak(0, 8000, false, &[n]);
+            voices.speak(0, 8000, false, 0.0, &[n]);
             assert_eq!((next(&mut one), next(&mut other)), (Some(n), Some(n)));
             assert_eq!(next(&mut one), None);
         }
@@ -245,7 +251,7 @@ mod tests {
         voices.open(0, 8);
         assert!(!voices.wanted(0));
         let new = voices.hear(0, 8);
-        voices.speak(0, 8000, false, &[1]);
+        voices.speak(0, 8000, false, 0.0, &[1]);
         assert_eq!(next(&mut one), None);
         drop(one);
         assert!(voices.wanted(0));
@@ -286,7 +292,7 @@ mod tests {
         voices.open(1, 9);
         assert_eq!(next(&mut hearing), None);
         assert!(voices.wanted(1));
-        voices.speak(1, 8000, false, &[5]);
+        voices.speak(1, 8000, false, 0.0, &[5]);
         assert_eq!(next(&mut hearing), Some(5));
         drop(hearing);
         assert!(!voices.wanted(1));

@@ -33,6 +33,8 @@ impl Desk {
     }
 }
 
+/// How much of what a frame is behind when it was said counts at once: it is followed within a second.
+const FOLLOWED: f64 = 0.05;
 /// Frames after which the playout's figures are looked at.
 const FIGURES: u32 = 50;
 
@@ -73,10 +75,16 @@ impl Leg {
     /// RFC 3550 section 6.4: of the stream that we make, and of what we hear. Where the peer's packets pass as they are,
     /// its reports do, too.
     fn report(&mut self, now: f64, reporting: &Reporting) -> Option<Vec<u8>> {
+        // What is said in a room now, its packets carry later. Pictures do not wait as long: a phone that plays both by
+        // the clock has them in step.
+        let behind = match &self.doing {
+            Doing::Mixed(_) => self.behind,
+            _ => 0.0,
+        };
         let sending = self
             .speaker
             .as_ref()
-            .and_then(|speaker| speaker.sending(now));
+            .and_then(|speaker| speaker.sending(now + behind));
         let ends_here = match &self.doing {
             Doing::Bridged(bridge) => bridge.hearing.is_some(),
             _ => true,
@@ -141,6 +149,9 @@ impl Leg {
                 }
                 Doing::Mixed(seat) => {
                     if let Some(mixed) = seat.frame() {
+                        if let Some(said) = mixed.said() {
+                            self.behind += ((now - said).clamp(0.0, 1.0) - self.behind) * FOLLOWED;
+                        }
                         let manner = Some(speaker.manner());
                         match mixed.share(self.slot, manner, &mut desk.samples) {
                             Share::Payloads(payloads) => payloads.iter().for_each(|payload| {
@@ -172,7 +183,7 @@ impl Leg {
                     desk.samples.clear();
                     if sound.frame(&mut desk.samples) {
                         let voices = &self.around.voices;
-                        voices.speak(self.slot, SOUND_RATE, false, &desk.samples);
+                        voices.speak(self.slot, SOUND_RATE, false, now, &desk.samples);
                     }
                 }
                 None => self.hear_silence(desk),
@@ -206,7 +217,10 @@ impl Leg {
         match played {
             Played::Nothing => {}
             Played::Skipped => voices.skip(self.slot, rate, self.passed),
-            _ => voices.speak(self.slot, rate, self.passed, &desk.samples),
+            _ => {
+                let said = now - playout.kept();
+                voices.speak(self.slot, rate, self.passed, said, &desk.samples);
+            }
         }
     }
 

@@ -1306,3 +1306,39 @@ fn speech_and_the_pause_behind_it_are_told_also_of_a_party_that_sends_nothing_at
     assert_eq!(told(&mut house), []);
     assert_eq!(house.panics(), 0);
 }
+
+#[test]
+fn who_hears_a_mix_is_told_when_it_was_said() {
+    use rtp::rtcp::Rtcp;
+    let mut house = House::new(2);
+    house.order(Command::OpenMix {
+        mix: 0,
+        epoch: 9,
+        rate: 8000,
+        loudest: 0,
+        keys: true,
+    });
+    for leg in 0..2 {
+        house.call(leg, Speech::Pcma, 20);
+        house.order(Command::Join { mix: 0, leg });
+    }
+    house.says(0, 0.0);
+    // Until as little is kept as the network needs.
+    house.run(15_000);
+    // From the next packet on, which comes when its first sample is said.
+    house.says(0, 1000.0);
+    let before = house.now;
+    house.run(8000);
+    let reports: Vec<_> = house.sent.rtcp.iter().filter(|it| it.0 == 1).collect();
+    let newest = rtp::rtcp::parse(&reports[reports.len() - 1].1).unwrap();
+    let Rtcp::SenderReport { ntp, timestamp, .. } = newest[0] else {
+        panic!("{newest:?}");
+    };
+    let party = &house.parties[&1];
+    let onset = party.heard.iter().position(|&it| it > 2000).unwrap();
+    let first = party.packets[onset / 160].0.timestamp + (onset % 160) as u32;
+    let told = (ntp - house.legs.shared.reporting.ntp(0.0)) as f64 / 4_294_967_296.0;
+    let said = told - f64::from(timestamp.wrapping_sub(first)) / 8000.0;
+    let late = said * 1000.0 - before as f64;
+    assert!((0.0..=21.0).contains(&late), "{late} ms");
+}

@@ -114,7 +114,7 @@ impl Room {
                 }
                 _ => {
                     self.decoded += 1;
-                    self.voices.speak(slot, RATE, false, &samples);
+                    self.voices.speak(slot, RATE, false, now, &samples);
                 }
             }
         }

@@ -174,8 +174,8 @@ mod tests {
             let around = around();
             let mut outgoing = Outgoing::new(around.clone(), 0, 1, 8000, direction);
             outgoing.accompany(Company::Leg(1, 2));
-            around.voices.speak(0, 8000, false, &[100; 160]);
-            around.voices.speak(1, 8000, true, &[23; 160]);
+            around.voices.speak(0, 8000, false, 0.0, &[100; 160]);
+            around.voices.speak(1, 8000, true, 0.0, &[23; 160]);
             assert_eq!(first(&mut outgoing, 2), samples, "{direction:?}");
             assert_eq!(first(&mut outgoing, 2), [0, 0], "{direction:?}");
             let mut out = Vec::new();

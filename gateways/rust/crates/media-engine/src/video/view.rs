@@ -55,6 +55,9 @@ pub struct View {
     /// Of the newest packet, and when it went.
     timestamp: u32,
     at: f64,
+    /// Likewise of the packet since the last report that was the quickest for its time: large pictures take longer to
+    /// make and to send, and are of no other clock.
+    quickest: (u32, f64),
     packets: u32,
     octets: u32,
     resends: f64,
@@ -230,6 +233,9 @@ impl View {
             if self.timestamp != timestamp {
                 self.timestamp = timestamp;
                 self.at = now;
+                if step == Step::Begin || self.is_quicker() {
+                    self.quickest = (timestamp, now);
+                }
             }
         }
         (step, self.header(sequence, timestamp, offered.marker))
@@ -252,6 +258,13 @@ impl View {
     /// Whether it sees another source than when this was asked last. A source that begins anew, however often, is none.
     pub fn is_news(&mut self) -> bool {
         std::mem::replace(&mut self.told, self.shown) != self.shown
+    }
+
+    /// Whether the newest packet went sooner for its time than the quickest until now.
+    fn is_quicker(&self) -> bool {
+        let (timestamp, at) = self.quickest;
+        let step = self.timestamp.wrapping_sub(timestamp) as i32;
+        self.at - at <= f64::from(step) / f64::from(CLOCK_RATE)
     }
 
     fn header(&self, sequence: u16, timestamp: u32, marker: bool) -> Header {
@@ -305,14 +318,15 @@ impl View {
     }
 
     /// What was sent until now, for a sender report; None: nothing was.
-    pub fn sending(&self, now: f64) -> Option<Sending> {
+    pub fn sending(&mut self, now: f64) -> Option<Sending> {
         if self.packets == 0 {
             return None;
         }
-        let passed = ((now - self.at).max(0.0) * f64::from(CLOCK_RATE)) as u64 as u32;
+        let (timestamp, at) = std::mem::replace(&mut self.quickest, (self.timestamp, self.at));
+        let passed = ((now - at).max(0.0) * f64::from(CLOCK_RATE)) as u64 as u32;
         Some(Sending {
             ssrc: self.ssrc,
-            timestamp: self.timestamp.wrapping_add(passed),
+            timestamp: timestamp.wrapping_add(passed),
             packets: self.packets,
             octets: self.octets,
         })

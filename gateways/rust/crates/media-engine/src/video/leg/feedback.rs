@@ -260,7 +260,7 @@ impl VideoLeg {
 
     pub(super) fn report<O: Outbox>(&mut self, site: &mut Site<'_, O>) {
         let (own, sending) = {
-            let view = site.shared.views.lock(self.slot);
+            let mut view = site.shared.views.lock(self.slot);
             (view.ssrc(), view.sending(site.now))
         };
         let reporting = &site.shared.reporting;
