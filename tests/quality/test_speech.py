@@ -34,8 +34,8 @@ PEAK = 16000
 @pytest.fixture(scope="session")
 def soundpath() -> Path:
     """The program that carries sound through codecs, a bad network, and the media engine's playout."""
-    subprocess.run(["cargo", "build", "--quiet", "--release", "--locked", "-p", "bench-tools"], cwd=RUST, check=True)
-    return RUST / "target" / "release" / "soundpath"
+    subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "bench-tools"], cwd=RUST, check=True)
+    return RUST / "target" / "debug" / "soundpath"
 
 
 @pytest.fixture(scope="session")
