@@ -12,7 +12,7 @@ from softswitch.calls import video_choice
 from softswitch.calls.leg import Leg, OurVideo
 from softswitch.calls.video_choice import Codecs
 from softswitch.kernel.address import HostPort
-from softswitch.kernel.media import Direction, FloorLine, MediaDescription, VideoLine, shows_slides
+from softswitch.kernel.media import SLIDES, Direction, FloorLine, MediaDescription, VideoLine
 
 MOST_LINES = 2
 """A picture of the party, and its slides."""
@@ -201,7 +201,7 @@ def _count(media: MediaDescription | None) -> int:
 
 
 def _is(ours: OurVideo, line: VideoLine) -> bool:
-    return shows_slides(ours.content) == line.of_slides
+    return (ours.content == SLIDES) == line.of_slides
 
 
 def lines_of(leg: Leg) -> Iterable[tuple[int, VideoLine, VideoLine]]:

@@ -87,6 +87,10 @@ PLAIN = Security(False, ())
 """In the clear."""
 
 
+SLIDES = "slides"
+"""The content of a line beside that of a person (RFC 4796 section 5)."""
+
+
 class VideoLine(Struct, frozen=True, gc=False):
     """One party's video of one kind: where it wants RTP, in which codecs (best first), which way.
 
@@ -123,13 +127,8 @@ class VideoLine(Struct, frozen=True, gc=False):
 
     @property
     def of_slides(self) -> bool:
-        """Whether it stands beside the picture of a person: `main`, `alt`, `speaker` and nothing said do not."""
-        return shows_slides(self.content)
-
-
-def shows_slides(content: str) -> bool:
-    """Whether a content (RFC 4796) is taken for slides: `slides`, and `sl`, a second picture, too."""
-    return content in ("slides", "sl")
+        """Whether it stands beside the picture of a person, of whom all else is; `sl` is sign language."""
+        return self.content == SLIDES
 
 
 class FloorLine(Struct, frozen=True, gc=False):

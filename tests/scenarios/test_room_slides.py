@@ -6,8 +6,9 @@ from collections.abc import Callable
 from softswitch.features.conference.podium import Podiums
 from softswitch.kernel.address import HostPort
 from softswitch.kernel.ids import IdSource
-from tests.scenarios.test_video_calls import PICTURE, SLIDES, seeing
+from tests.scenarios.test_video_calls import H264, PICTURE, SLIDES, seeing
 from tests.support.rooms import furnish, in_mix, inside, live, member_of, until
+from tests.support.sip_text import SdpVideo
 from tests.support.switch import SimulatedSwitch
 
 
@@ -100,4 +101,15 @@ async def test_without_floor_control_whose_slides_come_presents(house: Simulated
     assert not member_of(house, "3000", "1001").presenter
     for call in (one, two):
         call.hang_up()
+    await house.settled()
+
+
+async def test_a_line_of_sign_language_is_none_of_slides(house: SimulatedSwitch) -> None:
+    """`sl` is "a sign language" (RFC 4796 section 5): it would have been everybody's presentation."""
+    (signs,) = await seeing(house, "1001", sees=(PICTURE, SdpVideo(1, (H264,), content="sl")))
+    call = await inside(house, signs, "3000")
+    house.features.conferences.slides_flow(IdSource.video(house.leg_of(call), 1), True)
+    assert not member_of(house, "3000", "1001").presenter
+    assert member_of(house, "3000", "1001").terminal == "video"
+    call.hang_up()
     await house.settled()
