@@ -7,7 +7,7 @@ from gateways.video.cameras import Cameras
 from gateways.video.documents import Documents, Page
 from gateways.video.gateway import ComposerGateway
 from gateways.video.records import Face
-from softswitch.kernel.errors import NotFound
+from softswitch.kernel.errors import Conflict
 
 
 @dataclass
@@ -58,10 +58,10 @@ class Exhibits:
         return drawn.pages
 
     async def turn(self, room: str, page: int) -> int:
-        """Show another page. Raises NotFound where nothing is shown, and Invalid."""
+        """Show another page. Raises Conflict where nothing is shown, and Invalid."""
         shown = self._rooms.get(room)
         if shown is None or not shown.page:
-            raise NotFound("document", room)
+            raise Conflict("no-document", "no document is shown in this meeting")
         document = shown.document
         drawn = await self._documents.page(document, page)
         if shown.document is document and shown.page:  # nobody has shown another one meanwhile, or taken it away

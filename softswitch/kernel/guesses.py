@@ -1,7 +1,7 @@
 """Wrong PINs are counted, by what they would open and by caller, and lock out for a time whoever guesses."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 WRONG_ALLOWED = 5
 """How many may be wrong before the next ones are not even compared for a time."""
@@ -58,6 +58,10 @@ class Guesses:
         for key in keys:
             if self._wrong.pop(key, None) is not None and self._changed is not None:
                 self._changed(key, 0, 0)
+
+    def counted(self) -> Sequence[str]:
+        """By which something was wrong that counts."""
+        return list(self._wrong)
 
     def _locked(self, key: str, now: int) -> bool:
         count, last = self._wrong.get(key, (0, 0))

@@ -191,6 +191,19 @@ async def test_a_room_is_made_changed_and_kept_with_its_pins_sealed(
     assert (await client.get(f"{PATH}/3100")).status_code == 404
 
 
+async def test_a_room_whose_key_is_lost_is_there_and_open_to_nobody_by_pin(
+    client: httpx.AsyncClient, database: Database, around: Around, switchboard: Switchboard, tmp_path: Path
+) -> None:
+    camera = {"name": "Gate", "url": "rtsp://viewer:secret@door.example.com/"}
+    await make(client, number="3100", title="Round", pin="2468", host_pin="1357", cameras=[camera])
+    other = Conferences(around, switchboard, database, Vault(bytes([1]) * 32), MeetingFiles(tmp_path), Bus(), NoDisk())
+    await other.load(database)
+    rules = other.rules("3100")
+    assert (rules.title, rules.cameras) == ("Round", ())
+    assert len(rules.pin) == len(rules.host_pin) == 12 and rules.pin != rules.host_pin
+    await other.stop()
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -217,6 +230,36 @@ async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
     assert (await client.post(f"{PATH}/3100/unlock", headers=operator)).status_code == 204
     assert (await client.patch(f"{PATH}/3100", json={"title": "x"}, headers=operator)).status_code == 403
     assert (await client.delete(f"{PATH}/3100/meeting", headers=operator)).status_code == 409
+
+
+async def test_a_caller_who_keyed_in_wrong_pins_is_let_in_again_by_its_number(
+    client: httpx.AsyncClient, conferences: Conferences
+) -> None:
+    await make(client, number="3100", pin="2468")
+    conferences.door.take([("caller/account/1004/1004", 5, 0), ("caller/trunk/uas/+49301234", 5, 0)])
+    path = f"{PATH}/3100/unlock"
+    assert (await client.post(path)).status_code == 204
+    for caller in ("1004", "+49301234"):
+        assert (await client.post(path, json={"caller": caller})).status_code == 204, "the room's do not stand for it"
+        again = await client.post(path, json={"caller": caller})
+        assert again.status_code == 404 and caller in again.text
+    assert (await client.post(path, json={"number": "1004"})).status_code == 422
+
+
+async def test_whom_there_is_not_is_named(
+    client: httpx.AsyncClient, conferences: Conferences, media: ModelMedia
+) -> None:
+    await make(client, number="3100")
+    comes(conferences, media, "3100", "1001")
+    for path in ("meeting/spotlight", "members/1/pinned"):
+        refused = await client.put(f"{PATH}/3100/{path}", json={"shown": 77})
+        assert refused.status_code == 404 and "'77'" in refused.text
+    nobodies: list[dict[str, Any]] = [{}, {"members": []}, {"members": [{"name": "Ann"}]}]
+    for nobody in nobodies:
+        refused = await client.post(f"{PATH}/3100/members", json=nobody)
+        assert refused.status_code == 422 and "members: there is nobody to call" in refused.text
+    stays = await client.post(f"{PATH}/3100/members/1/move", json={"room": "3100"})
+    assert stays.status_code == 409 and "member 1 is in the room 3100 now" in stays.text
 
 
 async def test_members_are_muted_given_the_floor_renamed_and_removed(

@@ -20,7 +20,7 @@ from softswitch.features.conference.roster import RoomRosters
 from softswitch.features.conference.seats import Seat
 from softswitch.features.conference.service import Conferences
 from softswitch.features.conference.tables import RoomRow
-from softswitch.kernel.errors import Invalid, NotFound, NotPermitted
+from softswitch.kernel.errors import Conflict, Invalid, NotPermitted
 from softswitch.kernel.ids import CallId, LegId, MixId
 from softswitch.platform.database import Database
 from softswitch.platform.vault import Vault
@@ -74,7 +74,7 @@ class Screen:
 
     async def turn(self, room: MixId, page: int) -> int:
         if not self.document:
-            raise NotFound("document", room)
+            raise Conflict("no-document", "no document is shown in this meeting")
         return await self.present(room, self.document, page)
 
     def take_away(self, room: MixId) -> None:
@@ -165,7 +165,8 @@ async def test_a_document_is_shown_turned_and_taken_away(
     refused = await client.put(path, params={"page": 4}, content=b"abc")
     assert refused.status_code == 422 and "it has 3 pages" in refused.text
     assert (await client.delete(path)).status_code == 204
-    assert (await client.patch(path, json={"page": 1})).status_code == 404
+    nothing = await client.patch(path, json={"page": 1})
+    assert nothing.status_code == 409 and "no document is shown" in nothing.text
 
 
 async def test_a_meeting_that_ends_meanwhile_leaves_nothing_on_the_screen(

@@ -1,9 +1,10 @@
 """A meeting as a machine: who somebody is that comes by itself."""
 
 from softswitch.events import MemberJoined, MemberWaits
-from softswitch.features.conference.model.inputs import Came, Invite
+from softswitch.features.conference.model.inputs import Came, CameOfCall, Invite
 from softswitch.features.conference.model.room import Room
 from softswitch.features.conference.model.rules import Invitee, Rules
+from softswitch.features.conference.model.scene import scene
 from softswitch.kernel.ids import CallId
 
 
@@ -38,3 +39,11 @@ def test_a_guest_that_is_called_and_comes_by_itself_is_called_no_more() -> None:
     room = invited()
     room.step(2000, Came(call=CallId("a"), number="1002"))
     assert states(room) == [(1, "host", "calling"), (2, "guest", "lobby")]
+
+
+def test_who_was_called_as_an_account_is_shown_by_its_number() -> None:
+    room = Room(Rules(number="3100"), 1000)
+    room.step(1000, Invite(by="test", invitees=(Invitee(number="account/1004"), Invitee(number="7001", name="Ann"))))
+    for member in (1, 2):
+        room.step(2000, CameOfCall(member=member, attempt=1, call=CallId(f"to-{member}")))
+    assert [tile.name for tile in scene(room.meeting).tiles] == ["1004", "Ann"]

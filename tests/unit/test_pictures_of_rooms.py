@@ -15,7 +15,7 @@ from gateways.video.cameras import Cameras
 from gateways.video.limits import PACKET, SIZES, form_of, passes, size_of
 from gateways.video.records import Beat, Scene
 from softswitch.features.conference.model.scene import Scene as Seen
-from softswitch.kernel.errors import Invalid, NotFound, NotPermitted
+from softswitch.kernel.errors import Conflict, Invalid, NotPermitted
 from softswitch.kernel.ids import LegId, MixId
 from softswitch.kernel.media import Codec
 from softswitch.pictures import RoomPictures
@@ -246,7 +246,7 @@ async def test_a_page_is_shown_until_it_is_taken_away() -> None:
     room = pictures(engine, composer)
     changes: list[str] = []
     room.listen(lambda: changes.append("changed"), lambda line, flows: changes.append(f"{line} {flows}"))
-    with pytest.raises(NotFound):
+    with pytest.raises(Conflict, match="no document is shown"):
         await room.turn(ROOM, 2)
     with pytest.raises(Invalid, match="neither PNG nor JPEG nor PDF"):
         await room.present(ROOM, b"GIF", 1)

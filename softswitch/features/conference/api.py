@@ -33,6 +33,7 @@ from softswitch.features.conference.shapes import (
     RoomChanges,
     RoomOut,
     SpotlightIn,
+    UnlockIn,
 )
 from softswitch.kernel.errors import Invalid
 from softswitch.kernel.ids import CallId
@@ -123,10 +124,13 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
         await conferences.remove(session, number)
 
     @router.post("/{number}/unlock", status_code=204)
-    async def unlock(number: Key, who: Operator) -> None:
-        """Forget wrong PINs."""
+    async def unlock(number: Key, who: Operator, body: UnlockIn | None = None) -> None:
+        """Forget wrong PINs: those keyed in at the room by anybody, or those of a caller at any room."""
         conferences.rules(number)
-        conferences.door.unlock(number)
+        if body is None or body.caller is None:
+            conferences.door.unlock(number)
+        else:
+            conferences.door.unlock_caller(body.caller)
 
     # The meeting ----------------------------------------------------------------------------------------------
 
@@ -173,6 +177,8 @@ def build_router(conferences: Conferences, schedule: Schedule, files: MeetingFil
     @router.post("/{number}/members", status_code=202)
     async def invite(number: Key, body: InviteIn, who: Operator) -> RoomOut:
         """Call some into the room, or bring in the parties of a live call."""
+        if body.call is None and not any(member.number for member in body.members):
+            raise Invalid("members", "there is nobody to call")
         if body.members:
             conferences.invite(number, [_invitee(each) for each in body.members], _by(who), body.attempts)
         if body.call is not None:

@@ -11,6 +11,7 @@ from softswitch.features.conference import store
 from softswitch.features.conference.model.rules import Rules, role_by_pin, role_of_account
 from softswitch.features.conference.needs import WriteBehind
 from softswitch.kernel.clock import Clock
+from softswitch.kernel.errors import NotFound
 from softswitch.kernel.guesses import LONGEST_MS, MOST_REMEMBERED, Guesses
 from softswitch.platform.database import Database
 
@@ -65,8 +66,15 @@ class Door:
         return self._at_rooms.locked((f"room/{room}",), self._clock.wall_ms())
 
     def unlock(self, room: str) -> None:
-        """Wrong PINs for a room are forgotten."""
+        """Wrong PINs for a room are forgotten, and stay counted by who keyed them in."""
         self._at_rooms.right((f"room/{room}",))
+
+    def unlock_caller(self, number: str) -> None:
+        """Wrong PINs of an account or number are forgotten, at all rooms. Raises NotFound where none are counted."""
+        keys = tuple(key for key in self._by_callers.counted() if number in key.split("/", 3)[2:])
+        if not keys:
+            raise NotFound("caller whose wrong PINs are counted", number)
+        self._by_callers.right(keys)
 
     async def admit(self, caller: Caller, rules: Rules) -> Admitted | None:
         """Ask a caller for what it needs; None: it does not get in, and has heard why."""

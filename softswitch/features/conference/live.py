@@ -194,7 +194,7 @@ class LiveRoom:
         self.tell(told)
         refused, self._refused = self._refused, None
         if refused is not None and refused.error_id == "no-member":
-            raise NotFound("member", str(getattr(told, "member", "")))
+            raise NotFound("member", str(refused.member))
         if refused is not None:
             raise Conflict(refused.error_id, refused.message)
 

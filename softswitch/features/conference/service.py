@@ -308,7 +308,9 @@ class Conferences:
         room, rules = self.meeting(number), self.rules(to)
         who = room.member(member)
         there = self._live.get(to)
-        if to == number or not self.open_now(rules):
+        if to == number:
+            raise Conflict("here", f"member {member} is in the room {to} now")
+        if not self.open_now(rules):
             raise Conflict("not-now", f"nobody gets into the room {to} now")
         if there is not None and there.meeting.locked and who.role != "host":
             raise Conflict("locked", f"the room {to} is locked")
@@ -422,7 +424,7 @@ class Conferences:
     async def remove(self, session: Session, number: str) -> None:
         """Delete a room. Raises NotFound, and Conflict while somebody is in it."""
         if number in self._live:
-            raise Conflict("in-use", f"somebody is in the room {number}")
+            raise Conflict("in-use", f"somebody is in the room {number}, or is called: end the meeting first")
         if not await store.remove(session, number):
             raise NotFound("conference", number)
         if self.removed is not None:

@@ -308,6 +308,14 @@ class SpotlightIn(Input):
     shown: int | None = Field(description="the member that all see whoever speaks; null: nobody in particular")
 
 
+class UnlockIn(Input):
+    """Whose wrong PINs are forgotten."""
+
+    caller: Line | None = Field(
+        default=None, description="an account or number that is locked out; left out: the room, for all others"
+    )
+
+
 class InviteIn(Input):
     """Call somebody into the room, or bring in whom it is with."""
 

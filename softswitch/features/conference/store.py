@@ -1,17 +1,21 @@
 """Every query about rooms."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 from sqlalchemy import delete, select, update
 
-from softswitch.features.conference.model.rules import Rules
+from softswitch.features.conference.model.rules import Camera, Rules
 from softswitch.features.conference.model.schedule import Entry
 from softswitch.features.conference.tables import EntryRow, GuessRow, MeetingRow, RoomRow
 from softswitch.platform.database import Session
 from softswitch.platform.event_log import Rows
-from softswitch.platform.vault import Vault
+from softswitch.platform.vault import Vault, VaultError
+
+log = structlog.get_logger(__name__)
 
 MEETINGS = Rows(MeetingRow.__tablename__, {"room": "TEXT", "body": "TEXT"}, replacing=True)
 MEETINGS_OVER = Rows(MeetingRow.__tablename__, {"room": "TEXT"}, removing=True)
@@ -112,14 +116,30 @@ async def forget_guesses(session: Session, before: int) -> None:
 
 def _read(row: RoomRow, vault: Vault) -> Rules:
     sealed = msgspec.json.decode(row.rules, type=Rules)
+    cameras = [_camera(each, row.number, vault) for each in sealed.cameras]
     return replace(
         sealed,
-        cameras=tuple(
-            replace(each, url=vault.open(each.url, _purpose(row.number, "camera"))) for each in sealed.cameras
-        ),
-        pin=vault.open(sealed.pin, _purpose(row.number, "pin")) if sealed.pin else "",
-        host_pin=vault.open(sealed.host_pin, _purpose(row.number, "host_pin")) if sealed.host_pin else "",
+        cameras=tuple(each for each in cameras if each is not None),
+        pin=_pin(sealed.pin, row.number, "pin", vault),
+        host_pin=_pin(sealed.host_pin, row.number, "host_pin", vault),
     )
+
+
+def _pin(sealed: str, number: str, which: str, vault: Vault) -> str:
+    """Where the key is another, one that nobody knows: the room opens to nobody by it until it is set again."""
+    try:
+        return vault.open(sealed, _purpose(number, which)) if sealed else ""
+    except VaultError as error:
+        log.error("a PIN of a room is lost: set it again", room=number, field=which, reason=str(error))
+        return f"{secrets.randbelow(10**12):012}"
+
+
+def _camera(sealed: Camera, number: str, vault: Vault) -> Camera | None:
+    try:
+        return replace(sealed, url=vault.open(sealed.url, _purpose(number, "camera")))
+    except VaultError as error:
+        log.error("a camera of a room is lost: set it again", room=number, camera=sealed.name, reason=str(error))
+        return None
 
 
 def _purpose(number: str, which: str) -> str:

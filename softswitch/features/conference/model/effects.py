@@ -132,6 +132,8 @@ class Refused(Struct, frozen=True, gc=False):
 
     error_id: str
     message: str
+    member: int = 0
+    """Whom there is not, where that is why."""
 
 
 Effect = (

@@ -84,6 +84,10 @@ class Meeting:
     def refuse(self, error_id: str, message: str) -> None:
         self.out.append(Refused(error_id, message))
 
+    def knows_no(self, member: int) -> None:
+        """Refuse what is wanted of a member, or with one, that there is not."""
+        self.out.append(Refused("no-member", f"there is no member {member} in the room", member))
+
     def say(self, member: Member, *prompts: Spoken) -> None:
         if member.is_in:
             self.out.append(Say(member.id, prompts))

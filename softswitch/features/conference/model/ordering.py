@@ -17,7 +17,7 @@ MOST_GAIN = 20.0
 def _here(meeting: Meeting, id: int) -> Member | None:
     member = meeting.members.get(id)
     if member is None or member.state not in HERE:
-        meeting.refuse("no-member", f"there is no member {id} in the room")
+        meeting.knows_no(id)
         return None
     return member
 
@@ -52,7 +52,7 @@ def set_gain(meeting: Meeting, told: inputs.SetGain) -> None:
 def rename(meeting: Meeting, told: inputs.Rename) -> None:
     member = meeting.members.get(told.member)
     if member is None:
-        meeting.refuse("no-member", f"the meeting has no member {told.member}")
+        meeting.knows_no(told.member)
         return
     member.name = told.name
     meeting.tell_member(member, told.by)
@@ -145,7 +145,7 @@ def admit(meeting: Meeting, told: inputs.Admit) -> None:
 def kick(meeting: Meeting, told: inputs.Kick) -> None:
     member = meeting.members.get(told.member)
     if member is None or member.state in ("left", "unreached"):
-        meeting.refuse("no-member", f"there is no member {told.member} in the room")
+        meeting.knows_no(told.member)
     elif member.is_camera:
         cameras.leave(meeting, member, "kicked")
     elif member.call is None:

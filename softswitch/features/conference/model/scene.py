@@ -52,7 +52,7 @@ def scene(meeting: Meeting) -> Scene:
         tuple(
             Tile(
                 member.id,
-                member.name or member.number,
+                member.name or member.number.rpartition("/")[2],
                 member.shows,
                 member.muted or not meeting.may_speak(member) or not member.sound,
                 meeting.speaker == member.id,
