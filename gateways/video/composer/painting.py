@@ -64,8 +64,9 @@ class Painter:
             face = self._faces[tile.who]
             source = find(face.member) if face.member else None
             active = tile.who == self.scene.active and len(self._tiles) > 1
-            # Another source may have the same version.
-            state = (face, active, id(source), source.version if source is not None else 0)
+            # Another source may have the same version. It is the source itself that is kept, and not its id(), which
+            # the next one may have when this one is gone.
+            state = (face, active, source, source.version if source is not None else 0)
             if self._is_due(tile.place, state, fresh):
                 self._draw(tile, face, source, active)
         for place, sign, words in self._captions(clock):
