@@ -88,7 +88,7 @@ async def test_a_locked_room_lets_hosts_in_alone(house: SimulatedSwitch) -> None
     await over(house, host, one, two, other, back)
 
 
-async def test_a_full_room_takes_nobody(house: SimulatedSwitch) -> None:
+async def test_a_full_room_takes_no_guest(house: SimulatedSwitch) -> None:
     host, one, two = await a_host_and_two(house, most=3)
     (dave,) = await registered(house, "1004")
     late = dave.call("3001")

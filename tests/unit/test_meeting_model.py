@@ -41,6 +41,14 @@ def test_a_guest_that_is_called_and_comes_by_itself_is_called_no_more() -> None:
     assert states(room) == [(1, "host", "calling"), (2, "guest", "lobby")]
 
 
+def test_guests_who_fill_the_lobby_keep_no_host_out() -> None:
+    room = Room(Rules(number="3100", host_pin="4321", lobby=True, most=2), 1000)
+    for guest in ("1001", "1002", "1003"):
+        room.step(2000, Came(call=CallId(guest), number=guest))
+    room.step(3000, Came(call=CallId("host"), number="1004", role="host"))
+    assert states(room) == [(1, "guest", "in"), (2, "guest", "in"), (3, "host", "in")]
+
+
 def test_who_was_called_as_an_account_is_shown_by_its_number() -> None:
     room = Room(Rules(number="3100"), 1000)
     room.step(1000, Invite(by="test", invitees=(Invitee(number="account/1004"), Invitee(number="7001", name="Ann"))))

@@ -314,7 +314,7 @@ class Conferences:
             raise Conflict("not-now", f"nobody gets into the room {to} now")
         if there is not None and there.meeting.locked and who.role != "host":
             raise Conflict("locked", f"the room {to} is locked")
-        if there is not None and sum(1 for _ in there.meeting.people()) >= rules.most:
+        if there is not None and there.meeting.is_full(who.role):
             raise Conflict("full", f"the room {to} is full")
         call = who.call
         came = (

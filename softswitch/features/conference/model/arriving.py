@@ -28,7 +28,7 @@ CALLED_AT_ONCE = 20
 def came(meeting: Meeting, told: Came) -> None:
     """Somebody has come through the door."""
     reason: Literal["full", "locked"] | None = None
-    if sum(1 for _ in meeting.people()) >= meeting.rules.most:
+    if meeting.is_full(told.role):
         reason = "full"
     elif meeting.locked and told.role != "host":
         reason = "locked"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from softswitch.events import MemberChanged, RoomChanged, RoomMode
+from softswitch.events import MemberChanged, MemberRole, RoomChanged, RoomMode
 from softswitch.features.conference.model.effects import Announce, Effect, Hear, Level, Redraw, Refused, Say, Spoken
 from softswitch.features.conference.model.keypad import Keys
 from softswitch.features.conference.model.members import HERE, Member
-from softswitch.features.conference.model.rules import Layout, Rules
+from softswitch.features.conference.model.rules import MOST_MEMBERS, Layout, Rules
 
 
 class Meeting:
@@ -71,6 +71,11 @@ class Meeting:
     def people(self) -> Iterator[Member]:
         """Those who are here and are no cameras, which alone make no meeting."""
         return (member for member in self.here() if not member.is_camera)
+
+    def is_full(self, role: MemberRole) -> bool:
+        """Whether nobody of this role gets in any more. A host does while guests, who may all wait in the lobby for
+        one, are as many as the room takes."""
+        return sum(1 for _ in self.people()) >= (MOST_MEMBERS if role == "host" else self.rules.most)
 
     def has_host(self) -> bool:
         return any(member.is_host for member in self.in_room())
