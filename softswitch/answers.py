@@ -309,6 +309,11 @@ class Answers:
         """Rooms ask whose phone a party is that makes one of its call."""
         return self._switch.account_of(call, leg)
 
+    def account_name(self, account: str) -> str:
+        """Rooms ask how somebody is called who says no name itself, since it was called."""
+        known = self._directory.account(account)
+        return "" if known is None else known.name
+
     def hang_up_leg(self, call: CallId, leg: LegId) -> None:
         """Call control asks to end one party's half of a call."""
         self._switch.hang_up_leg(call, leg)

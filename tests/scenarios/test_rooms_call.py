@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from softswitch.events import MemberInvited, MemberUnreached
 from softswitch.features.conference.model.rules import Invitee
@@ -103,6 +104,20 @@ async def test_one_number_rings_all_devices_and_the_one_that_answers_is_in(house
     await other.until("over")
     await until(lambda: state(house, "3000", "person/7001") == "in")
     assert house.all_hear_each_other(call, taken)
+    assert member_of(house, "3000", "person/7001").name == "Ann"
+    taken.hang_up()
+    call.hang_up()
+    await house.settled()
+
+
+async def test_who_is_called_and_not_named_has_the_name_of_the_account_that_answers(house: SimulatedSwitch) -> None:
+    desk, host = await registered(house, "1001", "1004")
+    accounts = house.features.directory._accounts
+    accounts["1001"] = replace(accounts["1001"], name="Ann")
+    call = await inside(house, host, "3000")
+    house.features.conferences.invite("3000", [Invitee(number="person/7001")], "test")
+    taken = await answered(desk)
+    await until(lambda: state(house, "3000", "person/7001") == "in")
     assert member_of(house, "3000", "person/7001").name == "Ann"
     taken.hang_up()
     call.hang_up()

@@ -117,6 +117,18 @@ class DemoDirectory(Directory):
             )
 
 
+class DemoParties:
+    """Whom rooms ask about calls, and about accounts."""
+
+    def __init__(self, switch: Switch, directory: Directory) -> None:
+        self.account_of = switch.account_of
+        self._directory = directory
+
+    def account_name(self, account: str) -> str:
+        known = self._directory.account(account)
+        return "" if known is None else known.name
+
+
 class DemoTrunks(Trunks):
     """The trunk `uas` at an address, which takes numbers as they are dialled."""
 
@@ -337,7 +349,7 @@ class DemoFeatures:
         )
         self.conferences = Conferences(
             around,
-            switch,
+            DemoParties(switch, self.directory),
             MemoryDatabase(),  # type: ignore[arg-type]
             Vault(bytes(32)),
             self,

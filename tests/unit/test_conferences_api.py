@@ -75,6 +75,9 @@ class Switchboard:
     def account_of(self, call: CallId, leg: LegId) -> str:
         return "1001"
 
+    def account_name(self, account: str) -> str:
+        return ""
+
 
 @pytest.fixture
 def published() -> list[Fact]:
@@ -449,7 +452,13 @@ async def test_what_was_recorded_is_listed_heard_and_deleted(client: httpx.Async
     viewer = {"Authorization": "Bearer viewer"}
     assert (await client.get(f"{path}/1700000000000-1.wav", headers=viewer)).status_code == 403
     assert (await client.delete(f"{path}/1700000000000-1.wav")).status_code == 204
-    assert len((await client.get(path)).json()["items"]) == 1
+    assert (await client.delete(f"{PATH}/3100")).status_code == 204
+    assert len((await client.get(path)).json()["items"]) == 1, "also of a room that is gone"
+    assert (await client.get(f"{path}/1700000900000-1.mp4")).content == b"sound"
+    assert (await client.delete(f"{path}/1700000900000-1.mp4")).status_code == 204
+    assert (await client.get(path)).status_code == 404
+    (tmp_path / "1700000000000-1.wav").write_bytes(b"elsewhere")
+    assert (await client.get(f"{PATH}/%2E%2E/recordings/1700000000000-1.wav")).status_code == 404
 
 
 async def test_one_account_does_not_take_all_numbers_of_rooms(conferences: Conferences) -> None:

@@ -103,6 +103,9 @@ class Nobody:
     def account_of(self, call: CallId, leg: LegId) -> str:
         return ""
 
+    def account_name(self, account: str) -> str:
+        return ""
+
     def hang_up(self, call: CallId) -> bool:
         return True
 

@@ -170,6 +170,8 @@ async def _attend(
     await caller.place(seat.put, seat.pressed)
     assert seat.leg is not None
     told = structs.replace(told, terminal=room.terminal(seat.leg))
+    if not isinstance(told, CameBack) and not told.name:
+        told = structs.replace(told, name=conferences.name_of(caller.call, seat.leg))
     refused = room.enter(seat, told)
     if refused:
         return _WHY.get(refused, "conference/goodbye")

@@ -13,6 +13,7 @@ from softswitch.kernel.errors import NotFound
 FOLDER = "conferences"
 NAMES = f"{FOLDER}/_names"
 """Where members say their names; no room is called so."""
+_ROOM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _FILE = re.compile(r"[0-9]+-[0-9]+\.[a-z0-9]+")
 """When the meeting began, in wall milliseconds, which of its recordings it is, and what kind of file."""
 KINDS = {".wav": "audio/wav", ".mp4": "video/mp4", ".mkv": "video/x-matroska"}
@@ -40,6 +41,8 @@ class MeetingFiles:
         return await asyncio.to_thread(self._list, room)
 
     def _list(self, room: str) -> Sequence[Recorded]:
+        if not _ROOM.fullmatch(room):
+            return []
         try:
             paths = [path for path in (self._data / FOLDER / room).iterdir() if _is_ours(path)]
         except FileNotFoundError:
@@ -59,7 +62,7 @@ class MeetingFiles:
     def path(self, room: str, name: str) -> Path:
         """Where one is. Raises NotFound."""
         path = self._data / FOLDER / room / name
-        if not _FILE.fullmatch(name) or not _is_ours(path) or not path.is_file():
+        if not _ROOM.fullmatch(room) or not _FILE.fullmatch(name) or not _is_ours(path) or not path.is_file():
             raise NotFound("recording", name)
         return path
 

@@ -97,6 +97,10 @@ class Parties(Protocol):
         """Whose phone a leg is; empty: no account's."""
         ...
 
+    def account_name(self, account: str) -> str:
+        """How an account is called in the directory; empty: it says none."""
+        ...
+
 
 class Files(Protocol):
     """Files by their names below the data folder (`softswitch.features.conference.files.MeetingFiles`)."""

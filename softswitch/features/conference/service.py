@@ -345,6 +345,11 @@ class Conferences:
         self.rules(number)
         self._around.switchboard.disperse(call, Destination("conference", number))
 
+    def name_of(self, call: CallId, leg: LegId) -> str:
+        """How a party is called by whose phone it is; empty: that says nothing."""
+        account = self._parties.account_of(call, leg)
+        return self._parties.account_name(account) if account else ""
+
     def of_call(self, call: CallId, leg: LegId) -> str:
         """A party of a call wants a room of it: makes one and lets them come; gives in words what comes of it."""
         account = self._parties.account_of(call, leg)

@@ -64,6 +64,7 @@ def came_of_call(meeting: Meeting, told: CameOfCall) -> None:
     if member is None or member.state not in ("calling", "ringing") or told.attempt != member.attempts:
         meeting.refuse("not-wanted", "nobody waits for this answer any more")
         return
+    member.name = member.name or told.name
     _arrive(meeting, member, told.call, told.terminal)
 
 

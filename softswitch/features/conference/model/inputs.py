@@ -42,6 +42,7 @@ class CameOfCall(Struct, frozen=True, gc=False, kw_only=True):
     member: int
     attempt: int
     call: CallId
+    name: str = ""
     terminal: Terminal = "audio"
 
 
