@@ -210,7 +210,7 @@ async def test_a_room_whose_key_is_lost_is_there_and_open_to_nobody_by_pin(
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"pin": "12"}, "pin"),
+        ({"pin": "12"}, "pin: a PIN has four to twelve digits"),
         ({"pin": "1234", "host_pin": "1234"}, "host_pin"),
         ({"lobby": True}, "lobby"),
         ({"members": [{"number": "queue/sales"}]}, "number"),

@@ -19,7 +19,8 @@ from softswitch.features.conference.model.schedule import MOST_MINUTES, Repeat
 from softswitch.platform.rest import ABSENT, Changes, Input, Line, Moment, Name
 
 RoomNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=32)]
-Pin = Annotated[str, StringConstraints(pattern=r"^([0-9]{4,12})?$")]
+Pin = Annotated[str, StringConstraints(max_length=64)]
+"""The rules say what it must be, in words."""
 Email = Annotated[str, StringConstraints(max_length=254)]
 Called = Annotated[
     str, StringConstraints(pattern=r"^(((account|person)/)?[A-Za-z0-9*#+][A-Za-z0-9*#+._-]*)?$", max_length=64)
@@ -37,8 +38,8 @@ Attempts = Annotated[int, Field(ge=1, le=20)]
 Seconds = Annotated[int, Field(ge=5, le=3600)]
 Gain = Annotated[float, Field(ge=-20, le=20, description="dB")]
 
-_PIN = "of guests, good at any time, also before a host has come; empty: they need none"
-_HOST_PIN = "of hosts; empty: only members that are set as hosts are hosts"
+_PIN = "four to twelve digits, of guests, good at any time, also before a host has come; empty: they need none"
+_HOST_PIN = "four to twelve digits, of hosts; empty: only members that are set as hosts are hosts"
 _LOBBY = "whether guests wait with music until a host is there"
 _ENDS = "whether the meeting is over when the last host goes"
 _ANNOUNCE = "what is heard when somebody comes or goes; `name`: each says its name at the door"

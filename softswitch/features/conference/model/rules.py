@@ -112,7 +112,7 @@ def checked(rules: Rules) -> Rules:
     """The same. Raises Invalid naming the field that cannot be."""
     for field, pin in (("pin", rules.pin), ("host_pin", rules.host_pin)):
         if pin and not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= 12):
-            raise Invalid(field, "four to twelve digits")
+            raise Invalid(field, "a PIN has four to twelve digits")
     if rules.pin and rules.pin == rules.host_pin:
         raise Invalid("host_pin", "must not be the guests' PIN, or every guest would be a host")
     if rules.lobby and not rules.host_pin and all(member.role != "host" for member in rules.members):
