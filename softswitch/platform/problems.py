@@ -137,6 +137,9 @@ def _field_error(details: Mapping[str, Any]) -> tuple[str, str]:
     # A body that is no JSON is located by the byte where it broke.
     if details["type"] == "json_invalid":
         return "body", f"this is no JSON: {details.get('ctx', {}).get('error', details['msg'])}"
+    # One that does not say that it is JSON, as curl's do by themselves, is read as bytes.
+    if details["type"] == "model_attributes_type" and isinstance(details.get("input"), bytes):
+        return "body", "send JSON, and say so: Content-Type: application/json"
     return ".".join(str(part) for part in path) or str(where), details["msg"]
 
 
@@ -147,6 +150,8 @@ def _framework_error(error: HTTPException, path: str) -> JSONResponse:
     detail = error.detail if error.detail != phrase else ""
     if error.status_code == 404:
         detail = detail or f"there is nothing at {path}"
+    if error.status_code == 405:
+        detail = detail or f"{path} takes other methods"
     return problem(error.status_code, detail, headers=error.headers)
 
 

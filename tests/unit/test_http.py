@@ -208,8 +208,15 @@ async def test_an_unknown_path_is_a_problem(client: httpx.AsyncClient, path: str
 
 async def test_a_wrong_method_is_a_problem(client: httpx.AsyncClient) -> None:
     response = await client.delete("/api/v1/things")
-    assert problem(response)["status"] == 405
+    assert problem(response)["status"] == 405 and "takes other methods" in response.text
     assert response.headers["allow"]
+
+
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_how(client: httpx.AsyncClient) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = await client.patch("/api/v1/things", content=b'{"name": "b"}', headers=form)
+    assert response.status_code == 422
+    assert problem(response)["detail"] == "body: send JSON, and say so: Content-Type: application/json"
 
 
 @pytest.mark.parametrize(
