@@ -9,6 +9,7 @@ import pytest
 
 from gateways.media.wav import read_wav, write_wav
 from softswitch.phone.sound import listen
+from softswitch.phone.sound import read_wav as read_recording
 from tests.interop import phones
 from tests.interop.phones import WITHIN, Phone, ready
 from tests.support.server import Server
@@ -17,6 +18,7 @@ from tests.wire.rtp_party import sine
 pytestmark = [phones.needed]
 
 SHIPPED_HZ, OWN_HZ = 261.6, 1200.0
+MUSIC = {"shipped": SHIPPED_HZ, "own": OWN_HZ}
 HOLD = 2.5
 
 
@@ -24,12 +26,10 @@ async def test_music_that_is_replaced_while_it_is_heard_is_heard_on_and_the_new_
     switch: Server, tmp_path: Path
 ) -> None:
     alice, bob = Phone(switch, "1009", tmp_path), Phone(switch, "1010", tmp_path, answer=200)
-    at = []
 
     async def held() -> None:
         await alice.do("hold", call=1)
         await bob.expect("media", within=WITHIN, status="held")
-        at.append(asyncio.get_running_loop().time() - began)
 
     async def resumed() -> None:
         await alice.do("resume", call=1)
@@ -43,8 +43,6 @@ async def test_music_that_is_replaced_while_it_is_heard_is_heard_on_and_the_new_
     ):
         await alice.do("dial", number="1010")
         await bob.expect("media", within=WITHIN, status="active")
-        began = asyncio.get_running_loop().time()
-        await asyncio.sleep(0.5)
         await held()
         await asyncio.sleep(HOLD / 2)
         sound = write_wav(sine(OWN_HZ, 8.0, 16_000, 4000), 16_000)
@@ -63,11 +61,27 @@ async def test_music_that_is_replaced_while_it_is_heard_is_heard_on_and_the_new_
         await alice.leave()
         await bob.leave()
 
-    # Each a little after it began: a phone takes a moment to play what comes.
-    first, second, third = (begins + 0.6 for begins in at)
-    assert bob.heard(first, first + 1.5 * HOLD - 0.8).frequency == pytest.approx(SHIPPED_HZ, abs=3)
-    assert bob.heard(second, second + HOLD - 0.8).frequency == pytest.approx(OWN_HZ, abs=3)
-    assert bob.heard(third, third + HOLD - 0.8).frequency == pytest.approx(SHIPPED_HZ, abs=3)
+    # By what comes after what and for how long, not by when: a busy machine's phone leaves out some of what it hears.
+    (first, shipped), (second, own), (third, shipped_again) = runs(bob)
+    assert (first, second, third) == ("shipped", "own", "shipped")
+    assert shipped > HOLD / 2 + 1.0, "it was heard on when the new one had come"
+    assert min(own, shipped_again) > HOLD - 1.5
+
+
+def runs(phone: Phone) -> list[tuple[str, float]]:
+    """Which music it heard, one after the other, and for how many seconds. Raises AssertionError for any other."""
+    samples, rate = read_recording(phone.recording)
+    found: list[tuple[str, float]] = []
+    half = rate // 2
+    for start in range(0, len(samples) - half, half):
+        heard = listen(samples[start : start + half], rate)
+        if heard.frequency is None or heard.audible_seconds < 0.4:
+            continue  # nobody held, or not for all of it
+        music = next((name for name, hz in MUSIC.items() if heard.frequency == pytest.approx(hz, abs=3)), "")
+        assert music, f"{heard} at {start / rate} s"
+        before = found.pop() if found and found[-1][0] == music else (music, 0.0)
+        found.append((music, before[1] + 0.5))
+    return found
 
 
 async def test_a_prompt_is_recorded_by_phone_and_heard_over_http(switch: Server, tmp_path: Path) -> None:
