@@ -27,13 +27,19 @@ async def test_music_that_is_replaced_while_it_is_heard_is_heard_on_and_the_new_
 ) -> None:
     alice, bob = Phone(switch, "1009", tmp_path), Phone(switch, "1010", tmp_path, answer=200)
 
+    # Each waits for both: a phone cannot begin another exchange before its last one is over.
+    async def talking() -> None:
+        for phone in (bob, alice):
+            await phone.expect("media", within=WITHIN, status="active")
+
     async def held() -> None:
         await alice.do("hold", call=1)
+        await alice.expect("media", within=WITHIN, status="holding")
         await bob.expect("media", within=WITHIN, status="held")
 
     async def resumed() -> None:
         await alice.do("resume", call=1)
-        await bob.expect("media", within=WITHIN, status="active")
+        await talking()
 
     async with (
         httpx.AsyncClient(
@@ -42,7 +48,8 @@ async def test_music_that_is_replaced_while_it_is_heard_is_heard_on_and_the_new_
         ready(alice, bob),
     ):
         await alice.do("dial", number="1010")
-        await bob.expect("media", within=WITHIN, status="active")
+        await alice.state("confirmed")
+        await talking()
         await held()
         await asyncio.sleep(HOLD / 2)
         sound = write_wav(sine(OWN_HZ, 8.0, 16_000, 4000), 16_000)
