@@ -68,7 +68,8 @@ def _most(report: Report, folder: Path, title: str, shape: tuple[int, int, int],
         if late > LEFT_OUT * (made + late) or took > (1 + LEFT_OUT) * seconds:
             return carried
         carried = (most, share)
-        most += 1 if shape[1] == 720 else 2
+        # The first tells where it is worth to begin.
+        most = max(2, int(60 / share)) if most == 1 else most + (1 if shape[1] == 720 else 2)
 
 
 def _composed(desk: Desk, seconds: int, *scenes: Scene) -> tuple[float, int, int, float]:
