@@ -8,10 +8,10 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.processes import family
 from tests.bench.report import Report
 from tests.bench.seen import Came, Camera, Member, is_key, whole_pictures
 from tests.interop.conftest import Admin
+from tests.support.processes import composer_of
 from tests.support.server import Server, running
 
 BAR = 2000.0
@@ -50,8 +50,7 @@ async def _struck(server: Server, blow: signal.Signals, times: int) -> tuple[lis
     viewer.keeps = True
     await asyncio.sleep(1)
     for _ in range(times):
-        *_, composer = family(next(pid for pid in family(server.process.pid) if "compose" in _command(pid)))
-        os.kill(composer, blow)
+        os.kill(composer_of(server), blow)
         await asyncio.sleep(SETTLED)
     over.set()
     await asyncio.gather(*busy)
@@ -78,7 +77,3 @@ def _stood(seen: Sequence[Came]) -> list[float]:
             pauses.append(round(1000 * (at - last), 1))
         last, broken = at, False
     return pauses
-
-
-def _command(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")

@@ -19,9 +19,9 @@ from tests.wire.rtp_party import amplitude_at
 pytest.importorskip("baresip")
 from baresip.call import Call
 
-from tests.interop.test_rooms_of_all_phones import composer_of
 from tests.interop.test_rooms_of_phones import HIGH
 from tests.interop.test_video_of_phones import sees_at, showing, video_of, video_phones
+from tests.support.processes import composer_of
 
 LOUD = 2000.0
 """The film's tone has 8000."""

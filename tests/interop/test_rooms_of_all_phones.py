@@ -16,6 +16,7 @@ from tests.interop.conftest import Admin
 from tests.interop.phones import WITHIN, Phone, ready
 from tests.interop.pictures import BLUE, GREEN, RED, YELLOW, Colour, Place, whole
 from tests.interop.roster_watcher import RosterWatcher, Shown
+from tests.support.processes import composer_of
 from tests.support.server import Server
 
 pytest.importorskip("baresip")
@@ -183,19 +184,3 @@ def outcomes(admin: Admin, room: str) -> dict[str, tuple[str, str, str]]:
         member["number"]: (member["state"], member["terminal"], member["unreached"])
         for member in admin.all(f"/conferences/{room}/members")
     }
-
-
-def composer_of(switch: Server) -> int:
-    """The process that composes: a child of the one that keeps it, which is a child of the switch."""
-    (keeper,) = [child for child in children(switch.process.pid) if "compose" in command(child)]
-    (composer,) = children(keeper)
-    return composer
-
-
-def children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-
-
-def command(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")

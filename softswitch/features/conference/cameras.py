@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -47,13 +48,12 @@ class Cameras:
             self._pictures.remove_camera(self._mix, member)
 
     async def _fetch(self, wanted: effects.OpenCamera) -> None:
-        member = wanted.member
         while True:
             try:
                 await self._begin(wanted)
                 return
             except SwitchError as error:
-                self._venue.tell(inputs.CameraIs(member, str(error)))
+                self._lost(wanted.member, str(error))
                 log.warning("a camera cannot be fetched", room=self._mix, camera=wanted.name, reason=str(error))
                 if isinstance(error, NotPermitted):
                     return
@@ -68,10 +68,13 @@ class Cameras:
         else:
             url = next((each.url for each in rules.cameras if each.name == wanted.name), "")
         member = wanted.member
-        lost = lambda reason: self._venue.tell(inputs.CameraIs(member, reason))  # noqa: E731
-        leg = await self._pictures.add_camera(self._mix, member, url, wanted.sound, lost)
+        leg = await self._pictures.add_camera(self._mix, member, url, wanted.sound, partial(self._lost, member))
         if leg is not None:
             seat = Seat(self._venue)
             seat.leg, seat.where = leg, "mix"
             self._seats.take(member, seat)
             self._venue.seat_moved(seat)
+
+    def _lost(self, member: int, reason: str) -> None:
+        """A camera gives no pictures, and why; no reason: it gives some."""
+        self._venue.tell(inputs.CameraIs(member, reason))

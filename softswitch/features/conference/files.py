@@ -5,9 +5,11 @@ import re
 import wave
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
+from softswitch.events import Fact, RoomRecordingDeleted
 from softswitch.kernel.errors import NotFound
 
 FOLDER = "conferences"
@@ -28,6 +30,12 @@ class Recorded(Struct, frozen=True):
     bytes: int
     written_at: int
     """When something was written to it last, wall milliseconds."""
+
+
+def deleted(room: str, name: str, *, at: int, reason: Literal["expired", "space", "wanted"], by: str) -> Fact:
+    """What is told of a file that is gone."""
+    meeting, file = int(name.partition("-")[0]), f"{FOLDER}/{room}/{name}"
+    return RoomRecordingDeleted(at=at, room=room, meeting=meeting, file=file, reason=reason, by=by)
 
 
 class MeetingFiles:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Literal
 
-from softswitch.events import Fact, RoomRecordingDeleted
-from softswitch.features.conference.files import FOLDER, MeetingFiles, Recorded
+from softswitch.events import Fact
+from softswitch.features.conference.files import MeetingFiles, Recorded, deleted
 from softswitch.features.conference.service import Conferences
 from softswitch.kernel.clock import Clock
 from softswitch.platform.audit import Audit
@@ -81,13 +81,4 @@ class Retention:
         self._audit.note(
             who="switch", source="", action=f"delete recording {recorded.name} of room {room}", detail=reason
         )
-        self._publish(
-            RoomRecordingDeleted(
-                at=self._clock.wall_ms(),
-                room=room,
-                meeting=recorded.meeting,
-                file=f"{FOLDER}/{room}/{recorded.name}",
-                reason=reason,
-                by="switch",
-            )
-        )
+        self._publish(deleted(room, recorded.name, at=self._clock.wall_ms(), reason=reason, by="switch"))

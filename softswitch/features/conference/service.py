@@ -8,12 +8,12 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
-from softswitch.events import Fact, LegHeld, LegResumed, RoomRecordingDeleted, RoomRecordingEnded
+from softswitch.events import Fact, LegHeld, LegResumed, RoomRecordingEnded
 from softswitch.feature import Handler, hears
 from softswitch.features.conference import store
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.door import Door
-from softswitch.features.conference.files import FOLDER
+from softswitch.features.conference.files import deleted
 from softswitch.features.conference.left_behind import LeftBehind
 from softswitch.features.conference.live import LiveRoom
 from softswitch.features.conference.model import cameras, inputs
@@ -181,16 +181,7 @@ class Conferences:
 
     def recording_deleted(self, number: str, name: str, by: str) -> None:
         """Somebody has deleted a file of a room."""
-        self._around.publish(
-            RoomRecordingDeleted(
-                at=self._around.clock.wall_ms(),
-                room=number,
-                meeting=int(name.partition("-")[0]),
-                file=f"{FOLDER}/{number}/{name}",
-                reason="wanted",
-                by=by,
-            )
-        )
+        self._around.publish(deleted(number, name, at=self._around.clock.wall_ms(), reason="wanted", by=by))
 
     async def _tell_recorded(self, kept: Kept) -> None:
         """What was recorded until the switch was killed is complete."""

@@ -6,6 +6,7 @@ from softswitch.events import RoomRecordingEnded
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.files import FOLDER
 from softswitch.features.conference.hearing import Hearing
+from softswitch.features.conference.model.members import SHOW
 from softswitch.features.conference.model.room import Room
 from softswitch.kernel.ids import MixId
 from softswitch.kernel.sound import Tone
@@ -75,7 +76,7 @@ class Tape:
         pictures, meeting = self._around.pictures, self._room.meeting
         if pictures is None or self._filming or self._recording is None or meeting.recording != "on":
             return
-        if any(member.terminal in ("video", "camera") for member in meeting.inside()):
+        if any(member.terminal in SHOW for member in meeting.inside()):
             self._filming = True
             pictures.record(self._mix, self._film, "on")
 

@@ -3,7 +3,7 @@
 from softswitch.calls.leg import OurVideo
 from softswitch.features.conference.around import Around
 from softswitch.features.conference.model.meeting import Meeting
-from softswitch.features.conference.model.members import Terminal
+from softswitch.features.conference.model.members import SEE, Terminal
 from softswitch.features.conference.model.room import Room
 from softswitch.features.conference.model.scene import scene, shown_to
 from softswitch.features.conference.needs import Pictures
@@ -13,9 +13,6 @@ from softswitch.kernel.ids import LegId, MixId
 
 SLIDES = OurVideo("slides", offered=False)
 """What a member may show beside its picture, whose phone has a line for that."""
-
-SEE = ("video", "screen")
-"""Terminals that take pictures."""
 
 
 class Views:

@@ -12,6 +12,10 @@ State = Literal["invited", "calling", "ringing", "lobby", "in", "left", "unreach
 Terminal = MemberTerminal
 Kind = Literal["phone", "camera"]
 HERE = ("lobby", "in")
+SHOW: tuple[Terminal, ...] = ("video", "camera")
+"""Terminals that send pictures."""
+SEE: tuple[Terminal, ...] = ("video", "screen")
+"""Terminals that take pictures."""
 
 
 class Member(Struct, kw_only=True, omit_defaults=True):
@@ -79,12 +83,12 @@ class Member(Struct, kw_only=True, omit_defaults=True):
     @property
     def shows(self) -> bool:
         """Whether its terminal sends pictures, and they are wanted."""
-        return self.terminal in ("video", "camera") and not self.video_off
+        return self.terminal in SHOW and not self.video_off
 
     @property
     def sees(self) -> bool:
         """Whether its terminal takes pictures."""
-        return self.terminal in ("video", "screen")
+        return self.terminal in SEE
 
     @property
     def is_in(self) -> bool:
